@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # shared between the files of this folder
+# One Kafka node, broker and controller, with the settings of deploy/kafka/broker.env.
+
+# The tools' own log would hide what they print.
+kafka_tool() { java -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$servers/kafka/*" "$@"; }
+
+# Translates the shared settings as the apache/kafka image does, and adds what differs between the two stacks.
+kafka_properties() {
+  awk -F= '/^KAFKA_/ {
+    key = tolower(substr($1, length("KAFKA_") + 1))
+    gsub(/_/, ".", key); gsub(/\.\.\./, "-", key); gsub(/\.\./, "_", key)
+    print key substr($0, length($1) + 1)
+  }' "$repository/deploy/kafka/broker.env"
+  cat <<PROPERTIES
+listeners=HOST://127.0.0.1:$FOLDLINE_STACK_KAFKA_PORT,CONTROLLER://127.0.0.1:$FOLDLINE_STACK_KAFKA_CONTROLLER_PORT
+advertised.listeners=HOST://127.0.0.1:$FOLDLINE_STACK_KAFKA_PORT
+inter.broker.listener.name=HOST
+controller.quorum.bootstrap.servers=127.0.0.1:$FOLDLINE_STACK_KAFKA_CONTROLLER_PORT
+log.dirs=$FOLDLINE_STACK_DIR/kafka/log
+PROPERTIES
+}
+
+kafka_format() {
+  local cluster_id
+  cluster_id=$(sed -n 's/^CLUSTER_ID=//p' "$repository/deploy/kafka/broker.env")
+  kafka_tool kafka.tools.StorageTool format --standalone --cluster-id "$cluster_id" \
+    --config "$FOLDLINE_STACK_DIR/kafka/server.properties" >>"$(log_file kafka)" 2>&1 ||
+    die_with_log kafka "Kafka's log folder could not be formatted"
+}
+
+kafka_start() {
+  mkdir -p "$FOLDLINE_STACK_DIR/kafka"
+  kafka_properties >"$FOLDLINE_STACK_DIR/kafka/server.properties"
+  [[ -f $FOLDLINE_STACK_DIR/kafka/log/meta.properties ]] || kafka_format
+  # The flags of Kafka's own start script; a fixed heap, so that a run is like the one before.
+  spawn kafka java -server "-Xms$FOLDLINE_STACK_KAFKA_HEAP" "-Xmx$FOLDLINE_STACK_KAFKA_HEAP" -XX:+UseG1GC \
+    -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent \
+    -Djava.awt.headless=true -Dorg.slf4j.simpleLogger.showDateTime=true \
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS" \
+    -cp "$servers/kafka/*" kafka.Kafka "$FOLDLINE_STACK_DIR/kafka/server.properties"
+}
+
+# Asks for the cluster's metadata (version 1, no topics) and takes "one broker" for an answer: an open port alone is too
+# early, since the broker joins its own cluster after it has begun to listen.
+kafka_answers() (
+  exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$FOLDLINE_STACK_KAFKA_PORT" || exit 1
+  # size 14 | API 3, version 1 | correlation id 0 | no client id | no topics
+  printf '\0\0\0\16\0\3\0\1\0\0\0\0\377\377\0\0\0\0' >&3
+  # size | correlation id | number of brokers: twelve bytes, and the last one must be 1
+  for _ in {1..12}; do
+    IFS= read -r -d '' -n 1 -t 2 byte <&3 || exit 1
+  done
+  [[ $(printf '%d' "'$byte") == 1 ]]
+)
+
+kafka_await() { await kafka 60 kafka_answers; }
+kafka_stop() { end kafka 30; }
+kafka_wipe() { rm -rf "${FOLDLINE_STACK_DIR:?}/kafka"; }

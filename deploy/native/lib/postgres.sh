@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # shared between the files of this folder
+# Postgres, with the settings of deploy/postgres. It refuses to run as root; root runs it as `postgres` or `nobody`.
+#
+# That user may be unable to enter the folder of the stack (a clone under /root, say). Then $FOLDLINE_STACK_DIR/postgres
+# is a link to a folder in /var/lib/foldline, and the server's programs are copied there too.
+
+as_postgres=(env)
+if ((EUID == 0)); then
+  postgres_user=$(id -u postgres >/dev/null 2>&1 && printf postgres || printf nobody)
+  as_postgres=(setpriv --reuid "$postgres_user" --regid "$(id -g "$postgres_user")" --clear-groups --)
+fi
+
+postgres_home() { cd "$FOLDLINE_STACK_DIR/postgres" 2>/dev/null && pwd -P; }
+postgres_setting() { sed -n "s/^$1=//p" "$repository/deploy/postgres/postgres.env"; }
+
+# Makes the folder of the stack's Postgres where its user can reach it.
+postgres_make_home() {
+  local home=$FOLDLINE_STACK_DIR/postgres place
+  [[ ! -d $home ]] || return 0
+  if "${as_postgres[@]}" test -x "$FOLDLINE_STACK_DIR"; then
+    mkdir "$home"
+  else
+    place=/var/lib/foldline/stack-$(cksum <<<"$FOLDLINE_STACK_DIR" | cut -d' ' -f1)
+    install -d -m 755 /var/lib/foldline "$place"
+    ln -sfn "$place" "$home"
+  fi
+  ((EUID != 0)) || chown "$postgres_user" "$home/."
+}
+
+# Prints the folder of the server's programs: a copy of them when its user cannot reach the cache.
+postgres_programs() {
+  local copy
+  if "${as_postgres[@]}" test -x "$servers/postgres/bin/postgres"; then
+    printf '%s' "$servers/postgres/bin"
+    return
+  fi
+  copy=$(postgres_home)/$(basename "$servers")
+  [[ -d $copy ]] || { cp -R "$servers/postgres" "$copy.new" && mv "$copy.new" "$copy"; }
+  printf '%s' "$copy/bin"
+}
+
+# Creates the cluster and the registry's database beside the final folder: a folder that is there is whole.
+postgres_create() {
+  local home=$1 programs=$2 arguments
+  read -r -a arguments <<<"$(postgres_setting POSTGRES_INITDB_ARGS)"
+  rm -rf "$home/data.new"
+  "${as_postgres[@]}" tee "$home/password" >/dev/null <<<"$(postgres_setting POSTGRES_PASSWORD)"
+  "${as_postgres[@]}" "$programs/initdb" --pgdata "$home/data.new" --username "$(postgres_setting POSTGRES_USER)" \
+    --pwfile "$home/password" "${arguments[@]}"
+  "${as_postgres[@]}" "$programs/postgres" --single -D "$home/data.new" postgres \
+    <<<"CREATE DATABASE $(postgres_setting POSTGRES_DB)"
+  rm "$home/password"
+  mv "$home/data.new" "$home/data"
+}
+
+postgres_spawn() {
+  local home=$1 programs=$2
+  spawn postgres "${as_postgres[@]}" "$programs/postgres" -D "$home/data" -c "config_file=$home/postgresql.conf" \
+    -c listen_addresses=127.0.0.1 -c "port=$FOLDLINE_STACK_POSTGRES_PORT" -c unix_socket_directories=
+}
+
+# Waits until the server answers or ends, and says whether it ended because a killed one is still going away: that one's
+# last processes hold its lock and its memory for a moment.
+postgres_met_its_ghost() {
+  local deadline=$((SECONDS + 60))
+  until postgres_answers; do
+    ((SECONDS < deadline)) || return 1
+    if ! pid_of postgres >/dev/null; then
+      tail -n 4 "$(log_file postgres)" | grep -qE 'postmaster.pid" already exists|shared memory block .* in use'
+      return
+    fi
+    sleep 0.1
+  done
+  return 1
+}
+
+postgres_start() {
+  local home programs deadline=$((SECONDS + 15))
+  postgres_make_home
+  home=$(postgres_home)
+  programs=$(postgres_programs)
+  if [[ ! -d $home/data ]]; then
+    (set -e; cd /; postgres_create "$home" "$programs") >>"$(log_file postgres)" 2>&1 &
+    wait $! || die_with_log postgres "the Postgres cluster could not be created"
+  fi
+  cp "$repository/deploy/postgres/postgresql.conf" "$home/postgresql.conf"
+  chmod a+r "$home/postgresql.conf"
+  postgres_spawn "$home" "$programs"
+  while postgres_met_its_ghost && ((SECONDS < deadline)); do
+    sleep 0.2
+    postgres_spawn "$home" "$programs"
+  done
+}
+
+# The server writes into its own pid file that it takes connections; there is no client here to ask over the port.
+postgres_answers() {
+  local pid state
+  pid=$(pid_of postgres) || return 1
+  state=$(sed -n '1p; 8s/ *$//p' "$(postgres_home)/data/postmaster.pid" 2>/dev/null)
+  [[ $state == "$pid"$'\n'ready ]] && port_answers "$FOLDLINE_STACK_POSTGRES_PORT"
+}
+
+postgres_await() { await postgres 60 postgres_answers; }
+
+postgres_stop() {
+  local home programs pid
+  pid=$(pid_of postgres) || return 0
+  home=$(postgres_home)
+  programs=$(postgres_programs)
+  if ! (cd / && "${as_postgres[@]}" "$programs/pg_ctl" stop --silent -D "$home/data" --mode fast --timeout 30) ||
+    ! ended_within 5 "$pid"; then
+    die_with_log postgres "Postgres did not stop within 30 s"
+  fi
+  rm -f "$(pid_file postgres)"
+}
+
+postgres_wipe() {
+  local home
+  home=$(postgres_home) || return 0
+  rm -rf "$home" "$FOLDLINE_STACK_DIR/postgres"
+  rmdir /var/lib/foldline 2>/dev/null || true
+}

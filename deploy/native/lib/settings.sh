@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # shared between the files of this folder
+# Where the stack lies, its ports and its memory. Every setting is a FOLDLINE_STACK_* variable; .env has the defaults.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+
+# Takes each line of .env whose variable the environment does not have.
+take_defaults() {
+  local name value
+  while IFS='=' read -r name value; do
+    [[ $name == FOLDLINE_STACK_* && -z ${!name:-} ]] && export "$name=$value"
+  done <"$repository/.env"
+  return 0
+}
+
+# Makes a folder and prints its absolute path: servers run in folders of their own.
+absolute_folder() {
+  mkdir -p "$1"
+  (cd "$1" && pwd -P)
+}
+
+take_defaults
+export FOLDLINE_STACK_KAFKA_CONTROLLER_PORT=${FOLDLINE_STACK_KAFKA_CONTROLLER_PORT:-$((FOLDLINE_STACK_KAFKA_PORT + 1))}
+FOLDLINE_STACK_DIR=$(absolute_folder "${FOLDLINE_STACK_DIR:-$repository/.stack}")
+# Not wiped by `reset`, and shared by data folders: the servers as fetched.
+FOLDLINE_STACK_CACHE=$(absolute_folder "${FOLDLINE_STACK_CACHE:-$repository/.stack/cache}")
+export FOLDLINE_STACK_DIR FOLDLINE_STACK_CACHE
+mkdir -p "$FOLDLINE_STACK_DIR/run" "$FOLDLINE_STACK_DIR/log"
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+  printf 'stack: %s\n' "$*" >&2
+  exit 1
+}
