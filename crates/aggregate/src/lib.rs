@@ -1,0 +1,103 @@
+//! What a business rule is made of: an [`Aggregate`] decides on a command and evolves by the events.
+//!
+//! Everything here is pure and synchronous. No clock, no randomness, no I/O: time, ids and looked-up facts
+//! arrive inside the command, so that the same history always leads to the same state.
+//!
+//! The rules of an aggregate are tested as the business says them, with [`given`]:
+//!
+//! ```
+//! # use aggregate::{Aggregate, Event, Payload, Refusal, given};
+//! # use serde::{Deserialize, Serialize};
+//! # struct Door;
+//! # #[derive(Clone)]
+//! # enum Command { Lock }
+//! # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+//! # struct DoorLocked {}
+//! # impl Event for DoorLocked {
+//! #     fn event_type(&self) -> &'static str { "DoorLocked" }
+//! #     fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
+//! #         if event_type == "DoorLocked" { payload.read().map(Some) } else { Ok(None) }
+//! #     }
+//! # }
+//! # #[derive(Debug, Clone, PartialEq, Serialize)]
+//! # struct AlreadyLocked {}
+//! # impl std::fmt::Display for AlreadyLocked {
+//! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+//! #         f.write_str("the door is locked already")
+//! #     }
+//! # }
+//! # impl std::error::Error for AlreadyLocked {}
+//! # impl Refusal for AlreadyLocked { fn code(&self) -> &'static str { "already-locked" } }
+//! impl Aggregate for Door {
+//!     const NAME: &'static str = "door";
+//!     type State = bool;
+//!     type Command = Command;
+//!     type Event = DoorLocked;
+//!     type Refusal = AlreadyLocked;
+//!
+//!     fn decide(locked: &bool, Command::Lock: Command) -> Result<Vec<DoorLocked>, AlreadyLocked> {
+//!         if *locked { Err(AlreadyLocked {}) } else { Ok(vec![DoorLocked {}]) }
+//!     }
+//!
+//!     fn evolve(_locked: bool, DoorLocked {}: &DoorLocked) -> bool {
+//!         true
+//!     }
+//! }
+//!
+//! given::<Door>([]).when(Command::Lock).then([DoorLocked {}]);
+//! given::<Door>([DoorLocked {}]).when(Command::Lock).then_refused(AlreadyLocked {});
+//! ```
+
+mod event;
+mod id;
+mod metadata;
+mod scenario;
+#[cfg(test)]
+mod tests;
+mod version;
+
+pub use event::{Event, Payload};
+pub use id::{AggregateId, InvalidAggregateId};
+pub use metadata::Metadata;
+pub use scenario::{Decided, Given, given};
+pub use version::Version;
+
+use serde::Serialize;
+
+/// The rules of one kind of aggregate, as a decider: commands in, events or a refusal out.
+pub trait Aggregate: Send + 'static {
+    /// The field's word for it, as it stands in logs and messages: `order`.
+    const NAME: &'static str;
+
+    /// What the rules need to know of the past. `Default` is the aggregate that does not exist yet.
+    type State: Default + Clone + Send;
+    /// A request to change something, in the imperative: `PlaceOrder`.
+    type Command: Clone + Send;
+    /// A fact, in the past tense: `OrderPlaced`.
+    type Event: Event;
+    /// A rule's "no".
+    type Refusal: Refusal;
+
+    /// Decides what happens. No events means that the command is satisfied already.
+    fn decide(state: &Self::State, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal>;
+
+    /// Applies a fact. It neither fails nor decides: what has happened has happened.
+    fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
+}
+
+/// A rule's "no", with a stable code and the facts that led to it.
+///
+/// The serialized form is a map of the facts, `{}` where there are none; `Display` is a sentence that is safe to
+/// show to the caller.
+pub trait Refusal: std::error::Error + Serialize + Clone + Send + Sync + 'static {
+    /// A stable code in kebab case that clients may match on: `order-already-cancelled`.
+    fn code(&self) -> &'static str;
+}
+
+/// The state that a history leads to, from the aggregate's very first event.
+pub fn fold<'a, A: Aggregate>(history: impl IntoIterator<Item = &'a A::Event>) -> A::State
+where
+    A::Event: 'a,
+{
+    history.into_iter().fold(A::State::default(), A::evolve)
+}
