@@ -1,0 +1,134 @@
+//! Conditional requests (RFC 9110, section 13) over versions: the entity tag of version 3 is `"3"`.
+
+use aggregate::Version;
+use axum::{
+    extract::FromRequestParts,
+    http::{
+        HeaderMap, HeaderName, HeaderValue,
+        header::{IF_MATCH, IF_NONE_MATCH},
+        request::Parts,
+    },
+};
+
+use crate::{Problem, problem::kinds};
+
+/// The `ETag` of a version.
+pub fn etag(version: Version) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{version}\"")).expect("digits in quotes make a header")
+}
+
+/// The conditions that a request sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// `If-Match`: go on only if the aggregate is at one of these.
+    pub if_match: Option<EntityTags>,
+    /// `If-None-Match`: go on only if the aggregate is at none of these; `*`: only if there is none.
+    pub if_none_match: Option<EntityTags>,
+}
+
+/// What `If-Match` or `If-None-Match` lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntityTags {
+    /// `*`: any version, as long as there is one.
+    Any,
+    /// These versions. A tag that can match none is left out, so the list may be empty.
+    Versions(Vec<Version>),
+}
+
+impl Conditions {
+    /// Whether the conditions hold for an aggregate at this version ([`Version::NONE`]: there is none).
+    pub fn hold(&self, current: Version) -> bool {
+        self.if_match.as_ref().is_none_or(|tags| tags.contain(current)) && !self.is_not_modified(current)
+    }
+
+    /// Whether the caller of a query already has what there is (304).
+    pub fn is_not_modified(&self, current: Version) -> bool {
+        self.if_none_match.as_ref().is_some_and(|tags| tags.contain(current))
+    }
+
+    /// Reads the conditions from the headers of a request.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        Ok(Self {
+            // Strong comparison: a weak tag never matches. Weak comparison: `W/` makes no difference.
+            if_match: parse(headers, &IF_MATCH, |tag| !tag.is_weak)?,
+            if_none_match: parse(headers, &IF_NONE_MATCH, |_| true)?,
+        })
+    }
+}
+
+impl EntityTags {
+    /// Whether an aggregate at this version is meant.
+    pub fn contain(&self, current: Version) -> bool {
+        match self {
+            Self::Any => current != Version::NONE,
+            Self::Versions(versions) => versions.contains(&current),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Conditions {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(&parts.headers)
+    }
+}
+
+/// `"3"` or `W/"3"`.
+struct EntityTag<'a> {
+    is_weak: bool,
+    opaque: &'a str,
+}
+
+fn parse(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    may_match: fn(&EntityTag<'_>) -> bool,
+) -> Result<Option<EntityTags>, Problem> {
+    let malformed = || {
+        Problem::new(kinds::INVALID_HEADER)
+            .detail(format!("{name}: expected * or versions in quotes, such as \"3\""))
+    };
+    let mut versions = Vec::new();
+    let mut lines = headers.get_all(name).iter().peekable();
+    if lines.peek().is_none() {
+        return Ok(None);
+    }
+    for line in lines {
+        let line = line.to_str().map_err(|_| malformed())?.trim();
+        if line == "*" {
+            return Ok(Some(EntityTags::Any));
+        }
+        let tags = entity_tags(line).ok_or_else(malformed)?;
+        versions.extend(tags.iter().filter(|tag| may_match(tag)).filter_map(EntityTag::version));
+    }
+    Ok(Some(EntityTags::Versions(versions)))
+}
+
+/// A comma may stand inside the quotes, so the list is read from the left.
+fn entity_tags(mut rest: &str) -> Option<Vec<EntityTag<'_>>> {
+    let mut tags = Vec::new();
+    loop {
+        let (is_weak, quoted) = match rest.strip_prefix("W/") {
+            Some(quoted) => (true, quoted),
+            None => (false, rest),
+        };
+        let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
+        tags.push(EntityTag { is_weak, opaque });
+        match after.trim_start().strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => return after.trim().is_empty().then_some(tags),
+        }
+    }
+}
+
+impl EntityTag<'_> {
+    /// The version that this is the tag of: only its one canonical form counts, tags are compared as text.
+    fn version(&self) -> Option<Version> {
+        let version = Version(self.opaque.parse().ok()?);
+        (version.to_string() == self.opaque && version != Version::NONE).then_some(version)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! A JSON body, read into a type; whatever is wrong with it becomes a problem that names the field.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
+
+use crate::{
+    Problem,
+    deserialize::{complaint, shortened},
+    problem::kinds,
+};
+
+/// A JSON body, of a request or of an answer.
+///
+/// The types themselves refuse unknown fields (`#[serde(deny_unknown_fields)]`).
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(kinds::UNSUPPORTED_MEDIA_TYPE)
+                .detail("the body must be sent with content-type application/json"));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|_| {
+            Problem::new(kinds::MALFORMED_JSON).detail("the body could not be read to its end")
+        })?;
+        from_slice(&body).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// Reads one JSON document and nothing after it.
+fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| problem(error.inner(), &error.path().to_string()))?;
+    deserializer.end().map_err(|error| problem(&error, "."))?;
+    Ok(value)
+}
+
+fn problem(error: &serde_json::Error, field: &str) -> Problem {
+    match error.classify() {
+        // These messages are of a fixed set, and repeat nothing of the body.
+        Category::Syntax | Category::Eof | Category::Io => {
+            Problem::new(kinds::MALFORMED_JSON).detail(error.to_string())
+        }
+        Category::Data => {
+            let (field, complaint) = (shortened(field), complaint(&error.to_string()));
+            Problem::new(kinds::INVALID_BODY).detail(format!("{field}: {complaint}")).fact("field", field)
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}

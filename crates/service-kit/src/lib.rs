@@ -1,0 +1,44 @@
+//! What every service is made of: settings, telemetry, HTTP server, problem documents, health, shutdown.
+//!
+//! It knows nothing of any business and never decides anything; a service puts the parts together in a
+//! `main` that reads as a story:
+//!
+//! ```no_run
+//! use service_kit::{Start, http::{self, HttpSettings}, start};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let Start { settings, health, shutdown } =
+//!         start("127.0.0.1:9101", |env| HttpSettings::read(env, "127.0.0.1:8101")).await?;
+//!
+//!     let engine = health.part("engine");
+//!     let router = axum::Router::new(); // the service's own routes and state
+//!     engine.ready();
+//!
+//!     http::serve(router, settings.listen().await?, &settings.limits, shutdown).await;
+//!     Ok(())
+//! }
+//! ```
+
+pub mod admin;
+pub mod conditional;
+mod deserialize;
+pub mod docs;
+pub mod health;
+pub mod http;
+pub mod json;
+pub mod parameters;
+pub mod prefer;
+pub mod problem;
+pub mod request;
+pub mod settings;
+pub mod shutdown;
+mod start;
+pub mod telemetry;
+mod traceparent;
+
+pub use json::Json;
+pub use parameters::{Path, Query};
+pub use problem::Problem;
+pub use request::RequestContext;
+pub use start::{Start, StartError, start};

@@ -1,0 +1,88 @@
+//! `Prefer` (RFC 7240): what a caller would like. What cannot be understood is passed over, as the RFC asks.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, request::Parts},
+};
+
+/// The preferences that Foldline knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Prefer {
+    /// `wait=2`: how many seconds the caller would wait. The service bounds it.
+    pub wait: Option<Duration>,
+    /// `handling=lenient`: rather an old answer than none.
+    pub lenient: bool,
+    /// `respond-async`: rather 202 at once than the outcome.
+    pub respond_async: bool,
+}
+
+impl Prefer {
+    /// Reads the preferences from the headers of a request.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut prefer = Self::default();
+        let mut lenient = None;
+        let lines = headers.get_all(HeaderName::from_static("prefer")).iter();
+        for preference in lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')) {
+            // The first of its name counts; parameters after `;` belong to preferences unknown here.
+            let preference = preference.split(';').next().unwrap_or_default();
+            let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "wait" => prefer.wait = prefer.wait.or_else(|| seconds(value)),
+                "handling" => lenient = lenient.or(Some(value.eq_ignore_ascii_case("lenient"))),
+                "respond-async" => prefer.respond_async = true,
+                _ => {}
+            }
+        }
+        prefer.lenient = lenient.unwrap_or(false);
+        prefer
+    }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+impl<S: Sync> FromRequestParts<S> for Prefer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+
+    use super::{Duration, Prefer};
+
+    fn prefer(lines: &[&'static str]) -> Prefer {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("prefer", line.parse().unwrap());
+        }
+        Prefer::of(&headers)
+    }
+
+    #[test]
+    fn preferences_come_in_one_line_or_in_many() {
+        let wanted = Prefer { wait: Some(Duration::from_secs(2)), lenient: true, respond_async: true };
+        assert_eq!(prefer(&["respond-async, wait=2, handling=lenient"]), wanted);
+        assert_eq!(prefer(&["Respond-Async", "WAIT = \"2\"", "handling=Lenient; x=1"]), wanted);
+    }
+
+    #[test]
+    fn what_is_unknown_or_malformed_is_passed_over() {
+        assert_eq!(prefer(&["wait=soon, return=minimal, handling=strict, ;;==,"]), Prefer::default());
+    }
+
+    #[test]
+    fn the_first_of_two_counts() {
+        let prefer = prefer(&["wait=1, wait=9, handling=strict", "handling=lenient"]);
+        assert_eq!(prefer.wait, Some(Duration::from_secs(1)));
+        assert!(!prefer.lenient);
+    }
+}

@@ -1,0 +1,103 @@
+//! Who asks, and in which conversation: known to every part of a request, told in every answer.
+
+use std::convert::Infallible;
+
+use aggregate::Metadata;
+use axum::{
+    extract::{FromRequestParts, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use uuid::Uuid;
+
+use crate::{Problem, problem::kinds, traceparent};
+
+/// Names one request, in the answer, in the log and as `instance` of a problem.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Names the conversation that the request is part of.
+pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The longest id that is taken over from a caller.
+const MAX_ID_LENGTH: usize = 128;
+
+tokio::task_local! {
+    static CURRENT: RequestContext;
+}
+
+/// What is known of a request beside its content. As an extractor it needs the layers of [`crate::http`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestContext {
+    /// The caller's `X-Request-Id`, or a new UUID (version 7).
+    pub request_id: String,
+    /// The caller's `X-Correlation-Id`, or the request id.
+    pub correlation_id: String,
+    /// What caused the commands of this request: the request itself.
+    pub causation_id: String,
+    /// Who asks. Nobody is told apart yet: `anonymous`.
+    pub actor: String,
+    /// The caller's `traceparent`, or a new one.
+    pub traceparent: String,
+}
+
+impl RequestContext {
+    /// The context of the request that this task answers.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Self::clone).ok()
+    }
+
+    /// The metadata of a command that this request asks for.
+    pub fn metadata(&self, command_id: Uuid) -> Metadata {
+        Metadata {
+            command_id,
+            correlation_id: self.correlation_id.clone(),
+            causation_id: self.causation_id.clone(),
+            actor: self.actor.clone(),
+            traceparent: self.traceparent.clone(),
+        }
+    }
+
+    fn of(headers: &HeaderMap) -> Self {
+        let request_id = id(headers, &X_REQUEST_ID).unwrap_or_else(|| Uuid::now_v7().to_string());
+        Self {
+            correlation_id: id(headers, &X_CORRELATION_ID).unwrap_or_else(|| request_id.clone()),
+            causation_id: request_id.clone(),
+            actor: "anonymous".to_owned(),
+            traceparent: text(headers, &TRACEPARENT)
+                .filter(|text| traceparent::is_valid(text))
+                .map_or_else(traceparent::begin, str::to_owned),
+            request_id,
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::current().ok_or(Problem::new(kinds::INTERNAL))
+    }
+}
+
+/// Layer: gives the request its context, and the answer the request id.
+pub(crate) async fn identify(request: Request, next: Next) -> Result<Response, Infallible> {
+    let context = RequestContext::of(request.headers());
+    let request_id = HeaderValue::from_str(&context.request_id);
+    let mut response = CURRENT.scope(context, next.run(request)).await;
+    if let Ok(request_id) = request_id {
+        response.headers_mut().insert(X_REQUEST_ID, request_id);
+    }
+    Ok(response)
+}
+
+/// An id from a caller ends up in logs and in Kafka: a bounded run of visible ASCII, or none.
+fn id(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let id = text(headers, name)?;
+    let is_sane = (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    is_sane.then(|| id.to_owned())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

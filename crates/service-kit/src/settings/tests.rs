@@ -1,0 +1,66 @@
+use std::{num::NonZeroU32, time::Duration};
+
+use super::{Environment, Secret, parse_duration};
+
+#[test]
+fn a_variable_that_is_not_set_has_its_default() {
+    let mut environment = Environment::default();
+    assert_eq!(environment.get::<u16>("FOLDLINE_A", "7"), 7);
+    assert_eq!(environment.duration("FOLDLINE_B", "10s"), Duration::from_secs(10));
+    assert!(environment.finish().is_ok());
+}
+
+#[test]
+fn a_variable_that_is_set_wins_over_the_default() {
+    let mut environment = Environment::from([("FOLDLINE_A", "8"), ("FOLDLINE_B", "500ms")]);
+    assert_eq!(environment.get::<u16>("FOLDLINE_A", "7"), 8);
+    assert_eq!(environment.duration("FOLDLINE_B", "10s"), Duration::from_millis(500));
+    assert!(environment.finish().is_ok());
+}
+
+#[test]
+fn all_bad_and_unknown_variables_are_named_together() {
+    let mut environment =
+        Environment::from([("FOLDLINE_A", "x"), ("FOLDLINE_B", "0"), ("FOLDLINE_ADRESS", "y")]);
+    assert_eq!(environment.get::<u16>("FOLDLINE_A", "7"), 7);
+    assert_eq!(environment.get::<NonZeroU32>("FOLDLINE_B", "1").get(), 1);
+    let message = environment.finish().unwrap_err().to_string();
+    assert_eq!(
+        message.lines().collect::<Vec<_>>(),
+        [
+            "the settings cannot be used",
+            "  FOLDLINE_A: invalid digit found in string",
+            "  FOLDLINE_B: number would be zero for non-zero type",
+            "  FOLDLINE_ADRESS: not a setting of this program",
+        ]
+    );
+}
+
+#[test]
+fn variables_of_the_stack_of_the_tests_and_of_others_are_passed_over() {
+    let environment = Environment::from([
+        ("FOLDLINE_STACK_KAFKA_PORT", "1"),
+        ("FOLDLINE_TEST_KAFKA_BROKERS", "x"),
+        ("PATH", "/bin"),
+    ]);
+    assert!(environment.finish().is_ok());
+}
+
+#[test]
+fn a_secret_is_never_printed() {
+    let mut environment =
+        Environment::from([("FOLDLINE_URL", "postgres://u:hunter2@h"), ("FOLDLINE_N", "hunter2")]);
+    let url: Secret = environment.get("FOLDLINE_URL", "");
+    let _: u16 = environment.get("FOLDLINE_N", "1");
+    let mut printed = format!("{environment:?} {url:?}");
+    printed += &environment.finish().unwrap_err().to_string();
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert_eq!(url.expose(), "postgres://u:hunter2@h");
+}
+
+#[test]
+fn a_duration_needs_a_whole_number_above_zero_and_a_unit() {
+    for text in ["", "10", "s", "0s", "-1s", "1.5s", "10 s", "1m", "99999999999s"] {
+        assert!(parse_duration(text).is_err(), "{text}");
+    }
+}

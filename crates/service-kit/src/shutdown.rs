@@ -1,0 +1,35 @@
+//! The end of a process: asked for by a signal, and not waited for beyond a deadline.
+
+use std::{io, time::Duration};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+/// A token that is cancelled when the process gets SIGTERM or SIGINT.
+pub fn on_signal() -> io::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "{name}: finishing what was begun");
+        cancelled.cancel();
+    });
+    Ok(token)
+}
+
+/// Waits for the end of some work, at most this long; says loudly what did not end in time.
+pub async fn within<T>(limit: Duration, work: &str, end: impl Future<Output = T>) -> Option<T> {
+    let ended = timeout(limit, end).await.ok();
+    if ended.is_none() {
+        tracing::warn!(?limit, "cut off, for they did not end within {limit:?}: {work}");
+    }
+    ended
+}

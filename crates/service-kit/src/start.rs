@@ -1,0 +1,54 @@
+//! The first steps of every service, the same for all: logs and metrics, settings, signals, the admin port.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{self, AdminSettings},
+    health::Health,
+    settings::{Environment, SettingsError},
+    shutdown,
+    telemetry::{self, TelemetryError, TelemetrySettings},
+};
+
+/// What a service has from its first moment on.
+#[derive(Debug)]
+pub struct Start<S> {
+    /// Its own settings.
+    pub settings: S,
+    /// What it says of itself on the admin port.
+    pub health: Health,
+    /// Cancelled when the service is asked to end.
+    pub shutdown: CancellationToken,
+}
+
+/// Why a service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log or the metrics cannot be installed.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// A setting is wrong, or is none of this service.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The admin port is taken, or signals cannot be heard.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+}
+
+/// Starts a service whose own settings are read by `read`, with health and metrics at `admin_address` unless
+/// `FOLDLINE_ADMIN_ADDRESS` says otherwise.
+pub async fn start<S>(
+    admin_address: &str,
+    read: impl FnOnce(&mut Environment) -> S,
+) -> Result<Start<S>, StartError> {
+    let mut environment = Environment::of_process();
+    let metrics = telemetry::install(TelemetrySettings::read(&mut environment))?;
+    let admin = AdminSettings::read(&mut environment, admin_address);
+    let settings = read(&mut environment);
+    environment.finish()?;
+
+    let shutdown = shutdown::on_signal()?;
+    let health = Health::default();
+    tokio::spawn(admin::serve(admin.listen().await?, health.clone(), metrics));
+    Ok(Start { settings, health, shutdown })
+}

@@ -1,0 +1,86 @@
+//! Logs through `tracing`, metrics through Prometheus. Installed once, first of all, by `main`.
+
+use std::str::FromStr;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt, util::TryInitError};
+
+use crate::settings::Environment;
+
+/// Upper bounds of the buckets of every histogram that is named `…_seconds`.
+const SECONDS: [f64; 16] =
+    [0.000_5, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Upper bounds of the buckets of every histogram that is named `…_size`.
+const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+/// How the service speaks of itself.
+#[derive(Debug)]
+pub struct TelemetrySettings {
+    /// `FOLDLINE_LOG_FORMAT` (`pretty`): `pretty` for people, `json` for machines.
+    pub format: LogFormat,
+    /// `FOLDLINE_LOG` (`info`): filter directives, such as `info,rdkafka=warn`.
+    pub filter: EnvFilter,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Coloured text.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The format is neither `pretty` nor `json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected pretty or json")]
+pub struct InvalidLogFormat;
+
+/// Why telemetry could not be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The process has a log already.
+    #[error("the log is installed already")]
+    Log(#[from] TryInitError),
+    /// The process has a metrics recorder already.
+    #[error("the metrics recorder is installed already")]
+    Metrics(#[from] BuildError),
+}
+
+impl TelemetrySettings {
+    /// Reads the settings.
+    pub fn read(environment: &mut Environment) -> Self {
+        Self {
+            format: environment.get("FOLDLINE_LOG_FORMAT", "pretty"),
+            filter: environment.get("FOLDLINE_LOG", "info"),
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = InvalidLogFormat;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLogFormat> {
+        match text {
+            "pretty" => Ok(Self::Pretty),
+            "json" => Ok(Self::Json),
+            _ => Err(InvalidLogFormat),
+        }
+    }
+}
+
+/// Installs the log and the metrics of this process; the handle renders the metrics.
+pub fn install(settings: TelemetrySettings) -> Result<PrometheusHandle, TelemetryError> {
+    let log = tracing_subscriber::registry().with(settings.filter);
+    match settings.format {
+        LogFormat::Pretty => log.with(fmt::layer()).try_init()?,
+        LogFormat::Json => {
+            log.with(fmt::layer().json().flatten_event(true).with_span_list(false)).try_init()?;
+        }
+    }
+    Ok(PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &SIZES)?
+        .install_recorder()?)
+}
