@@ -1,0 +1,20 @@
+//! The real stack for tests: Kafka, the registry and Postgres are shared by the whole run, and every test has topics
+//! and databases of its own. Services run as the processes they are.
+//!
+//! It is used by tests only, so it panics where a test cannot go on.
+
+mod address;
+mod area;
+mod log_view;
+mod own_servers;
+mod program;
+mod service;
+mod wait;
+
+pub use address::free_port;
+pub use area::{Area, Servers};
+pub use log_view::{LogView, SeenEvent};
+pub use own_servers::OwnServers;
+pub use program::{program, repository};
+pub use service::Service;
+pub use wait::{eventually, eventually_some};

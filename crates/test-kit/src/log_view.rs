@@ -1,0 +1,85 @@
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+    message::Headers,
+};
+
+/// An event as any consumer of the log sees it: key, headers, bytes. It knows nothing of our own readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenEvent {
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// The key as text.
+    pub key: String,
+    /// The headers as text.
+    pub headers: BTreeMap<String, String>,
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// The record's own time, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
+}
+
+/// What a foreign consumer that reads committed records sees of a topic.
+pub struct LogView;
+
+impl LogView {
+    /// Every committed record of a topic, partition by partition, in order.
+    pub fn of(brokers: &str, topic: &str) -> Vec<SeenEvent> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("group.id", format!("{topic}-view"))
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            // The end of a partition is told when a fetch comes back empty; the default is half a second.
+            .set("fetch.wait.max.ms", "10")
+            .create()
+            .expect("the settings are right");
+        let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).expect("Kafka answers");
+        let partitions = metadata.topics()[0].partitions().len();
+        let mut all = TopicPartitionList::new();
+        for partition in 0..i32::try_from(partitions).expect("a handful") {
+            all.add_partition_offset(topic, partition, Offset::Beginning).expect("the offset is right");
+        }
+        consumer.assign(&all).expect("the partitions are there");
+        let mut seen = read_to_the_ends(&consumer, partitions);
+        seen.sort_by_key(|event| (event.partition, event.offset));
+        seen
+    }
+}
+
+fn read_to_the_ends(consumer: &BaseConsumer, mut open: usize) -> Vec<SeenEvent> {
+    let mut seen = Vec::new();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while open > 0 {
+        assert!(Instant::now() < deadline, "the topic cannot be read to its ends within a minute");
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => seen.push(see(&message)),
+            Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
+            Some(Err(error)) => panic!("the topic cannot be read: {error}"),
+            None => {}
+        }
+    }
+    seen
+}
+
+fn see(message: &impl Message) -> SeenEvent {
+    let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+    let headers = message.headers().into_iter().flat_map(Headers::iter);
+    SeenEvent {
+        partition: message.partition(),
+        offset: message.offset(),
+        key: text(message.key()),
+        headers: headers.map(|header| (header.key.to_owned(), text(header.value))).collect(),
+        payload: message.payload().unwrap_or_default().to_vec(),
+        timestamp: message.timestamp().to_millis(),
+    }
+}

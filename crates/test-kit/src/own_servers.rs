@@ -1,0 +1,73 @@
+use std::{path::PathBuf, process::Command};
+
+use crate::{Servers, free_port, program::repository};
+
+/// Servers of a test's own, for tests that break them. Dropping them stops them and wipes their data.
+pub struct OwnServers {
+    /// Where they are.
+    pub servers: Servers,
+    folder: PathBuf,
+    ports: [(&'static str, u16); 4],
+}
+
+impl OwnServers {
+    /// Starts Kafka, the registry and Postgres on free ports. It takes some ten seconds.
+    pub fn start() -> Self {
+        let ports = [
+            "FOLDLINE_STACK_KAFKA_PORT",
+            "FOLDLINE_STACK_KAFKA_CONTROLLER_PORT",
+            "FOLDLINE_STACK_REGISTRY_PORT",
+            "FOLDLINE_STACK_POSTGRES_PORT",
+        ]
+        .map(|name| (name, free_port()));
+        let [(_, kafka), _, (_, registry), (_, postgres)] = ports;
+        let servers = Servers {
+            brokers: format!("127.0.0.1:{kafka}"),
+            registry_url: format!("http://127.0.0.1:{registry}/apis/ccompat/v7"),
+            database_server_url: format!("postgres://foldline:foldline@127.0.0.1:{postgres}"),
+        };
+        let own = Self { servers, folder: repository().join(format!("target/own-servers-{kafka}")), ports };
+        own.stack(&["up"]);
+        own
+    }
+
+    /// Kills a server (`kafka`, `registry` or `postgres`) as a power cut would.
+    pub fn kill(&self, server: &str) {
+        let file = self.folder.join("run").join(format!("{server}.pid"));
+        let pid = std::fs::read_to_string(&file).expect("a running server has a pid file");
+        let status = Command::new("kill").arg("-KILL").arg(pid.trim()).status();
+        assert!(status.expect("kill can be run").success(), "{server} cannot be killed");
+    }
+
+    /// Stops a server in an orderly way.
+    pub fn stop(&self, server: &str) {
+        self.stack(&["down", server]);
+    }
+
+    /// Starts a server again, with its data.
+    pub fn start_again(&self, server: &str) {
+        self.stack(&["up", server]);
+    }
+
+    fn stack(&self, arguments: &[&str]) {
+        let output = self.command(arguments).output().expect("the stack program can be run");
+        assert!(output.status.success(), "stack {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(repository().join("deploy/native/stack"));
+        command
+            .args(arguments)
+            .env("FOLDLINE_STACK_DIR", &self.folder)
+            .env("FOLDLINE_STACK_CACHE", repository().join(".stack/cache"))
+            .envs(self.ports.map(|(name, port)| (name, port.to_string())));
+        command
+    }
+}
+
+impl Drop for OwnServers {
+    fn drop(&mut self) {
+        drop(self.command(&["reset"]).output());
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}

@@ -1,0 +1,168 @@
+use std::{
+    fmt::{self, Display, Formatter},
+    fs::File,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus},
+};
+
+use crate::{Area, eventually, eventually_some, free_port, program::program};
+
+/// A service of the workspace as a process of its own, on ports of its own. Dropping it kills it.
+pub struct Service {
+    /// Where it serves HTTP, if it does: `http://127.0.0.1:port`.
+    pub url: String,
+    /// Where its health and its metrics are.
+    pub admin_url: String,
+    name: String,
+    command: Command,
+    child: Child,
+    log: PathBuf,
+}
+
+/// What a service connects to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Http,
+    Kafka,
+    Registry,
+    Database,
+}
+
+impl Service {
+    /// The command API of a context.
+    pub fn command_api(area: &Area, context: &str) -> Self {
+        Self::start(area, context, "command-api", &[Need::Http, Need::Kafka, Need::Registry], &[])
+    }
+
+    /// The command API of a context, with settings of its own.
+    pub fn command_api_with(area: &Area, context: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(area, context, "command-api", &[Need::Http, Need::Kafka, Need::Registry], settings)
+    }
+
+    /// The projector of a context.
+    pub fn projector(area: &Area, context: &str) -> Self {
+        Self::start(area, context, "projector", &[Need::Kafka, Need::Registry, Need::Database], &[])
+    }
+
+    /// The query API of a context.
+    pub fn query_api(area: &Area, context: &str) -> Self {
+        Self::start(area, context, "query-api", &[Need::Http, Need::Database], &[])
+    }
+
+    fn start(area: &Area, context: &str, room: &str, needs: &[Need], settings: &[(&str, &str)]) -> Self {
+        let name = format!("{context}-{room}");
+        let (http, admin) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+        let mut command = Command::new(program(&name));
+        command
+            .env_clear()
+            .env("FOLDLINE_LOG", "info,sqlx=warn")
+            .env("FOLDLINE_ADMIN_ADDRESS", &admin)
+            .env("FOLDLINE_TOPIC_PREFIX", &area.topic_prefix);
+        for need in needs {
+            match need {
+                Need::Http => command.env("FOLDLINE_HTTP_ADDRESS", &http),
+                Need::Kafka => command.env("FOLDLINE_KAFKA_BROKERS", &area.servers.brokers),
+                Need::Registry => command.env("FOLDLINE_REGISTRY_URL", &area.servers.registry_url),
+                Need::Database => {
+                    command.env("FOLDLINE_DATABASE_URL", area.database_url(&format!("{context}_read")))
+                }
+            };
+        }
+        command.envs(settings.iter().copied());
+        let log = std::env::temp_dir().join(format!("{}{name}.log", area.topic_prefix));
+        let child = spawn(&mut command, &log);
+        Self {
+            url: format!("http://{http}"),
+            admin_url: format!("http://{admin}"),
+            name,
+            command,
+            child,
+            log,
+        }
+    }
+
+    /// Waits until it says that it is ready.
+    pub async fn ready(self) -> Self {
+        self.until_ready().await;
+        self
+    }
+
+    /// Waits until it says that it is ready.
+    pub async fn until_ready(&self) {
+        eventually(self, || self.is_ready()).await;
+    }
+
+    /// Whether it says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        reqwest::get(format!("{}/health/ready", self.admin_url))
+            .await
+            .is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// Its metrics, as text.
+    pub async fn metrics(&self) -> String {
+        let answer = reqwest::get(format!("{}/metrics", self.admin_url)).await.expect("the service is up");
+        answer.text().await.expect("metrics are text")
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal by name, such as `TERM`, `KILL`, `STOP` or `CONT`.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(self.pid().to_string()).status();
+        assert!(status.expect("kill can be run").success(), "{} cannot be sent {signal}", self.name);
+    }
+
+    /// Waits until its process has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let name = self.name.clone();
+        eventually_some(&format!("{name} ends"), || {
+            let status = self.child.try_wait().expect("the process is ours");
+            async move { status }
+        })
+        .await
+    }
+
+    /// Kills it as a power cut would, and starts it again on the same ports.
+    pub async fn kill_and_restart(&mut self) {
+        self.signal("KILL");
+        self.ended().await;
+        self.restart();
+    }
+
+    /// Starts it again after it has ended.
+    pub fn restart(&mut self) {
+        self.child = spawn(&mut self.command, &self.log);
+    }
+}
+
+/// What is said of it when it was not ready in time.
+impl Display for Service {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let log = self.log();
+        let tail = log.get(log.len().saturating_sub(3_000)..).unwrap_or(&log);
+        write!(f, "{} is ready; its log ends with:\n{tail}", self.name)
+    }
+}
+
+fn spawn(command: &mut Command, log: &PathBuf) -> Child {
+    let log = File::options().create(true).append(true).open(log).expect("the log can be written");
+    let twin = log.try_clone().expect("a file can be opened twice");
+    command.stdout(log).stderr(twin).spawn().expect("the service can be run")
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        drop(std::fs::remove_file(&self.log));
+    }
+}

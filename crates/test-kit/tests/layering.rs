@@ -1,0 +1,86 @@
+//! The layers of the workspace: business rules know no I/O, the platform knows no business, contexts do not know each
+//! other's rules.
+
+use std::path::Path;
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use test_kit::repository;
+
+/// What a domain may be made of. None of them does I/O.
+const PURE: [&str; 4] = ["aggregate", "serde", "thiserror", "uuid"];
+
+fn workspace() -> Vec<Package> {
+    let metadata = MetadataCommand::new().manifest_path(repository().join("Cargo.toml")).no_deps().exec();
+    metadata.expect("cargo describes the workspace").packages
+}
+
+/// Where a package lies, from the root of the repository: `services/orders/domain`.
+fn place(path: &Path) -> String {
+    let place = path.strip_prefix(repository()).expect("the package lies in the repository");
+    place.to_str().expect("names are plain").to_owned()
+}
+
+fn place_of(package: &Package) -> String {
+    place(package.manifest_path.parent().expect("a manifest lies in a folder").as_std_path())
+}
+
+/// The places of the workspace's own packages that this one is made of.
+fn own_dependencies(package: &Package) -> Vec<String> {
+    package
+        .dependencies
+        .iter()
+        .filter_map(|dependency| dependency.path.as_ref())
+        .map(|path| place(path.as_std_path()))
+        .collect()
+}
+
+/// The context of a place in `services/`: `orders`.
+fn context(place: &str) -> Option<&str> {
+    place.strip_prefix("services/")?.split('/').next()
+}
+
+#[test]
+fn a_domain_is_made_of_pure_crates_only() {
+    let rules: Vec<_> = workspace()
+        .into_iter()
+        .filter(|package| place_of(package).ends_with("/domain") || package.name.as_str() == "aggregate")
+        .collect();
+    assert!(rules.len() >= 2, "there are rules to check");
+    for package in rules {
+        let mut dependencies =
+            package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        let impure = dependencies.find(|dependency| !PURE.contains(&dependency.name.as_str()));
+        assert!(impure.is_none(), "{} imports {}", package.name, impure.unwrap().name);
+    }
+}
+
+#[test]
+fn the_platform_knows_no_service() {
+    for package in workspace().iter().filter(|package| place_of(package).starts_with("crates/")) {
+        for dependency in own_dependencies(package) {
+            assert!(dependency.starts_with("crates/"), "{} imports {dependency}", package.name);
+        }
+    }
+}
+
+#[test]
+fn no_service_knows_the_rules_of_another_context() {
+    for package in workspace() {
+        let place = place_of(&package);
+        for domain in own_dependencies(&package).iter().filter(|dependency| dependency.ends_with("/domain")) {
+            assert_eq!(context(&place), context(domain), "{} imports {domain}", package.name);
+        }
+    }
+}
+
+#[test]
+fn every_package_takes_versions_and_lints_from_the_workspace() {
+    for package in workspace() {
+        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
+        let sections = manifest.split("\n[").filter(|section| section.contains("dependencies]"));
+        for line in sections.flat_map(str::lines).skip(1).filter(|line| line.contains('=')) {
+            assert!(line.contains("workspace = true"), "{} declares {line:?} by itself", package.name);
+        }
+    }
+}
