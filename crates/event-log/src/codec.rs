@@ -1,0 +1,251 @@
+//! Events to bytes and back: an Avro datum behind the framing `0x00 | schema id (u32, big endian)`.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+};
+
+use aggregate::{Event, Payload};
+use apache_avro::{AvroResult, Schema, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::runtime::Handle;
+
+use crate::{
+    InvalidSchemaFile, Recorded, Registry, RegistryError, SchemaFile, Topics,
+    schema_file::{by_event, full_name},
+};
+
+/// The first byte of every payload.
+const MAGIC: u8 = 0;
+/// Magic byte and schema id.
+const FRAME: usize = 5;
+/// No event needs more; hostile lengths are refused before memory is taken.
+const MAX_ALLOCATION: usize = 8 * 1024 * 1024;
+
+/// Writes events with the newest schema of their type, and reads them with the schema they were written with.
+///
+/// Every schema is registered and at hand from the start, so writing needs no registry. Reading asks the registry
+/// once for each schema that is not known yet.
+pub struct Codec {
+    registry: Option<(Registry, Handle)>,
+    writers: HashMap<String, Writer>,
+    readers: RwLock<HashMap<u32, Reader>>,
+}
+
+struct Writer {
+    id: u32,
+    full_name: String,
+    datum: GenericDatumWriter<'static>,
+}
+
+#[derive(Clone, Copy)]
+struct Reader {
+    full_name: &'static str,
+    datum: &'static GenericDatumReader<'static>,
+}
+
+/// An event could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// A schema file cannot be used.
+    #[error(transparent)]
+    SchemaFile(#[from] InvalidSchemaFile),
+    /// The registry did not help.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The bytes, or the value, do not fit the schema.
+    #[error("avro: {0}")]
+    Avro(#[from] Box<apache_avro::Error>),
+    /// There is no schema for this type of event.
+    #[error("no schema for event type {0}")]
+    UnknownType(String),
+    /// The payload does not begin with a magic byte and a schema id.
+    #[error("the payload is not framed")]
+    NotFramed,
+    /// The payload goes on after its datum.
+    #[error("{0} bytes follow the datum")]
+    TrailingBytes(usize),
+    /// The schema of the payload is of another type than the headers say.
+    #[error("the payload is a {found}, the headers say {expected}")]
+    OtherType {
+        /// The type that the headers name.
+        expected: String,
+        /// The type that the schema names.
+        found: &'static str,
+    },
+}
+
+impl CodecError {
+    /// Whether trying again can help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Registry(error) if error.is_transient())
+    }
+}
+
+impl Codec {
+    /// Registers every version of every schema under its subject (`TopicRecordName`: topic and full name), with
+    /// full transitive compatibility, and holds them all.
+    pub async fn register(
+        registry: Registry,
+        topics: &Topics,
+        files: &[SchemaFile],
+    ) -> Result<Self, CodecError> {
+        let mut codec = Self::empty(Some((registry.clone(), Handle::current())));
+        for (full_name, versions) in by_event(files)? {
+            let subject = format!("{}-{full_name}", topics.events());
+            for (index, (text, schema)) in versions.into_iter().enumerate() {
+                let id = registry.register(&subject, text).await?;
+                if index == 0 {
+                    registry.require_full_compatibility(&subject).await?;
+                }
+                codec.hold(id, schema)?;
+            }
+        }
+        Ok(codec)
+    }
+
+    /// A codec that only reads. It must be made inside of a tokio runtime and used outside of its threads.
+    pub fn reading(registry: Registry) -> Self {
+        Self::empty(Some((registry, Handle::current())))
+    }
+
+    /// A codec without a registry, with ids of its own: for tests of everything that is not about the registry.
+    pub fn offline(files: &[SchemaFile]) -> Result<Self, CodecError> {
+        let mut codec = Self::empty(None);
+        for (id, (_, schema)) in (1..).zip(by_event(files)?.into_values().flatten()) {
+            codec.hold(id, schema)?;
+        }
+        Ok(codec)
+    }
+
+    fn empty(registry: Option<(Registry, Handle)>) -> Self {
+        apache_avro::util::max_allocation_bytes(MAX_ALLOCATION);
+        Self { registry, writers: HashMap::new(), readers: RwLock::default() }
+    }
+
+    /// Keeps a schema for reading, and for writing until a newer one of its type comes.
+    fn hold(&mut self, id: u32, schema: Schema) -> Result<(), CodecError> {
+        // The datum reader and writer borrow their schema. There are as many as there are published versions, and
+        // they are needed until the process ends.
+        let schema: &'static Schema = Box::leak(Box::new(schema));
+        let reader = reader(schema)?;
+        let short_name = reader.full_name.rsplit('.').next().unwrap_or_default().to_owned();
+        let datum = GenericDatumWriter::builder(schema).build().map_err(Box::new)?;
+        self.writers.insert(short_name, Writer { id, full_name: reader.full_name.to_owned(), datum });
+        self.readers.write().unwrap_or_else(PoisonError::into_inner).insert(id, reader);
+        Ok(())
+    }
+
+    /// The full name of a type of event, with its namespace.
+    pub fn full_name(&self, event_type: &str) -> Result<&str, CodecError> {
+        self.writer(event_type).map(|writer| writer.full_name.as_str())
+    }
+
+    /// Writes an event, framed. What could not be read back is not written: it would stand in the log for ever.
+    pub fn encode<E: Event>(&self, event: &E) -> Result<Vec<u8>, CodecError> {
+        let name = event.event_type();
+        let writer = self.writer(name)?;
+        let payload = write(writer, event)?;
+        self.decode_payload::<E>(name, &writer.full_name, &payload)?;
+        Ok(payload)
+    }
+
+    /// Reads an event into the enum of its context.
+    pub fn decode<E: Event>(&self, recorded: &Recorded) -> Result<E, CodecError> {
+        let envelope = &recorded.envelope;
+        self.decode_payload(envelope.short_type(), &envelope.event_type, &recorded.payload)
+    }
+
+    /// Reads an event into any type that has fields of its schema: unknown ones are passed over.
+    pub fn read<T: DeserializeOwned>(&self, recorded: &Recorded) -> Result<T, CodecError> {
+        self.encoded(&recorded.envelope.event_type, &recorded.payload).read()
+    }
+
+    /// Reads an event whose type is not known here, as JSON for people to look at.
+    pub fn read_json(&self, recorded: &Recorded) -> Result<serde_json::Value, CodecError> {
+        let encoded = self.encoded(&recorded.envelope.event_type, &recorded.payload);
+        encoded.read_with(|reader, datum| reader.read_value(datum)?.try_into())
+    }
+
+    fn decode_payload<E: Event>(&self, name: &str, full_name: &str, payload: &[u8]) -> Result<E, CodecError> {
+        let event = E::decode(name, self.encoded(full_name, payload))?;
+        event.ok_or_else(|| CodecError::UnknownType(name.to_owned()))
+    }
+
+    const fn encoded<'a>(&'a self, full_name: &'a str, payload: &'a [u8]) -> Encoded<'a> {
+        Encoded { codec: self, full_name, payload }
+    }
+
+    fn writer(&self, event_type: &str) -> Result<&Writer, CodecError> {
+        self.writers.get(event_type).ok_or_else(|| CodecError::UnknownType(event_type.to_owned()))
+    }
+
+    fn reader(&self, id: u32) -> Result<Reader, CodecError> {
+        let known = self.readers.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+        match known {
+            Some(reader) => Ok(reader),
+            None => self.fetch(id),
+        }
+    }
+
+    fn fetch(&self, id: u32) -> Result<Reader, CodecError> {
+        let Some((registry, runtime)) = &self.registry else {
+            return Err(CodecError::UnknownType(format!("with schema id {id}")));
+        };
+        let schema = runtime.block_on(registry.schema(id))?;
+        let fetched = reader(Box::leak(Box::new(schema)))?;
+        self.readers.write().unwrap_or_else(PoisonError::into_inner).insert(id, fetched);
+        Ok(fetched)
+    }
+}
+
+fn reader(schema: &'static Schema) -> Result<Reader, CodecError> {
+    let datum = GenericDatumReader::builder(schema).build().map_err(Box::new)?;
+    Ok(Reader { full_name: full_name(schema)?.leak(), datum: Box::leak(Box::new(datum)) })
+}
+
+fn write<T: Serialize>(writer: &Writer, event: &T) -> Result<Vec<u8>, CodecError> {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(MAGIC);
+    bytes.extend(writer.id.to_be_bytes());
+    writer.datum.write_ser(&mut bytes, event).map_err(Box::new)?;
+    Ok(bytes)
+}
+
+fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
+    match payload.split_at_checked(FRAME) {
+        Some((&[MAGIC, a, b, c, d], datum)) => Ok((u32::from_be_bytes([a, b, c, d]), datum)),
+        _ => Err(CodecError::NotFramed),
+    }
+}
+
+/// The payload of an event of this type, waiting to be read.
+struct Encoded<'a> {
+    codec: &'a Codec,
+    full_name: &'a str,
+    payload: &'a [u8],
+}
+
+impl Encoded<'_> {
+    fn read_with<T>(
+        &self,
+        read: impl Fn(&GenericDatumReader<'_>, &mut &[u8]) -> AvroResult<T>,
+    ) -> Result<T, CodecError> {
+        let (id, mut datum) = unframe(self.payload)?;
+        let reader = self.codec.reader(id)?;
+        if reader.full_name != self.full_name {
+            let expected = self.full_name.to_owned();
+            return Err(CodecError::OtherType { expected, found: reader.full_name });
+        }
+        let value = read(reader.datum, &mut datum).map_err(Box::new)?;
+        if datum.is_empty() { Ok(value) } else { Err(CodecError::TrailingBytes(datum.len())) }
+    }
+}
+
+impl Payload for Encoded<'_> {
+    type Error = CodecError;
+
+    fn read<T: DeserializeOwned>(self) -> Result<T, CodecError> {
+        self.read_with(|reader, datum| reader.read_deser(datum))
+    }
+}

@@ -1,0 +1,67 @@
+use rdkafka::{
+    ClientConfig,
+    consumer::BaseConsumer,
+    error::{KafkaError, RDKafkaErrorCode},
+};
+
+use super::voice::Voice;
+
+/// How to reach Kafka.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// The bootstrap brokers: `host:port`, with commas between several.
+    pub brokers: String,
+}
+
+impl ClientSettings {
+    /// What every client shares. Retries come quickly: the library's own second-long pauses would decide how long a
+    /// take-over lasts.
+    pub(super) fn base(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("retry.backoff.ms", "10")
+            .set("retry.backoff.max.ms", "50")
+            .set("reconnect.backoff.ms", "10")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("socket.nagle.disable", "true");
+        config
+    }
+
+    /// A consumer that reads committed events only, tells when it is at the end, and never chooses its own start.
+    pub(super) fn committed_reader(&self, group: &str) -> ClientConfig {
+        let mut config = self.base();
+        config
+            .set("group.id", group)
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("enable.partition.eof", "true")
+            .set("fetch.wait.max.ms", "100");
+        config
+    }
+
+    /// A client that sees the end of a partition as it is, whether or not the last records are committed.
+    pub(super) fn uncommitted_view(&self) -> Result<BaseConsumer<Voice>, KafkaError> {
+        self.base().set("isolation.level", "read_uncommitted").create_with_context(Voice)
+    }
+}
+
+/// Whether Kafka, or the way to it, may answer better later.
+pub(super) fn is_passing(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::Resolve
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::NotLeaderForPartition
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::NotCoordinator
+            | RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::NetworkException
+    )
+}

@@ -1,0 +1,186 @@
+//! A member of a consumer group that reads committed events and starts each partition where its caller says.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Message, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::BorrowedMessage,
+    statistics::Statistics,
+    topic_partition_list::Offset,
+    types::RDKafkaRespErr,
+};
+use tracing::{info, warn};
+
+use super::{
+    client::{ClientSettings, is_passing},
+    voice,
+};
+use crate::{InvalidRecord, LogError, Position, Recorded, headers};
+
+/// Where to go on in each partition: topic and partition to the next offset.
+pub type Bookmarks = BTreeMap<(String, i32), i64>;
+
+/// What a reader has to tell.
+#[derive(Debug)]
+pub enum Reading {
+    /// The next event of some partition.
+    Event(Box<Recorded>),
+    /// A record that is not an event. It stands in the log for ever, so somebody has to decide what becomes of it.
+    Invalid {
+        /// Where the record stands.
+        position: Position,
+        /// Its key, if it has one.
+        key: Option<Vec<u8>>,
+        /// Its payload, if it has one.
+        payload: Option<Vec<u8>>,
+        /// What is wrong with it.
+        reason: InvalidRecord,
+    },
+    /// The group gave these partitions to this member; nothing is read of them before [`GroupReader::start`].
+    Assigned(Vec<(String, i32)>),
+    /// The group took these partitions away; they are not read any more.
+    Revoked(Vec<(String, i32)>),
+    /// Everything that is committed in this partition has been read.
+    CaughtUp(i32),
+    /// Nothing came in time.
+    Idle,
+    /// Kafka cannot be reached. The reader goes on by itself as soon as it can, without saying so.
+    OutOfReach(RDKafkaErrorCode),
+}
+
+/// A member of a consumer group. Its calls block, so it belongs on a thread of its own.
+pub struct GroupReader {
+    consumer: BaseConsumer<Rebalances>,
+}
+
+impl GroupReader {
+    /// Joins the group `group` for `topics`.
+    pub fn join(client: &ClientSettings, group: &str, topics: &[&str]) -> Result<Self, LogError> {
+        let consumer: BaseConsumer<Rebalances> = client
+            .committed_reader(group)
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", "6000")
+            .set("heartbeat.interval.ms", "1500")
+            .set("statistics.interval.ms", "1000")
+            .create_with_context(Rebalances::default())?;
+        consumer.subscribe(topics)?;
+        Ok(Self { consumer })
+    }
+
+    /// Waits for the next thing to tell, `timeout` at most.
+    pub fn next(&self, timeout: Duration) -> Result<Reading, LogError> {
+        let polled = self.consumer.poll(timeout);
+        if let Some(change) = lock(&self.consumer.context().changes).pop() {
+            debug_assert!(polled.is_none(), "a rebalance comes without a record");
+            return Ok(change);
+        }
+        match polled {
+            None => Ok(Reading::Idle),
+            Some(Ok(message)) => Ok(reading(&message)),
+            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Reading::CaughtUp(partition)),
+            Some(Err(KafkaError::MessageConsumption(code))) if is_passing(code) => {
+                Ok(Reading::OutOfReach(code))
+            }
+            Some(Err(error)) => Err(error.into()),
+        }
+    }
+
+    /// Begins to read the assigned partitions, each from its bookmark.
+    pub fn start(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
+        Ok(self.consumer.incremental_assign(&partitions(bookmarks)?)?)
+    }
+
+    /// Whether Kafka answers, asked at most this long.
+    pub fn is_kafka_there(&self, timeout: Duration) -> bool {
+        self.consumer.fetch_metadata(None, timeout).is_ok()
+    }
+
+    /// How far the committed events of a partition go: the offset after the last one, markers included. As of a
+    /// second ago, and `None` while it is not known.
+    pub fn end(&self, topic: &str, partition: i32) -> Option<i64> {
+        let ends = lock(&self.consumer.context().ends);
+        ends.get(&(topic.to_owned(), partition)).copied()
+    }
+
+    /// Tells the group how far this member is, for those who watch it from outside. It is only a hint: nobody starts
+    /// from it.
+    pub fn hint(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
+        Ok(self.consumer.commit(&partitions(bookmarks)?, CommitMode::Async)?)
+    }
+}
+
+fn partitions(bookmarks: &Bookmarks) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(bookmarks.len());
+    for ((topic, partition), next) in bookmarks {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
+    }
+    Ok(list)
+}
+
+fn reading(message: &BorrowedMessage<'_>) -> Reading {
+    match headers::read(message) {
+        Ok(recorded) => Reading::Event(Box::new(recorded)),
+        Err(reason) => Reading::Invalid {
+            position: headers::position(message),
+            key: message.key().map(<[u8]>::to_vec),
+            payload: message.payload().map(<[u8]>::to_vec),
+            reason,
+        },
+    }
+}
+
+/// Notes what the group decides. An assignment waits for the bookmarks; a revocation takes effect at once.
+#[derive(Default)]
+struct Rebalances {
+    changes: Mutex<Vec<Reading>>,
+    ends: Mutex<Bookmarks>,
+}
+
+fn lock<T>(notes: &Mutex<T>) -> MutexGuard<'_, T> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ClientContext for Rebalances {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        voice::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        voice::report(&error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut ends = lock(&self.ends);
+        for (name, topic) in statistics.topics {
+            let known = topic.partitions.values().filter(|part| part.ls_offset >= 0);
+            ends.extend(known.map(|part| ((name.clone(), part.partition), part.ls_offset)));
+        }
+    }
+}
+
+impl ConsumerContext for Rebalances {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let named = list.elements().iter().map(|part| (part.topic().to_owned(), part.partition())).collect();
+        match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                info!(partitions = ?named, "partitions assigned");
+                lock(&self.changes).insert(0, Reading::Assigned(named));
+            }
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
+                info!(partitions = ?named, "partitions revoked");
+                if let Err(error) = consumer.incremental_unassign(list) {
+                    warn!(%error, "revoked partitions could not be given back");
+                }
+                lock(&self.changes).insert(0, Reading::Revoked(named));
+            }
+            other => warn!(code = %RDKafkaErrorCode::from(other), "the consumer group could not be balanced"),
+        }
+    }
+}

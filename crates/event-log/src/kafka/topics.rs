@@ -1,0 +1,131 @@
+//! Creating a context's topics, and checking that they are as they were created.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+};
+
+use super::{client::ClientSettings, voice::Voice};
+use crate::Topics;
+
+/// How long one question to the cluster may take.
+const CALL: Duration = Duration::from_secs(10);
+/// How long one look for a new topic is apart from the next.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Commands and outcomes are kept for a week.
+const WEEK_MS: &str = "604800000";
+
+/// The topics are not as they must be.
+#[derive(Debug, thiserror::Error)]
+pub enum TopicsError {
+    /// Kafka did not answer, or refused.
+    #[error("kafka: {0}")]
+    Kafka(#[from] KafkaError),
+    /// A topic could not be created.
+    #[error("topic {topic} cannot be created: {code}")]
+    Refused {
+        /// The topic's name.
+        topic: String,
+        /// Kafka's reason.
+        code: RDKafkaErrorCode,
+    },
+    /// A topic does not exist.
+    #[error("topic {0} does not exist; `admin topics apply` creates it")]
+    Missing(String),
+    /// The number of partitions decides where an aggregate lives, so it can never change.
+    #[error(
+        "topic {topic} has {found} partitions, not {expected}: the number is fixed when a topic is created"
+    )]
+    PartitionCount {
+        /// The topic's name.
+        topic: String,
+        /// How many it has.
+        found: usize,
+        /// How many it must have.
+        expected: i32,
+    },
+}
+
+impl TopicsError {
+    /// Whether trying again can help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Kafka(_))
+    }
+}
+
+/// Creates what is missing of a context's topics, then checks them all. Calling it again changes nothing.
+pub async fn apply_topics(
+    client: &ClientSettings,
+    topics: &Topics,
+    partitions: i32,
+    replication: i32,
+) -> Result<(), TopicsError> {
+    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners()];
+    let [events, commands, outcomes, owners] = names.each_ref();
+    let in_sync = if replication >= 3 { "2" } else { "1" };
+    let topic = |name, partitions| NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
+    let wanted = [
+        topic(events, partitions).set("retention.ms", "-1").set("retention.bytes", "-1"),
+        topic(commands, partitions).set("retention.ms", WEEK_MS),
+        topic(outcomes, partitions).set("cleanup.policy", "compact,delete").set("retention.ms", WEEK_MS),
+        topic(owners, 1).set("cleanup.policy", "compact"),
+    ]
+    .map(|topic| topic.set("min.insync.replicas", in_sync));
+    let admin: AdminClient<Voice> = client.base().create_with_context(Voice)?;
+    let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
+    for created in admin.create_topics(&wanted, &options).await? {
+        match created {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(TopicsError::Refused { topic, code }),
+        }
+    }
+    let (client, topics) = (client.clone(), topics.clone());
+    tokio::task::spawn_blocking(move || await_partitions(&client, &topics, partitions))
+        .await
+        .expect("checking topics does not panic")
+}
+
+/// The broker that is asked may hear of a new topic a moment after it was created.
+fn await_partitions(client: &ClientSettings, topics: &Topics, partitions: i32) -> Result<(), TopicsError> {
+    let deadline = Instant::now() + CALL;
+    loop {
+        match check_partitions(client, topics, partitions) {
+            Err(TopicsError::Missing(_)) if Instant::now() < deadline => {
+                thread::sleep(PAUSE);
+            }
+            checked => return checked,
+        }
+    }
+}
+
+/// Checks that a context's topics exist and have the right number of partitions. It blocks.
+pub fn check_partitions(
+    client: &ClientSettings,
+    topics: &Topics,
+    partitions: i32,
+) -> Result<(), TopicsError> {
+    let consumer: BaseConsumer<Voice> = client.base().create_with_context(Voice)?;
+    let expectations = [
+        (topics.events(), partitions),
+        (topics.commands(), partitions),
+        (topics.outcomes(), partitions),
+        (topics.owners(), 1),
+    ];
+    for (topic, expected) in expectations {
+        let metadata = consumer.fetch_metadata(Some(&topic), CALL)?;
+        let found = metadata.topics().first().map_or(0, |found| found.partitions().len());
+        if found == 0 {
+            return Err(TopicsError::Missing(topic));
+        }
+        if i32::try_from(found) != Ok(expected) {
+            return Err(TopicsError::PartitionCount { topic, found, expected });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! Events to bytes and back, with the schemas in a real registry.
+
+use std::{
+    io,
+    net::{Shutdown, TcpListener, TcpStream},
+    thread,
+};
+
+use aggregate::{Event, Payload};
+use event_log::{Codec, CodecError, Position, Recorded, Registry, SchemaFile};
+use serde::{Deserialize, Serialize};
+
+use crate::support::{Log, RUNTIME, error, record};
+
+pub(crate) const V1: SchemaFile = SchemaFile {
+    version: 1,
+    text: r#"{"type": "record", "namespace": "foldline.tests", "name": "Counted",
+        "fields": [{"name": "by", "type": "long"}, {"name": "tags", "type": {"type": "array", "items": "string"}}]}"#,
+};
+pub(crate) const V2: SchemaFile = SchemaFile {
+    version: 2,
+    text: r#"{"type": "record", "namespace": "foldline.tests", "name": "Counted",
+        "fields": [{"name": "by", "type": "long"}, {"name": "tags", "type": {"type": "array", "items": "string"}},
+                   {"name": "note", "type": "string", "default": ""}]}"#,
+};
+
+/// The first version of the event; it is also what a reader of the second one may still use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    pub(crate) by: i64,
+    pub(crate) tags: Vec<String>,
+}
+
+impl Event for Counted {
+    fn event_type(&self) -> &'static str {
+        "Counted"
+    }
+
+    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
+        if event_type == "Counted" { payload.read().map(Some) } else { Ok(None) }
+    }
+}
+
+pub(crate) fn counted() -> Counted {
+    Counted { by: -7, tags: vec!["red".to_owned(), String::new()] }
+}
+
+/// A payload as it comes out of the log.
+pub(crate) fn recorded(payload: Vec<u8>) -> Recorded {
+    Recorded {
+        envelope: record("a", 1, 1).envelope,
+        position: Position { topic: "tests.events".to_owned(), partition: 0, offset: 0 },
+        payload,
+    }
+}
+
+pub(crate) fn registry(log: &Log) -> Registry {
+    Registry::new(&log.area.servers.registry_url).unwrap()
+}
+
+pub(crate) fn register(log: &Log, files: &[SchemaFile]) -> Result<Codec, CodecError> {
+    RUNTIME.block_on(Codec::register(registry(log), &log.topics, files))
+}
+
+/// The schema id in a payload's frame.
+pub(crate) fn schema_id(payload: &[u8]) -> u32 {
+    u32::from_be_bytes(payload[1..5].try_into().unwrap())
+}
+
+/// Passes one connection on to the registry, and ends with it: what comes later is refused.
+fn one_connection_to_the_registry(log: &Log) -> Registry {
+    let url = &log.area.servers.registry_url;
+    let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = listener.local_addr().unwrap().to_string();
+    let registry = Registry::new(&url.replace(&address, &near)).unwrap();
+    thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        drop(listener);
+        let server = TcpStream::connect(address).unwrap();
+        let (mut asks, mut answers) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut asks, &mut answers));
+        drop(io::copy(&mut &server, &mut &client));
+        drop(client.shutdown(Shutdown::Both));
+    });
+    registry
+}
+
+#[test]
+fn a_payload_is_framed_with_the_id_that_the_registry_gave() {
+    let log = Log::without_topics();
+    let payload = register(&log, &[V1]).unwrap().encode(&counted()).unwrap();
+    assert_eq!(payload[0], 0);
+    let subject = format!("{}-foldline.tests.Counted", log.topics.events());
+    let url = format!("{}/subjects/{subject}/versions/latest", log.area.servers.registry_url);
+    let latest: serde_json::Value =
+        RUNTIME.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() });
+    assert_eq!(latest["id"], schema_id(&payload));
+    assert_eq!(latest["version"], 1);
+}
+
+#[test]
+fn events_are_written_with_the_newest_schema_and_older_readers_go_on_reading() {
+    #[derive(Deserialize, PartialEq, Debug)]
+    #[serde(rename = "Counted")]
+    struct Noted {
+        #[serde(default)]
+        note: String,
+    }
+    let log = Log::without_topics();
+    let old = register(&log, &[V1]).unwrap();
+    let new = register(&log, &[V1, V2]).unwrap();
+    let written = recorded(old.encode(&counted()).unwrap());
+    assert_eq!(new.decode::<Counted>(&written).unwrap(), counted());
+    assert_eq!(new.read::<Noted>(&written).unwrap(), Noted { note: String::new() });
+    let payload = new.encode(&counted()).unwrap();
+    assert_ne!(schema_id(&payload), schema_id(&written.payload));
+    assert_eq!(old.decode::<Counted>(&recorded(payload)).unwrap(), counted());
+}
+
+#[test]
+fn a_tolerant_reader_asks_the_registry_once_for_a_schema_that_it_does_not_know() {
+    #[derive(Deserialize)]
+    #[serde(rename = "Counted")]
+    struct HowMany {
+        by: i64,
+    }
+    let log = Log::without_topics();
+    let written = recorded(register(&log, &[V1]).unwrap().encode(&counted()).unwrap());
+    let registry = one_connection_to_the_registry(&log);
+    let codec = RUNTIME.block_on(async { Codec::reading(registry) });
+    for _ in 0..100 {
+        assert_eq!(codec.read::<HowMany>(&written).unwrap().by, -7);
+    }
+}
+
+#[test]
+fn a_schema_that_nobody_registered_is_an_error_that_waiting_does_not_mend() {
+    let log = Log::without_topics();
+    let codec = RUNTIME.block_on(async { Codec::reading(registry(&log)) });
+    let unknown = error(codec.read::<Counted>(&recorded(vec![0, 0x7f, 0xff, 0xff, 0xff, 0])));
+    assert!(matches!(unknown, CodecError::Registry(_)) && !unknown.is_transient(), "{unknown}");
+}
+
+#[test]
+fn a_registry_that_is_gone_is_an_error_that_waiting_mends() {
+    let gone = Registry::new(&format!("http://127.0.0.1:{}", test_kit::free_port())).unwrap();
+    let codec = RUNTIME.block_on(async { Codec::reading(gone) });
+    let unreachable = error(codec.read::<Counted>(&recorded(vec![0, 0, 0, 0, 1, 0])));
+    assert!(unreachable.is_transient(), "{unreachable}");
+}

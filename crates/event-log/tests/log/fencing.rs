@@ -1,0 +1,141 @@
+//! Two who believe that they own a partition: only the newer one is heard.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use event_log::{LogError, PartitionLog};
+use rdkafka::producer::Producer;
+use serde_json::Value;
+use test_kit::LogView;
+
+use crate::{
+    foreign,
+    support::{Log, Owner, error, offsets},
+};
+
+/// What was announced in the owners topic: key, epoch, address.
+fn announcements(log: &Log) -> Vec<(String, u64, String)> {
+    let seen = LogView::of(&log.client.brokers, &log.topics.owners());
+    let announcement = |event: test_kit::SeenEvent| {
+        let said: Value = serde_json::from_slice(&event.payload).unwrap();
+        let address = said["address"].as_str().unwrap().to_owned();
+        (event.key, said["epoch"].as_u64().unwrap(), address)
+    };
+    seen.into_iter().map(announcement).collect()
+}
+
+/// Each of the owner's producers in its turn, both at the same time: a claim waits more than it works.
+fn for_each_producer(check: impl Fn(usize) + Sync) {
+    let check = &check;
+    thread::scope(|scope| {
+        for turn in 0..2 {
+            scope.spawn(move || check(turn));
+        }
+    });
+}
+
+#[test]
+fn an_owner_who_was_replaced_cannot_append_whichever_of_its_producers_has_the_turn() {
+    for_each_producer(|appends_before| {
+        let log = Log::with_partitions(1);
+        let mut first = Owner::of(&log, 0);
+        for _ in 0..appends_before {
+            first.append(&["before"]).unwrap();
+        }
+        let mut second = Owner::of(&log, 0);
+        assert_eq!(second.replayed.len(), appends_before);
+        let fenced = error(first.append(&["too-late"]));
+        assert!(matches!(fenced, LogError::Kafka(_)) && fenced.is_transient(), "{fenced}");
+        assert!(matches!(error(first.append(&["too-late"])), LogError::NotClaimed));
+        second.append(&["after"]).unwrap();
+        let keys: Vec<_> = log.seen().into_iter().map(|event| event.key).collect();
+        assert!(!keys.contains(&"too-late".to_owned()), "{keys:?}");
+    });
+}
+
+#[test]
+fn an_owner_who_is_replaced_between_send_and_commit_leaves_nothing() {
+    for_each_producer(|turn| {
+        let log = Log::with_partitions(1);
+        let first = foreign::open_transaction(&log, &format!("{}-0-{turn}", log.topics.events()), 0);
+        let mut second = Owner::of(&log, 0);
+        assert!(second.replayed.is_empty());
+        error(first.commit_transaction(Duration::from_secs(10)));
+        second.append(&["after"]).unwrap();
+        let seen = log.seen();
+        assert_eq!(seen.iter().map(|event| event.key.as_str()).collect::<Vec<_>>(), ["after"]);
+    });
+}
+
+#[test]
+fn an_owner_who_writes_on_while_another_claims_loses_nothing_and_leaves_whole_groups() {
+    const GROUP: usize = 20;
+    let log = Log::with_partitions(1);
+    let mut first = Owner::of(&log, 0);
+    let (begun, has_begun) = mpsc::channel();
+    thread::scope(|scope| {
+        let writing = scope.spawn(move || {
+            let mut acknowledged = Vec::new();
+            // Far more groups than fit into the time of a claim, so that it always comes in between.
+            for _ in 0..20_000 {
+                match first.append(&["a"; GROUP]) {
+                    Ok(offsets) => acknowledged.extend(offsets),
+                    Err(_) => break,
+                }
+                begun.send(()).unwrap();
+            }
+            acknowledged
+        });
+        has_begun.recv().unwrap();
+        let handed_over = offsets(&Owner::of(&log, 0).replayed);
+        let acknowledged = writing.join().unwrap();
+        assert!(handed_over.starts_with(&acknowledged), "an acknowledged event was not handed over");
+        let unknown = handed_over.len() - acknowledged.len();
+        assert!(unknown == 0 || unknown == GROUP, "{unknown} events of a group of {GROUP}");
+        let seen: Vec<_> = log.seen().iter().map(|event| event.offset).collect();
+        assert_eq!(seen, handed_over, "the claim saw everything that will ever be there");
+    });
+}
+
+#[test]
+fn every_owner_announces_itself_with_its_epoch() {
+    let log = Log::with_partitions(2);
+    for address in ["one:1", "two:2"] {
+        log.writer(1, address).claim(0, &mut |_| Ok(())).unwrap();
+    }
+    let expected =
+        [(1, "one:1"), (2, "two:2")].map(|(epoch, address)| ("1".to_owned(), epoch, address.to_owned()));
+    assert_eq!(announcements(&log), expected);
+}
+
+#[test]
+fn an_owner_who_is_replaced_during_its_claim_cannot_announce_itself() {
+    let log = Log::with_partitions(1);
+    Owner::of(&log, 0).append(&["a"]).unwrap();
+    let mut slow = log.writer(0, "slow:1");
+    let mut quick = None;
+    // The replay of the slow one has begun when the quick one comes.
+    let outcome = slow.claim(0, &mut |_| {
+        quick.get_or_insert_with(|| Owner::of(&log, 0));
+        Ok(())
+    });
+    error(outcome);
+    quick.unwrap().append(&["b"]).unwrap();
+    let addresses: Vec<_> = announcements(&log).into_iter().map(|(_, _, address)| address).collect();
+    assert_eq!(addresses, ["here:1", "here:1"]);
+}
+
+#[test]
+fn an_owner_who_was_replaced_may_claim_again_and_sees_what_the_other_wrote() {
+    let log = Log::with_partitions(1);
+    let mut first = Owner::of(&log, 0);
+    let next = first.append(&["mine"]).unwrap()[0] + 1;
+    Owner::of(&log, 0).append(&["the-other's"]).unwrap();
+    error(first.append(&["too-late"]));
+    let mut missed = Vec::new();
+    let epoch = first.log.claim(next, &mut |recorded| {
+        missed.push(recorded.envelope.aggregate_id.to_string());
+        Ok(())
+    });
+    assert_eq!(epoch.unwrap(), 3);
+    assert_eq!(missed, ["the-other's"]);
+}

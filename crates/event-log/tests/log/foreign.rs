@@ -1,0 +1,57 @@
+//! Producers that are not ours, to plant what must never be there.
+
+use std::time::Duration;
+
+use rdkafka::{
+    ClientConfig,
+    message::OwnedHeaders,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+
+use crate::support::Log;
+
+const LONG: Duration = Duration::from_secs(10);
+
+/// A producer with an open transaction in which one record without headers has reached a partition of the events.
+pub(crate) fn open_transaction(log: &Log, transactional_id: &str, partition: i32) -> BaseProducer {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", &log.client.brokers)
+        .set("transactional.id", transactional_id)
+        .create()
+        .unwrap();
+    producer.init_transactions(LONG).unwrap();
+    producer.begin_transaction().unwrap();
+    let topic = log.topics.events();
+    let record = BaseRecord::to(&topic).partition(partition).key("foreign").payload("foreign");
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.flush(LONG).unwrap();
+    producer
+}
+
+/// Aborts an open transaction.
+pub(crate) fn abort(producer: &BaseProducer) {
+    producer.abort_transaction(LONG).unwrap();
+}
+
+/// A record that is committed although it is no event.
+pub(crate) fn plant(
+    log: &Log,
+    partition: i32,
+    key: Option<&str>,
+    headers: &[(&str, &str)],
+    payload: Option<&str>,
+) {
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", &log.client.brokers).create().unwrap();
+    let topic = log.topics.events();
+    let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+        headers.insert(rdkafka::message::Header { key, value: Some(*value) })
+    });
+    let record = BaseRecord::<str, str> {
+        key,
+        payload,
+        ..BaseRecord::to(&topic).partition(partition).headers(headers)
+    };
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.flush(LONG).unwrap();
+}

@@ -1,0 +1,169 @@
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        mpsc::{Sender, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use event_log::{Bookmarks, GroupReader, InvalidRecord, Reading};
+
+use crate::{
+    foreign,
+    support::{Log, Owner},
+};
+
+/// Where an event stands: partition and offset.
+type Place = (i32, i64);
+
+fn join(log: &Log) -> GroupReader {
+    let group = log.topics.group("tests");
+    GroupReader::join(&log.client, &group, &[&log.topics.events()]).unwrap()
+}
+
+/// Everything that the reader tells until the answer is yes.
+fn read_until(reader: &GroupReader, mut is_last: impl FnMut(Reading) -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_last(reader.next(Duration::from_millis(100)).unwrap()) {
+        assert!(Instant::now() < deadline, "the reader did not tell within a minute");
+    }
+}
+
+/// Reads from these offsets (one for each partition) to the end of every partition.
+fn read_from(log: &Log, offsets: &[i64]) -> Vec<Place> {
+    let reader = join(log);
+    let topic = log.topics.events();
+    let start: Bookmarks =
+        (0..).map(|partition| (topic.clone(), partition)).zip(offsets.iter().copied()).collect();
+    let mut places = Vec::new();
+    let mut behind = offsets.len();
+    read_until(&reader, |reading| {
+        match reading {
+            Reading::Assigned(partitions) => {
+                assert_eq!(partitions.len(), offsets.len());
+                reader.start(&start).unwrap();
+            }
+            Reading::Event(event) => places.push((event.position.partition, event.position.offset)),
+            Reading::CaughtUp(_) => behind -= 1,
+            Reading::Idle => {}
+            other => panic!("{other:?}"),
+        }
+        behind == 0
+    });
+    places.sort_by_key(|(partition, _)| *partition);
+    places
+}
+
+#[test]
+fn a_reader_starts_at_its_bookmarks_reads_in_order_and_tells_when_it_has_caught_up() {
+    let log = Log::with_partitions(2);
+    let zero = Owner::of(&log, 0).append(&["a", "b", "c"]).unwrap();
+    let mut owner = Owner::of(&log, 1);
+    let one = [owner.append(&["d"]).unwrap()[0], owner.append(&["e"]).unwrap()[0]];
+    let all: Vec<_> = zero.iter().map(|offset| (0, *offset)).chain(one.map(|offset| (1, offset))).collect();
+    assert_eq!(read_from(&log, &[0, 0]), all);
+    assert_eq!(read_from(&log, &[zero[1], one[0] + 1]), [all[1], all[2], all[4]]);
+}
+
+#[test]
+fn a_record_that_is_no_event_is_handed_over_with_its_bytes_and_the_reader_goes_on() {
+    let log = Log::with_partitions(1);
+    foreign::plant(&log, 0, Some("garbage"), &[("ce_subject", "other")], Some("bytes"));
+    Owner::from_offset(&log, 0, 1).unwrap().append(&["a"]).unwrap();
+    let reader = join(&log);
+    let mut invalid = None;
+    let mut events = 0;
+    read_until(&reader, |reading| {
+        match reading {
+            Reading::Assigned(_) => {
+                reader.start(&[((log.topics.events(), 0), 0)].into()).unwrap();
+            }
+            Reading::Invalid { position, key, payload, reason } => {
+                invalid = Some((position.offset, key, payload, reason));
+            }
+            Reading::Event(_) => events += 1,
+            Reading::CaughtUp(_) => return true,
+            _ => {}
+        }
+        false
+    });
+    assert_eq!(events, 1);
+    let expected = (0, Some(b"garbage".to_vec()), Some(b"bytes".to_vec()), InvalidRecord::Subject);
+    assert_eq!(invalid, Some(expected));
+}
+
+/// What the members of a group keep together, as a database would: the bookmarks, and who has read what.
+#[derive(Default)]
+struct Together {
+    bookmarks: Bookmarks,
+    read: BTreeMap<Place, Vec<&'static str>>,
+}
+
+impl Together {
+    /// What a member does with what it is told.
+    fn take(&mut self, reader: &GroupReader, name: &'static str, reading: Reading) {
+        match reading {
+            Reading::Assigned(partitions) => {
+                let bookmark = |place: (String, i32)| {
+                    let next = self.bookmarks.get(&place).copied().unwrap_or(0);
+                    (place, next)
+                };
+                reader.start(&partitions.into_iter().map(bookmark).collect()).unwrap();
+            }
+            Reading::Event(event) => {
+                let at = event.position;
+                self.bookmarks.insert((at.topic, at.partition), at.offset + 1);
+                self.read.entry((at.partition, at.offset)).or_default().push(name);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Reads as a member of the group until somebody has read every one of `total` events.
+fn take_part(log: &Log, together: &Mutex<Together>, name: &'static str, total: usize, assigned: &Sender<()>) {
+    let reader = join(log);
+    read_until(&reader, |reading| {
+        if matches!(reading, Reading::Assigned(_)) {
+            assigned.send(()).unwrap();
+        }
+        let mut together = together.lock().unwrap();
+        together.take(&reader, name, reading);
+        together.read.len() == total
+    });
+}
+
+#[test]
+fn two_members_share_the_partitions_and_nothing_is_lost_or_read_twice() {
+    const GROUPS: usize = 100;
+    let log = Log::with_partitions(2);
+    let mut owners = [0, 1].map(|partition| Owner::of(&log, partition));
+    let (together, total) = (Mutex::default(), 2 * (GROUPS + 1));
+    let (assigned, is_assigned) = channel();
+    thread::scope(|scope| {
+        let (log, together, assigned) = (&log, &together, &assigned);
+        scope.spawn(move || take_part(log, together, "first", total, assigned));
+        is_assigned.recv().unwrap();
+        scope.spawn(move || take_part(log, together, "second", total, assigned));
+        // While a partition moves from one to the other.
+        for _ in 0..GROUPS {
+            for owner in &mut owners {
+                owner.append(&["a"]).unwrap();
+            }
+        }
+        // After it.
+        is_assigned.recv().unwrap();
+        for owner in &mut owners {
+            owner.append(&["last"]).unwrap();
+        }
+    });
+    let read = together.into_inner().unwrap().read;
+    let seen: Vec<Place> = log.seen().iter().map(|event| (event.partition, event.offset)).collect();
+    assert_eq!(read.keys().copied().collect::<Vec<_>>(), seen);
+    assert!(read.values().all(|readers| readers.len() == 1), "{read:?}");
+    for name in ["first", "second"] {
+        assert!(read.values().any(|readers| readers[0] == name), "the {name} member has read nothing");
+    }
+}

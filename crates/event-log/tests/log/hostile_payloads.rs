@@ -1,0 +1,99 @@
+//! Bytes that nobody who means well would send. None of them may end in a panic, or in memory without measure.
+
+use event_log::{Codec, CodecError};
+use proptest::prelude::*;
+
+use crate::{
+    codec::{Counted, V1, counted, recorded},
+    support::error,
+};
+
+/// As much as one event may take.
+const LIMIT: i64 = 8 * 1024 * 1024;
+
+fn codec() -> Codec {
+    Codec::offline(&[V1]).unwrap()
+}
+
+fn read(payload: Vec<u8>) -> Result<Counted, CodecError> {
+    codec().read(&recorded(payload))
+}
+
+/// A number as Avro writes it.
+fn number(value: i64) -> Vec<u8> {
+    let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    let mut bytes = Vec::new();
+    while rest > 0x7f {
+        bytes.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(u8::try_from(rest).unwrap());
+    bytes
+}
+
+/// A framed datum of these numbers.
+fn datum(numbers: &[i64]) -> Vec<u8> {
+    let numbers = numbers.iter().flat_map(|value| number(*value));
+    [0, 0, 0, 0, 1].into_iter().chain(numbers).collect()
+}
+
+#[test]
+fn a_payload_without_its_frame_is_refused() {
+    for payload in [vec![], vec![0], vec![0, 0, 0, 1], vec![1, 0, 0, 0, 1, 14, 0], b"{\"by\": 7}".to_vec()] {
+        assert!(matches!(error(read(payload.clone())), CodecError::NotFramed), "{payload:?}");
+    }
+}
+
+#[test]
+fn a_schema_id_that_is_not_known_offline_is_refused() {
+    let unknown = error(read(vec![0, 0, 0, 0, 2, 14, 0]));
+    assert!(matches!(unknown, CodecError::UnknownType(_)) && !unknown.is_transient(), "{unknown}");
+}
+
+#[test]
+fn a_payload_that_breaks_off_is_refused_wherever_it_does() {
+    let whole = codec().encode(&counted()).unwrap();
+    assert_eq!(read(whole.clone()).unwrap(), counted());
+    for length in 5..whole.len() {
+        let refused = error(read(whole[..length].to_vec()));
+        assert!(matches!(refused, CodecError::Avro(_)), "{length}: {refused}");
+    }
+}
+
+#[test]
+fn a_payload_that_goes_on_after_its_end_is_refused() {
+    let payload = [codec().encode(&counted()).unwrap(), vec![0, 0]].concat();
+    assert!(matches!(error(read(payload)), CodecError::TrailingBytes(2)));
+}
+
+#[test]
+fn a_payload_of_another_type_than_the_headers_say_is_refused() {
+    let mut recorded = recorded(codec().encode(&counted()).unwrap());
+    recorded.envelope.event_type = "foldline.tests.Reset".to_owned();
+    let refused = error(codec().read::<Counted>(&recorded));
+    assert!(matches!(refused, CodecError::OtherType { .. }), "{refused}");
+}
+
+#[test]
+fn hostile_lengths_are_refused_before_memory_is_taken() {
+    for length in [LIMIT + 1, 1 << 40, i64::MAX] {
+        let of_a_text = error(read(datum(&[7, 1, length]))).to_string();
+        assert!(of_a_text.contains("max_allocation_bytes"), "{of_a_text}");
+    }
+    for count in [1 << 20, 1 << 40, i64::MAX, i64::MIN, -1, -(1 << 40)] {
+        let refused = error(read(datum(&[7, count, 0])));
+        assert!(matches!(refused, CodecError::Avro(_)), "{count}: {refused}");
+    }
+    assert!(matches!(error(read(datum(&[7, 1, -1]))), CodecError::Avro(_)));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let payload = [vec![0, 0, 0, 0, 1], bytes].concat();
+        // Most are refused; those that are not are read to their last byte.
+        if let Ok(read) = read(payload.clone()) {
+            prop_assert!(read.tags.len() <= payload.len());
+        }
+    }
+}

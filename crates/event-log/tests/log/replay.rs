@@ -1,0 +1,68 @@
+use std::thread;
+
+use event_log::{InvalidRecord, LogError};
+
+use crate::{
+    foreign,
+    support::{Log, Owner, error, offsets},
+};
+
+#[test]
+fn a_claim_waits_for_a_foreign_transaction_and_then_hands_over_everything() {
+    let log = Log::with_partitions(1);
+    let mut first = Owner::of(&log, 0);
+    first.append(&["before"]).unwrap();
+    let foreign = foreign::open_transaction(&log, &format!("{}foreign", log.area.topic_prefix), 0);
+    first.append(&["behind"]).unwrap();
+    thread::scope(|scope| {
+        let claiming = scope.spawn(|| Owner::of(&log, 0));
+        // Until it is fenced: from here on the claim reads, and finds the transaction open.
+        while first.append(&["behind"]).is_ok() {}
+        foreign::abort(&foreign);
+        let second = claiming.join().unwrap();
+        let seen: Vec<_> = log.seen().iter().map(|event| event.offset).collect();
+        assert!(seen.len() >= 2, "{seen:?}");
+        assert_eq!(offsets(&second.replayed), seen);
+    });
+}
+
+/// A record that is no event: its key, its headers, and what is wrong with it.
+type Garbage = (Option<&'static str>, &'static [(&'static str, &'static str)], InvalidRecord);
+
+#[test]
+fn a_record_that_is_no_event_stops_the_claim_and_its_position_is_named() {
+    const SUBJECT: (&str, &str) = ("ce_subject", "a");
+    let cases: [Garbage; 5] = [
+        (None, &[SUBJECT], InvalidRecord::Key),
+        (Some("two words"), &[SUBJECT], InvalidRecord::Key),
+        (Some("a"), &[], InvalidRecord::Missing("ce_subject")),
+        (Some("b"), &[SUBJECT], InvalidRecord::Subject),
+        (
+            Some("a"),
+            &[SUBJECT, ("ce_time", "2026-11-20T10:00:00Z"), ("ce_id", "7")],
+            InvalidRecord::Malformed("ce_id"),
+        ),
+    ];
+    let log = &Log::with_partitions(5);
+    thread::scope(|scope| {
+        for (partition, (key, headers, expected)) in (0..).zip(cases) {
+            scope.spawn(move || {
+                let good = Owner::of(log, partition).append(&["a"]).unwrap();
+                foreign::plant(log, partition, key, headers, Some("garbage"));
+                // Behind the good event and the marker of its commit.
+                stops_at(log, partition, good[0] + 2, &expected);
+            });
+        }
+    });
+}
+
+fn stops_at(log: &Log, partition: i32, offset: i64, expected: &InvalidRecord) {
+    let refused = error(Owner::from_offset(log, partition, 0));
+    assert!(!refused.is_transient(), "{refused}");
+    let told = refused.to_string();
+    let LogError::Invalid { position, source } = refused else {
+        panic!("{told}");
+    };
+    assert_eq!((position.partition, position.offset, &source), (partition, offset, expected));
+    assert!(told.contains(&position.to_string()), "{told}");
+}

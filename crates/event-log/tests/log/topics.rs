@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use event_log::{TopicsError, check_partitions};
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, ResourceSpecifier},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+};
+
+use crate::support::{Log, RUNTIME, error};
+
+const WEEK: (&str, &str) = ("retention.ms", "604800000");
+const DELETED: (&str, &str) = ("cleanup.policy", "delete");
+
+fn client(log: &Log) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &log.client.brokers);
+    config
+}
+
+fn settings(log: &Log, topic: &str, names: &[&str]) -> Vec<String> {
+    let admin: AdminClient<DefaultClientContext> = client(log).create().unwrap();
+    let topic = ResourceSpecifier::Topic(topic);
+    let described = RUNTIME.block_on(admin.describe_configs([&topic], &AdminOptions::new()));
+    let config = described.unwrap().remove(0).unwrap();
+    let value = |name: &&str| config.get(name).unwrap().value.clone().unwrap();
+    names.iter().map(value).collect()
+}
+
+fn partitions(log: &Log, topic: &str) -> usize {
+    let consumer: BaseConsumer = client(log).create().unwrap();
+    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).unwrap();
+    metadata.topics()[0].partitions().len()
+}
+
+#[test]
+fn the_four_topics_of_a_context_keep_what_they_must() {
+    let log = Log::with_partitions(3);
+    let topics = &log.topics;
+    keeps(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
+    keeps(&log, &topics.commands(), 3, &[DELETED, WEEK]);
+    keeps(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
+    keeps(&log, &topics.owners(), 1, &[("cleanup.policy", "compact")]);
+}
+
+fn keeps(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {
+    assert_eq!(partitions(log, topic), count, "{topic}");
+    let (names, values): (Vec<_>, Vec<_>) = expected.iter().copied().unzip();
+    assert_eq!(settings(log, topic, &names), values, "{topic}: {names:?}");
+}
+
+#[test]
+fn applying_topics_twice_is_harmless() {
+    let log = Log::with_partitions(2);
+    log.apply(2).unwrap();
+    check_partitions(&log.client, &log.topics, 2).unwrap();
+}
+
+#[test]
+fn another_number_of_partitions_is_refused_and_both_numbers_are_told() {
+    let log = Log::with_partitions(2);
+    for refused in [log.apply(3), check_partitions(&log.client, &log.topics, 3)] {
+        let refused = error(refused);
+        assert!(!refused.is_transient());
+        let told = refused.to_string();
+        assert!(told.contains("has 2 partitions, not 3"), "{told}");
+        assert!(told.contains(&log.topics.events()), "{told}");
+    }
+    assert_eq!(partitions(&log, &log.topics.events()), 2, "nothing was changed");
+}
+
+#[test]
+fn a_missing_topic_is_named() {
+    let log = Log::without_topics();
+    let missing = error(check_partitions(&log.client, &log.topics, 2));
+    assert!(matches!(&missing, TopicsError::Missing(topic) if *topic == log.topics.events()), "{missing}");
+}

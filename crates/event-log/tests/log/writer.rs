@@ -1,0 +1,139 @@
+use event_log::{LogError, PartitionLog};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    foreign,
+    support::{Log, Owner, error, offsets, record, sequences},
+};
+
+#[test]
+fn an_empty_partition_is_claimed_with_the_first_epoch() {
+    let owner = Owner::of(&Log::with_partitions(1), 0);
+    assert_eq!(owner.epoch, 1);
+    assert!(owner.replayed.is_empty());
+}
+
+#[test]
+fn nothing_is_appended_before_a_claim() {
+    let log = Log::with_partitions(1);
+    let refused = error(log.writer(0, "here:1").append(&[record("a", 1, 1)]));
+    assert!(matches!(refused, LogError::NotClaimed), "{refused}");
+}
+
+#[test]
+fn an_append_answers_with_the_offsets_at_which_any_consumer_finds_the_events() {
+    let log = Log::with_partitions(2);
+    let mut owner = Owner::of(&log, 1);
+    let mut answered = Vec::new();
+    for group in [&["a", "b", "a"][..], &["c"], &["b", "b"]] {
+        answered.extend(owner.append(group).unwrap());
+    }
+    let seen = log.seen();
+    assert!(seen.iter().all(|event| event.partition == 1));
+    assert_eq!(seen.iter().map(|event| event.offset).collect::<Vec<_>>(), answered);
+    let keys: Vec<_> = seen.iter().map(|event| event.key.as_str()).collect();
+    assert_eq!(keys, ["a", "b", "a", "c", "b", "b"]);
+}
+
+#[test]
+fn an_event_carries_its_whole_envelope_in_sixteen_headers() {
+    let log = Log::with_partitions(1);
+    let mut owner = Owner::of(&log, 0);
+    let new = record("order-1", owner.epoch, 1);
+    owner.log.append(std::slice::from_ref(&new)).unwrap();
+    let seen = &log.seen()[0];
+    let (envelope, headers) = (&new.envelope, &seen.headers);
+    let expected = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", &envelope.event_id.to_string()),
+        ("ce_source", "/tests"),
+        ("ce_type", "foldline.tests.Counted"),
+        ("ce_time", &envelope.time.format(&Rfc3339).unwrap()),
+        ("ce_subject", "order-1"),
+        ("content-type", "application/vnd.confluent.avro"),
+        ("aggregate_version", "1"),
+        ("command_id", &envelope.metadata.command_id.to_string()),
+        ("request_hash", "18446744073709551615"),
+        ("correlation_id", "conversation"),
+        ("causation_id", "request"),
+        ("actor", "anonymous"),
+        ("owner_epoch", "1"),
+        ("partition_sequence", "1"),
+        ("traceparent", &envelope.metadata.traceparent),
+    ];
+    assert_eq!(*headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    assert_eq!((seen.key.as_str(), &seen.payload), ("order-1", &new.payload));
+    let time = OffsetDateTime::parse(&headers["ce_time"], &Rfc3339).unwrap();
+    assert_eq!(i128::from(seen.timestamp.unwrap()) * 1_000_000, time.unix_timestamp_nanos());
+}
+
+#[test]
+fn a_claim_hands_over_what_was_appended_and_counts_the_epoch_on() {
+    let log = Log::with_partitions(1);
+    let mut first = Owner::of(&log, 0);
+    let group = [record("a", 1, 1), record("b", 1, 2)];
+    let answered = first.log.append(&group).unwrap();
+    let second = Owner::of(&log, 0);
+    assert_eq!(second.epoch, 2);
+    assert_eq!(offsets(&second.replayed), answered);
+    for (recorded, new) in second.replayed.iter().zip(&group) {
+        assert_eq!((&recorded.envelope, &recorded.payload), (&new.envelope, &new.payload));
+        assert_eq!(
+            (recorded.position.topic.as_str(), recorded.position.partition),
+            (&*log.topics.events(), 0)
+        );
+    }
+}
+
+#[test]
+fn a_claim_hands_over_everything_although_the_log_ends_with_what_nobody_may_see() {
+    let log = Log::with_partitions(1);
+    let mut first = Owner::of(&log, 0);
+    for group in [&["a"; 100][..], &["b"], &["c"; 7]] {
+        first.append(group).unwrap();
+    }
+    for attempt in 0..3 {
+        foreign::abort(&foreign::open_transaction(
+            &log,
+            &format!("{}abort-{attempt}", log.area.topic_prefix),
+            0,
+        ));
+    }
+    let second = Owner::of(&log, 0);
+    assert_eq!(sequences(&second.replayed), (1..=108).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_claim_from_the_middle_hands_over_the_tail_alone() {
+    let log = Log::with_partitions(1);
+    let mut first = Owner::of(&log, 0);
+    first.append(&["a", "b"]).unwrap();
+    let tail = first.append(&["c", "d", "e"]).unwrap();
+    let second = Owner::from_offset(&log, 0, tail[1]).unwrap();
+    assert_eq!(offsets(&second.replayed), tail[1..]);
+    assert_eq!(second.epoch, 2);
+    let nothing_new = Owner::from_offset(&log, 0, tail[2] + 1).unwrap();
+    assert!(nothing_new.replayed.is_empty());
+    assert_eq!(nothing_new.epoch, 3, "the epochs of owners who wrote nothing count as well");
+}
+
+#[test]
+fn the_partitions_of_a_topic_have_owners_and_epochs_of_their_own() {
+    let log = Log::with_partitions(2);
+    let mut zero = Owner::of(&log, 0);
+    for epoch in 1..=2 {
+        assert_eq!(Owner::of(&log, 1).epoch, epoch);
+    }
+    zero.append(&["a"]).unwrap();
+    assert_eq!(Owner::of(&log, 0).epoch, 2);
+}
+
+#[test]
+fn an_error_of_the_reader_ends_the_claim() {
+    let log = Log::with_partitions(1);
+    Owner::of(&log, 0).append(&["a"]).unwrap();
+    let mut second = log.writer(0, "here:1");
+    let refused = error(second.claim(0, &mut |_| Err(LogError::Planted)));
+    assert!(matches!(refused, LogError::Planted), "{refused}");
+    assert!(matches!(error(second.append(&[record("a", 2, 2)])), LogError::NotClaimed));
+}
