@@ -1,0 +1,161 @@
+//! Decides a group of commands, each on the state that the earlier ones lead to, without touching the image: what is
+//! decided here has not happened before it is in the log.
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use aggregate::{Aggregate, AggregateId, Event, Version};
+use event_log::{Codec, CodecError, Envelope, NewRecord, now};
+use uuid::Uuid;
+
+use crate::{
+    CommandError, CommandRequest,
+    image::{Done, Image},
+};
+
+/// What became of one command of a group.
+pub(crate) enum Verdict<R> {
+    /// It leads to these of the group's events; they are to be written.
+    Events(Range<usize>),
+    /// It repeats the command of the group that leads to these events.
+    SameAs(Range<usize>),
+    /// It was done before.
+    Done(Done),
+    /// It is satisfied already, at this version; nothing is to be written.
+    Nothing(Version),
+    /// It cannot be.
+    Error(CommandError<R>),
+}
+
+/// The commands of a group, decided.
+pub(crate) struct Group<'a, A: Aggregate> {
+    image: &'a Image<A>,
+    codec: &'a Codec,
+    source: &'a str,
+    epoch: u64,
+    drafts: HashMap<AggregateId, (A::State, Version)>,
+    commands: HashMap<(AggregateId, Uuid), (u64, Range<usize>)>,
+    /// The events to write, in order.
+    pub(crate) records: Vec<NewRecord>,
+    /// The same events, decoded.
+    pub(crate) events: Vec<A::Event>,
+}
+
+impl<'a, A: Aggregate> Group<'a, A> {
+    pub(crate) fn new(image: &'a Image<A>, codec: &'a Codec, source: &'a str, epoch: u64) -> Self {
+        Self {
+            image,
+            codec,
+            source,
+            epoch,
+            drafts: HashMap::new(),
+            commands: HashMap::new(),
+            records: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Decides the next command of the group.
+    pub(crate) fn decide(&mut self, request: &CommandRequest<A::Command>) -> Verdict<A::Refusal> {
+        self.repeated(request).unwrap_or_else(|| self.decide_new(request))
+    }
+
+    /// Whether the command was seen before, in this group or in the log.
+    fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Verdict<A::Refusal>> {
+        let (id, command_id) = (&request.aggregate_id, request.metadata.command_id);
+        let done = self.image.get(id).and_then(|known| known.done(command_id));
+        let (hash, verdict) = match (self.commands.get(&(id.clone(), command_id)), done) {
+            (Some((hash, range)), _) => (*hash, Verdict::SameAs(range.clone())),
+            (None, Some(done)) => (done.request_hash, Verdict::Done(done.clone())),
+            (None, None) => return None,
+        };
+        Some(if hash == request.request_hash { verdict } else { Verdict::Error(CommandError::IdReused) })
+    }
+
+    fn decide_new(&mut self, request: &CommandRequest<A::Command>) -> Verdict<A::Refusal> {
+        let (state, version) = self.current(&request.aggregate_id);
+        if !request.expected.is_met_by(version) {
+            return Verdict::Error(CommandError::VersionMismatch { current: version });
+        }
+        match decide::<A>(state, request.command.clone()) {
+            Err(error) => Verdict::Error(error),
+            Ok((events, _)) if events.is_empty() => Verdict::Nothing(version),
+            Ok((events, after)) => self.draft(request, version, events, after),
+        }
+    }
+
+    /// An aggregate as the group has left it so far.
+    fn current(&self, id: &AggregateId) -> (A::State, Version) {
+        let committed = || self.image.get(id).map(|known| (known.state.clone(), known.version));
+        self.drafts.get(id).cloned().or_else(committed).unwrap_or_default()
+    }
+
+    /// Takes in a command's events, all or none.
+    fn draft(
+        &mut self,
+        request: &CommandRequest<A::Command>,
+        version: Version,
+        events: Vec<A::Event>,
+        after: A::State,
+    ) -> Verdict<A::Refusal> {
+        let records: Result<Vec<_>, _> =
+            (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
+        match records {
+            Err(error) => Verdict::Error(error.into()),
+            Ok(records) => {
+                let range = self.records.len()..self.records.len() + records.len();
+                let id = &request.aggregate_id;
+                self.drafts.insert(id.clone(), (after, version.plus(records.len() as u64)));
+                let command = (id.clone(), request.metadata.command_id);
+                self.commands.insert(command, (request.request_hash, range.clone()));
+                self.records.extend(records);
+                self.events.extend(events);
+                Verdict::Events(range)
+            }
+        }
+    }
+
+    fn record(
+        &self,
+        request: &CommandRequest<A::Command>,
+        version: Version,
+        index: usize,
+        event: &A::Event,
+    ) -> Result<NewRecord, CodecError> {
+        let before = self.image.continuity.sequence + self.records.len() as u64;
+        let envelope = Envelope {
+            aggregate_id: request.aggregate_id.clone(),
+            event_id: Envelope::event_id_of(request.metadata.command_id, index),
+            event_type: self.codec.full_name(event.event_type())?.to_owned(),
+            source: self.source.to_owned(),
+            time: now(),
+            version: version.plus(index as u64 + 1),
+            request_hash: request.request_hash,
+            owner_epoch: self.epoch,
+            partition_sequence: before + index as u64 + 1,
+            metadata: request.metadata.clone(),
+        };
+        Ok(NewRecord { envelope, payload: self.codec.encode(event)? })
+    }
+}
+
+/// The events of a command and the state after them, or why there are none.
+type Decided<A> =
+    Result<(Vec<<A as Aggregate>::Event>, <A as Aggregate>::State), CommandError<<A as Aggregate>::Refusal>>;
+
+/// Asks the rules. Rules that panic cost the command, not the partition: the next
+/// one would meet the same mistake again, and the others have nothing to do with it.
+fn decide<A: Aggregate>(state: A::State, command: A::Command) -> Decided<A> {
+    let decided = catch_unwind(AssertUnwindSafe(|| {
+        let events = A::decide(&state, command)?;
+        let after = events.iter().fold(state, A::evolve);
+        Ok((events, after))
+    }));
+    match decided {
+        Ok(decided) => decided.map_err(CommandError::Refused),
+        Err(_) => Err(CommandError::Broken),
+    }
+}

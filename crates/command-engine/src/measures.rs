@@ -1,0 +1,38 @@
+//! What the engine tells about itself, for Prometheus.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+
+/// A command was answered.
+pub(crate) fn answered(outcome: &'static str) {
+    counter!("commands_total", "outcome" => outcome).increment(1);
+}
+
+/// A group of so many commands was decided.
+pub(crate) fn decided(partition: i32, commands: usize) {
+    histogram!("command_group_size", "partition" => partition.to_string()).record(commands as f64);
+}
+
+/// The events of a group were committed.
+pub(crate) fn committed(partition: i32, took: Duration) {
+    histogram!("command_commit_seconds", "partition" => partition.to_string()).record(took.as_secs_f64());
+}
+
+/// So many commands wait, now that a group was taken.
+pub(crate) fn waiting(partition: i32, commands: usize) {
+    gauge!("command_queue_length", "partition" => partition.to_string()).set(commands as f64);
+}
+
+/// A partition was claimed, and so many aggregates are in its memory image.
+pub(crate) fn claimed(partition: i32, aggregates: usize, took: Duration) {
+    let label = partition.to_string();
+    histogram!("partition_claim_seconds", "partition" => label.clone()).record(took.as_secs_f64());
+    gauge!("partition_aggregates", "partition" => label.clone()).set(aggregates as f64);
+    gauge!("partition_owned", "partition" => label).set(1.0);
+}
+
+/// A partition is not owned any more.
+pub(crate) fn lost(partition: i32) {
+    gauge!("partition_owned", "partition" => partition.to_string()).set(0.0);
+}

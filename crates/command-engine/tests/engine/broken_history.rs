@@ -1,0 +1,91 @@
+//! A history that cannot be keeps a partition from taking commands, and says where it is broken.
+
+use std::time::{Duration, Instant};
+
+use aggregate::Version;
+use command_engine::{CommandError, EngineSettings, Readiness};
+use event_log::{MemoryLog, Recorded};
+
+use crate::support::{Bank, Command, CommandRequest, Gate, copied, hours_pass, planted, request};
+
+/// How a history of four events (a, b, c, a) is broken, and what is to be said of it.
+type Case = (fn(&mut Vec<Recorded>), &'static str);
+
+const CASES: [Case; 10] = [
+    (|records| drop(records.remove(1)), "history broken at memory/0@2: sequence 3 where 2 must follow"),
+    (|records| records.swap(1, 2), "history broken at memory/0@2: sequence 3 where 2 must follow"),
+    (
+        |records| records.insert(1, records[0].clone()),
+        "history broken at memory/0@2: version 1 of a where 2 must follow",
+    ),
+    (|records| records[2].envelope.owner_epoch = 0, "history broken at memory/0@4: epoch 0 after epoch 1"),
+    (
+        |records| records[3].envelope.version = Version(3),
+        "history broken at memory/0@6: version 3 of a where 2 must follow",
+    ),
+    (
+        |records| records[2].payload = vec![0, 0, 0, 0, 99],
+        "event at memory/0@4 cannot be read: no schema for event type with schema id 99",
+    ),
+    (|records| records[2].payload.truncate(5), "event at memory/0@4 cannot be read: avro"),
+    (|records| records[2].payload.push(0), "event at memory/0@4 cannot be read: 1 bytes follow the datum"),
+    (|records| records[2].payload.clear(), "event at memory/0@4 cannot be read: the payload is not framed"),
+    (
+        |records| records[2].envelope.event_type = "bank.Robbed".into(),
+        "event at memory/0@4 cannot be read: no schema for event type Robbed",
+    ),
+];
+
+async fn sound() -> MemoryLog {
+    let bank = Bank::open().await;
+    for name in ["a", "b", "c", "a"] {
+        bank.submit(&request(name, Command::Deposit(vec![1]))).await.unwrap();
+    }
+    bank.log
+}
+
+#[tokio::test]
+async fn a_broken_history_is_named_with_its_position_and_nothing_is_accepted() {
+    let sound = sound().await.records();
+    for (break_it, expected) in CASES {
+        let mut records = sound.clone();
+        break_it(&mut records);
+        let log = copied(records.clone());
+        let bank = Bank::start(&log, Gate::default(), EngineSettings::default());
+
+        assert_broken(&bank, expected).await;
+        for name in ["a", "new"] {
+            let answer = bank.submit(&request(name, Command::Deposit(vec![1]))).await;
+            assert!(matches!(answer, Err(CommandError::NotReady)));
+        }
+        bank.stop().await;
+        assert_eq!(log.records().len(), records.len());
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_breaks_while_it_is_owned_leaves_what_is_in_doubt_unknown() {
+    let log = sound().await;
+    let bank = Bank::over(&log).await;
+    let mut intruding = log.records().remove(1);
+    intruding.envelope.partition_sequence = 9;
+    intruding.envelope.version = Version(2);
+    planted(&log, vec![intruding]);
+
+    let deposit = CommandRequest {
+        deadline: Instant::now() + Duration::from_hours(1),
+        ..request("a", Command::Deposit(vec![1]))
+    };
+    let in_doubt = bank.queue(&deposit);
+    assert_broken(&bank, "history broken at memory/0@8: sequence 9 where 5 must follow").await;
+    hours_pass().await;
+    assert!(matches!(in_doubt.answer().await, Err(CommandError::OutcomeUnknown)));
+    bank.stop().await;
+    assert_eq!(log.records().len(), 5);
+}
+
+async fn assert_broken(bank: &Bank, expected: &str) {
+    let said = |state: &Readiness| matches!(state, Readiness::NotReady(why) if why.contains(" at "));
+    let Readiness::NotReady(why) = bank.reaches(said).await else { unreachable!("it was not ready") };
+    assert!(why.starts_with(expected), "{why:?} instead of {expected:?}");
+}

@@ -1,0 +1,84 @@
+//! A caller whose deadline passes hears what is true of the log: nothing of it is there and never will be, or nobody
+//! knows.
+
+use std::time::Duration;
+
+use command_engine::CommandError;
+use event_log::MemoryLog;
+use tokio::time::Instant;
+
+use crate::support::{Bank, Command, CommandRequest, History, hours_pass, request};
+
+/// A command from a caller who has an hour's time.
+fn impatient(command: Command) -> CommandRequest {
+    CommandRequest {
+        deadline: (Instant::now() + Duration::from_hours(1)).into_std(),
+        ..request("a", command)
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_expires_in_the_queue_never_reaches_the_log() {
+    let bank = Bank::open().await;
+    let held = bank.hold_a_commit();
+    let late = impatient(Command::Deposit(vec![1]));
+    let (expired, patient) = (bank.queue(&late), request("a", Command::Deposit(vec![2])));
+    let waiting = bank.queue(&patient);
+
+    hours_pass().await;
+    assert!(matches!(expired.answer().await, Err(CommandError::Expired)));
+
+    bank.commits.open();
+    held.answer().await.unwrap();
+    assert_eq!(waiting.answer().await.unwrap().version.0, 1);
+    assert_eq!(History::of(&bank.log).events_of(&late), 0);
+}
+
+#[tokio::test]
+async fn a_command_whose_append_takes_too_long_has_an_unknown_outcome_and_can_be_repeated() {
+    let bank = Bank::open().await;
+    bank.commits.close();
+    let late = impatient(Command::Deposit(vec![1]));
+    let unknown = bank.queue(&late);
+    bank.commits.wait_until_held();
+
+    hours_pass().await;
+    assert!(matches!(unknown.answer().await, Err(CommandError::OutcomeUnknown)));
+
+    bank.commits.open();
+    let again = CommandRequest { deadline: request("a", Command::Close).deadline, ..late };
+    let accepted = bank.submit(&again).await.unwrap();
+    assert!(accepted.replayed);
+    History::of(&bank.log).bears_out(&again, &accepted);
+}
+
+#[tokio::test]
+async fn in_doubt_and_late_is_unknown_while_queued_and_late_is_expired() {
+    for (fault, written) in
+        [(MemoryLog::fail_before_next_append as fn(&MemoryLog), 0), (MemoryLog::fail_after_next_append, 1)]
+    {
+        let bank = Bank::open().await;
+        bank.claims.close();
+        fault(&bank.log);
+        let (in_doubt, behind) = (impatient(Command::Deposit(vec![1])), impatient(Command::Deposit(vec![2])));
+        bank.commits.close();
+        let unknown = bank.queue(&in_doubt);
+        bank.commits.wait_until_held();
+        let (expired, patient) = (bank.queue(&behind), request("a", Command::Deposit(vec![3])));
+        let waiting = bank.queue(&patient);
+        bank.commits.open();
+        bank.claims.wait_until_held();
+
+        hours_pass().await;
+        assert!(matches!(unknown.answer().await, Err(CommandError::OutcomeUnknown)));
+        assert!(matches!(expired.answer().await, Err(CommandError::Expired)));
+        assert!(matches!(bank.submit(&patient).await, Err(CommandError::NotReady)));
+
+        bank.claims.open();
+        waiting.answer().await.unwrap();
+        let history = History::of(&bank.log);
+        assert_eq!(history.events_of(&in_doubt), written, "whose caller has gone is not decided again");
+        assert_eq!(history.events_of(&behind), 0);
+        assert_eq!(history.events_of(&patient), 1);
+    }
+}

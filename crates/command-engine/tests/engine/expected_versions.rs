@@ -1,0 +1,96 @@
+//! Optimistic concurrency: a command is decided only on a version that its caller expects.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aggregate::Version;
+use command_engine::{CommandError, Expected};
+
+use crate::support::{Bank, Command, CommandRequest, History, Refusal, request};
+
+fn expecting(expected: Expected) -> CommandRequest {
+    CommandRequest { expected, ..request("a", Command::Deposit(vec![1])) }
+}
+
+#[tokio::test]
+async fn a_command_passes_if_its_expectation_is_met_and_else_hears_the_current_version() {
+    let one_of = |versions: &[u64]| Expected::OneOf(versions.iter().copied().map(Version).collect());
+    // Expected, at which version it comes, whether it passes.
+    let cases = [
+        (Expected::Present, 0, false),
+        (one_of(&[]), 0, false),
+        (one_of(&[0]), 0, false),
+        (one_of(&[1]), 0, false),
+        (Expected::Absent, 0, true),
+        (Expected::Absent, 1, false),
+        (Expected::Any, 1, true),
+        (Expected::Present, 2, true),
+        (one_of(&[1, 2, 4]), 3, false),
+        (one_of(&[]), 3, false),
+        (one_of(&[1, 3]), 3, true),
+    ];
+    let bank = Bank::open().await;
+    for (expected, version, passes) in cases {
+        let answer = bank.submit(&expecting(expected.clone())).await;
+        if passes {
+            assert_eq!(answer.unwrap().version, Version(version + 1), "{expected:?}");
+        } else {
+            assert_mismatch(&answer.unwrap_err(), version);
+        }
+    }
+    assert_eq!(History::of(&bank.log).len(), 4);
+}
+
+#[tokio::test]
+async fn any_passes_on_an_aggregate_that_does_not_exist() {
+    let bank = Bank::open().await;
+    assert_eq!(bank.submit(&expecting(Expected::Any)).await.unwrap().version.0, 1);
+}
+
+#[tokio::test]
+async fn a_repeated_command_is_known_although_its_expectation_is_not_met_any_more() {
+    let bank = Bank::open().await;
+    let create = expecting(Expected::Absent);
+    bank.submit(&create).await.unwrap();
+    assert!(bank.submit(&create).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn an_expectation_is_checked_against_the_earlier_commands_of_the_group() {
+    let bank = Bank::open().await;
+    let requests = [expecting(Expected::Absent), expecting(Expected::Absent), expecting(Expected::Present)];
+    let mut answers = bank.together(&requests, |_| ()).await;
+    assert_eq!(answers.remove(2).unwrap().version.0, 2);
+    assert_mismatch(&answers.remove(1).unwrap_err(), 1);
+    assert_eq!(answers.remove(0).unwrap().version.0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_callers_who_race_on_one_version_exactly_one_wins() {
+    let bank = Arc::new(Bank::open().await);
+    bank.submit(&expecting(Expected::Absent)).await.unwrap();
+    let race = |_| {
+        let bank = Arc::clone(&bank);
+        tokio::spawn(async move { bank.submit(&expecting(Expected::OneOf(vec![Version(1)]))).await })
+    };
+    let callers: Vec<_> = (0..100).map(race).collect();
+    let mut versions = BTreeMap::<_, u32>::new();
+    for caller in callers {
+        let heard = match caller.await.unwrap() {
+            Ok(accepted) => ("accepted", accepted.version),
+            Err(CommandError::VersionMismatch { current }) => ("mismatch", current),
+            Err(error) => panic!("{error}"),
+        };
+        *versions.entry(heard).or_default() += 1;
+    }
+    let expected = [(("accepted", Version(2)), 1), (("mismatch", Version(2)), 99)];
+    assert_eq!(versions, expected.into());
+    assert_eq!(History::of(&bank.log).len(), 2);
+}
+
+#[track_caller]
+fn assert_mismatch(error: &CommandError<Refusal>, version: u64) {
+    assert!(
+        matches!(error, CommandError::VersionMismatch { current } if current.0 == version),
+        "{error:?} is not a mismatch at {version}"
+    );
+}

@@ -1,0 +1,157 @@
+//! Commands that queue while a commit is under way are decided together, each on what the earlier ones lead to.
+
+use std::collections::HashSet;
+
+use aggregate::Version;
+use command_engine::{CommandError, Engine, EngineSettings, Readiness};
+use event_log::{MemoryLog, partition_of};
+
+use crate::support::{Account, Bank, CODEC, Command, Gate, History, Refusal, all, reached, request, topics};
+
+#[tokio::test]
+async fn a_command_sees_what_earlier_commands_of_its_group_lead_to() {
+    let bank = Bank::open().await;
+    let requests = [
+        request("a", Command::Withdraw(5)),
+        request("a", Command::Deposit(vec![2, 3])),
+        request("b", Command::Deposit(vec![7])),
+        request("a", Command::Withdraw(5)),
+        request("a", Command::Withdraw(1)),
+        request("a", Command::Deposit(vec![])),
+        request("a", Command::Close),
+        request("a", Command::Close),
+        request("a", Command::Deposit(vec![1])),
+    ];
+    let answers = bank.together(&requests, |_| ()).await;
+
+    let history = History::of(&bank.log);
+    for accepted in [1, 2, 3, 6] {
+        history.bears_out(&requests[accepted], answers[accepted].as_ref().unwrap());
+    }
+    for (refused, why) in [(0, Refusal::Overdrawn), (4, Refusal::Overdrawn), (8, Refusal::IsClosed)] {
+        assert!(matches!(&answers[refused], Err(CommandError::Refused(refusal)) if *refusal == why));
+    }
+    for (nothing, version) in [(5, 3), (7, 5)] {
+        let satisfied = answers[nothing].as_ref().unwrap();
+        assert!(satisfied.events.is_empty() && !satisfied.replayed);
+        assert_eq!(satisfied.version.0, version);
+    }
+    assert_eq!(history.state("a").balance, 0);
+    assert_eq!(history.state("b").balance, 7);
+    assert_eq!(bank.commits.passed(), 2, "the held commit and one for the group");
+}
+
+#[tokio::test]
+async fn the_events_of_a_group_stand_in_the_order_in_which_commands_came() {
+    let bank = Bank::open().await;
+    let names = ["a", "b", "c", "a", "c", "b", "a"];
+    let requests = names.map(|name| request(name, Command::Deposit(vec![1, 1])));
+    for answer in bank.together(&requests, |_| ()).await {
+        assert!(!answer.unwrap().replayed);
+    }
+    let history = History::of(&bank.log);
+    let came: Vec<_> = requests.iter().flat_map(|request| [request.metadata.command_id; 2]).collect();
+    assert_eq!(history.command_ids()[1..], came);
+    assert_eq!(history.epochs(), [1]);
+}
+
+#[tokio::test]
+async fn nobody_is_answered_before_the_append_has_returned() {
+    let bank = Bank::open().await;
+    let mut first = bank.hold_a_commit();
+    let mut second = bank.queue(&request("a", Command::Deposit(vec![1])));
+
+    assert_eq!(History::of(&bank.log).len(), 1);
+    assert!(first.is_waiting());
+    assert!(second.is_waiting());
+
+    bank.commits.open();
+    assert_eq!(first.answer().await.unwrap().version.0, 1);
+    assert_eq!(second.answer().await.unwrap().version.0, 1);
+}
+
+#[tokio::test]
+async fn a_group_is_never_larger_than_its_limit() {
+    let limit = EngineSettings { max_group: 2, ..EngineSettings::default() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    let queued = (0..5).map(|_| bank.queue(&request("a", Command::Deposit(vec![1])))).collect();
+    bank.commits.open();
+    held.answer().await.unwrap();
+    assert!(all(queued).await.iter().all(Result::is_ok));
+    assert_eq!(bank.commits.passed(), 1 + 3);
+}
+
+#[tokio::test]
+async fn a_command_with_an_event_that_has_no_schema_leaves_nothing() {
+    let bank = Bank::open().await;
+    let requests = [
+        request("a", Command::Deposit(vec![5])),
+        request("a", Command::Freeze),
+        request("a", Command::Withdraw(5)),
+    ];
+    let answers = bank.together(&requests, |_| ()).await;
+    assert!(matches!(answers[1], Err(CommandError::Unwritable(_))));
+    assert!(answers[2].is_ok());
+    assert_eq!(History::of(&bank.log).events_of(&requests[1]), 0);
+}
+
+#[tokio::test]
+async fn every_command_goes_to_the_partition_of_its_aggregate() {
+    let logs = vec![MemoryLog::default(), MemoryLog::default(), MemoryLog::default()];
+    let settings = EngineSettings::default();
+    let engine: Engine<Account> = Engine::start(&topics(), logs.clone(), &CODEC, settings);
+    for partition in engine.readiness() {
+        reached(partition, |state| *state == Readiness::Ready).await;
+    }
+    let mut used = HashSet::new();
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        let request = request(name, Command::Deposit(vec![1]));
+        let partition = partition_of(&request.aggregate_id, 3);
+        let accepted = engine.submit(request.clone()).await.unwrap();
+        let position = accepted.position.unwrap();
+        assert_eq!((position.partition, position.topic.as_str()), (partition, "bank.events"));
+        let log = &logs[usize::try_from(partition).unwrap()];
+        assert_eq!(History::of(log).events_of(&request), 1);
+        used.insert(partition);
+    }
+    assert_eq!(used.len(), 3);
+}
+
+#[tokio::test]
+async fn a_command_that_changes_nothing_is_answered_with_where_its_aggregate_stands() {
+    let bank = Bank::open().await;
+    let deposit = bank.submit(&request("a", Command::Deposit(vec![1, 1]))).await.unwrap();
+    bank.submit(&request("b", Command::Deposit(vec![1]))).await.unwrap();
+    let nothing = bank.submit(&request("a", Command::Deposit(vec![]))).await.unwrap();
+    assert_eq!((nothing.version, nothing.position), (deposit.version, deposit.position));
+    assert!(nothing.events.is_empty());
+    assert_eq!(History::of(&bank.log).len(), 3);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_of_what_never_was_has_no_position() {
+    let bank = Bank::open().await;
+    let nothing = bank.submit(&request("a", Command::Deposit(vec![]))).await.unwrap();
+    assert_eq!((nothing.version, nothing.position), (Version::NONE, None));
+}
+
+#[tokio::test]
+async fn rules_that_panic_cost_their_own_command_alone() {
+    let bank = Bank::open().await;
+    let group = [Command::Deposit(vec![1]), Command::Panic, Command::Deposit(vec![2])];
+    let group = group.map(|command| request("a", command));
+    let [before, broken, after] = bank.together(&group, |_| ()).await.try_into().unwrap();
+    assert!(matches!(broken, Err(CommandError::Broken)));
+    assert_eq!((before.unwrap().version, after.unwrap().version), (Version(1), Version(2)));
+    bank.submit(&request("a", Command::Withdraw(3))).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_that_could_not_be_read_back_is_not_written() {
+    let bank = Bank::open().await;
+    let refused = bank.submit(&request("a", Command::Misname)).await;
+    assert!(matches!(refused, Err(CommandError::Unwritable(_))));
+    assert_eq!(History::of(&bank.log).len(), 0);
+}

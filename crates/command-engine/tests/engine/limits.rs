@@ -1,0 +1,71 @@
+//! What does not get in: more than may wait, too early, given up.
+
+use command_engine::{CommandError, EngineSettings, Readiness};
+use event_log::MemoryLog;
+
+use crate::support::{Bank, Command, Gate, History, request};
+
+#[tokio::test]
+async fn a_command_that_finds_the_queue_full_is_told_so_at_once() {
+    let limit = EngineSettings { max_waiting: 2, ..EngineSettings::default() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    let requests = [1, 2, 3].map(|coin| request("a", Command::Deposit(vec![coin])));
+    let (first, second) = (bank.queue(&requests[0]), bank.queue(&requests[1]));
+    let third = bank.submit(&requests[2]).await;
+    assert!(matches!(third, Err(CommandError::Overloaded)));
+
+    bank.commits.open();
+    held.answer().await.unwrap();
+    first.answer().await.unwrap();
+    second.answer().await.unwrap();
+    assert_eq!(History::of(&bank.log).events_of(&requests[2]), 0);
+    assert!(bank.submit(&requests[2]).await.is_ok(), "there is room again");
+}
+
+#[tokio::test]
+async fn a_partition_takes_no_commands_before_it_is_claimed() {
+    let claims = Gate::default();
+    claims.close();
+    let bank = Bank::start(&MemoryLog::default(), claims, EngineSettings::default());
+    let deposit = request("a", Command::Deposit(vec![1]));
+    bank.claims.wait_until_held();
+    assert!(matches!(bank.submit(&deposit).await, Err(CommandError::NotReady)));
+    bank.claims.open();
+    bank.ready().await;
+    assert!(!bank.submit(&deposit).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn a_partition_says_why_it_is_not_ready_and_goes_on_trying() {
+    let log = MemoryLog::default();
+    log.fail_claims(u32::MAX);
+    let bank = Bank::start(&log, Gate::default(), EngineSettings::default());
+    bank.reaches(|state| *state == Readiness::NotReady("planted fault".into())).await;
+    log.fail_claims(0);
+    bank.ready().await;
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_the_queue_leaves_nothing_behind() {
+    let bank = Bank::open().await;
+    let held = bank.hold_a_commit();
+    let (left, stayed) = (request("a", Command::Deposit(vec![1])), request("a", Command::Deposit(vec![2])));
+    let leaving = bank.queue(&left);
+    let staying = bank.queue(&stayed);
+    drop(leaving);
+    bank.commits.open();
+    held.answer().await.unwrap();
+    assert_eq!(staying.answer().await.unwrap().version.0, 1);
+    assert_eq!(History::of(&bank.log).events_of(&left), 0);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_during_the_append_changes_nothing_of_it() {
+    let bank = Bank::open().await;
+    drop(bank.hold_a_commit());
+    bank.commits.open();
+    let next = bank.submit(&request("held", Command::Withdraw(1))).await;
+    assert_eq!(next.unwrap().version.0, 2);
+}

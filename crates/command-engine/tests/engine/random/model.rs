@@ -1,0 +1,128 @@
+//! The engine as a page of plain code: no threads, no log, no faults but what they may change.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aggregate::{Aggregate, AggregateId, fold};
+use command_engine::{CommandError, Expected};
+use uuid::Uuid;
+
+use super::Fault;
+use crate::support::{Account, Answer, CommandRequest, Event, Refusal};
+
+/// What a caller hears.
+#[derive(Debug, PartialEq)]
+pub(super) enum Told {
+    Accepted { version: u64, events: usize, replayed: bool },
+    Refused(Refusal),
+    Mismatch(u64),
+    IdReused,
+    Unwritable,
+    Expired,
+}
+
+#[derive(Default)]
+pub(super) struct Model {
+    accounts: BTreeMap<AggregateId, Vec<Event>>,
+    done: HashMap<(AggregateId, Uuid), Done>,
+}
+
+struct Done {
+    request_hash: u64,
+    version: u64,
+    events: usize,
+    told: bool,
+}
+
+impl Model {
+    pub(super) fn events(&self, account: &str) -> Vec<Event> {
+        let id = AggregateId::try_from(account).unwrap();
+        self.accounts.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// What the callers of a group hear. If only the answer to its append was lost, its events have happened, and
+    /// every command that they do not settle is decided once more.
+    pub(super) fn group(&mut self, requests: &[CommandRequest], fault: Fault) -> Vec<Told> {
+        if fault == Fault::After {
+            let known: HashSet<_> = self.done.keys().cloned().collect();
+            for request in requests {
+                self.decide(request);
+            }
+            for (key, done) in &mut self.done {
+                done.told = known.contains(key);
+            }
+        }
+        requests.iter().map(|request| self.decide(request)).collect()
+    }
+
+    fn decide(&mut self, request: &CommandRequest) -> Told {
+        let key = (request.aggregate_id.clone(), request.metadata.command_id);
+        if let Some(done) = self.done.get_mut(&key) {
+            return done.tell(request.request_hash);
+        }
+        let history = self.accounts.entry(request.aggregate_id.clone()).or_default();
+        let version = history.len() as u64;
+        if !meets(&request.expected, version) {
+            return Told::Mismatch(version);
+        }
+        let events = match Account::decide(&fold::<Account>(&*history), request.command.clone()) {
+            Err(refusal) => return Told::Refused(refusal),
+            Ok(events) if events.contains(&Event::Frozen) => {
+                return Told::Unwritable;
+            }
+            Ok(events) => events,
+        };
+        let mut done = Done {
+            request_hash: request.request_hash,
+            version: version + events.len() as u64,
+            events: events.len(),
+            told: false,
+        };
+        let told = done.tell(request.request_hash);
+        // A command that changes nothing is not remembered.
+        if !events.is_empty() {
+            history.extend(events);
+            self.done.insert(key, done);
+        }
+        told
+    }
+}
+
+impl Done {
+    fn tell(&mut self, request_hash: u64) -> Told {
+        if request_hash != self.request_hash {
+            return Told::IdReused;
+        }
+        Told::Accepted {
+            version: self.version,
+            events: self.events,
+            replayed: std::mem::replace(&mut self.told, true),
+        }
+    }
+}
+
+impl From<Answer> for Told {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Ok(accepted) => Self::Accepted {
+                version: accepted.version.0,
+                events: accepted.events.len(),
+                replayed: accepted.replayed,
+            },
+            Err(CommandError::Refused(refusal)) => Self::Refused(refusal),
+            Err(CommandError::VersionMismatch { current }) => Self::Mismatch(current.0),
+            Err(CommandError::IdReused) => Self::IdReused,
+            Err(CommandError::Unwritable(_)) => Self::Unwritable,
+            Err(CommandError::Expired) => Self::Expired,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn meets(expected: &Expected, version: u64) -> bool {
+    match expected {
+        Expected::Any => true,
+        Expected::Absent => version == 0,
+        Expected::Present => version > 0,
+        Expected::OneOf(versions) => version > 0 && versions.iter().any(|one| one.0 == version),
+    }
+}

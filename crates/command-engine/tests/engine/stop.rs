@@ -1,0 +1,63 @@
+//! An engine that stops answers everybody it can, and ends.
+
+use command_engine::{CommandError, EngineSettings, Readiness};
+use event_log::MemoryLog;
+
+use crate::support::{Bank, Command, Gate, History, all, request};
+
+#[tokio::test]
+async fn stopping_answers_what_waits_and_takes_no_more() {
+    let bank = Bank::open().await;
+    let held = bank.hold_a_commit();
+    let requests: Vec<_> = (0..300).map(|_| request("a", Command::Deposit(vec![1]))).collect();
+    let queued = requests.iter().map(|request| bank.queue(request)).collect();
+    tokio::join!(bank.stop(), async { bank.commits.open() });
+
+    held.answer().await.unwrap();
+    let history = History::of(&bank.log);
+    for (request, answer) in requests.iter().zip(all(queued).await) {
+        history.bears_out(request, &answer.unwrap());
+    }
+    let late = bank.submit(&request("a", Command::Deposit(vec![1]))).await;
+    assert!(matches!(late, Err(CommandError::NotReady)));
+    bank.reaches(|state| *state == Readiness::NotReady("shut down".into())).await;
+    bank.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_settles_a_doubt_first() {
+    let bank = Bank::open().await;
+    bank.log.fail_after_next_append();
+    bank.claims.close();
+    let deposit = request("a", Command::Deposit(vec![1]));
+    let in_doubt = bank.queue(&deposit);
+    bank.claims.wait_until_held();
+    tokio::join!(bank.stop(), async { bank.claims.open() });
+    let accepted = in_doubt.answer().await.unwrap();
+    History::of(&bank.log).bears_out(&deposit, &accepted);
+}
+
+#[tokio::test]
+async fn stopping_ends_also_while_no_claim_succeeds() {
+    let bank = Bank::open().await;
+    bank.log.fail_claims(u32::MAX);
+    bank.log.fail_before_next_append();
+    bank.commits.close();
+    let in_doubt = bank.queue(&request("a", Command::Deposit(vec![1])));
+    bank.commits.wait_until_held();
+    let behind = bank.queue(&request("a", Command::Deposit(vec![2])));
+    bank.commits.open();
+    bank.reaches(|state| *state == Readiness::NotReady("planted fault".into())).await;
+
+    bank.stop().await;
+    assert!(matches!(in_doubt.answer().await, Err(CommandError::OutcomeUnknown)));
+    assert!(matches!(behind.answer().await, Err(CommandError::Expired)));
+    assert_eq!(History::of(&bank.log).len(), 0);
+}
+
+#[tokio::test]
+async fn an_engine_that_never_became_ready_can_be_stopped() {
+    let log = MemoryLog::default();
+    log.fail_claims(u32::MAX);
+    Bank::start(&log, Gate::default(), EngineSettings::default()).stop().await;
+}

@@ -1,0 +1,152 @@
+//! An engine over a log with gates, and ways to hand it commands that leave nothing to chance.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use aggregate::{AggregateId, Metadata};
+use command_engine::{Engine, EngineSettings, Expected, Readiness};
+use event_log::{MemoryLog, Topics};
+use tokio::{sync::watch::Receiver, time::timeout};
+use uuid::Uuid;
+
+use super::{Account, Answer, CODEC, Command, CommandRequest, Gate, LIMIT, gate::GatedLog};
+
+/// An engine for the accounts of one partition.
+pub(crate) struct Bank {
+    pub(crate) engine: Engine<Account>,
+    pub(crate) log: MemoryLog,
+    pub(crate) commits: Gate,
+    pub(crate) claims: Gate,
+}
+
+/// A submitted command whose caller waits.
+pub(crate) struct Queued<'a>(Pin<Box<dyn Future<Output = Answer> + 'a>>);
+
+impl Bank {
+    /// A bank without a past, ready.
+    pub(crate) async fn open() -> Self {
+        Self::over(&MemoryLog::default()).await
+    }
+
+    /// A new instance over a log that others may have written, or still do.
+    pub(crate) async fn over(log: &MemoryLog) -> Self {
+        let bank = Self::start(log, Gate::default(), EngineSettings::default());
+        bank.ready().await;
+        bank
+    }
+
+    /// An instance that may not be ready yet.
+    pub(crate) fn start(log: &MemoryLog, claims: Gate, settings: EngineSettings) -> Self {
+        let commits = Gate::default();
+        let gated = GatedLog { log: log.clone(), commits: commits.clone(), claims: claims.clone() };
+        Self {
+            engine: Engine::start(&topics(), vec![gated], &CODEC, settings),
+            log: log.clone(),
+            commits,
+            claims,
+        }
+    }
+
+    pub(crate) async fn ready(&self) {
+        self.reaches(|readiness| *readiness == Readiness::Ready).await;
+    }
+
+    pub(crate) async fn reaches(&self, state: fn(&Readiness) -> bool) -> Readiness {
+        reached(self.engine.readiness().next().unwrap(), state).await
+    }
+
+    pub(crate) async fn submit(&self, request: &CommandRequest) -> Answer {
+        answered(self.engine.submit(request.clone())).await
+    }
+
+    /// Hands a command in; it is in the queue, or answered, when this returns.
+    pub(crate) fn queue(&self, request: &CommandRequest) -> Queued<'_> {
+        let mut queued = Queued(Box::pin(self.engine.submit(request.clone())));
+        assert!(queued.is_waiting(), "answered at once");
+        queued
+    }
+
+    /// A deposit to the account `held` whose commit is held: what is queued from now on comes into one group.
+    pub(crate) fn hold_a_commit(&self) -> Queued<'_> {
+        self.commits.close();
+        let held = self.queue(&request("held", Command::Deposit(vec![1])));
+        self.commits.wait_until_held();
+        held
+    }
+
+    /// Has commands decided in one group, whose append meets a fault.
+    pub(crate) async fn together(&self, requests: &[CommandRequest], fault: fn(&MemoryLog)) -> Vec<Answer> {
+        let held = self.hold_a_commit();
+        let queued: Vec<_> = requests.iter().map(|request| self.queue(request)).collect();
+        fault(&self.log);
+        self.commits.open();
+        held.answer().await.unwrap();
+        all(queued).await
+    }
+
+    pub(crate) async fn stop(&self) {
+        timeout(LIMIT, self.engine.stop()).await.expect("the engine did not stop");
+    }
+
+    /// The same log, seen by a new instance after this one has stopped.
+    pub(crate) async fn restarted(self) -> Self {
+        self.stop().await;
+        Self::over(&self.log).await
+    }
+}
+
+impl Queued<'_> {
+    /// Whether there is no answer yet; only to be asked before there is one.
+    pub(crate) fn is_waiting(&mut self) -> bool {
+        let poll = self.0.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        matches!(poll, Poll::Pending)
+    }
+
+    pub(crate) async fn answer(self) -> Answer {
+        answered(self.0).await
+    }
+}
+
+async fn answered(answer: impl Future<Output = Answer>) -> Answer {
+    timeout(LIMIT, answer).await.expect("no answer came")
+}
+
+/// Waits until a partition is in a state, and tells which.
+pub(crate) async fn reached(mut partition: Receiver<Readiness>, state: fn(&Readiness) -> bool) -> Readiness {
+    let reached = timeout(LIMIT, partition.wait_for(state)).await;
+    reached.expect("the state was not reached").unwrap().clone()
+}
+
+pub(crate) fn topics() -> Topics {
+    Topics::new("", "bank")
+}
+
+/// A command from a caller who has a day's time.
+pub(crate) fn request(account: &str, command: Command) -> CommandRequest {
+    CommandRequest {
+        aggregate_id: AggregateId::try_from(account).unwrap(),
+        command,
+        expected: Expected::Any,
+        request_hash: 1,
+        metadata: Metadata {
+            command_id: Uuid::new_v4(),
+            correlation_id: "a conversation".into(),
+            causation_id: "a request".into(),
+            actor: "a customer".into(),
+            traceparent: String::new(),
+        },
+        deadline: Instant::now() + Duration::from_hours(24),
+    }
+}
+
+/// The answers to commands, in the order in which they were queued.
+pub(crate) async fn all(queued: Vec<Queued<'_>>) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(queued.len());
+    for command in queued {
+        answers.push(command.answer().await);
+    }
+    answers
+}

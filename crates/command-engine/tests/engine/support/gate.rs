@@ -1,0 +1,77 @@
+//! A log whose calls can be held: appends on their way back, when the events are in and nobody knows, and claims
+//! before they begin.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use event_log::{LogError, MemoryLog, NewRecord, PartitionLog, Recorded};
+
+use super::LIMIT;
+
+/// Lets calls pass while it is open, and holds them while it is closed.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<State>, Condvar)>);
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    held: bool,
+    passed: usize,
+}
+
+pub(crate) struct GatedLog {
+    pub(crate) log: MemoryLog,
+    pub(crate) commits: Gate,
+    pub(crate) claims: Gate,
+}
+
+impl Gate {
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+    }
+
+    pub(crate) fn open(&self) {
+        self.state().closed = false;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until a call is held.
+    pub(crate) fn wait_until_held(&self) {
+        let waited = self.0.1.wait_timeout_while(self.state(), LIMIT, |state| !state.held).unwrap();
+        assert!(!waited.1.timed_out(), "no call came to the gate");
+    }
+
+    /// How many calls have passed so far.
+    pub(crate) fn passed(&self) -> usize {
+        self.state().passed
+    }
+
+    fn pass(&self) {
+        let mut state = self.state();
+        state.held = state.closed;
+        self.0.1.notify_all();
+        state = self.0.1.wait_while(state, |state| state.closed).unwrap();
+        state.held = false;
+        state.passed += 1;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap()
+    }
+}
+
+impl PartitionLog for GatedLog {
+    fn claim(
+        &mut self,
+        next: i64,
+        fold: &mut dyn FnMut(Recorded) -> Result<(), LogError>,
+    ) -> Result<u64, LogError> {
+        self.claims.pass();
+        self.log.claim(next, fold)
+    }
+
+    fn append(&mut self, group: &[NewRecord]) -> Result<Vec<i64>, LogError> {
+        let appended = self.log.append(group);
+        self.commits.pass();
+        appended
+    }
+}

@@ -1,0 +1,28 @@
+//! What the tests share: an aggregate, a log with gates, an engine over it, and the log as it must look.
+
+mod account;
+mod bank;
+mod gate;
+mod history;
+
+use std::time::Duration;
+
+use command_engine::{Accepted, CommandError};
+
+pub(crate) use account::{Account, CODEC, Command, Event, Refusal};
+pub(crate) use bank::{Bank, all, reached, request, topics};
+pub(crate) use gate::Gate;
+pub(crate) use history::{History, copied, planted};
+
+/// Nothing here takes nearly as long; a test that waits longer has failed.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) type CommandRequest = command_engine::CommandRequest<Command>;
+pub(crate) type Answer = Result<Accepted, CommandError<Refusal>>;
+
+/// Lets every deadline of less than two hours pass, without waiting for it.
+pub(crate) async fn hours_pass() {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_hours(2)).await;
+    tokio::time::resume();
+}
