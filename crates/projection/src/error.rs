@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use event_log::{CodecError, Discontinuity, LogError, Position, RegistryError};
+
+/// Why a projection came to a stand. It goes on by itself as soon as the cause is gone, from where its rows are.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// The log could not be read, or is not what it must be.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The registry did not answer.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A schema could not be fetched now.
+    #[error(transparent)]
+    Schema(CodecError),
+    /// Postgres refused or did not answer.
+    #[error("postgres: {0}")]
+    Postgres(#[from] sqlx::Error),
+    /// Postgres did not answer in time.
+    #[error("no answer from postgres within {0:?}")]
+    PostgresTimedOut(Duration),
+    /// Another projector has claimed a partition since.
+    #[error("another projector took over a partition of {topic}")]
+    Superseded {
+        /// The topic.
+        topic: String,
+    },
+    /// The projection has no use for an event that it should have: wrong in itself or at this place.
+    #[error("event at {position} cannot be projected: {reason}")]
+    Unfit {
+        /// Where the event stands.
+        position: Position,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+impl ProjectionError {
+    /// Whether it may pass by itself; otherwise somebody has to act.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_transient(),
+            Self::Registry(error) => error.is_transient(),
+            Self::Schema(error) => error.is_transient(),
+            Self::Postgres(error) => is_passing(error),
+            Self::PostgresTimedOut(_) | Self::Superseded { .. } => true,
+            Self::Unfit { .. } => false,
+        }
+    }
+
+    pub(crate) fn unreadable(position: Position, source: CodecError) -> Self {
+        if source.is_transient() {
+            Self::Schema(source)
+        } else {
+            Self::Log(LogError::Unreadable { position, source })
+        }
+    }
+}
+
+impl From<Discontinuity> for ProjectionError {
+    fn from(discontinuity: Discontinuity) -> Self {
+        Self::Log(discontinuity.into())
+    }
+}
+
+/// Whether the server, or the way to it, may do better later. Classes of SQLSTATE: connection, roll back, resources,
+/// operator intervention (a restart), object in use.
+fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| ["08", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class))),
+        _ => false,
+    }
+}

@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+use crate::Stand;
+
+/// Knows about where a projection stands, and lets a query wait until it stands further.
+///
+/// What it knows is only a hint of when to look. What counts is where the projection stood in the very snapshot that
+/// the answer is read from; so an answer is never older than it says, whatever was lost, repeated or rolled back.
+#[derive(Debug, Clone)]
+pub struct Freshness(watch::Receiver<Stand>);
+
+/// A question to the read model, which may be asked again.
+pub trait Question: Sync {
+    /// What is seen.
+    type Answer: Send;
+    /// Why nothing is seen.
+    type Error: Send;
+
+    /// What there is, and where the projection stood in the same snapshot.
+    fn ask(&self) -> impl Future<Output = Result<(Self::Answer, Stand), Self::Error>> + Send;
+}
+
+/// What a query saw, and how fresh it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight<T> {
+    /// What was read.
+    pub seen: T,
+    /// Where the projection stood in the same snapshot.
+    pub stand: Stand,
+    /// Whether that was as far as it was wanted.
+    pub is_fresh: bool,
+}
+
+impl Freshness {
+    pub(crate) const fn new(heard: watch::Receiver<Stand>) -> Self {
+        Self(heard)
+    }
+
+    /// Asks until the answer stands at `wanted` or later; if that takes longer than `patience`, what there is then.
+    pub async fn ask<Q: Question>(
+        &self,
+        question: &Q,
+        wanted: &Stand,
+        patience: Duration,
+    ) -> Result<Sight<Q::Answer>, Q::Error> {
+        let deadline = Instant::now() + patience;
+        let mut heard = self.0.clone();
+        // An error means that nobody follows any more; then time alone decides.
+        let mut in_time = timeout_at(deadline, heard.wait_for(|stand| stand.covers(wanted))).await.is_ok();
+        loop {
+            let (seen, stand) = question.ask().await?;
+            let is_fresh = stand.covers(wanted);
+            if is_fresh || !in_time {
+                return Ok(Sight { seen, stand, is_fresh });
+            }
+            // Heard of, but not there: Postgres lost it again. The next move will show.
+            in_time = timeout_at(deadline, heard.changed()).await.is_ok_and(|moved| moved.is_ok());
+        }
+    }
+}

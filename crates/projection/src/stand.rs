@@ -1,0 +1,155 @@
+use std::collections::BTreeMap;
+
+use event_log::Position;
+
+/// How far a reader has got in each partition of a topic, or how far one asks it to be: the first offset that has
+/// not been seen.
+///
+/// As text it is a consistency token, `orders.events/2@1042`, or several with commas between them: the last offsets
+/// that have been seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stand(BTreeMap<i32, i64>);
+
+/// The text is not a consistency token of this topic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidToken {
+    /// It is not a list of positions.
+    #[error(transparent)]
+    Form(#[from] event_log::InvalidPosition),
+    /// It speaks of a topic that is not read here.
+    #[error("a position here is one of the topic {expected}")]
+    OtherTopic {
+        /// The topic that is read here.
+        expected: String,
+    },
+    /// The topic has no such partition.
+    #[error("the topic has no partition {0}")]
+    UnknownPartition(i32),
+    /// No position can be beyond it.
+    #[error("there is no such offset")]
+    Offset,
+}
+
+impl Stand {
+    /// Reads a token: positions of `topic`, which has so many `partitions`, with commas between them.
+    pub fn parse(token: &str, topic: &str, partitions: i32) -> Result<Self, InvalidToken> {
+        let mut stand = Self::default();
+        for text in token.split(',') {
+            let position: Position = text.trim().parse()?;
+            if position.topic != topic {
+                return Err(InvalidToken::OtherTopic { expected: topic.to_owned() });
+            }
+            if position.partition >= partitions {
+                return Err(InvalidToken::UnknownPartition(position.partition));
+            }
+            let next = position.offset.checked_add(1).ok_or(InvalidToken::Offset)?;
+            stand.include(position.partition, next);
+        }
+        Ok(stand)
+    }
+
+    /// The token for all partitions of which something has been seen; `None` where nothing has been seen at all.
+    pub fn token(&self, topic: &str) -> Option<String> {
+        let seen = self.0.iter().filter(|(_, next)| **next > 0);
+        let positions: Vec<_> =
+            seen.map(|(partition, next)| position(topic, *partition, next - 1).to_string()).collect();
+        (!positions.is_empty()).then(|| positions.join(","))
+    }
+
+    /// Whether everything that `wanted` asks for has been seen.
+    pub fn covers(&self, wanted: &Self) -> bool {
+        wanted.0.iter().all(|(partition, next)| self.next_offset(*partition) >= *next)
+    }
+
+    /// The part of it that is about one partition.
+    #[must_use]
+    pub fn within(&self, partition: i32) -> Self {
+        self.0.get(&partition).map(|next| (partition, *next)).into_iter().collect()
+    }
+
+    /// The highest partition it knows of.
+    pub fn highest_partition(&self) -> Option<i32> {
+        self.0.last_key_value().map(|(partition, _)| *partition)
+    }
+
+    /// Takes over where a partition has got to, forwards or back.
+    pub(crate) fn set(&mut self, partition: i32, next_offset: i64) {
+        self.0.insert(partition, next_offset);
+    }
+
+    fn include(&mut self, partition: i32, next_offset: i64) {
+        let next = self.0.entry(partition).or_default();
+        *next = next_offset.max(*next);
+    }
+
+    fn next_offset(&self, partition: i32) -> i64 {
+        self.0.get(&partition).copied().unwrap_or(0)
+    }
+}
+
+/// Pairs of a partition and the first offset that has not been seen in it.
+impl FromIterator<(i32, i64)> for Stand {
+    fn from_iter<I: IntoIterator<Item = (i32, i64)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+fn position(topic: &str, partition: i32, offset: i64) -> Position {
+    Position { topic: topic.to_owned(), partition, offset }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InvalidToken, Stand};
+
+    fn parse(token: &str) -> Result<Stand, InvalidToken> {
+        Stand::parse(token, "orders.events", 8)
+    }
+
+    #[test]
+    fn a_stand_survives_its_token() {
+        let stand = Stand::from_iter([(0, 5), (7, 1043)]);
+        let token = stand.token("orders.events").unwrap();
+        assert_eq!(token, "orders.events/0@4,orders.events/7@1042");
+        assert_eq!(parse(&token), Ok(stand));
+    }
+
+    #[test]
+    fn a_partition_of_which_nothing_was_seen_is_not_in_the_token() {
+        assert_eq!(Stand::from_iter([(0, 0), (1, 3)]).token("t").as_deref(), Some("t/1@2"));
+        assert_eq!(Stand::from_iter([(0, 0)]).token("t"), None);
+    }
+
+    #[test]
+    fn of_two_positions_in_one_partition_the_later_counts() {
+        assert_eq!(parse("orders.events/3@9, orders.events/3@4"), Ok(Stand::from_iter([(3, 10)])));
+    }
+
+    #[test]
+    fn what_is_not_a_token_of_this_topic_is_refused() {
+        for token in ["", ",", "orders.events/3@9,", "orders.events/3", "rubbish"] {
+            assert!(matches!(parse(token), Err(InvalidToken::Form(_))), "{token}");
+        }
+        assert!(matches!(parse("payments.events/3@9"), Err(InvalidToken::OtherTopic { .. })));
+        assert_eq!(parse("orders.events/8@9"), Err(InvalidToken::UnknownPartition(8)));
+        assert_eq!(parse("orders.events/0@9223372036854775807"), Err(InvalidToken::Offset));
+    }
+
+    #[test]
+    fn a_stand_covers_what_it_has_seen_and_no_more() {
+        let stand = Stand::from_iter([(0, 5), (1, 2)]);
+        assert!(stand.covers(&Stand::default()));
+        assert!(stand.covers(&parse("orders.events/0@4,orders.events/1@1").unwrap()));
+        assert!(!stand.covers(&parse("orders.events/0@5").unwrap()));
+        assert!(!stand.covers(&parse("orders.events/2@0").unwrap()));
+    }
+
+    #[test]
+    fn within_a_partition_only_that_partition_counts() {
+        let wanted = parse("orders.events/0@9,orders.events/1@1").unwrap();
+        let stand = Stand::from_iter([(1, 2)]);
+        assert!(!stand.covers(&wanted));
+        assert!(stand.covers(&wanted.within(1)));
+        assert!(stand.covers(&wanted.within(5)));
+    }
+}

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use tokio::{runtime::Handle, task::spawn_blocking};
+
+use super::{Ticked, Ticks, connect, database, source, tick};
+use crate::{ProjectionError, batch::Batch, checkpoint::Checkpoints, database::Database};
+
+/// Runs on a thread that may block, as a projector does.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap()
+}
+
+fn open(options: &PgConnectOptions) -> Database {
+    Database::connect(options, &source(), &Handle::current(), Duration::from_secs(10)).unwrap()
+}
+
+/// Writes the events with these sequence numbers in one batch.
+fn write(
+    database: &mut Database,
+    claimed: &Checkpoints,
+    sequences: std::ops::RangeInclusive<u64>,
+) -> Result<Checkpoints, ProjectionError> {
+    let mut batch = Batch::new();
+    for sequence in sequences {
+        batch.push(claimed[&0], &tick("a", sequence, sequence), Ticked {})?;
+    }
+    database.write(&mut Ticks, claimed, &batch)?;
+    Ok(batch.reached().clone())
+}
+
+async fn rows(options: &PgConnectOptions) -> i64 {
+    let mut connection = connect(options).await;
+    sqlx::query_scalar("SELECT count(*) FROM ticks").fetch_one(&mut connection).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_goes_on_where_the_rows_are() {
+    let options = database().await;
+    let there = options.clone();
+    on_a_thread(move || {
+        let mut database = open(&there);
+        let claimed = database.claim(&[0]).unwrap();
+        assert_eq!((claimed[&0].next_offset, claimed[&0].epoch), (0, 1));
+        write(&mut database, &claimed, 1..=3).unwrap();
+
+        let again = database.claim(&[0, 1]).unwrap();
+        assert_eq!((again[&0].next_offset, again[&0].epoch), (7, 2));
+        assert_eq!((again[&0].continuity.sequence, again[&0].continuity.epoch), (3, 1));
+        assert_eq!((again[&1].next_offset, again[&1].epoch), (0, 1));
+        write(&mut database, &again, 4..=5).unwrap();
+    })
+    .await;
+    assert_eq!(rows(&options).await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_batch_of_a_zombie_is_rolled_back() {
+    let options = database().await;
+    let there = options.clone();
+    on_a_thread(move || {
+        let (mut zombie, mut heir) = (open(&there), open(&there));
+        let stale = zombie.claim(&[0]).unwrap();
+        let claimed = heir.claim(&[0]).unwrap();
+        let refused = write(&mut zombie, &stale, 1..=3);
+        assert!(matches!(refused, Err(ProjectionError::Superseded { .. })));
+        write(&mut heir, &claimed, 1..=2).unwrap();
+    })
+    .await;
+    assert_eq!(rows(&options).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_was_written_already_is_rolled_back() {
+    let options = database().await;
+    let there = options.clone();
+    on_a_thread(move || {
+        let mut database = open(&there);
+        let claimed = database.claim(&[0]).unwrap();
+        write(&mut database, &claimed, 1..=3).unwrap();
+        let repeated = write(&mut database, &claimed, 1..=3);
+        assert!(matches!(repeated, Err(ProjectionError::Superseded { .. })));
+    })
+    .await;
+    assert_eq!(rows(&options).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_fail_leave_the_checkpoint_where_it_was() {
+    let options = database().await;
+    let there = options.clone();
+    on_a_thread(move || {
+        let mut database = open(&there);
+        let claimed = database.claim(&[0]).unwrap();
+        write(&mut database, &claimed, 1..=1).unwrap();
+        // The same row once more, behind a checkpoint that says otherwise.
+        let mut rewound = database.claim(&[0]).unwrap();
+        rewound.get_mut(&0).unwrap().continuity.sequence = 0;
+        assert!(matches!(write(&mut database, &rewound, 1..=2), Err(ProjectionError::Postgres(_))));
+        let checkpoint = open(&there).claim(&[0]).unwrap()[&0];
+        assert_eq!((checkpoint.next_offset, checkpoint.continuity.sequence), (3, 1));
+    })
+    .await;
+    assert_eq!(rows(&options).await, 1);
+}

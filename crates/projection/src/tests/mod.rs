@@ -1,0 +1,92 @@
+//! Checkpoints, fences and waiting, on a real Postgres.
+
+mod batches;
+mod fence;
+mod waiting;
+
+use aggregate::{AggregateId, Event, Metadata, Payload, Version};
+use event_log::{Envelope, Position, Recorded, now};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use test_kit::Area;
+use uuid::Uuid;
+
+use crate::{History, Projection, ProjectionError, source::Source};
+
+/// A fact without any content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Ticked {}
+
+impl Event for Ticked {
+    fn event_type(&self) -> &'static str {
+        "Ticked"
+    }
+
+    fn decode<P: Payload>(_: &str, payload: P) -> Result<Option<Self>, P::Error> {
+        payload.read().map(Some)
+    }
+}
+
+/// A row for each event.
+struct Ticks;
+
+impl Projection for Ticks {
+    type Event = Ticked;
+
+    async fn apply(
+        &mut self,
+        transaction: &mut PgConnection,
+        batch: &[&History<Ticked>],
+    ) -> Result<(), ProjectionError> {
+        for happened in batch.iter().flat_map(|history| history.events()) {
+            sqlx::query("INSERT INTO ticks (log_offset) VALUES ($1)")
+                .bind(happened.position.offset)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn source() -> Source {
+    Source { projection: "ticks".to_owned(), topic: "clock.events".to_owned() }
+}
+
+/// A database with the table of checkpoints, and one for the rows.
+async fn database() -> PgConnectOptions {
+    let area = Area::empty();
+    area.admin("migrations apply");
+    let options: PgConnectOptions = area.database_url("orders_read").parse().unwrap();
+    let mut connection = connect(&options).await;
+    sqlx::query("CREATE TABLE ticks (log_offset bigint PRIMARY KEY)").execute(&mut connection).await.unwrap();
+    options
+}
+
+async fn connect(options: &PgConnectOptions) -> PgConnection {
+    sqlx::Connection::connect_with(options).await.unwrap()
+}
+
+/// The `sequence`-th event of partition 0, as an event of `aggregate`.
+fn tick(aggregate: &str, version: u64, sequence: u64) -> Recorded {
+    let envelope = Envelope {
+        aggregate_id: AggregateId::try_from(aggregate).unwrap(),
+        event_id: Uuid::from_u128(sequence.into()),
+        event_type: "clock.Ticked".to_owned(),
+        source: "/clock".to_owned(),
+        time: now(),
+        version: Version(version),
+        request_hash: 0,
+        owner_epoch: 1,
+        partition_sequence: sequence,
+        metadata: Metadata {
+            command_id: Uuid::from_u128(sequence.into()),
+            correlation_id: String::new(),
+            causation_id: String::new(),
+            actor: String::new(),
+            traceparent: String::new(),
+        },
+    };
+    let offset = i64::try_from(sequence).unwrap() * 2;
+    let position = Position { topic: source().topic, partition: 0, offset };
+    Recorded { envelope, position, payload: Vec::new() }
+}
