@@ -1,0 +1,142 @@
+//! How long one command takes, with nothing else going on: beside the bare commit it is made of, and up to the moment
+//! when a query sees it. `make bench` starts the servers and prints the figures.
+
+use std::time::{Duration, Instant};
+
+use aggregate::{AggregateId, Metadata, Version};
+use event_log::{
+    ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings, Topics, now,
+};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use test_kit::{Area, Service};
+use uuid::Uuid;
+
+/// How often each thing is done; the first tenth is not counted.
+const TIMES: usize = 1_000;
+
+#[tokio::main]
+async fn main() {
+    let area = Area::prepared();
+    let bare = area.clone();
+    let commits =
+        tokio::task::spawn_blocking(move || commit_one_by_one(&bare)).await.expect("commits succeed");
+    // Its claim fences the bare writer.
+    let commands = Service::command_api(&area, "orders").ready().await;
+    let _projector = Service::projector(&area, "orders").ready().await;
+    let queries = Service::query_api(&area, "orders").ready().await;
+    let (answered, visible) = place_one_by_one(&commands.url, &queries.url).await;
+    println!("\none at a time, {TIMES} times, in milliseconds");
+    report("bare transactional commit of one record", &commits);
+    report("command over HTTP, answered when committed", &answered);
+    report("then the query with its token, answered", &visible);
+    println!("command / bare commit at the median: {:.2}", median(&answered) / median(&commits));
+}
+
+fn commit_one_by_one(area: &Area) -> Vec<f64> {
+    let settings = PartitionLogSettings {
+        client: ClientSettings { brokers: area.servers.brokers.clone() },
+        topics: Topics::new(&area.topic_prefix, "bare"),
+        address: String::new(),
+        commit_timeout: Duration::from_secs(5),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    runtime
+        .block_on(event_log::apply_topics(&settings.client, &settings.topics, 1, 1))
+        .expect("topics can be created");
+    let mut log = KafkaPartitionLog::new(settings, 0);
+    let epoch = log.claim(0, &mut |_| Ok(())).expect("the partition is free");
+    (1..=TIMES as u64)
+        .map(|sequence| {
+            let record = record(sequence, epoch);
+            let started = Instant::now();
+            log.append(&[record]).expect("the commit succeeds");
+            millis(started)
+        })
+        .collect()
+}
+
+fn record(sequence: u64, owner_epoch: u64) -> NewRecord {
+    let command_id = Uuid::now_v7();
+    let envelope = Envelope {
+        aggregate_id: AggregateId::from(command_id),
+        event_id: command_id,
+        event_type: "bench.Happened".to_owned(),
+        source: "/bench".to_owned(),
+        time: now(),
+        version: Version(1),
+        request_hash: 0,
+        owner_epoch,
+        partition_sequence: sequence,
+        metadata: Metadata {
+            command_id,
+            correlation_id: command_id.to_string(),
+            causation_id: command_id.to_string(),
+            actor: "anonymous".to_owned(),
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+        },
+    };
+    NewRecord { envelope, payload: vec![7; 200] }
+}
+
+async fn place_one_by_one(commands: &str, queries: &str) -> (Vec<f64>, Vec<f64>) {
+    let client = Client::new();
+    let (mut answered, mut visible) = (Vec::new(), Vec::new());
+    for _ in 0..TIMES {
+        let started = Instant::now();
+        let answer =
+            client.post(format!("{commands}/orders")).json(&order()).send().await.expect("the API is up");
+        let placed = (location(&answer), token(&answer));
+        drop(answer.bytes().await);
+        answered.push(millis(started));
+        let started = Instant::now();
+        let (path, token) = placed;
+        let query = client.get(format!("{queries}{path}")).header("Consistency-Token", token);
+        let seen = query.send().await.expect("the API is up");
+        assert_eq!(seen.status(), 200, "the query sees the order");
+        drop(seen.bytes().await);
+        visible.push(millis(started));
+    }
+    (answered, visible)
+}
+
+fn order() -> Value {
+    json!({
+        "customer_id": "c-1001", "currency": "EUR",
+        "lines": [{"sku": "tea-500g", "quantity": 2, "unit_price_minor": 1290}],
+        "delivery_address": {
+            "name": "Ada Lovelace", "street": "12 Example Street", "postal_code": "10115", "city": "Berlin",
+            "country": "DE",
+        },
+    })
+}
+
+fn location(answer: &Response) -> String {
+    assert_eq!(answer.status(), 201, "the order is placed");
+    answer.headers()["location"].to_str().expect("a path is text").to_owned()
+}
+
+fn token(answer: &Response) -> String {
+    answer.headers()["consistency-token"].to_str().expect("a token is text").to_owned()
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn warm(times: &[f64]) -> Vec<f64> {
+    let mut warm = times[TIMES / 10..].to_vec();
+    warm.sort_by(f64::total_cmp);
+    warm
+}
+
+fn median(times: &[f64]) -> f64 {
+    let warm = warm(times);
+    warm[warm.len() / 2]
+}
+
+fn report(what: &str, times: &[f64]) {
+    let warm = warm(times);
+    let at = |percent: usize| warm[(warm.len() - 1) * percent / 100];
+    println!("{what:<46} p50 {:6.2}   p90 {:6.2}   p99 {:6.2}   max {:6.2}", at(50), at(90), at(99), at(100));
+}

@@ -1,0 +1,55 @@
+//! Safe retries: a command's id follows from its `Idempotency-Key` (IETF draft `idempotency-key-header`), so that a
+//! repeated request is the same command.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use serde::Serialize;
+use service_kit::{Problem, problem::kinds};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// The longest key, in characters.
+const MAX_LENGTH: usize = 255;
+/// The root of every id that is derived from a key.
+const NAMESPACE: Uuid = Uuid::from_u128(0x9a6d_2f61_54c0_4f6e_9d6b_51c7_6b1f_0e0d);
+
+/// The request's key, if it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IdempotencyKey(Option<String>);
+
+impl IdempotencyKey {
+    /// The id of a new aggregate whose creator named none: the same for the same key.
+    pub(crate) fn new_aggregate(&self) -> Uuid {
+        self.0.as_ref().map_or_else(Uuid::now_v7, |key| Uuid::new_v5(&NAMESPACE, key.as_bytes()))
+    }
+
+    /// The id of a command for an aggregate: the same for the same key.
+    pub(crate) fn command(&self, aggregate: Uuid) -> Uuid {
+        self.0.as_ref().map_or_else(Uuid::now_v7, |key| Uuid::new_v5(&aggregate, key.as_bytes()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else {
+            return Ok(Self(None));
+        };
+        // The draft writes the key as a quoted string, most clients write it bare.
+        let text = value.to_str().unwrap_or_default().trim();
+        let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        if (1..=MAX_LENGTH).contains(&key.len()) {
+            Ok(Self(Some(key.to_owned())))
+        } else {
+            let detail = format!("Idempotency-Key has 1 to {MAX_LENGTH} visible ASCII characters.");
+            Err(Problem::new(kinds::INVALID_HEADER).detail(detail))
+        }
+    }
+}
+
+/// Tells requests apart: the command's name and the values of its body, however they were written.
+pub(crate) fn request_hash(command: &str, body: &impl Serialize) -> u64 {
+    let body = serde_json::to_vec(body).expect("a body that was read as JSON can be written as JSON");
+    let digest = Sha256::new().chain_update(command).chain_update([0]).chain_update(body).finalize();
+    u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
+}

@@ -1,0 +1,97 @@
+use serde_json::json;
+use test_kit::SeenEvent;
+use uuid::Uuid;
+
+use crate::support::{Answer, Api, address, address_path, cancel_path, order, reason, send};
+
+/// The answer says what is in the log, and in the same words.
+fn is_told(answer: &Answer, event: &SeenEvent, topic: &str, event_type: &str) {
+    let header = |name: &str| event.headers[name].as_str();
+    let version: u64 = header("aggregate_version").parse().unwrap();
+    let expected = json!({
+        "order_id": event.key,
+        "version": version,
+        "events": [{ "type": event_type, "id": header("ce_id") }],
+        "position": { "topic": topic, "partition": event.partition, "offset": event.offset },
+    });
+    assert_eq!(answer.body(), expected);
+    assert_eq!(answer.header("etag"), format!("\"{version}\""));
+    let token = format!("{topic}/{}@{}", event.partition, event.offset);
+    assert_eq!(answer.header("consistency-token"), token);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("idempotency-replayed"), "");
+    assert_eq!(header("ce_type"), format!("foldline.orders.{event_type}"));
+    assert_eq!((header("ce_source"), header("ce_subject")), ("/orders", event.key.as_str()));
+    assert_eq!(header("causation_id"), answer.header("x-request-id"));
+    assert_eq!(header("owner_epoch"), "1");
+}
+
+#[tokio::test]
+async fn every_command_is_answered_with_what_it_led_to_and_that_is_in_the_log() {
+    let api = Api::ready().await;
+    let topic = api.area.topic("orders.events");
+    let placed = send(api.post("/orders", &order())).await.accepted(201);
+    let id = placed.order_id();
+    assert_eq!(placed.header("location"), format!("/orders/{id}"));
+    let moved = send(api.post(&address_path(id), &address("Street 2"))).await.accepted(200);
+    let cancelled = send(api.post(&cancel_path(id), &reason())).await.accepted(200);
+    for later in [&moved, &cancelled] {
+        assert_eq!(later.header("location"), "");
+    }
+    let seen = api.seen();
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    is_told(&placed, &seen[0], &topic, "OrderPlaced");
+    is_told(&moved, &seen[1], &topic, "DeliveryAddressChanged");
+    is_told(&cancelled, &seen[2], &topic, "OrderCancelled");
+    let commands: std::collections::BTreeSet<_> =
+        seen.iter().map(|event| event.headers["command_id"].parse::<Uuid>().unwrap()).collect();
+    assert_eq!(commands.len(), 3, "every request is a command of its own");
+}
+
+#[tokio::test]
+async fn a_caller_may_bring_the_id_of_its_order_but_no_id_that_is_taken() {
+    let api = Api::ready().await;
+    let id = Uuid::new_v4();
+    let mut order = order();
+    order["order_id"] = json!(id);
+    let placed = send(api.post("/orders", &order)).await.accepted(201);
+    assert_eq!(placed.order_id(), id);
+    send(api.post("/orders", &order)).await.problem(409, "order-already-placed");
+    assert_eq!(api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_command_that_is_satisfied_already_is_answered_without_an_event() {
+    let api = Api::ready().await;
+    let placed = send(api.post("/orders", &order())).await.accepted(201);
+    let path = address_path(placed.order_id());
+    let unchanged = send(api.post(&path, &address("Street 1"))).await.accepted(200);
+    assert_eq!(unchanged.body()["events"], json!([]));
+    assert_eq!(unchanged.version(), 1);
+    for header in ["etag", "consistency-token"] {
+        assert_eq!(unchanged.header(header), placed.header(header), "{header}");
+    }
+    assert_eq!(api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_tells_which_conversation_it_belongs_to() {
+    let api = Api::ready().await;
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let request = api
+        .post("/orders", &order())
+        .header("x-request-id", "request-1")
+        .header("x-correlation-id", "conversation-1")
+        .header("traceparent", traceparent);
+    let answer = send(request).await.accepted(201);
+    assert_eq!(answer.header("x-request-id"), "request-1");
+    let headers = &api.seen()[0].headers;
+    for (name, expected) in [
+        ("causation_id", "request-1"),
+        ("correlation_id", "conversation-1"),
+        ("traceparent", traceparent),
+        ("actor", "anonymous"),
+    ] {
+        assert_eq!(headers[name], expected, "{name}");
+    }
+}

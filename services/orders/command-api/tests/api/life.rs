@@ -1,0 +1,111 @@
+//! The service as those see it who run it and who build on it.
+
+use test_kit::Area;
+
+use crate::support::{Api, order, send};
+
+#[tokio::test]
+async fn the_api_describes_itself_without_the_help_of_another_host() {
+    let api = Api::ready().await;
+    let description = api.get("/openapi.json").await.accepted(200).body();
+    let paths: Vec<_> = description["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/orders", "/orders/{order_id}/cancel", "/orders/{order_id}/delivery-address"]);
+    for path in paths {
+        let command = &description["paths"][path]["post"];
+        assert!(command["summary"].is_string() && command["requestBody"].is_object(), "{command}");
+    }
+    let page = api.get("/docs/").await.accepted(200).text;
+    for part in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
+        assert!(page.contains(part), "{page}");
+        api.get(&format!("/docs/{part}")).await.accepted(200);
+    }
+    let start = api.get("/docs/swagger-initializer.js").await.text;
+    assert!(start.contains("\"/openapi.json\""), "{start}");
+    for text in [page, start] {
+        assert!(!text.contains("://") && !text.contains("\"//"), "another host is named: {text}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id_the_callers_own_if_it_is_sane() {
+    let api = Api::ready().await;
+    for path in ["/orders", "/nowhere", "/openapi.json"] {
+        let request =
+            |id: &str| api.http.get(format!("{}{path}", api.service.url)).header("x-request-id", id);
+        let own = send(request("my-own-id")).await;
+        assert_eq!(own.header("x-request-id"), "my-own-id", "{path}");
+        for insane in ["", "two words", &"x".repeat(129)] {
+            let given = send(request(insane)).await.header("x-request-id").to_owned();
+            assert_eq!(given.parse::<uuid::Uuid>().unwrap().get_version_num(), 7, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_admin_port_tells_how_the_service_is_and_the_other_port_does_not() {
+    let api = Api::ready().await;
+    api.place().await;
+    send(api.post("/orders", &serde_json::json!({}))).await.problem(400, "invalid-body");
+    let metrics = api.service.metrics().await;
+    for line in [
+        "commands_total{outcome=\"accepted\"} 1\n",
+        "http_requests_total{method=\"POST\",route=\"/orders\",status=\"201\"} 1\n",
+        "partition_owned{partition=\"7\"} 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    for path in ["/metrics", "/health/ready", "/health/live"] {
+        api.get(path).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_commands() {
+    let api = Api::starting(Area::empty(), &[]);
+    let area = api.area.clone();
+    let ready = || async {
+        let answer = reqwest::get(format!("{}/health/ready", api.service.admin_url)).await.ok()?;
+        let text = answer.text().await.ok()?;
+        text.contains("does not exist").then_some(text)
+    };
+    let told = test_kit::eventually_some("the missing topic is told", ready).await;
+    assert!(told.contains(&area.topic("orders.events")), "{told}");
+    let refused = send(api.post("/orders", &order())).await;
+    refused.problem(503, "not-ready");
+    assert_eq!(refused.header("retry-after"), "1");
+    area.admin("topics apply");
+    api.service.until_ready().await;
+    api.place().await;
+}
+
+#[tokio::test]
+async fn a_topic_with_another_number_of_partitions_ends_the_service_with_both_numbers() {
+    let area = Area::empty();
+    area.admin("topics apply");
+    let mut api = Api::starting(area, &[("FOLDLINE_TOPIC_PARTITIONS", "4")]);
+    assert!(!api.service.ended().await.success());
+    let log = api.service.log();
+    assert!(log.contains("has 8 partitions, not 4"), "{log}");
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_used_end_the_service_and_are_all_named() {
+    let settings = [
+        ("FOLDLINE_COMMIT_TIMEOUT", "soon"),
+        ("FOLDLINE_COMIT_TIMEOUT", "1s"),
+        ("FOLDLINE_MAX_GROUP_SIZE", "0"),
+    ];
+    let mut api = Api::starting(Area::empty(), &settings);
+    assert!(!api.service.ended().await.success());
+    let log = api.service.log();
+    for (name, _) in settings {
+        assert!(log.contains(name), "{name} is not named in {log}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_service_ends_when_it_is_asked_to() {
+    let mut api = Api::ready().await;
+    api.service.signal("TERM");
+    assert!(api.service.ended().await.success(), "{}", api.service.log());
+}

@@ -1,0 +1,13 @@
+//! The command API of orders as its callers meet it: the real process, over HTTP, on a real Kafka and registry.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+
+mod bad_input;
+mod commands;
+mod conditions;
+mod faults;
+mod life;
+mod load;
+mod refusals;
+mod retries;
+mod support;

@@ -1,0 +1,147 @@
+//! What these tests share: a service with topics of its own, the requests that it gets, and a look at its answers.
+
+use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use test_kit::{Area, LogView, SeenEvent, Service};
+use uuid::Uuid;
+
+/// A command API that is ready, and the area that belongs to it.
+pub(crate) struct Api {
+    pub(crate) area: Area,
+    pub(crate) service: Service,
+    pub(crate) http: Client,
+}
+
+/// Everything that came back.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Api {
+    pub(crate) async fn ready() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With settings of its own.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let area = Area::empty();
+        area.admin("topics apply");
+        let api = Self::starting(area, settings);
+        api.service.until_ready().await;
+        api
+    }
+
+    /// In an area that may not be there yet.
+    pub(crate) fn starting(area: Area, settings: &[(&str, &str)]) -> Self {
+        let service = Service::command_api_with(&area, "orders", settings);
+        Self { area, service, http: Client::new() }
+    }
+
+    /// A command, to be given headers and sent.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.http.post(format!("{}{path}", self.service.url)).json(body)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.http.get(format!("{}{path}", self.service.url))).await
+    }
+
+    /// Places an order and answers with its id.
+    pub(crate) async fn place(&self) -> Uuid {
+        send(self.post("/orders", &order())).await.accepted(201).order_id()
+    }
+
+    /// Every event that is committed.
+    pub(crate) fn seen(&self) -> Vec<SeenEvent> {
+        LogView::of(&self.area.servers.brokers, &self.area.topic("orders.events"))
+    }
+
+    /// The events of one order.
+    pub(crate) fn seen_of(&self, order_id: Uuid) -> Vec<SeenEvent> {
+        let mut seen = self.seen();
+        seen.retain(|event| event.key == order_id.to_string());
+        seen
+    }
+}
+
+/// Sends a request that must be answered.
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    try_send(request).await.unwrap()
+}
+
+/// Sends a request that nobody may answer.
+pub(crate) async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    Ok(Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        text: response.text().await?,
+    })
+}
+
+impl Answer {
+    pub(crate) fn body(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn order_id(&self) -> Uuid {
+        self.body()["order_id"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.body()["version"].as_u64().unwrap()
+    }
+
+    /// The answer, after a look at its status.
+    #[track_caller]
+    pub(crate) fn accepted(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// The problem document, after a look at its form.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{code}: {}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json", "{code}");
+        let problem = self.body();
+        assert_eq!(problem["type"], format!("/problems/{code}"), "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert_eq!(problem["instance"], self.header("x-request-id"), "{problem}");
+        assert!(problem["title"].is_string(), "{problem}");
+        problem
+    }
+}
+
+/// An order that nothing is wrong with.
+pub(crate) fn order() -> Value {
+    json!({
+        "customer_id": "c-1001",
+        "currency": "EUR",
+        "lines": [{ "sku": "tea-500g", "quantity": 2, "unit_price_minor": 1290 }],
+        "delivery_address": address("Street 1"),
+    })
+}
+
+pub(crate) fn address(street: &str) -> Value {
+    json!({ "name": "Ada", "street": street, "postal_code": "10115", "city": "Berlin", "country": "DE" })
+}
+
+pub(crate) fn reason() -> Value {
+    json!({ "reason": "ordered twice" })
+}
+
+pub(crate) fn cancel_path(order_id: Uuid) -> String {
+    format!("/orders/{order_id}/cancel")
+}
+
+pub(crate) fn address_path(order_id: Uuid) -> String {
+    format!("/orders/{order_id}/delivery-address")
+}

@@ -1,0 +1,108 @@
+use aggregate::Version;
+use orders_domain::{
+    Event,
+    events::{DeliveryAddress, OrderPlaced},
+};
+use projection::{Happened, History, ProjectionError};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What a batch does to one order, all its events folded into one.
+#[derive(Debug)]
+pub(crate) struct Change<'b> {
+    pub(crate) history: &'b History<Event>,
+    pub(crate) order_id: Uuid,
+    pub(crate) placed: Option<Placed<'b>>,
+    /// The address where it is another one than in the rows.
+    pub(crate) delivery_address: Option<&'b DeliveryAddress>,
+    pub(crate) cancelled: Option<Cancelled<'b>>,
+}
+
+/// The order is new in this batch.
+#[derive(Debug)]
+pub(crate) struct Placed<'b> {
+    pub(crate) order: &'b OrderPlaced,
+    pub(crate) at: OffsetDateTime,
+}
+
+/// The order is cancelled in this batch.
+#[derive(Debug)]
+pub(crate) struct Cancelled<'b> {
+    pub(crate) reason: &'b str,
+    pub(crate) at: OffsetDateTime,
+}
+
+impl<'b> Change<'b> {
+    pub(crate) fn of(history: &'b History<Event>) -> Result<Self, ProjectionError> {
+        let mut change = Self {
+            history,
+            order_id: order_id(history)?,
+            placed: None,
+            delivery_address: None,
+            cancelled: None,
+        };
+        for happened in history.events() {
+            change.include(happened)?;
+        }
+        Ok(change)
+    }
+
+    fn include(&mut self, happened: &'b Happened<Event>) -> Result<(), ProjectionError> {
+        let at = happened.envelope.time;
+        let is_first = happened.envelope.version == Version::NONE.next();
+        match &happened.event {
+            Event::OrderPlaced(order) if is_first => {
+                self.placed = Some(Placed { order, at });
+                self.delivery_address = Some(&order.delivery_address);
+            }
+            Event::OrderPlaced(_) => {
+                return Err(unfit(happened, "an order is placed by its first event only"));
+            }
+            _ if is_first => return Err(unfit(happened, "the first event of an order must place it")),
+            Event::DeliveryAddressChanged(changed) => {
+                self.delivery_address = Some(&changed.delivery_address);
+            }
+            Event::OrderCancelled(cancelled) => {
+                self.cancelled = Some(Cancelled { reason: &cancelled.reason, at });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn before(&self) -> i64 {
+        self.history.before().0.cast_signed()
+    }
+
+    pub(crate) fn version(&self) -> i64 {
+        self.history.last().envelope.version.0.cast_signed()
+    }
+
+    pub(crate) fn updated_at(&self) -> OffsetDateTime {
+        self.history.last().envelope.time
+    }
+
+    /// A part of the new address.
+    pub(crate) fn address(&self, part: fn(&'b DeliveryAddress) -> &'b str) -> Option<&'b str> {
+        self.delivery_address.map(part)
+    }
+
+    pub(crate) fn cancellation_reason(&self) -> Option<&'b str> {
+        self.cancelled.as_ref().map(|cancelled| cancelled.reason)
+    }
+
+    pub(crate) fn cancelled_at(&self) -> Option<OffsetDateTime> {
+        self.cancelled.as_ref().map(|cancelled| cancelled.at)
+    }
+}
+
+fn order_id(history: &History<Event>) -> Result<Uuid, ProjectionError> {
+    history
+        .aggregate_id()
+        .as_str()
+        .parse()
+        .map_err(|_| unfit(history.first(), "the id of an order is a UUID"))
+}
+
+fn unfit(happened: &Happened<Event>, reason: &'static str) -> ProjectionError {
+    ProjectionError::Unfit { position: happened.position.clone(), reason }
+}

@@ -1,0 +1,42 @@
+use projection::ProjectionError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::column;
+use crate::change::Change;
+
+struct Line<'b> {
+    order_id: Uuid,
+    number: i32,
+    ordered: &'b orders_domain::events::OrderLine,
+}
+
+/// Writes the lines of new orders.
+pub(crate) async fn insert(
+    transaction: &mut PgConnection,
+    placed: &[Change<'_>],
+) -> Result<(), ProjectionError> {
+    let lines: Vec<_> = placed.iter().flat_map(lines).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO order_lines (order_id, line_number, sku, quantity, unit_price_minor)
+         SELECT * FROM UNNEST($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::bigint[])",
+        &column(&lines, |row| row.order_id),
+        &column(&lines, |row| row.number),
+        column(&lines, |row| row.ordered.sku.as_str()) as _,
+        &column(&lines, |row| row.ordered.quantity),
+        &column(&lines, |row| row.ordered.unit_price_minor),
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+fn lines<'b>(change: &Change<'b>) -> impl Iterator<Item = Line<'b>> + use<'b> {
+    let order_id = change.order_id;
+    let lines = change.placed.as_ref().map(|placed| &placed.order.lines);
+    let numbered = lines.into_iter().flatten().zip(1..);
+    numbered.map(move |(ordered, number)| Line { order_id, number, ordered })
+}

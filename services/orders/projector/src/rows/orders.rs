@@ -1,0 +1,119 @@
+use std::collections::HashSet;
+
+use aggregate::Version;
+use projection::ProjectionError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::column;
+use crate::change::{Change, Placed};
+
+/// Writes new orders. One that is there already breaks the history.
+pub(crate) async fn insert(
+    transaction: &mut PgConnection,
+    placed: &[Change<'_>],
+) -> Result<(), ProjectionError> {
+    if placed.is_empty() {
+        return Ok(());
+    }
+    let orders: Vec<_> = placed.iter().filter_map(|change| change.placed.as_ref()).collect();
+    let written = sqlx::query_scalar!(
+        "INSERT INTO orders
+            (order_id, version, status, customer_id, currency, total_minor,
+             delivery_name, delivery_street, delivery_postal_code, delivery_city, delivery_country,
+             cancellation_reason, placed_at, updated_at, cancelled_at)
+         SELECT order_id, version, CASE WHEN cancelled_at IS NULL THEN 'placed' ELSE 'cancelled' END,
+                customer_id, currency, total_minor, name, street, postal_code, city, country,
+                cancellation_reason, placed_at, updated_at, cancelled_at
+           FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],
+                       $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                       $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[])
+             AS new (order_id, version, customer_id, currency, total_minor,
+                     name, street, postal_code, city, country,
+                     cancellation_reason, placed_at, updated_at, cancelled_at)
+             ON CONFLICT (order_id) DO NOTHING
+         RETURNING order_id",
+        &column(placed, |change| change.order_id),
+        &column(placed, Change::version),
+        column(&orders, |placed: &&Placed<'_>| placed.order.customer_id.as_str()) as _,
+        column(&orders, |placed: &&Placed<'_>| placed.order.currency.as_str()) as _,
+        &column(&orders, |placed: &&Placed<'_>| placed.order.total_minor),
+        column(placed, |change| change.address(|address| &address.name)) as _,
+        column(placed, |change| change.address(|address| &address.street)) as _,
+        column(placed, |change| change.address(|address| &address.postal_code)) as _,
+        column(placed, |change| change.address(|address| &address.city)) as _,
+        column(placed, |change| change.address(|address| &address.country)) as _,
+        column(placed, Change::cancellation_reason) as _,
+        &column(&orders, |placed: &&Placed<'_>| placed.at),
+        &column(placed, Change::updated_at),
+        column(placed, Change::cancelled_at) as _,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    require_all(transaction, placed, written).await
+}
+
+/// Changes orders that are there, each only from the version that comes before the change.
+pub(crate) async fn update(
+    transaction: &mut PgConnection,
+    changed: &[Change<'_>],
+) -> Result<(), ProjectionError> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query_scalar!(
+        "UPDATE orders
+            SET version = change.version,
+                updated_at = change.updated_at,
+                delivery_name = COALESCE(change.name, orders.delivery_name),
+                delivery_street = COALESCE(change.street, orders.delivery_street),
+                delivery_postal_code = COALESCE(change.postal_code, orders.delivery_postal_code),
+                delivery_city = COALESCE(change.city, orders.delivery_city),
+                delivery_country = COALESCE(change.country, orders.delivery_country),
+                status = CASE WHEN change.cancelled_at IS NULL THEN orders.status ELSE 'cancelled' END,
+                cancellation_reason = COALESCE(change.cancellation_reason, orders.cancellation_reason),
+                cancelled_at = COALESCE(change.cancelled_at, orders.cancelled_at)
+           FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[],
+                       $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                       $10::text[], $11::timestamptz[])
+             AS change (order_id, before, version, updated_at,
+                        name, street, postal_code, city, country,
+                        cancellation_reason, cancelled_at)
+          WHERE orders.order_id = change.order_id AND orders.version = change.before
+         RETURNING orders.order_id",
+        &column(changed, |change| change.order_id),
+        &column(changed, Change::before),
+        &column(changed, Change::version),
+        &column(changed, Change::updated_at),
+        column(changed, |change| change.address(|address| &address.name)) as _,
+        column(changed, |change| change.address(|address| &address.street)) as _,
+        column(changed, |change| change.address(|address| &address.postal_code)) as _,
+        column(changed, |change| change.address(|address| &address.city)) as _,
+        column(changed, |change| change.address(|address| &address.country)) as _,
+        column(changed, Change::cancellation_reason) as _,
+        column(changed, Change::cancelled_at) as _,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    require_all(transaction, changed, written).await
+}
+
+/// An order that was not written stands at another version than its history begins with.
+async fn require_all(
+    transaction: &mut PgConnection,
+    changes: &[Change<'_>],
+    written: Vec<Uuid>,
+) -> Result<(), ProjectionError> {
+    if written.len() == changes.len() {
+        return Ok(());
+    }
+    let written: HashSet<_> = written.into_iter().collect();
+    let Some(left) = changes.iter().find(|change| !written.contains(&change.order_id)) else {
+        return Ok(());
+    };
+    let shown = sqlx::query_scalar!("SELECT version FROM orders WHERE order_id = $1", left.order_id)
+        .fetch_optional(transaction)
+        .await?;
+    let shown = Version(shown.unwrap_or_default().cast_unsigned());
+    Err(left.history.does_not_follow(shown).into())
+}

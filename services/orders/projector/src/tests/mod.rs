@@ -1,0 +1,75 @@
+//! The projector on the real log and the real database, beside a fold that knows nothing of SQL.
+
+mod expected;
+mod faults;
+mod log;
+mod running;
+
+use projection::ProjectorSettings;
+use test_kit::{Area, eventually};
+
+use self::{
+    expected::{expected, rows},
+    log::Log,
+    running::Running,
+};
+
+/// So many events go into one transaction.
+fn batches_of(size: usize) -> ProjectorSettings {
+    ProjectorSettings { batch_size: size.try_into().unwrap(), ..ProjectorSettings::default() }
+}
+
+/// The same topics, with a database of its own.
+fn beside(area: &Area) -> Area {
+    let beside = Area { database_prefix: Area::empty().database_prefix, ..area.clone() };
+    beside.admin("migrations apply");
+    beside
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_cut_into_batches_leads_to_the_same_rows() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    log.append_orders(120).await;
+    for size in [1, 7, 500] {
+        let area = beside(&area);
+        let running = Running::start(&area, &format!("by-{size}"), batches_of(size));
+        running.until_applied(log.events()).await;
+        assert_eq!(rows(&area).await, expected(&log), "batches of {size}");
+        running.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_where_the_rows_are() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    log.append_orders(30).await;
+    let first = Running::start(&area, "first", batches_of(7));
+    first.until_applied(log.events()).await;
+    first.end().await;
+
+    log.append_orders(30).await;
+    let second = Running::start(&area, "second", batches_of(7));
+    second.until_applied(log.events()).await;
+    assert_eq!(rows(&area).await, expected(&log));
+    second.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_projectors_divide_the_partitions_and_one_takes_over_from_the_other() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    log.append_orders(20).await;
+    let one = Running::start(&area, "shared", batches_of(50));
+    let other = Running::start(&area, "shared", batches_of(50));
+    eventually("both are in the group", || async { one.is_ready() && other.is_ready() }).await;
+    log.append_orders(20).await;
+    one.until_applied(log.events()).await;
+
+    one.end().await;
+    log.append_orders(20).await;
+    other.until_applied(log.events()).await;
+    assert_eq!(rows(&area).await, expected(&log));
+    other.end().await;
+}

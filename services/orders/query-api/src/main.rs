@@ -1,0 +1,25 @@
+//! The query API of orders: what the read model says, no older than the caller asks for.
+
+mod answer;
+mod cursor;
+mod desk;
+mod document;
+mod problems;
+mod read_model;
+mod routes;
+mod settings;
+mod wish;
+
+use service_kit::{Start, http, start};
+
+use crate::{desk::Desk, settings::Settings};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let Start { settings, health, shutdown } = start("127.0.0.1:9102", Settings::read).await?;
+
+    let listener = settings.http.listen().await?;
+    let router = routes::router(Desk::open(&settings, &health));
+    http::serve(router, listener, &settings.http.limits, shutdown).await;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The questions in SQL. Each is one statement, so that its rows and the checkpoints beside them are of one snapshot.
+
+mod order;
+mod orders;
+mod row;
+
+use std::time::Duration;
+
+use projection::Source;
+use sqlx::{
+    Connection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+pub(crate) use order::OneOrder;
+pub(crate) use orders::{After, Filter, ManyOrders};
+
+use crate::settings::DatabaseSettings;
+
+/// A connection that was used a moment ago is not tried before it is used again.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// The rows that the projector of orders keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadModel {
+    pool: PgPool,
+    source: Source,
+    partitions: i32,
+}
+
+impl ReadModel {
+    /// Connects when first asked.
+    pub(crate) fn new(settings: &DatabaseSettings, source: Source, partitions: i32) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.connections.get())
+            .acquire_timeout(settings.acquire_timeout)
+            .test_before_acquire(false)
+            // What has lain idle may have died with a Postgres that was restarted.
+            .before_acquire(|connection, past| {
+                Box::pin(async move {
+                    if past.idle_for >= MOMENT {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options(&settings.connect));
+        Self { pool, source, partitions }
+    }
+}
+
+/// Lists have filters that may be absent. A plan made once for all of them would serve none.
+fn options(connect: &PgConnectOptions) -> PgConnectOptions {
+    connect.clone().application_name("orders-query-api").options([("plan_cache_mode", "force_custom_plan")])
+}

@@ -1,0 +1,32 @@
+//! One file for each question.
+
+mod order;
+mod orders;
+
+use axum::Router;
+use service_kit::problem::page;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::desk::Desk;
+
+/// What `GET /problems/{code}` says of an order that is not there.
+const REFUSALS: &str = include_str!("../../../domain/refusals.md");
+
+/// The description that `/openapi.json` begins with.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Orders: queries",
+    description = "What has become of orders. Send the `Consistency-Token` of an earlier answer to see at least that."
+))]
+struct Description;
+
+/// Every question, and its documentation.
+pub(crate) fn router(desk: Desk) -> Router {
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(order::order))
+        .routes(routes!(orders::orders))
+        .with_state(desk)
+        .split_for_parts();
+    router.merge(service_kit::docs::router(description)).merge(page::own(REFUSALS))
+}

@@ -1,0 +1,144 @@
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use service_kit::{Json, Problem, Query, problem::ProblemDocument};
+use utoipa::IntoParams;
+
+use crate::{
+    answer, cursor,
+    desk::Desk,
+    document::{Order, OrderPage, Status},
+    problems,
+    read_model::{After, Filter, ManyOrders},
+    wish::Wish,
+};
+
+/// Which orders, and which part of the list.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Parameters {
+    /// Only the orders of this customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, example = "c-1001")]
+    customer_id: Option<CustomerId>,
+    /// Only the orders with this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    status: Option<Status>,
+    /// How many orders at most: 1 to 200.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 200, default = 50)]
+    limit: Limit,
+    /// Where the last page ended, from its `Link`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+/// The size of a page.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Limit(u32);
+
+/// 1 to 64 visible ASCII characters, as every customer id is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct CustomerId(String);
+
+/// Orders from the newest to the oldest.
+#[utoipa::path(
+    get,
+    path = "/orders",
+    params(
+        Parameters,
+        ("Consistency-Token" = Option<String>, Header, description = "What the answer must have seen, as in `orders.events/2@1042`."),
+        ("Prefer" = Option<String>, Header, description = "`wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none."),
+    ),
+    responses(
+        (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says where the answer stands.", body = OrderPage),
+        (status = 400, description = "A parameter, the cursor or the token is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not yet visible, or not ready.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn orders(
+    State(desk): State<Desk>,
+    Query(parameters): Query<Parameters>,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let filter = parameters.filter();
+    let after = parameters.cursor.as_deref().map(|text| cursor::read(text, &filter)).transpose();
+    let question = ManyOrders {
+        read_model: &desk.read_model,
+        after: after.map_err(problems::invalid_cursor)?,
+        filter,
+        // One more than asked for tells whether there is a next page.
+        limit: i64::from(parameters.limit.0) + 1,
+    };
+    let sight =
+        desk.freshness.ask(&question, &wish.stand, wish.patience).await.map_err(problems::unanswered)?;
+    Ok(answer::of(&wish, &desk.topic, sight, |orders| Ok(parameters.page(orders))))
+}
+
+impl Parameters {
+    fn filter(&self) -> Filter {
+        Filter { customer_id: self.customer_id.clone().map(|id| id.0), status: self.status }
+    }
+
+    fn page(self, mut orders: Vec<Order>) -> Response {
+        let size = self.limit.0 as usize;
+        let has_more = orders.len() > size;
+        orders.truncate(size);
+        let link = orders.last().filter(|_| has_more).map(|last| self.next(last));
+        let link = link.map(|link| [(header::LINK, link)]);
+        (link, Json(OrderPage { orders })).into_response()
+    }
+
+    /// The link to the next page (RFC 8288), relative to this service.
+    fn next(&self, last: &Order) -> HeaderValue {
+        let after = After { placed_at: last.placed_at, order_id: last.order_id };
+        let next = Self { cursor: Some(cursor::write(&self.filter(), after)), ..self.clone() };
+        let query = serde_urlencoded::to_string(next).expect("parameters are plain texts");
+        HeaderValue::try_from(format!("</orders?{query}>; rel=\"next\"")).expect("an encoded query is ASCII")
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl TryFrom<u32> for Limit {
+    type Error = &'static str;
+
+    fn try_from(limit: u32) -> Result<Self, &'static str> {
+        if (1..=200).contains(&limit) { Ok(Self(limit)) } else { Err("expected a number from 1 to 200") }
+    }
+}
+
+impl From<Limit> for u32 {
+    fn from(limit: Limit) -> Self {
+        limit.0
+    }
+}
+
+impl TryFrom<String> for CustomerId {
+    type Error = &'static str;
+
+    fn try_from(id: String) -> Result<Self, &'static str> {
+        if (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(id))
+        } else {
+            Err("expected 1 to 64 visible ASCII characters")
+        }
+    }
+}
+
+impl From<CustomerId> for String {
+    fn from(id: CustomerId) -> Self {
+        id.0
+    }
+}

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+};
+use projection::{InvalidToken, Stand};
+use service_kit::{Problem, prefer::Prefer};
+
+use crate::{desk::Desk, problems, settings::Patience};
+
+/// A position that a reader asks to see, or where an answer stands.
+pub(crate) const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
+
+/// How fresh the caller wants the answer to be, and how long the caller would wait for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// The consistency token; empty where there is none.
+    pub(crate) stand: Stand,
+    /// How long to wait for it.
+    pub(crate) patience: Duration,
+    /// Rather an old answer than none.
+    pub(crate) lenient: bool,
+    /// The preferences that are honoured by this.
+    pub(crate) applied: Option<HeaderValue>,
+}
+
+impl Wish {
+    fn of(headers: &HeaderMap, topic: &str, partitions: i32, patience: Patience) -> Result<Self, Problem> {
+        let stand = stand(headers, topic, partitions).map_err(|error| problems::invalid_token(&error))?;
+        let prefer = Prefer::of(headers);
+        let asked = prefer.wait.map(|wait| wait.min(patience.longest));
+        let is_asked = stand != Stand::default();
+        Ok(Self {
+            stand,
+            patience: asked.unwrap_or(patience.default),
+            lenient: prefer.lenient,
+            applied: if is_asked { applied(asked, prefer.lenient) } else { None },
+        })
+    }
+}
+
+impl FromRequestParts<Desk> for Wish {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+        Self::of(&parts.headers, &desk.topic, desk.partitions, desk.patience)
+    }
+}
+
+/// The header may come several times; it is one list.
+fn stand(headers: &HeaderMap, topic: &str, partitions: i32) -> Result<Stand, InvalidToken> {
+    let lines: Vec<_> = headers
+        .get_all(&CONSISTENCY_TOKEN)
+        .iter()
+        .map(|line| String::from_utf8_lossy(line.as_bytes()))
+        .collect();
+    if lines.is_empty() { Ok(Stand::default()) } else { Stand::parse(&lines.join(","), topic, partitions) }
+}
+
+/// `Preference-Applied` (RFC 7240, section 3).
+fn applied(wait: Option<Duration>, lenient: bool) -> Option<HeaderValue> {
+    let wait = wait.map(|wait| format!("wait={}", wait.as_secs()));
+    let lenient = lenient.then(|| "handling=lenient".to_owned());
+    let applied: Vec<_> = wait.into_iter().chain(lenient).collect();
+    HeaderValue::try_from(applied.join(", ")).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, HeaderMap, Patience, Problem, Stand, Wish};
+
+    fn wish(lines: &[(&'static str, &'static str)]) -> Result<Wish, Problem> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let patience = Patience { default: Duration::from_secs(2), longest: Duration::from_secs(9) };
+        Wish::of(&headers, "orders.events", 8, patience)
+    }
+
+    #[test]
+    fn without_a_token_there_is_nothing_to_wait_for() {
+        let wish = wish(&[("prefer", "wait=3")]).unwrap();
+        assert_eq!(wish.stand, Stand::default());
+        assert_eq!(wish.applied, None);
+    }
+
+    #[test]
+    fn a_token_is_waited_for_two_seconds_if_not_told_otherwise() {
+        let wish = wish(&[("consistency-token", "orders.events/1@4")]).unwrap();
+        assert_eq!(wish.stand, Stand::from_iter([(1, 5)]));
+        assert_eq!((wish.patience, wish.applied), (Duration::from_secs(2), None));
+    }
+
+    #[test]
+    fn what_is_preferred_is_honoured_within_bounds() {
+        let token = ("consistency-token", "orders.events/1@4");
+        let wish = wish(&[token, ("prefer", "wait=60, handling=lenient")]).unwrap();
+        assert_eq!((wish.patience, wish.lenient), (Duration::from_secs(9), true));
+        assert_eq!(wish.applied.unwrap(), "wait=9, handling=lenient");
+    }
+
+    #[test]
+    fn several_lines_are_one_token() {
+        let lines = [
+            ("consistency-token", "orders.events/1@4"),
+            ("consistency-token", "orders.events/2@7, orders.events/3@1"),
+        ];
+        assert_eq!(wish(&lines).unwrap().stand, Stand::from_iter([(1, 5), (2, 8), (3, 2)]));
+    }
+
+    #[test]
+    fn a_token_that_was_not_made_here_is_a_problem() {
+        for token in ["", "x", "payments.events/1@4", "orders.events/8@4"] {
+            let problem = wish(&[("consistency-token", token)]).unwrap_err();
+            assert_eq!(problem.code(), "invalid-consistency-token", "{token}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use serde_json::Value;
+
+use crate::stage::{Stage, problem};
+
+const ORDER: &str = "/orders/01a1fc65-7735-701a-b609-546528c4018e";
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_a_problem() {
+    let stage = Stage::set().await;
+    for (path, code) in [
+        ("/orders/7", "invalid-path-parameter"),
+        ("/orders?limit=0", "invalid-query-parameter"),
+        ("/orders?limit=201", "invalid-query-parameter"),
+        ("/orders?limit=-1", "invalid-query-parameter"),
+        ("/orders?limit=many", "invalid-query-parameter"),
+        ("/orders?limit=1&limit=2", "invalid-query-parameter"),
+        ("/orders?status=lost", "invalid-query-parameter"),
+        ("/orders?customer_id=", "invalid-query-parameter"),
+        ("/orders?customer_id=%00", "invalid-query-parameter"),
+        ("/orders?page=2", "invalid-query-parameter"),
+        ("/orders?cursor=", "invalid-cursor"),
+        ("/orders?cursor=rubbish", "invalid-cursor"),
+    ] {
+        let answer = stage.question(path).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{path}");
+        assert_eq!(problem(answer).await, code, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_not_made_here_is_a_problem() {
+    let stage = Stage::set().await;
+    for token in ["", "rubbish", "orders.events", "payments.events/0@1", "orders.events/0@1,"] {
+        for path in [ORDER, "/orders"] {
+            let answer = stage.ask(path, token).await;
+            assert_eq!(answer.status(), 400, "{token}");
+            assert_eq!(problem(answer).await, "invalid-consistency-token", "{token}");
+        }
+    }
+    let answer = stage.question(ORDER).header("if-none-match", "1").send().await.unwrap();
+    assert_eq!(problem(answer).await, "invalid-header");
+}
+
+#[tokio::test]
+async fn the_service_describes_itself() {
+    let stage = Stage::set().await;
+    let description: Value = stage.question("/openapi.json").send().await.unwrap().json().await.unwrap();
+    assert!(description["paths"]["/orders"]["get"].is_object());
+    assert!(description["paths"]["/orders/{order_id}"]["get"].is_object());
+    assert_eq!(stage.question("/docs").send().await.unwrap().status(), 200);
+}

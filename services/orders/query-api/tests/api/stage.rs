@@ -1,0 +1,94 @@
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+use test_kit::{Area, Service};
+
+/// All services of orders.
+pub(crate) struct Stage {
+    pub(crate) projector: Service,
+    client: Client,
+    commands: Service,
+    queries: Service,
+}
+
+/// An order that was just placed.
+pub(crate) struct Placed {
+    pub(crate) order_id: String,
+    pub(crate) token: String,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        let area = Area::prepared();
+        let (commands, projector, queries) = (
+            Service::command_api(&area, "orders"),
+            Service::projector(&area, "orders"),
+            Service::query_api(&area, "orders"),
+        );
+        Self {
+            client: Client::new(),
+            commands: commands.ready().await,
+            projector: projector.ready().await,
+            queries: queries.ready().await,
+        }
+    }
+
+    pub(crate) async fn place(&self, customer_id: &str) -> Placed {
+        let order = json!({
+            "customer_id": customer_id,
+            "currency": "EUR",
+            "lines": [
+                { "sku": "tea-500g", "quantity": 2, "unit_price_minor": 1290 },
+                { "sku": "cup", "quantity": 1, "unit_price_minor": 400 },
+            ],
+            "delivery_address": {
+                "name": "Ada Lovelace", "street": "12 Example Street",
+                "postal_code": "10115", "city": "Berlin", "country": "DE",
+            },
+        });
+        let answer = self.command("/orders", &order).await;
+        assert_eq!(answer.status(), 201);
+        let token = header(&answer, "consistency-token");
+        let body: Value = answer.json().await.unwrap();
+        Placed { order_id: body["order_id"].as_str().unwrap().to_owned(), token }
+    }
+
+    /// Cancels an order, and answers with the consistency token.
+    pub(crate) async fn cancel(&self, order_id: &str) -> String {
+        let path = format!("/orders/{order_id}/cancel");
+        let answer = self.command(&path, &json!({ "reason": "ordered twice" })).await;
+        assert_eq!(answer.status(), 200);
+        header(&answer, "consistency-token")
+    }
+
+    async fn command(&self, path: &str, body: &Value) -> Response {
+        self.client.post(format!("{}{path}", self.commands.url)).json(body).send().await.unwrap()
+    }
+
+    /// A question that is not sent yet.
+    pub(crate) fn question(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.queries.url))
+    }
+
+    /// Asks for what has seen the token.
+    pub(crate) async fn ask(&self, path: &str, token: &str) -> Response {
+        self.question(path)
+            .header("consistency-token", token)
+            .header("prefer", "wait=9")
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+/// A header that must be there.
+pub(crate) fn header(answer: &Response, name: &str) -> String {
+    let value = answer.headers().get(name).unwrap_or_else(|| panic!("{name} is missing: {answer:?}"));
+    value.to_str().unwrap().to_owned()
+}
+
+/// The code of a problem document.
+pub(crate) async fn problem(answer: Response) -> String {
+    assert_eq!(header(&answer, "content-type"), "application/problem+json");
+    let body: Value = answer.json().await.unwrap();
+    body["type"].as_str().unwrap().trim_start_matches("/problems/").to_owned()
+}

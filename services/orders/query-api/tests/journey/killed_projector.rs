@@ -1,0 +1,29 @@
+use test_kit::Area;
+
+use crate::{
+    fold::{self, Model},
+    orders::Orders,
+};
+
+const EVENTS: usize = 10_080;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projector_that_is_killed_ends_with_the_fold_of_the_log() {
+    let mut orders = Orders::start().await;
+    let lives = orders.lead_lives(EVENTS);
+    for applied in [1_000, 3_000, 6_000, 9_000] {
+        orders.settle(applied).await;
+        orders.projector.kill_and_restart().await;
+    }
+    lives.join_all().await;
+    orders.settle(EVENTS).await;
+
+    let expected = fold_of_log(orders.area.clone()).await;
+    assert_eq!(expected.len(), EVENTS / 3);
+    assert_eq!(fold::of_rows(&mut orders.database().await).await, expected);
+}
+
+async fn fold_of_log(area: Area) -> Model {
+    let codec = fold::codec(&area);
+    tokio::task::spawn_blocking(move || fold::of_log(&area, &codec)).await.unwrap()
+}

@@ -1,0 +1,9 @@
+//! Orders all the way: placed over HTTP, counted in Kafka by Kafka's own consumer, compared in Postgres row by row.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+
+mod fold;
+mod killed_projector;
+mod orders;
+mod own_writes;
+mod thousand_orders;

@@ -1,0 +1,107 @@
+//! The three services of orders as processes, and customers who use them.
+
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use test_kit::{Area, Service, eventually};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// How many customers send requests at once.
+const CUSTOMERS: usize = 48;
+
+pub(crate) struct Orders {
+    pub(crate) area: Area,
+    pub(crate) commands: Service,
+    pub(crate) projector: Service,
+    pub(crate) queries: Service,
+    pub(crate) client: Client,
+}
+
+impl Orders {
+    pub(crate) async fn start() -> Self {
+        let area = Area::prepared();
+        Self {
+            commands: Service::command_api(&area, "orders").ready().await,
+            projector: Service::projector(&area, "orders").ready().await,
+            queries: Service::query_api(&area, "orders").ready().await,
+            client: Client::new(),
+            area,
+        }
+    }
+
+    pub(crate) async fn place(&self) -> Placed {
+        let request = self.client.post(format!("{}/orders", self.commands.url)).json(&order(0));
+        Placed::of(&request.send().await.unwrap())
+    }
+
+    /// Each customer places an order, moves it and cancels it, and again, until there are so many events.
+    pub(crate) fn lead_lives(&self, events: usize) -> JoinSet<()> {
+        assert_eq!(events % (3 * CUSTOMERS), 0, "a whole number of lives for each customer");
+        let mut customers = JoinSet::new();
+        for customer in 0..CUSTOMERS {
+            let (client, url) = (self.client.clone(), format!("{}/orders", self.commands.url));
+            let lives = events / (3 * CUSTOMERS);
+            customers.spawn(async move {
+                for life in 0..lives {
+                    lead_life(&client, &url, customer + life).await;
+                }
+            });
+        }
+        customers
+    }
+
+    /// How many events the read model has.
+    pub(crate) async fn applied(&self) -> i64 {
+        let sum = sqlx::query_scalar::<_, Option<i64>>("SELECT sum(sequence)::bigint FROM checkpoint");
+        sum.fetch_one(&mut self.database().await).await.unwrap().unwrap_or(0)
+    }
+
+    /// Waits until the read model has at least so many events.
+    pub(crate) async fn settle(&self, events: usize) {
+        let events = i64::try_from(events).unwrap();
+        eventually(&format!("{events} events are applied"), || async { self.applied().await >= events })
+            .await;
+    }
+
+    pub(crate) async fn database(&self) -> PgConnection {
+        PgConnection::connect(&self.area.database_url("orders_read")).await.unwrap()
+    }
+}
+
+/// What the answer to a new order says.
+pub(crate) struct Placed {
+    pub(crate) path: String,
+    pub(crate) token: String,
+}
+
+impl Placed {
+    fn of(answer: &Response) -> Self {
+        assert_eq!(answer.status(), 201);
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        Self { path: header("location"), token: header("consistency-token") }
+    }
+}
+
+async fn lead_life(client: &Client, url: &str, number: usize) {
+    let placed = Placed::of(&client.post(url).json(&order(number)).send().await.unwrap());
+    let order_id: Uuid = placed.path.rsplit('/').next().unwrap().parse().unwrap();
+    let moved = client.post(format!("{url}/{order_id}/delivery-address")).json(&address("Hamburg"));
+    assert_eq!(moved.send().await.unwrap().status(), 200);
+    let cancelled = client.post(format!("{url}/{order_id}/cancel")).json(&json!({ "reason": "no need" }));
+    assert_eq!(cancelled.send().await.unwrap().status(), 200);
+}
+
+fn order(number: usize) -> Value {
+    let lines: Vec<_> = (0..=number % 3)
+        .map(|line| json!({ "sku": format!("tea-{line}"), "quantity": 1 + line, "unit_price_minor": 990 + number }))
+        .collect();
+    json!({
+        "customer_id": format!("c-{number}"), "currency": "EUR", "lines": lines,
+        "delivery_address": address("Berlin"),
+    })
+}
+
+fn address(city: &str) -> Value {
+    json!({ "name": "Ada Lovelace", "street": "12 Example Street", "postal_code": "10115", "city": city, "country": "DE" })
+}

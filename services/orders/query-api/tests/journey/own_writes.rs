@@ -1,0 +1,33 @@
+use crate::orders::Orders;
+
+#[tokio::test]
+async fn a_query_with_the_token_sees_the_write_at_once() {
+    let orders = Orders::start().await;
+    for _ in 0..100 {
+        let placed = orders.place().await;
+        let query = orders.client.get(format!("{}{}", orders.queries.url, placed.path));
+        let seen = query.header("consistency-token", &placed.token).send().await.unwrap();
+        assert_eq!(seen.status(), 200);
+        assert_eq!(seen.headers()["etag"], "\"1\"");
+        assert_eq!(seen.headers()["consistency-token"], placed.token.as_str());
+    }
+}
+
+#[tokio::test]
+async fn what_the_projector_has_not_applied_is_refused_or_marked() {
+    let orders = Orders::start().await;
+    orders.projector.signal("STOP");
+    let placed = orders.place().await;
+    let query = orders.client.get(format!("{}{}", orders.queries.url, placed.path));
+    let query = query.header("consistency-token", &placed.token);
+    let strict = query.try_clone().unwrap().header("prefer", "wait=0").send().await.unwrap();
+    assert_eq!(strict.status(), 503);
+    assert!(strict.headers().contains_key("retry-after"));
+    assert!(strict.text().await.unwrap().contains("/problems/not-yet-visible"));
+    let lenient =
+        query.try_clone().unwrap().header("prefer", "wait=0, handling=lenient").send().await.unwrap();
+    assert_eq!(lenient.status(), 404);
+    orders.projector.signal("CONT");
+    let patient = query.header("prefer", "wait=10").send().await.unwrap();
+    assert_eq!(patient.status(), 200);
+}
