@@ -1,0 +1,90 @@
+//! The operator's command line. It knows no business: contexts are the folders of `schemas/`, databases the folders of
+//! `migrations/`. Everything it does can be done again without harm.
+
+mod events;
+mod folders;
+mod health;
+mod migrations;
+mod schemas;
+mod settings;
+mod topics;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{DatabaseSettings, LogSettings};
+
+/// Prepares and looks after an installation of Foldline.
+#[derive(Parser)]
+#[command(name = "admin", version, arg_required_else_help = true)]
+struct Admin {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The topics of every context.
+    #[command(subcommand)]
+    Topics(Topics),
+    /// The schemas of every event.
+    #[command(subcommand)]
+    Schemas(Schemas),
+    /// The tables of every database.
+    #[command(subcommand)]
+    Migrations(Migrations),
+    /// What has happened.
+    #[command(subcommand)]
+    Events(Events),
+    /// Exit 0 if a service answers its health check with 200.
+    Health {
+        /// As in <http://127.0.0.1:9101/health/ready>.
+        #[arg(long)]
+        url: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Topics {
+    /// Create what is missing, then check that all are as they must be.
+    Apply(LogSettings),
+}
+
+#[derive(Subcommand)]
+enum Schemas {
+    /// Register every version of every schema; an incompatible one is refused.
+    Register(LogSettings),
+}
+
+#[derive(Subcommand)]
+enum Migrations {
+    /// Create what is missing of the databases, then apply the migrations that are new.
+    Apply(DatabaseSettings),
+}
+
+#[derive(Subcommand)]
+enum Events {
+    /// Print every event of one aggregate, decoded, as one JSON object a line.
+    History {
+        /// The context, as in `orders`.
+        #[arg(long)]
+        context: String,
+        /// The aggregate's id.
+        #[arg(long)]
+        aggregate: String,
+        #[command(flatten)]
+        settings: LogSettings,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Admin::parse().command {
+        Command::Topics(Topics::Apply(settings)) => topics::apply(&settings).await,
+        Command::Schemas(Schemas::Register(settings)) => schemas::register(&settings).await,
+        Command::Migrations(Migrations::Apply(settings)) => migrations::apply(&settings).await,
+        Command::Events(Events::History { context, aggregate, settings }) => {
+            events::history(&context, &aggregate, &settings).await
+        }
+        Command::Health { url } => health::check(&url).await,
+    }
+}
