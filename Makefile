@@ -1,0 +1,38 @@
+# STACK=native|docker: where the servers run; by default in containers if a Docker engine answers.
+# PROFILE=dev|release: which build the native stack runs.
+export STACK PROFILE
+
+.PHONY: help up down reset status logs demo test bench sqlx schemas
+
+help: ## say what there is
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: ## build and start everything, and wait until it answers
+	@deploy/stack up
+
+down: ## stop everything; the data stays
+	@deploy/stack down
+
+reset: ## stop everything and wipe the data
+	@deploy/stack reset
+
+status: ## what runs, and on which port
+	@deploy/stack status
+
+logs: ## follow the logs
+	@deploy/stack logs
+
+demo: ## start everything and follow one order all the way
+	@deploy/demo
+
+test: ## every check and test, on a stack of their own
+	@.ci/test
+
+sqlx: ## renew the committed query data in .sqlx
+	@.ci/sqlx renew
+
+bench: ## measure what the README says
+	@.ci/bench
+
+schemas: ## publish new schema files in schemas/schemas.lock
+	@UPDATE_SCHEMAS_LOCK=1 cargo test --package event-log --test schemas
