@@ -146,8 +146,8 @@ impl<'a, A: Aggregate> Group<'a, A> {
 type Decided<A> =
     Result<(Vec<<A as Aggregate>::Event>, <A as Aggregate>::State), CommandError<<A as Aggregate>::Refusal>>;
 
-/// Asks the rules. Rules that panic cost the command, not the partition: the next
-/// one would meet the same mistake again, and the others have nothing to do with it.
+/// Asks the rules. A panic in them costs the command alone: a restart would meet the same mistake again, and the
+/// other commands have nothing to do with it.
 fn decide<A: Aggregate>(state: A::State, command: A::Command) -> Decided<A> {
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let events = A::decide(&state, command)?;

@@ -124,7 +124,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         self.epoch = self.log.claim(image.next_offset, &mut |recorded| {
             let event = codec
                 .decode::<A::Event>(&recorded)
-                .map_err(|source| LogError::Unreadable { position: recorded.position.clone(), source })?;
+                .map_err(|source| LogError::unreadable(&recorded, source))?;
             let done = image.fold(&recorded, &event)?;
             let key = (recorded.envelope.aggregate_id, done.command_id);
             if wanted.contains(&key) {

@@ -89,6 +89,11 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// The payload of an event could not be read.
+    pub fn unreadable(recorded: &Recorded, source: crate::CodecError) -> Self {
+        Self::Unreadable { position: recorded.position.clone(), source }
+    }
+
     /// Whether trying again can help; otherwise the log itself is wrong and somebody must look.
     pub fn is_transient(&self) -> bool {
         match self {

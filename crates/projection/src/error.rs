@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use event_log::{CodecError, Discontinuity, LogError, Position, RegistryError};
+use event_log::{Discontinuity, LogError, Position, RegistryError};
 
 /// Why a projection came to a stand. It goes on by itself as soon as the cause is gone, from where its rows are.
 #[derive(Debug, thiserror::Error)]
@@ -11,9 +11,6 @@ pub enum ProjectionError {
     /// The registry did not answer.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// A schema could not be fetched now.
-    #[error(transparent)]
-    Schema(CodecError),
     /// Postgres refused or did not answer.
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
@@ -42,18 +39,9 @@ impl ProjectionError {
         match self {
             Self::Log(error) => error.is_transient(),
             Self::Registry(error) => error.is_transient(),
-            Self::Schema(error) => error.is_transient(),
             Self::Postgres(error) => is_passing(error),
             Self::PostgresTimedOut(_) | Self::Superseded { .. } => true,
             Self::Unfit { .. } => false,
-        }
-    }
-
-    pub(crate) fn unreadable(position: Position, source: CodecError) -> Self {
-        if source.is_transient() {
-            Self::Schema(source)
-        } else {
-            Self::Log(LogError::Unreadable { position, source })
         }
     }
 }

@@ -95,11 +95,8 @@ impl<'r, P: Projection> Membership<'r, P> {
             return Ok(());
         };
         self.run.lag.behind(recorded.position.partition);
-        let event = self
-            .run
-            .codec
-            .decode(recorded)
-            .map_err(|source| ProjectionError::unreadable(recorded.position.clone(), source))?;
+        let event =
+            self.run.codec.decode(recorded).map_err(|source| LogError::unreadable(recorded, source))?;
         Ok(batch.push(*claimed, recorded, event)?)
     }
 

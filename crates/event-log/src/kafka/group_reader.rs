@@ -1,7 +1,7 @@
 //! A member of a consumer group that reads committed events and starts each partition where its caller says.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -77,7 +77,7 @@ impl GroupReader {
     /// Waits for the next thing to tell, `timeout` at most.
     pub fn next(&self, timeout: Duration) -> Result<Reading, LogError> {
         let polled = self.consumer.poll(timeout);
-        if let Some(change) = lock(&self.consumer.context().changes).pop() {
+        if let Some(change) = lock(&self.consumer.context().changes).pop_front() {
             debug_assert!(polled.is_none(), "a rebalance comes without a record");
             return Ok(change);
         }
@@ -139,7 +139,7 @@ fn reading(message: &BorrowedMessage<'_>) -> Reading {
 /// Notes what the group decides. An assignment waits for the bookmarks; a revocation takes effect at once.
 #[derive(Default)]
 struct Rebalances {
-    changes: Mutex<Vec<Reading>>,
+    changes: Mutex<VecDeque<Reading>>,
     ends: Mutex<Bookmarks>,
 }
 
@@ -171,14 +171,14 @@ impl ConsumerContext for Rebalances {
         match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 info!(partitions = ?named, "partitions assigned");
-                lock(&self.changes).insert(0, Reading::Assigned(named));
+                lock(&self.changes).push_back(Reading::Assigned(named));
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
                 info!(partitions = ?named, "partitions revoked");
                 if let Err(error) = consumer.incremental_unassign(list) {
                     warn!(%error, "revoked partitions could not be given back");
                 }
-                lock(&self.changes).insert(0, Reading::Revoked(named));
+                lock(&self.changes).push_back(Reading::Revoked(named));
             }
             other => warn!(code = %RDKafkaErrorCode::from(other), "the consumer group could not be balanced"),
         }

@@ -44,8 +44,6 @@ pub const METHOD_NOT_ALLOWED: ProblemKind =
     ProblemKind::new("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED);
 /// The body did not arrive in time.
 pub const REQUEST_TIMEOUT: ProblemKind = ProblemKind::new("request-timeout", StatusCode::REQUEST_TIMEOUT);
-/// What is to be created exists.
-pub const ALREADY_EXISTS: ProblemKind = ProblemKind::new("already-exists", StatusCode::CONFLICT);
 /// `If-Match` or `If-None-Match` does not hold; `current_version` says what is.
 pub const VERSION_MISMATCH: ProblemKind =
     ProblemKind::new("version-mismatch", StatusCode::PRECONDITION_FAILED);
@@ -75,7 +73,7 @@ pub const OUTCOME_UNKNOWN: ProblemKind = ProblemKind::new("outcome-unknown", Sta
 pub const NOT_YET_VISIBLE: ProblemKind = ProblemKind::new("not-yet-visible", StatusCode::SERVICE_UNAVAILABLE);
 
 /// All of them, in the order of `docs/problems.md`.
-pub const ALL: [ProblemKind; 23] = [
+pub const ALL: [ProblemKind; 22] = [
     MALFORMED_JSON,
     INVALID_BODY,
     INCOMPLETE_BODY,
@@ -87,7 +85,6 @@ pub const ALL: [ProblemKind; 23] = [
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     REQUEST_TIMEOUT,
-    ALREADY_EXISTS,
     VERSION_MISMATCH,
     PAYLOAD_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,

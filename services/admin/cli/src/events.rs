@@ -15,11 +15,9 @@ pub(crate) async fn history(context: &str, aggregate: &str, settings: &LogSettin
     tokio::task::spawn_blocking(move || {
         read_partition(&client, &topic, partition, 0, &mut |recorded| {
             if recorded.envelope.aggregate_id == id {
-                let position = recorded.position.clone();
-                let payload = codec
-                    .read_json(&recorded)
-                    .map_err(|source| LogError::Unreadable { position: position.clone(), source })?;
-                println!("{}", line(&recorded.envelope, &position.to_string(), &payload));
+                let payload =
+                    codec.read_json(&recorded).map_err(|source| LogError::unreadable(&recorded, source))?;
+                println!("{}", line(&recorded.envelope, &recorded.position.to_string(), &payload));
             }
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! What every command route does with a request's headers: they say who asks, for the how-manieth time, and which
+//! What every command route does with a request's headers: they say who asks, whether for the first time, and which
 //! version is expected.
 
 use std::time::{Duration, Instant};
