@@ -3,8 +3,12 @@
 //!
 //! It is used by tests only, so it panics where a test cannot go on.
 
+#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+
 mod address;
 mod area;
+pub mod history;
+mod kafka_proxy;
 mod log_view;
 mod own_servers;
 mod program;
@@ -13,6 +17,7 @@ mod wait;
 
 pub use address::free_port;
 pub use area::{Area, Servers};
+pub use kafka_proxy::{Api, Fault, KafkaProxy};
 pub use log_view::{LogView, SeenEvent};
 pub use own_servers::OwnServers;
 pub use program::{program, repository};

@@ -1,6 +1,17 @@
-use std::{path::PathBuf, process::Command};
+use std::{
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{Servers, free_port, program::repository};
+
+/// How long a killed server may hold its port.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How long one look at the port is apart from the next.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Servers of a test's own, for tests that break them. Dropping them stops them and wipes their data.
 pub struct OwnServers {
@@ -31,12 +42,25 @@ impl OwnServers {
         own
     }
 
-    /// Kills a server (`kafka`, `registry` or `postgres`) as a power cut would.
+    /// Kills a server (`kafka`, `registry` or `postgres`) as a power cut would, and waits until its port is free.
     pub fn kill(&self, server: &str) {
+        self.signal(server, "KILL");
+        let variable = format!("FOLDLINE_STACK_{}_PORT", server.to_uppercase());
+        let (_, port) =
+            self.ports.iter().find(|(name, _)| *name == variable).expect("every server has a port");
+        let deadline = Instant::now() + DEADLINE;
+        while TcpStream::connect(("127.0.0.1", *port)).is_ok() {
+            assert!(Instant::now() < deadline, "{server} lives on");
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Sends a server (`kafka`, `registry` or `postgres`) a signal by name, such as `STOP` or `CONT`.
+    pub fn signal(&self, server: &str, signal: &str) {
         let file = self.folder.join("run").join(format!("{server}.pid"));
         let pid = std::fs::read_to_string(&file).expect("a running server has a pid file");
-        let status = Command::new("kill").arg("-KILL").arg(pid.trim()).status();
-        assert!(status.expect("kill can be run").success(), "{server} cannot be killed");
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(pid.trim()).status();
+        assert!(status.expect("kill can be run").success(), "{server} cannot be sent {signal}");
     }
 
     /// Stops a server in an orderly way.

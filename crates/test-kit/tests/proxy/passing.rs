@@ -1,0 +1,50 @@
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::producer::Producer;
+use tokio::task::spawn_blocking;
+
+use crate::writer::{LONG, Writer};
+
+#[tokio::test]
+async fn everything_passes_while_nothing_is_ordered() {
+    let writer = Writer::new().await;
+    writer.write("one", LONG).await.unwrap();
+    writer.write("two", LONG).await.unwrap();
+    assert_eq!(writer.committed().await, ["one", "two"]);
+    assert_eq!(writer.proxy.met(), 0);
+}
+
+#[tokio::test]
+async fn a_client_is_told_no_address_but_the_proxys() {
+    let writer = Writer::new().await;
+    let producer = Arc::clone(&writer.producer);
+    let metadata =
+        spawn_blocking(move || producer.client().fetch_metadata(None, LONG)).await.unwrap().unwrap();
+    let told: Vec<_> =
+        metadata.brokers().iter().map(|broker| format!("{}:{}", broker.host(), broker.port())).collect();
+    assert_eq!(told, [writer.proxy.address()]);
+}
+
+#[tokio::test]
+async fn a_cut_network_lets_nothing_through_until_it_is_healed() {
+    let writer = Writer::new().await;
+    writer.proxy.cut();
+    let producer = Arc::clone(&writer.producer);
+    let asked = move || producer.client().fetch_metadata(None, Duration::from_millis(300)).is_err();
+    assert!(spawn_blocking(asked).await.unwrap());
+    writer.proxy.heal();
+    writer.write("one", LONG).await.unwrap();
+    assert_eq!(writer.committed().await, ["one"]);
+}
+
+#[tokio::test]
+async fn a_slow_network_delays_questions_and_answers() {
+    let writer = Writer::new().await;
+    writer.proxy.slow(Duration::from_millis(50));
+    let start = Instant::now();
+    writer.write("one", LONG).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(100));
+}

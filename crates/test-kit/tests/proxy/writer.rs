@@ -1,0 +1,66 @@
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::{
+    ClientConfig,
+    error::{KafkaError, KafkaResult},
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use test_kit::{Area, KafkaProxy, LogView};
+use tokio::task::spawn_blocking;
+
+/// Long enough for anything that is not held up.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// A proxy before the broker, and a producer behind it that writes one transaction for each record.
+pub(crate) struct Writer {
+    pub(crate) area: Area,
+    pub(crate) proxy: KafkaProxy,
+    pub(crate) producer: Arc<BaseProducer>,
+}
+
+impl Writer {
+    pub(crate) async fn new() -> Self {
+        let area = Area::empty();
+        area.admin("topics apply");
+        let proxy = KafkaProxy::before(&area.servers.brokers).await;
+        let producer = producer(&proxy, &area.topic("writer"));
+        let initialized = Arc::clone(&producer);
+        spawn_blocking(move || initialized.init_transactions(LONG)).await.unwrap().unwrap();
+        Self { area, proxy, producer }
+    }
+
+    /// Writes a record and commits it, in at most this time.
+    pub(crate) async fn write(&self, text: &str, timeout: Duration) -> KafkaResult<()> {
+        let (producer, topic) = (Arc::clone(&self.producer), self.area.topic("orders.events"));
+        let text = text.to_owned();
+        spawn_blocking(move || {
+            producer.begin_transaction()?;
+            let record = BaseRecord::<str, str>::to(&topic).partition(0).key("key").payload(&text);
+            producer.send(record).map_err(|(error, _): (KafkaError, _)| error)?;
+            producer.flush(timeout)?;
+            producer.commit_transaction(timeout)
+        })
+        .await
+        .unwrap()
+    }
+
+    /// What is committed, seen past the proxy.
+    pub(crate) async fn committed(&self) -> Vec<String> {
+        let (brokers, topic) = (self.area.servers.brokers.clone(), self.area.topic("orders.events"));
+        let seen = spawn_blocking(move || LogView::of(&brokers, &topic)).await.unwrap();
+        seen.into_iter().map(|event| String::from_utf8(event.payload).unwrap()).collect()
+    }
+}
+
+/// A producer that knows the proxy alone.
+pub(crate) fn producer(proxy: &KafkaProxy, transactional_id: &str) -> Arc<BaseProducer> {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", proxy.address())
+        .set("transactional.id", transactional_id)
+        .set("reconnect.backoff.ms", "10")
+        .set("retry.backoff.ms", "10")
+        .set("retry.backoff.max.ms", "50")
+        .create()
+        .unwrap();
+    Arc::new(producer)
+}
