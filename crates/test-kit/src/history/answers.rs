@@ -1,0 +1,72 @@
+//! From the clients to the log: what they were told is what is there.
+
+use uuid::Uuid;
+
+use super::{Answer, Attempt, Breach, Invariant, Rules, aggregates::Aggregate};
+
+/// Nobody was told anything that cannot be an answer.
+pub(super) fn expected(attempts: &[Attempt]) -> Vec<Breach> {
+    let wrong = attempts.iter().filter_map(|attempt| match &attempt.answer {
+        Answer::Wrong(text) => Some(Breach::new(
+            Invariant::Answers,
+            format!("{}: command {} was answered by {text}", attempt.aggregate, attempt.command_id),
+        )),
+        _ => None,
+    });
+    wrong.collect()
+}
+
+/// Every acknowledged command is in the log as it was told, and every key that was in the way was really used.
+pub(super) fn true_to_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Breach> {
+    let told_wrong = aggregate.attempts.iter().filter_map(|attempt| {
+        let (invariant, why) = match &attempt.answer {
+            Answer::Accepted { events, .. } if events.is_empty() => None,
+            Answer::Accepted { version, events, position, .. } => {
+                lost(rules, aggregate, attempt, (*version, events, *position))
+            }
+            Answer::KeyReused => not_reused(rules, aggregate, attempt),
+            _ => None,
+        }?;
+        let (id, command, answer) = (aggregate.id, attempt.command_id, &attempt.answer);
+        Some(Breach::new(invariant, format!("{id}: command {command} was answered by {answer:?}: {why}")))
+    });
+    told_wrong.collect()
+}
+
+type Told<'a> = (u64, &'a [Uuid], Option<(i32, i64)>);
+
+fn lost<R: Rules>(
+    rules: &R,
+    aggregate: &Aggregate<'_, R::State>,
+    attempt: &Attempt,
+    (version, events, position): Told<'_>,
+) -> Option<(Invariant, String)> {
+    let Some(write) = aggregate.write_of(attempt.command_id) else {
+        return Some((Invariant::NothingLost, "it is not in the log".to_owned()));
+    };
+    let last = write.events[write.events.len() - 1];
+    let ids = write.events.iter().map(|event| event.event_id);
+    if version != last.version
+        || position != Some((last.partition, last.offset))
+        || !ids.eq(events.iter().copied())
+    {
+        return Some((Invariant::NothingLost, format!("the log has {:?}", write.events)));
+    }
+    let is_of_another = !aggregate.leads_to(rules, attempt, write);
+    is_of_another.then(|| (Invariant::NoDuplicate, "the key's effect is that of another request".to_owned()))
+}
+
+fn not_reused<R: Rules>(
+    rules: &R,
+    aggregate: &Aggregate<'_, R::State>,
+    attempt: &Attempt,
+) -> Option<(Invariant, String)> {
+    let write = aggregate.write_of(attempt.command_id);
+    let is_used_for_another = write.is_some_and(|write| {
+        let others = aggregate.attempts.iter().filter(|other| other.command_id == attempt.command_id);
+        others
+            .filter(|other| other.request != attempt.request)
+            .any(|other| aggregate.leads_to(rules, other, write))
+    });
+    (!is_used_for_another).then(|| (Invariant::NoDuplicate, "no other request has used the key".to_owned()))
+}

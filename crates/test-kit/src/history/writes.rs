@@ -1,0 +1,56 @@
+//! From the log to the clients: every write has somebody who asked for it, and follows from the rules.
+
+use super::{
+    Answer, Attempt, Breach, Invariant, Rules,
+    aggregates::{Aggregate, Write},
+};
+
+/// Every write of an aggregate follows from a request that may have led to it.
+pub(super) fn explained<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Breach> {
+    let unexplained = aggregate.writes.iter().filter_map(|write| {
+        let (invariant, why) = fault(rules, aggregate, write)?;
+        let (first, command) = (write.before + 1, write.command_id);
+        let what = format!("{}: command {command} at version {first}: {why}", aggregate.id);
+        Some(Breach::new(invariant, what))
+    });
+    unexplained.collect()
+}
+
+fn fault<R: Rules>(
+    rules: &R,
+    aggregate: &Aggregate<'_, R::State>,
+    write: &Write<'_>,
+) -> Option<(Invariant, String)> {
+    let is_asked_for = |attempt: &&&Attempt| attempt.command_id == write.command_id;
+    let attempts: Vec<_> = aggregate.attempts.iter().filter(is_asked_for).copied().collect();
+    let causes: Vec<_> =
+        attempts.iter().filter(|attempt| aggregate.leads_to(rules, attempt, write)).collect();
+    if causes.iter().any(|attempt| attempt.answer.may_have_written()) {
+        return None;
+    }
+    if attempts.is_empty() {
+        return Some((Invariant::NoPhantom, "nobody sent it".to_owned()));
+    }
+    // Whose only answers call it done before had an instance ask another one twice.
+    if let Some(denied) = causes.iter().find(|cause| !matches!(cause.answer, Answer::Accepted { .. })) {
+        return Some((Invariant::NoPhantom, format!("it was answered by {:?}", denied.answer)));
+    }
+    if !causes.is_empty() {
+        return None;
+    }
+    if attempts.iter().any(|attempt| is_torn(rules, aggregate, attempt, write)) {
+        return Some((Invariant::AllOrNone, "some of its events are missing".to_owned()));
+    }
+    Some((Invariant::Legal, format!("{:?} do not follow from {:?}", write.events, attempts[0].request)))
+}
+
+/// Whether some of the events are there that the request leads to, and others are not.
+fn is_torn<R: Rules>(
+    rules: &R,
+    aggregate: &Aggregate<'_, R::State>,
+    attempt: &Attempt,
+    write: &Write<'_>,
+) -> bool {
+    let decided = aggregate.decide_at(rules, attempt, write.before).and_then(Result::ok).unwrap_or_default();
+    decided.len() > write.events.len() && write.facts().all(|fact| decided.contains(fact))
+}

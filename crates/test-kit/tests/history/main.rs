@@ -1,0 +1,7 @@
+//! The history check finds nothing in a good history, and finds every error that is planted in it.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+
+mod good;
+mod planted;
+mod register;
