@@ -6,15 +6,15 @@
 //! The rules of an aggregate are tested as the business says them, with [`given`]:
 //!
 //! ```
-//! # use aggregate::{Aggregate, Event, Payload, Refusal, given};
+//! # use aggregate::{Aggregate, Message, Payload, Refusal, given};
 //! # use serde::{Deserialize, Serialize};
 //! # struct Door;
 //! # #[derive(Clone)]
 //! # enum Command { Lock }
 //! # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 //! # struct DoorLocked {}
-//! # impl Event for DoorLocked {
-//! #     fn event_type(&self) -> &'static str { "DoorLocked" }
+//! # impl Message for DoorLocked {
+//! #     fn message_type(&self) -> &'static str { "DoorLocked" }
 //! #     fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
 //! #         if event_type == "DoorLocked" { payload.read().map(Some) } else { Ok(None) }
 //! #     }
@@ -30,6 +30,7 @@
 //! # impl Refusal for AlreadyLocked { fn code(&self) -> &'static str { "already-locked" } }
 //! impl Aggregate for Door {
 //!     const NAME: &'static str = "door";
+//!     const STATE_VERSION: u32 = 1;
 //!     type State = bool;
 //!     type Command = Command;
 //!     type Event = DoorLocked;
@@ -48,33 +49,39 @@
 //! given::<Door>([DoorLocked {}]).when(Command::Lock).then_refused(AlreadyLocked {});
 //! ```
 
-mod event;
+mod expected;
 mod id;
+mod message;
 mod metadata;
 mod scenario;
 #[cfg(test)]
 mod tests;
 mod version;
 
-pub use event::{Event, Payload};
+pub use expected::Expected;
 pub use id::{AggregateId, InvalidAggregateId};
+pub use message::{Message, Payload};
 pub use metadata::Metadata;
 pub use scenario::{Decided, Given, given};
 pub use version::Version;
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// The rules of one kind of aggregate, as a decider: commands in, events or a refusal out.
 pub trait Aggregate: Send + 'static {
     /// The field's word for it, as it stands in logs and messages: `order`.
     const NAME: &'static str;
 
+    /// Which generation of state and [`evolve`](Self::evolve) this is. Whoever changes what is kept, or what an event
+    /// makes of it, counts on: snapshots of another generation are thrown away and folded anew from the log.
+    const STATE_VERSION: u32;
+
     /// What the rules need to know of the past. `Default` is the aggregate that does not exist yet.
-    type State: Default + Clone + Send;
+    type State: Default + Clone + Send + Sync + Serialize + DeserializeOwned;
     /// A request to change something, in the imperative: `PlaceOrder`.
     type Command: Clone + Send;
     /// A fact, in the past tense: `OrderPlaced`.
-    type Event: Event;
+    type Event: Message;
     /// A rule's "no".
     type Refusal: Refusal;
 

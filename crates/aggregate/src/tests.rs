@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{Aggregate, AggregateId, Event, InvalidAggregateId, Payload, Refusal, Version, fold, given};
+use crate::{Aggregate, AggregateId, InvalidAggregateId, Message, Payload, Refusal, Version, fold, given};
 
 struct Door;
 
@@ -21,8 +21,8 @@ struct DoorLocked {}
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct DoorIsStrong {}
 
-impl Event for DoorLocked {
-    fn event_type(&self) -> &'static str {
+impl Message for DoorLocked {
+    fn message_type(&self) -> &'static str {
         "DoorLocked"
     }
 
@@ -47,6 +47,7 @@ impl Refusal for DoorIsStrong {
 
 impl Aggregate for Door {
     const NAME: &'static str = "door";
+    const STATE_VERSION: u32 = 1;
     /// How often it was locked.
     type State = u32;
     type Command = Command;

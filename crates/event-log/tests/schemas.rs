@@ -1,5 +1,5 @@
 //! Schemas are public for ever. For every file in `schemas/`, whatever contexts there are, this holds that
-//! what is published keeps its meaning and that every version of an event can read every other.
+//! what is published keeps its meaning and that every version of a message can read every other.
 //!
 //! `schemas/schemas.lock` remembers what is published; [`RENEW`] adds new files and never changes a line.
 
@@ -29,11 +29,12 @@ static LOCK: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     lines.map(|(path, fingerprint)| (path.to_owned(), fingerprint.to_owned())).collect()
 });
 
-/// Every schema by its path, `orders/order_placed/v1.avsc`.
+/// Every schema by its path, `orders/events/order_placed/v1.avsc`.
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     let contexts = entries(&FOLDER).into_iter().filter(|path| path.is_dir());
-    let events = contexts.flat_map(|context| entries(&context));
-    let files = events.flat_map(|event| entries(&event));
+    let kinds = contexts.flat_map(|context| entries(&context));
+    let messages = kinds.flat_map(|kind| entries(&kind));
+    let files = messages.flat_map(|message| entries(&message));
     files.map(|file| (path_in_folder(&file), read(&file))).collect()
 });
 
@@ -85,14 +86,14 @@ fn compatible(one: &Value, other: &Value) -> Result<(), String> {
     }
 }
 
-/// `orders/order_placed/v1.avsc` → `orders`, `order_placed`, 1.
+/// `orders/events/order_placed/v1.avsc` → `orders`, `order_placed`, 1.
 fn place(path: &str) -> Option<(&str, &str, u32)> {
-    let [context, event, file] = path.split('/').collect::<Vec<_>>()[..] else {
+    let [context, "events" | "commands", message, file] = path.split('/').collect::<Vec<_>>()[..] else {
         return None;
     };
     let version = file.strip_prefix('v')?.strip_suffix(".avsc")?.parse().ok()?;
     // Versions start at 1 and are spelt in one way.
-    (version > 0 && file == format!("v{version}.avsc")).then_some((context, event, version))
+    (version > 0 && file == format!("v{version}.avsc")).then_some((context, message, version))
 }
 
 /// `OrderPlaced` → `order_placed`.
@@ -133,10 +134,10 @@ fn a_published_schema_keeps_its_meaning() {
 }
 
 #[test]
-fn every_version_of_an_event_can_read_every_other() {
-    let event = |path: &str| path.rsplit_once('/').map(|(event, _)| event.to_owned());
+fn every_version_of_a_message_can_read_every_other() {
+    let message = |path: &str| path.rsplit_once('/').map(|(message, _)| message.to_owned());
     for (one, schema) in &*SCHEMAS {
-        for (other, _) in SCHEMAS.iter().filter(|(other, _)| event(other) == event(one)) {
+        for (other, _) in SCHEMAS.iter().filter(|(other, _)| message(other) == message(one)) {
             compatible(schema, &SCHEMAS[other]).unwrap_or_else(|why| panic!("{one} and {other}: {why}"));
         }
     }
@@ -145,12 +146,12 @@ fn every_version_of_an_event_can_read_every_other() {
 #[test]
 fn a_schema_lies_where_its_name_says() {
     for (path, schema) in &*SCHEMAS {
-        let (context, event, version) =
-            place(path).unwrap_or_else(|| panic!("{path} is not <context>/<event>/v<n>.avsc"));
+        let (context, message, version) = place(path)
+            .unwrap_or_else(|| panic!("{path} is not <context>/<events or commands>/<name>/v<n>.avsc"));
         assert_eq!(schema["type"], "record", "{path}");
         assert_eq!(schema["namespace"], format!("foldline.{context}"), "{path}");
-        assert_eq!(snake_case(schema["name"].as_str().unwrap_or_default()), event, "{path}");
-        let before = format!("{context}/{event}/v{}.avsc", version - 1);
+        assert_eq!(snake_case(schema["name"].as_str().unwrap_or_default()), message, "{path}");
+        let before = path.replace(&format!("/v{version}."), &format!("/v{}.", version - 1));
         assert!(version == 1 || SCHEMAS.contains_key(&before), "{path} has no {before} before it");
     }
 }
@@ -185,7 +186,7 @@ fn every_schema_is_in_the_lock() {
 fn publish(new: BTreeMap<String, String>) {
     // What is published cannot be mended any more.
     a_published_schema_keeps_its_meaning();
-    every_version_of_an_event_can_read_every_other();
+    every_version_of_a_message_can_read_every_other();
     a_schema_lies_where_its_name_says();
     every_type_and_field_is_documented();
     let all = new.into_iter().chain(LOCK.clone()).collect::<BTreeMap<_, _>>();

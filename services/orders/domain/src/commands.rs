@@ -40,6 +40,20 @@ pub struct CancelOrder {
     pub(crate) reason: Reason,
 }
 
+impl TryFrom<unchecked::Command> for Command {
+    type Error = Refusal;
+
+    fn try_from(command: unchecked::Command) -> Result<Self, Refusal> {
+        Ok(match command {
+            unchecked::Command::PlaceOrder(order) => Self::PlaceOrder(order.try_into()?),
+            unchecked::Command::ChangeDeliveryAddress(change) => {
+                Self::ChangeDeliveryAddress(change.delivery_address.try_into()?)
+            }
+            unchecked::Command::CancelOrder(cancel) => Self::CancelOrder(cancel.reason.try_into()?),
+        })
+    }
+}
+
 impl TryFrom<unchecked::PlaceOrder> for PlaceOrder {
     type Error = Refusal;
 

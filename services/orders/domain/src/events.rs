@@ -1,4 +1,4 @@
-//! What has happened to an order, exactly as it stands in `schemas/orders`: plain data, public for ever.
+//! What has happened to an order, exactly as it stands in `schemas/orders/events`: plain data, public for ever.
 //!
 //! A field is only ever added, with `#[serde(default)]` here and a default in the next version of the schema.
 //! The names of the structs and of their fields are the names in the schema.
@@ -73,8 +73,8 @@ pub struct OrderCancelled {
     pub reason: String,
 }
 
-impl aggregate::Event for Event {
-    fn event_type(&self) -> &'static str {
+impl aggregate::Message for Event {
+    fn message_type(&self) -> &'static str {
         match self {
             Self::OrderPlaced(_) => "OrderPlaced",
             Self::DeliveryAddressChanged(_) => "DeliveryAddressChanged",

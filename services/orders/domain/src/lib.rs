@@ -39,6 +39,7 @@ pub struct Order;
 
 impl aggregate::Aggregate for Order {
     const NAME: &'static str = "order";
+    const STATE_VERSION: u32 = 1;
 
     type State = State;
     type Command = Command;

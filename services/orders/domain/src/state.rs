@@ -1,11 +1,12 @@
 //! What the rules need to know of an order's past, and nothing more: millions of these are in memory.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::events::DeliveryAddress;
 
 /// Where an order stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Nobody has placed it.
     #[default]
@@ -20,7 +21,7 @@ pub enum State {
 }
 
 /// Tells addresses apart in 16 bytes, and keeps names and streets out of the memory image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressFingerprint(Uuid);
 
 impl From<&DeliveryAddress> for AddressFingerprint {
