@@ -1,28 +1,28 @@
-//! Events to bytes and back: an Avro datum behind the framing `0x00 | schema id (u32, big endian)`.
+//! Events and commands to bytes and back: an Avro datum behind the framing `0x00 | schema id (u32, big endian)`.
 
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},
 };
 
-use aggregate::{Event, Payload};
+use aggregate::{Message, Payload};
 use apache_avro::{AvroResult, Schema, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::Handle;
 
 use crate::{
-    InvalidSchemaFile, Recorded, Registry, RegistryError, SchemaFile, Topics,
-    schema_file::{by_event, full_name},
+    CommandEnvelope, InvalidSchemaFile, Recorded, Registry, RegistryError, SchemaFile,
+    schema_file::{Versions, by_message, full_name},
 };
 
 /// The first byte of every payload.
 const MAGIC: u8 = 0;
 /// Magic byte and schema id.
 const FRAME: usize = 5;
-/// No event needs more; hostile lengths are refused before memory is taken.
+/// No message needs more; hostile lengths are refused before memory is taken.
 const MAX_ALLOCATION: usize = 8 * 1024 * 1024;
 
-/// Writes events with the newest schema of their type, and reads them with the schema they were written with.
+/// Writes messages with the newest schema of their type, and reads them with the schema they were written with.
 ///
 /// Every schema is registered and at hand from the start, so writing needs no registry. Reading asks the registry
 /// once for each schema that is not known yet.
@@ -44,7 +44,7 @@ struct Reader {
     datum: &'static GenericDatumReader<'static>,
 }
 
-/// An event could not be written or read.
+/// A message could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
     /// A schema file cannot be used.
@@ -56,8 +56,8 @@ pub enum CodecError {
     /// The bytes, or the value, do not fit the schema.
     #[error("avro: {0}")]
     Avro(#[from] Box<apache_avro::Error>),
-    /// There is no schema for this type of event.
-    #[error("no schema for event type {0}")]
+    /// There is no schema for this type of message.
+    #[error("no schema for a message of type {0}")]
     UnknownType(String),
     /// The payload does not begin with a magic byte and a schema id.
     #[error("the payload is not framed")]
@@ -83,25 +83,36 @@ impl CodecError {
 }
 
 impl Codec {
-    /// Registers every version of every schema under its subject (`TopicRecordName`: topic and full name), with
-    /// full transitive compatibility, and holds them all.
+    /// Registers every version of every schema of some topics under its subject (`TopicRecordName`: topic and full
+    /// name), with full transitive compatibility, and holds them all. Events belong to the events topic, commands to
+    /// the commands topic.
     pub async fn register(
         registry: Registry,
-        topics: &Topics,
-        files: &[SchemaFile],
+        topics: &[(String, &[SchemaFile])],
     ) -> Result<Self, CodecError> {
         let mut codec = Self::empty(Some((registry.clone(), Handle::current())));
-        for (full_name, versions) in by_event(files)? {
-            let subject = format!("{}-{full_name}", topics.events());
-            for (index, (text, schema)) in versions.into_iter().enumerate() {
-                let id = registry.register(&subject, text).await?;
-                if index == 0 {
-                    registry.require_full_compatibility(&subject).await?;
-                }
-                codec.hold(id, schema)?;
+        for (topic, files) in topics {
+            for (full_name, versions) in by_message(files)? {
+                codec.register_versions(&registry, &format!("{topic}-{full_name}"), versions).await?;
             }
         }
         Ok(codec)
+    }
+
+    async fn register_versions(
+        &mut self,
+        registry: &Registry,
+        subject: &str,
+        versions: Versions,
+    ) -> Result<(), CodecError> {
+        for (index, (text, schema)) in versions.into_iter().enumerate() {
+            let id = registry.register(subject, text).await?;
+            if index == 0 {
+                registry.require_full_compatibility(subject).await?;
+            }
+            self.hold(id, schema)?;
+        }
+        Ok(())
     }
 
     /// A codec that only reads. It must be made inside of a tokio runtime and used outside of its threads.
@@ -112,7 +123,7 @@ impl Codec {
     /// A codec without a registry, with ids of its own: for tests of everything that is not about the registry.
     pub fn offline(files: &[SchemaFile]) -> Result<Self, CodecError> {
         let mut codec = Self::empty(None);
-        for (id, (_, schema)) in (1..).zip(by_event(files)?.into_values().flatten()) {
+        for (id, (_, schema)) in (1..).zip(by_message(files)?.into_values().flatten()) {
             codec.hold(id, schema)?;
         }
         Ok(codec)
@@ -136,24 +147,37 @@ impl Codec {
         Ok(())
     }
 
-    /// The full name of a type of event, with its namespace.
-    pub fn full_name(&self, event_type: &str) -> Result<&str, CodecError> {
-        self.writer(event_type).map(|writer| writer.full_name.as_str())
+    /// The full name of a type of message, with its namespace.
+    pub fn full_name(&self, message_type: &str) -> Result<&str, CodecError> {
+        self.writer(message_type).map(|writer| writer.full_name.as_str())
     }
 
-    /// Writes an event, framed. What could not be read back is not written: it would stand in the log for ever.
-    pub fn encode<E: Event>(&self, event: &E) -> Result<Vec<u8>, CodecError> {
-        let name = event.event_type();
+    /// Writes a message, framed. What could not be read back is not written: it would stand in the log for ever.
+    pub fn encode<M: Message>(&self, message: &M) -> Result<Vec<u8>, CodecError> {
+        let name = message.message_type();
         let writer = self.writer(name)?;
-        let payload = write(writer, event)?;
-        self.decode_payload::<E>(name, &writer.full_name, &payload)?;
+        let payload = write(writer, message)?;
+        self.decode_payload::<M>(name, &writer.full_name, &payload)?;
         Ok(payload)
     }
 
     /// Reads an event into the enum of its context.
-    pub fn decode<E: Event>(&self, recorded: &Recorded) -> Result<E, CodecError> {
+    pub fn decode<M: Message>(&self, recorded: &Recorded) -> Result<M, CodecError> {
         let envelope = &recorded.envelope;
         self.decode_payload(envelope.short_type(), &envelope.event_type, &recorded.payload)
+    }
+
+    /// Reads a command into the enum of its context. Anybody may send one, so its type must be one that is held here.
+    pub fn decode_command<M: Message>(
+        &self,
+        envelope: &CommandEnvelope,
+        payload: &[u8],
+    ) -> Result<M, CodecError> {
+        let (name, full_name) = (envelope.short_type(), &envelope.command_type);
+        match self.writer(name) {
+            Ok(writer) if writer.full_name == *full_name => self.decode_payload(name, full_name, payload),
+            _ => Err(CodecError::UnknownType(full_name.clone())),
+        }
     }
 
     /// Reads an event into any type that has fields of its schema: unknown ones are passed over.
@@ -167,17 +191,22 @@ impl Codec {
         encoded.read_with(|reader, datum| reader.read_value(datum)?.try_into())
     }
 
-    fn decode_payload<E: Event>(&self, name: &str, full_name: &str, payload: &[u8]) -> Result<E, CodecError> {
-        let event = E::decode(name, self.encoded(full_name, payload))?;
-        event.ok_or_else(|| CodecError::UnknownType(name.to_owned()))
+    fn decode_payload<M: Message>(
+        &self,
+        name: &str,
+        full_name: &str,
+        payload: &[u8],
+    ) -> Result<M, CodecError> {
+        let message = M::decode(name, self.encoded(full_name, payload))?;
+        message.ok_or_else(|| CodecError::UnknownType(name.to_owned()))
     }
 
     const fn encoded<'a>(&'a self, full_name: &'a str, payload: &'a [u8]) -> Encoded<'a> {
         Encoded { codec: self, full_name, payload }
     }
 
-    fn writer(&self, event_type: &str) -> Result<&Writer, CodecError> {
-        self.writers.get(event_type).ok_or_else(|| CodecError::UnknownType(event_type.to_owned()))
+    fn writer(&self, message_type: &str) -> Result<&Writer, CodecError> {
+        self.writers.get(message_type).ok_or_else(|| CodecError::UnknownType(message_type.to_owned()))
     }
 
     fn reader(&self, id: u32) -> Result<Reader, CodecError> {
@@ -192,6 +221,7 @@ impl Codec {
         let Some((registry, runtime)) = &self.registry else {
             return Err(CodecError::UnknownType(format!("with schema id {id}")));
         };
+        #[expect(clippy::disallowed_methods, reason = "whoever decodes has a thread of its own")]
         let schema = runtime.block_on(registry.schema(id))?;
         let fetched = reader(Box::leak(Box::new(schema)))?;
         self.readers.write().unwrap_or_else(PoisonError::into_inner).insert(id, fetched);
@@ -204,11 +234,11 @@ fn reader(schema: &'static Schema) -> Result<Reader, CodecError> {
     Ok(Reader { full_name: full_name(schema)?.leak(), datum: Box::leak(Box::new(datum)) })
 }
 
-fn write<T: Serialize>(writer: &Writer, event: &T) -> Result<Vec<u8>, CodecError> {
+fn write<T: Serialize>(writer: &Writer, message: &T) -> Result<Vec<u8>, CodecError> {
     let mut bytes = Vec::with_capacity(256);
     bytes.push(MAGIC);
     bytes.extend(writer.id.to_be_bytes());
-    writer.datum.write_ser(&mut bytes, event).map_err(Box::new)?;
+    writer.datum.write_ser(&mut bytes, message).map_err(Box::new)?;
     Ok(bytes)
 }
 
@@ -219,7 +249,7 @@ fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
     }
 }
 
-/// The payload of an event of this type, waiting to be read.
+/// The payload of a message of this type, waiting to be read.
 struct Encoded<'a> {
     codec: &'a Codec,
     full_name: &'a str,

@@ -1,5 +1,7 @@
 //! An envelope as Kafka headers: `CloudEvents` 1.0 in the binary mode of its Kafka binding, and our own beside it.
 
+pub(crate) mod command;
+
 use std::str::FromStr;
 
 use aggregate::{AggregateId, Metadata, Version};
@@ -30,12 +32,15 @@ pub enum InvalidRecord {
     /// The subject names another aggregate than the key.
     #[error("header ce_subject is not the key")]
     Subject,
+    /// The key belongs to another partition: whoever sent it does not partition by murmur2, as Kafka's Java client.
+    #[error("the key belongs to another partition")]
+    Partition,
 }
 
 /// The headers of a record.
 pub(crate) fn write(record: &NewRecord) -> OwnedHeaders {
     let envelope = &record.envelope;
-    let time = envelope.time.format(&Rfc3339).expect("a UTC time has an RFC 3339 form");
+    let time = rfc3339(envelope.time);
     let numbers =
         [envelope.version.0, envelope.request_hash, envelope.owner_epoch, envelope.partition_sequence];
     let [version, request_hash, owner_epoch, partition_sequence] = numbers.map(|number| number.to_string());
@@ -65,10 +70,9 @@ pub(crate) fn write(record: &NewRecord) -> OwnedHeaders {
 
 /// Reads a record of a consumer as an event.
 pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Recorded, InvalidRecord> {
-    let key = message.key().and_then(|key| std::str::from_utf8(key).ok()).ok_or(InvalidRecord::Key)?;
-    let aggregate_id = AggregateId::try_from(key).map_err(|_| InvalidRecord::Key)?;
-    let fields = Fields(message);
-    if fields.text("ce_subject")? != key {
+    let aggregate_id = key(message)?;
+    let fields = Fields(message.headers());
+    if fields.text("ce_subject")? != aggregate_id.as_str() {
         return Err(InvalidRecord::Subject);
     }
     Ok(Recorded {
@@ -79,11 +83,23 @@ pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Recorded, InvalidRec
 }
 
 /// Where a record stands.
-pub(crate) fn position(message: &BorrowedMessage<'_>) -> Position {
+pub(crate) fn position(message: &impl Message) -> Position {
     Position { topic: message.topic().to_owned(), partition: message.partition(), offset: message.offset() }
 }
 
-fn envelope(fields: &Fields<'_>, aggregate_id: AggregateId) -> Result<Envelope, InvalidRecord> {
+fn key(message: &impl Message) -> Result<AggregateId, InvalidRecord> {
+    let text = message.key().and_then(|key| std::str::from_utf8(key).ok()).ok_or(InvalidRecord::Key)?;
+    AggregateId::try_from(text).map_err(|_| InvalidRecord::Key)
+}
+
+fn rfc3339(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).expect("a UTC time has an RFC 3339 form")
+}
+
+fn envelope<H: Headers>(
+    fields: &Fields<'_, H>,
+    aggregate_id: AggregateId,
+) -> Result<Envelope, InvalidRecord> {
     let time = fields.text("ce_time")?;
     Ok(Envelope {
         aggregate_id,
@@ -105,15 +121,21 @@ fn envelope(fields: &Fields<'_>, aggregate_id: AggregateId) -> Result<Envelope, 
     })
 }
 
-/// A record's headers, looked up by name.
-struct Fields<'m>(&'m BorrowedMessage<'m>);
+/// A record's headers, if it has any, looked up by name.
+struct Fields<'m, H>(Option<&'m H>);
 
-impl<'m> Fields<'m> {
+impl<'m, H: Headers> Fields<'m, H> {
     fn text(&self, name: &'static str) -> Result<&'m str, InvalidRecord> {
-        let headers = self.0.headers().ok_or(InvalidRecord::Missing(name))?;
-        let header = headers.iter().find(|header| header.key == name).ok_or(InvalidRecord::Missing(name))?;
-        let value = header.value.ok_or(InvalidRecord::Malformed(name))?;
-        std::str::from_utf8(value).map_err(|_| InvalidRecord::Malformed(name))
+        self.optional(name)?.ok_or(InvalidRecord::Missing(name))
+    }
+
+    fn optional(&self, name: &'static str) -> Result<Option<&'m str>, InvalidRecord> {
+        let header = self.0.and_then(|headers| headers.iter().find(|header| header.key == name));
+        let Some(header) = header else {
+            return Ok(None);
+        };
+        let text = header.value.and_then(|value| std::str::from_utf8(value).ok());
+        text.map(Some).ok_or(InvalidRecord::Malformed(name))
     }
 
     fn owned(&self, name: &'static str) -> Result<String, InvalidRecord> {

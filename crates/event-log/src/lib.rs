@@ -4,10 +4,14 @@
 //! What it must never do: acknowledge an event that is not committed, let two owners write one partition, or
 //! hand a reader a history with a hole in it without saying so.
 
+mod broker;
 mod clock;
 mod codec;
+mod command;
+mod compatibility;
 mod continuity;
 mod envelope;
+mod fenced_log;
 mod headers;
 mod kafka;
 mod memory;
@@ -17,18 +21,25 @@ mod position;
 mod registry;
 mod schema_file;
 mod topics;
+pub mod twin;
 
+pub use broker::{Broker, Producer};
 pub use clock::now;
 pub use codec::{Codec, CodecError};
+pub use command::{CommandEnvelope, CommandRecord};
+pub use compatibility::{IncompatibleSchemas, check_compatibility};
 pub use continuity::{Continuity, Discontinuity};
 pub use envelope::Envelope;
+pub use fenced_log::FencedLog;
 pub use headers::InvalidRecord;
 pub use kafka::{
-    Bookmarks, ClientSettings, GroupReader, KafkaPartitionLog, PartitionLogSettings, Reading, TopicsError,
-    apply_topics, check_partitions, read_partition,
+    Bookmarks, ClientSettings, CommandReader, CommandWriter, GroupChange, GroupReader, KafkaBroker,
+    KafkaPartitionLog, Membership, Outcome, OutcomeReader, Owner, Owners, PartitionLogSettings,
+    PartitionSurvey, Reading, TopicDescription, TopicsError, apply_topics, check_partitions, describe_topics,
+    follow_owners, read_outcomes, read_partition, survey_partitions,
 };
 pub use memory::MemoryLog;
-pub use partition_log::{LogError, NewRecord, PartitionLog, Recorded};
+pub use partition_log::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Recorded};
 pub use partitioner::partition_of;
 pub use position::{InvalidPosition, Position};
 pub use registry::{Registry, RegistryError};

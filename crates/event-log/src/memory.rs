@@ -3,22 +3,31 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{LogError, NewRecord, PartitionLog, Position, Recorded};
+use crate::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Position, Recorded};
 
 /// A partition in memory. Clones share it, but not its ownership: each must claim for itself.
 #[derive(Debug, Default)]
 pub struct MemoryLog {
     shared: Arc<Mutex<Partition>>,
-    /// Which ownership this is; 0 before the first claim and after every error.
+    /// Which claim this is of; 0 before the first and after every error.
+    fence: u64,
+    /// Which ownership this is.
     epoch: u64,
 }
 
 #[derive(Debug, Default)]
 struct Partition {
     records: Vec<Recorded>,
+    outcomes: Vec<NewOutcome>,
+    next_command: i64,
+    /// The newest claim, come about or not: it shuts out all before it.
+    fence: u64,
+    /// The newest ownership.
     epoch: u64,
     next_append: Fault,
     failing_claims: u32,
+    /// How many records reads come to, before they break off.
+    readable: Option<usize>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -40,14 +49,30 @@ impl MemoryLog {
         self.lock().next_append = Fault::After;
     }
 
-    /// The next `times` claims fail on their way, each when half of what is new has been read.
+    /// The next `times` claims fail on their way, each when half of what is new has been read. They shut out who was
+    /// there before all the same.
     pub fn fail_claims(&self, times: u32) {
         self.lock().failing_claims = times;
+    }
+
+    /// From now on reads break off once they have come to the `count`-th record of the log, but claims do not.
+    pub fn break_reads_after(&self, count: usize) {
+        self.lock().readable = Some(count);
     }
 
     /// Everything that is in the log.
     pub fn records(&self) -> Vec<Recorded> {
         self.lock().records.clone()
+    }
+
+    /// Where to go on in the commands that come through Kafka.
+    pub fn next_command(&self) -> i64 {
+        self.lock().next_command
+    }
+
+    /// What became of the commands that came through Kafka.
+    pub fn outcomes(&self) -> Vec<NewOutcome> {
+        self.lock().outcomes.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Partition> {
@@ -57,19 +82,28 @@ impl MemoryLog {
 
 impl Clone for MemoryLog {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), epoch: 0 }
+        Self { shared: Arc::clone(&self.shared), fence: 0, epoch: 0 }
     }
 }
 
 impl PartitionLog for MemoryLog {
-    fn claim(
-        &mut self,
-        next: i64,
-        fold: &mut dyn FnMut(Recorded) -> Result<(), LogError>,
-    ) -> Result<u64, LogError> {
-        self.epoch = 0;
+    fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        let (records, readable) = {
+            let partition = self.lock();
+            partition.reaches(next)?;
+            (partition.records.clone(), partition.readable)
+        };
+        let read = records.partition_point(|record| record.position.offset < next);
+        let reached = readable.map_or(records.len(), |count| count.clamp(read, records.len()));
+        records[read..reached].iter().cloned().try_for_each(fold)?;
+        if reached < records.len() { Err(LogError::Planted) } else { Ok(()) }
+    }
+
+    fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
+        self.fence = 0;
         let mut partition = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        partition.epoch += 1;
+        partition.reaches(next)?;
+        partition.fence += 1;
         let fails = partition.failing_claims > 0;
         partition.failing_claims -= u32::from(fails);
         let read = partition.records.partition_point(|record| record.position.offset < next);
@@ -79,35 +113,66 @@ impl PartitionLog for MemoryLog {
         if fails {
             return Err(LogError::Planted);
         }
-        self.epoch = partition.epoch;
-        Ok(self.epoch)
+        partition.epoch += 1;
+        (self.fence, self.epoch) = (partition.fence, partition.epoch);
+        Ok(Claimed { epoch: self.epoch, next_command: partition.next_command })
     }
 
-    fn append(&mut self, group: &[NewRecord]) -> Result<Vec<i64>, LogError> {
+    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
         let mut partition = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         // As in Kafka, an owner that has met an error cannot write again before it has claimed again.
-        let epoch = std::mem::take(&mut self.epoch);
-        if epoch == 0 || epoch != partition.epoch {
+        let fence = std::mem::take(&mut self.fence);
+        if fence == 0 {
             return Err(LogError::NotClaimed);
+        }
+        if fence != partition.fence {
+            return Err(LogError::Replaced);
         }
         let fault = std::mem::take(&mut partition.next_append);
         if fault == Fault::Before {
             return Err(LogError::Planted);
         }
-        let offsets = group.iter().map(|record| partition.push(record)).collect();
+        let offsets: Vec<_> = batch.events.iter().map(|record| partition.push(record)).collect();
+        partition.outcomes.extend((batch.outcomes)(&offsets));
+        partition.next_command = batch.next_command.unwrap_or(partition.next_command);
         if fault == Fault::After {
             Err(LogError::Planted)
         } else {
-            self.epoch = epoch;
+            self.fence = fence;
             Ok(offsets)
         }
+    }
+
+    fn confirm(&mut self) -> Result<(), LogError> {
+        match self.fence {
+            0 => Err(LogError::NotClaimed),
+            _ if self.epoch == self.lock().epoch => Ok(()),
+            _ => Err(LogError::Replaced),
+        }
+    }
+
+    fn newest_epoch(&mut self) -> Result<u64, LogError> {
+        Ok(self.lock().epoch)
+    }
+
+    fn release(&mut self) {
+        self.fence = 0;
     }
 }
 
 impl Partition {
+    /// Every second offset is left out, as if a commit marker had taken it.
+    fn end(&self) -> i64 {
+        2 * i64::try_from(self.records.len()).expect("a test's log is short")
+    }
+
+    fn reaches(&self, next: i64) -> Result<(), LogError> {
+        let end = self.end();
+        if next > end { Err(LogError::BeyondEnd { next, end }) } else { Ok(()) }
+    }
+
     fn push(&mut self, record: &NewRecord) -> i64 {
-        // Every second offset is left out, as if a commit marker had taken it.
-        let offset = 2 * i64::try_from(self.records.len()).expect("a test's log is short");
+        let offset = self.end();
         self.records.push(Recorded {
             envelope: record.envelope.clone(),
             position: Position { topic: "memory".into(), partition: 0, offset },

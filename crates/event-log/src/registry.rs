@@ -3,6 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use apache_avro::Schema;
+use reqwest::StatusCode;
 use schema_registry_converter::{
     async_impl::schema_registry::{SrSettings, get_schema_by_id, post_schema},
     error::SRCError,
@@ -46,7 +47,10 @@ impl RegistryError {
             Self::Schema(error) => {
                 !error.source().is_some_and(<dyn Error>::is::<RawError>) || error.retriable
             }
-            Self::Http(error) => error.status().is_none_or(|status| status.is_server_error()),
+            // A conflict: another instance sets the same rule at this moment.
+            Self::Http(error) => {
+                error.status().is_none_or(|status| status.is_server_error() || status == StatusCode::CONFLICT)
+            }
             Self::NotAvro { .. } => false,
         }
     }

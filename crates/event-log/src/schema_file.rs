@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use apache_avro::{Schema, schema::RecordSchema};
 
-/// One published version of an event's schema: the text of `schemas/<context>/<event>/v<n>.avsc`.
+/// One published version of a message's schema: the text of `schemas/<context>/events/<event>/v<n>.avsc`, or of
+/// `schemas/<context>/commands/<command>/v<n>.avsc`.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaFile {
     /// The version, from 1, as in the file's name.
@@ -18,23 +19,23 @@ pub enum InvalidSchemaFile {
     #[error("not an avro schema: {0}")]
     Avro(#[from] Box<apache_avro::Error>),
     /// It is a schema of something else than a record.
-    #[error("an event's schema is a record")]
+    #[error("a message's schema is a record")]
     NotARecord,
 }
 
-/// All versions of one event, parsed, oldest first.
+/// All versions of one message, parsed, oldest first.
 pub(crate) type Versions = Vec<(&'static str, Schema)>;
 
-/// Parses schema files and puts the versions of each event together, under the event's full name.
-pub(crate) fn by_event(files: &[SchemaFile]) -> Result<BTreeMap<String, Versions>, InvalidSchemaFile> {
+/// Parses schema files and puts the versions of each message together, under its full name.
+pub(crate) fn by_message(files: &[SchemaFile]) -> Result<BTreeMap<String, Versions>, InvalidSchemaFile> {
     let mut sorted = files.to_vec();
     sorted.sort_by_key(|file| file.version);
-    let mut events = BTreeMap::<String, Versions>::new();
+    let mut messages = BTreeMap::<String, Versions>::new();
     for file in sorted {
         let schema = Schema::parse_str(file.text).map_err(Box::new)?;
-        events.entry(full_name(&schema)?).or_default().push((file.text, schema));
+        messages.entry(full_name(&schema)?).or_default().push((file.text, schema));
     }
-    Ok(events)
+    Ok(messages)
 }
 
 /// The name of a record with its namespace.

@@ -29,6 +29,12 @@ impl Topics {
         self.named("commands")
     }
 
+    /// The consumer group of all who decide commands: its members share the partitions, its offsets say how far the
+    /// commands are decided.
+    pub fn deciders(&self) -> String {
+        self.commands()
+    }
+
     /// What became of every command that came through Kafka, keyed by command.
     pub fn outcomes(&self) -> String {
         self.named("outcomes")

@@ -1,3 +1,10 @@
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread,
+};
+
 use rdkafka::{
     ClientConfig,
     consumer::BaseConsumer,
@@ -45,6 +52,48 @@ impl ClientSettings {
     /// A client that sees the end of a partition as it is, whether or not the last records are committed.
     pub(super) fn uncommitted_view(&self) -> Result<BaseConsumer<Voice>, KafkaError> {
         self.base().set("isolation.level", "read_uncommitted").create_with_context(Voice)
+    }
+}
+
+/// Sees the ends of partitions as they are; one for each cluster serves all partitions of a process.
+pub(super) type Ends = Detached<BaseConsumer<Voice>>;
+
+impl ClientSettings {
+    /// The client that sees the ends of this cluster's partitions.
+    pub(super) fn ends(&self) -> Result<Arc<Ends>, KafkaError> {
+        static SHARED: Mutex<BTreeMap<String, Weak<Ends>>> = Mutex::new(BTreeMap::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shared.entry(self.brokers.clone()).or_default();
+        if let Some(ends) = known.upgrade() {
+            return Ok(ends);
+        }
+        let ends = Arc::new(Detached::new(self.uncommitted_view()?));
+        *known = Arc::downgrade(&ends);
+        Ok(ends)
+    }
+}
+
+/// A client that goes away on a thread of its own: to close it can wait for a broker that is gone.
+pub(super) struct Detached<C: Send + 'static>(Option<C>);
+
+impl<C: Send + 'static> Detached<C> {
+    pub(super) const fn new(client: C) -> Self {
+        Self(Some(client))
+    }
+}
+
+impl<C: Send + 'static> Deref for Detached<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        self.0.as_ref().expect("the client is there until it is dropped")
+    }
+}
+
+impl<C: Send + 'static> Drop for Detached<C> {
+    fn drop(&mut self) {
+        let client = self.0.take();
+        thread::spawn(move || drop(client));
     }
 }
 

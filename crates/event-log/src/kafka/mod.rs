@@ -1,16 +1,32 @@
 //! The log in Kafka, through librdkafka. Its calls block; none of them belongs on a thread that runs async tasks.
 
+#![expect(clippy::disallowed_methods, reason = "librdkafka is called on threads that wait for it")]
+
 mod client;
+mod command_reader;
+mod command_writer;
+mod deliveries;
 mod group_reader;
+mod membership;
+mod outcomes;
 mod owners;
+mod owners_follower;
 mod partition_log;
 mod producer;
 mod replay;
+mod survey;
 mod topics;
 mod voice;
+mod whole_topic;
 
 pub use client::ClientSettings;
+pub use command_reader::CommandReader;
+pub use command_writer::CommandWriter;
 pub use group_reader::{Bookmarks, GroupReader, Reading};
-pub use partition_log::{KafkaPartitionLog, PartitionLogSettings};
+pub use membership::{GroupChange, Membership};
+pub use outcomes::{Outcome, OutcomeReader};
+pub use owners_follower::{Owner, Owners, follow_owners};
+pub use partition_log::{KafkaBroker, KafkaPartitionLog, PartitionLogSettings};
 pub use replay::read_partition;
+pub use survey::{PartitionSurvey, TopicDescription, describe_topics, read_outcomes, survey_partitions};
 pub use topics::{TopicsError, apply_topics, check_partitions};

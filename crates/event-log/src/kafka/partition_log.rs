@@ -1,20 +1,19 @@
-use std::{thread, time::Duration};
+//! One partition of a context in Kafka, for the protocol that fences its owners.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use rdkafka::{Message, Offset, TopicPartitionList, consumer::Consumer};
 
 use super::{
-    client::ClientSettings,
-    owners::{Announcement, newest_epoch},
-    producer::TransactionalProducer,
-    replay::read_partition,
+    client::{ClientSettings, Ends},
+    owners::announces,
+    producer::{Route, TransactionalProducer},
+    replay::{Reader, event, watermarks},
 };
-use crate::{LogError, NewRecord, PartitionLog, Recorded, Topics};
+use crate::{Broker, FencedLog, Fold, LogError, Topics};
 
-/// How many producers take turns. A second transaction of one id right after a commit meets a 20 ms pause in the
-/// client; another id does not.
-const PRODUCERS: usize = 2;
-/// How long Kafka may take to fence the last owner.
-const INIT: Duration = Duration::from_secs(10);
-/// How long an announcement may take.
-const ANNOUNCE: Duration = Duration::from_secs(5);
+/// How long Kafka may take to say how far the commands are decided.
+const CALL: Duration = Duration::from_secs(5);
 
 /// What a partition's owner needs to know.
 #[derive(Debug, Clone)]
@@ -29,91 +28,121 @@ pub struct PartitionLogSettings {
     pub commit_timeout: Duration,
 }
 
-/// One partition of a context's events topic in Kafka.
-pub struct KafkaPartitionLog {
-    settings: PartitionLogSettings,
-    topic: String,
-    partition: i32,
-    producers: Vec<TransactionalProducer>,
-    turn: usize,
-    epoch: u64,
-}
+/// One partition of a context in Kafka.
+pub type KafkaPartitionLog = FencedLog<KafkaBroker>;
 
 impl KafkaPartitionLog {
     /// The partition, not owned yet.
     pub fn new(settings: PartitionLogSettings, partition: i32) -> Self {
-        let topic = settings.topics.events();
-        Self { settings, topic, partition, producers: Vec::new(), turn: 0, epoch: 0 }
-    }
-
-    /// Fences the last owner on every transactional id. Only after that is the end of the partition final: reading
-    /// before all are fenced is the classic mistake.
-    fn fence(&self) -> Result<Vec<TransactionalProducer>, LogError> {
-        let client = &self.settings.client;
-        let ids: Vec<_> = (0..PRODUCERS).map(|k| format!("{}-{}-{k}", self.topic, self.partition)).collect();
-        thread::scope(|scope| {
-            let takers: Vec<_> = ids
-                .iter()
-                .map(|id| scope.spawn(|| TransactionalProducer::take_over(client, id, INIT)))
-                .collect();
-            takers.into_iter().map(|taker| taker.join().expect("taking over does not panic")).collect()
-        })
-    }
-
-    /// Replays and answers with the highest epoch that was seen.
-    fn replay(
-        &self,
-        next: i64,
-        fold: &mut dyn FnMut(Recorded) -> Result<(), LogError>,
-    ) -> Result<u64, LogError> {
-        let mut newest = self.epoch;
-        read_partition(&self.settings.client, &self.topic, self.partition, next, &mut |recorded| {
-            newest = newest.max(recorded.envelope.owner_epoch);
-            fold(recorded)
-        })?;
-        Ok(newest)
-    }
-
-    fn announce(&self, producer: &TransactionalProducer, epoch: u64) -> Result<(), LogError> {
-        let announcement =
-            Announcement { partition: self.partition, epoch, address: self.settings.address.clone() };
-        let payload = serde_json::to_vec(&announcement).expect("an announcement is plain JSON");
-        let key = self.partition.to_string();
-        producer.commit_one(&self.settings.topics.owners(), &key, &payload, ANNOUNCE)
-    }
-
-    /// Dropping a producer can wait for a broker that is gone; a thread of its own does the waiting.
-    fn drop_producers(&mut self) {
-        let producers = std::mem::take(&mut self.producers);
-        if !producers.is_empty() {
-            thread::spawn(move || drop(producers));
-        }
+        let broker = KafkaBroker::new(settings.client, settings.topics, partition);
+        Self::over(broker, settings.address, settings.commit_timeout)
     }
 }
 
-impl PartitionLog for KafkaPartitionLog {
-    fn claim(
-        &mut self,
-        next: i64,
-        fold: &mut dyn FnMut(Recorded) -> Result<(), LogError>,
-    ) -> Result<u64, LogError> {
-        self.drop_producers();
-        let producers = self.fence()?;
-        let in_log = self.replay(next, fold)?;
-        let announced = newest_epoch(&self.settings.client, &self.settings.topics.owners(), self.partition)?;
-        let epoch = in_log.max(announced) + 1;
-        self.announce(&producers[0], epoch)?;
-        (self.producers, self.epoch) = (producers, epoch);
-        Ok(epoch)
+/// Kafka, as one instance sees it for one partition.
+pub struct KafkaBroker {
+    client: ClientSettings,
+    topics: Topics,
+    events: String,
+    partition: i32,
+    clients: Option<Clients>,
+}
+
+/// What is opened when it is first needed, and then kept warm: to connect would cost more than all that it does.
+struct Clients {
+    /// Reads committed records only. It speaks for the deciders without being a member of their group: Kafka allows
+    /// that to the transactional ids of the partition, which are the fence.
+    committed: Reader,
+    ends: Arc<Ends>,
+}
+
+impl KafkaBroker {
+    /// A partition of a context's topics.
+    pub fn new(client: ClientSettings, topics: Topics, partition: i32) -> Self {
+        let events = topics.events();
+        Self { client, topics, events, partition, clients: None }
     }
 
-    fn append(&mut self, group: &[NewRecord]) -> Result<Vec<i64>, LogError> {
-        self.turn = (self.turn + 1) % PRODUCERS;
-        let producer = self.producers.get(self.turn).ok_or(LogError::NotClaimed)?;
-        let committed = producer.commit(&self.topic, self.partition, group, self.settings.commit_timeout);
-        if committed.is_err() {
-            self.drop_producers();
+    fn clients(&mut self) -> Result<&Clients, LogError> {
+        if self.clients.is_none() {
+            let committed = Reader::open(&self.client, &self.topics.deciders())?;
+            self.clients = Some(Clients { committed, ends: self.client.ends()? });
         }
-        committed
+        Ok(self.clients.as_ref().expect("it was just opened"))
+    }
+
+    fn route(&mut self, number: usize) -> Result<Route, LogError> {
+        let deciders = self.clients()?.committed.consumer().group_metadata();
+        Ok(Route {
+            client: self.client.clone(),
+            transactional_id: format!("{}-{}-{number}", self.events, self.partition),
+            events: self.events.clone(),
+            outcomes: self.topics.outcomes(),
+            commands: self.topics.commands(),
+            owners: self.topics.owners(),
+            partition: self.partition,
+            deciders: deciders.expect("the reader has a group"),
+        })
+    }
+}
+
+impl Broker for KafkaBroker {
+    type Producer = TransactionalProducer;
+
+    fn connect(&mut self, count: usize) -> Result<Vec<TransactionalProducer>, LogError> {
+        let routes = (0..count).map(|number| self.route(number)).collect::<Result<Vec<_>, _>>()?;
+        // Connecting is waiting, so all do it at once.
+        let connecting: Vec<_> =
+            routes.into_iter().map(|route| thread::spawn(|| TransactionalProducer::connect(route))).collect();
+        connecting.into_iter().map(|one| one.join().expect("connecting does not panic")).collect()
+    }
+
+    fn end(&mut self) -> Result<i64, LogError> {
+        let (events, partition) = (self.events.clone(), self.partition);
+        Ok(watermarks(&self.clients()?.ends, &events, partition)?.1)
+    }
+
+    fn stable_end(&mut self) -> Result<i64, LogError> {
+        let (events, partition) = (self.events.clone(), self.partition);
+        Ok(watermarks(self.clients()?.committed.consumer(), &events, partition)?.1)
+    }
+
+    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        let (events, partition) = (self.events.clone(), self.partition);
+        let reader = &self.clients()?.committed;
+        reader.replay(&events, partition, next, mark, &mut |message| fold(event(message)?))
+    }
+
+    fn next_command(&mut self) -> Result<i64, LogError> {
+        let (commands, partition) = (self.topics.commands(), self.partition);
+        let consumer = self.clients()?.committed.consumer();
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(&commands, partition);
+        let answer = consumer.committed_offsets(asked, CALL)?;
+        let told =
+            answer.elements_for_topic(&commands).into_iter().next().expect("one partition was asked for");
+        told.error()?;
+        let first = watermarks(consumer, &commands, partition)?.0;
+        match told.offset() {
+            Offset::Offset(next) => Ok(next.max(first)),
+            _ => Ok(first),
+        }
+    }
+
+    fn owners_end(&mut self) -> Result<i64, LogError> {
+        let owners = self.topics.owners();
+        Ok(watermarks(&self.clients()?.ends, &owners, 0)?.1)
+    }
+
+    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError> {
+        let (owners, partition) = (self.topics.owners(), self.partition);
+        let mut last = None;
+        self.clients()?.committed.replay(&owners, 0, from, end, &mut |message| {
+            if announces(message, partition) {
+                last = Some(message.offset());
+            }
+            Ok(())
+        })?;
+        Ok(last)
     }
 }

@@ -1,181 +1,204 @@
-//! One transactional producer: a group of records goes in, committed offsets come out.
+//! One transactional producer of a partition: records and offsets go in, all or none.
 
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    ClientContext, Message,
-    config::RDKafkaLogLevel,
+    Offset, TopicPartitionList,
+    consumer::ConsumerGroupMetadata,
     error::KafkaError,
-    message::DeliveryResult,
-    producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer},
+    message::{Header, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
-use super::{client::ClientSettings, voice};
-use crate::{LogError, NewRecord, headers};
+use super::{client::ClientSettings, deliveries::Deliveries, owners::Announcement};
+use crate::{LogError, NewOutcome, NewRecord, Producer, headers};
 
 /// Kafka aborts a transaction that is open for longer, so a dead owner cannot hold back readers for ever.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// How long Kafka may take to connect, and to fence the last owner.
+const INIT: Duration = Duration::from_secs(10);
+/// How long the first attempt to fence may take; the next ones have ever more time.
+const FIRST_INIT: Duration = Duration::from_millis(10);
 
-/// How often the end of a transaction's traffic is looked for, once every report is in.
-const SETTLING: Duration = Duration::from_micros(20);
+/// How long one wait for reports lasts. It does not end when reports come, so a thread of its own has to wait.
+const POLL: Duration = Duration::from_millis(100);
 
-/// A producer that has fenced every earlier one of its transactional id.
-///
-/// It is the threaded one: `BaseProducer::poll` stays until its time-out even when reports have come, so polling from
-/// the thread that waits would make every commit as long as the time-out.
-pub(super) struct TransactionalProducer(ThreadedProducer<Deliveries>);
+type Client = BaseProducer<Deliveries>;
 
-/// What the broker says of the records of a group, told by the producer's thread.
-#[derive(Default)]
-struct Deliveries {
-    progress: Mutex<Progress>,
-    settled: Condvar,
+/// Where a partition's producers write.
+pub(super) struct Route {
+    pub(super) client: ClientSettings,
+    pub(super) transactional_id: String,
+    pub(super) events: String,
+    pub(super) outcomes: String,
+    pub(super) commands: String,
+    pub(super) owners: String,
+    pub(super) partition: i32,
+    pub(super) deciders: ConsumerGroupMetadata,
 }
 
-#[derive(Default)]
-struct Progress {
-    offsets: Vec<i64>,
-    outstanding: usize,
-    failure: Option<KafkaError>,
+/// One of a partition's producers in Kafka.
+pub struct TransactionalProducer {
+    route: Route,
+    client: Arc<Client>,
+    /// Takes over when the first client would wait for its own timer while it fences the last owner.
+    spare: Option<Client>,
+    /// Until when the transaction must be committed, and how long it had.
+    deadline: (Instant, Duration),
+}
+
+impl Route {
+    /// A client that has met the broker and knows the topics, so that what follows does not wait for it: one that
+    /// looks for its coordinator before it has any connection waits half a second for its own timer.
+    fn connect(&self) -> Result<Client, LogError> {
+        let mut config = self.client.base();
+        config
+            .set("transactional.id", &self.transactional_id)
+            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
+            .set("linger.ms", "0");
+        let client: Client = config.create_with_context(Deliveries::default())?;
+        for topic in [&self.events, &self.owners, &self.outcomes] {
+            client.client().fetch_metadata(Some(topic), INIT)?;
+        }
+        Ok(client)
+    }
+}
+
+/// Lets reports come in as long as the client is in use. The thread is then the last to hold it, so that the wait for
+/// a broker that is gone is nobody else's.
+fn keep_polling(client: &Arc<Client>) {
+    let client = Arc::downgrade(client);
+    thread::spawn(move || {
+        while let Some(client) = client.upgrade() {
+            client.poll(POLL);
+        }
+    });
 }
 
 impl TransactionalProducer {
-    /// Takes over `transactional_id`: what its last producer left open is aborted, and that producer is fenced.
-    pub(super) fn take_over(
-        client: &ClientSettings,
-        transactional_id: &str,
-        timeout: Duration,
-    ) -> Result<Self, LogError> {
-        let producer: ThreadedProducer<Deliveries> = client
-            .base()
-            .set("transactional.id", transactional_id)
-            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
-            .set("linger.ms", "0")
-            .create_with_context(Deliveries::default())?;
-        producer.init_transactions(timeout)?;
-        Ok(Self(producer))
-    }
-
-    /// Writes a group to one partition and commits it. After an error nobody knows whether it is in the log.
-    pub(super) fn commit(
-        &self,
-        topic: &str,
-        partition: i32,
-        group: &[NewRecord],
-        timeout: Duration,
-    ) -> Result<Vec<i64>, LogError> {
-        let records = group.iter().map(|record| {
-            let millis = record.envelope.time.unix_timestamp_nanos() / 1_000_000;
-            BaseRecord::with_opaque_to(topic, 0)
-                .partition(partition)
-                .key(record.envelope.aggregate_id.as_str())
-                .payload(record.payload.as_slice())
-                .headers(headers::write(record))
-                .timestamp(i64::try_from(millis).expect("the clock is within Kafka's range"))
+    pub(super) fn connect(route: Route) -> Result<Self, LogError> {
+        let (client, spare) = thread::scope(|scope| {
+            let spare = scope.spawn(|| route.connect());
+            (route.connect(), spare.join().expect("connecting does not panic"))
         });
-        self.transact(records, timeout)
+        let (client, spare) = (Arc::new(client?), Some(spare?));
+        Ok(Self { route, client, spare, deadline: (Instant::now(), Duration::ZERO) })
     }
 
-    /// Writes one record that is no event, such as an announcement, and commits it.
-    pub(super) fn commit_one(
+    fn another_client(&mut self) -> Result<Client, LogError> {
+        match self.spare.take() {
+            Some(spare) => Ok(spare),
+            None => self.route.connect(),
+        }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.deadline.0.saturating_duration_since(Instant::now())
+    }
+
+    fn send<'r>(
         &self,
-        topic: &str,
-        key: &str,
-        payload: &[u8],
-        timeout: Duration,
+        records: impl Iterator<Item = BaseRecord<'r, str, [u8], usize>>,
     ) -> Result<(), LogError> {
-        let record = BaseRecord::with_opaque_to(topic, 0).partition(0).key(key).payload(payload);
-        self.transact([record].into_iter(), timeout).map(drop)
+        for mut record in records {
+            record.delivery_opaque = self.client.context().expect_one();
+            self.client.send(record).map_err(|(error, _)| self.cause(error))?;
+        }
+        Ok(())
     }
 
-    fn transact<'r>(
-        &self,
-        records: impl ExactSizeIterator<Item = BaseRecord<'r, str, [u8], usize>>,
-        timeout: Duration,
-    ) -> Result<Vec<i64>, LogError> {
-        let deadline = Instant::now() + timeout;
-        *self.progress() = Progress::expecting(records.len());
-        self.0.begin_transaction()?;
-        for (index, mut record) in records.enumerate() {
-            record.delivery_opaque = index;
-            self.0.send(record).map_err(|(error, _)| error)?;
-        }
-        self.await_deliveries(deadline, timeout)?;
-        // Every report is in, so nothing is in flight: the client would otherwise wait 100 ms before it commits.
-        self.0.commit_transaction(remaining(deadline))?;
-        Ok(std::mem::take(&mut self.progress().offsets))
+    /// Why a call failed: what makes the whole client useless, such as a newer producer of the id, comes out of single
+    /// calls in many disguises.
+    fn cause(&self, error: KafkaError) -> LogError {
+        let fatal = self.client.client().fatal_error();
+        LogError::Kafka(fatal.map_or(error, |(code, _)| KafkaError::Global(code)))
     }
 
-    /// Waits until every record is acknowledged and nothing is in flight.
-    fn await_deliveries(&self, deadline: Instant, timeout: Duration) -> Result<(), LogError> {
-        let deliveries = self.0.context();
-        let (mut progress, waited) = deliveries
-            .settled
-            .wait_timeout_while(self.progress(), remaining(deadline), |progress| !progress.is_settled())
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(failure) = progress.failure.take() {
-            return Err(failure.into());
-        }
-        drop(progress);
-        while self.0.in_flight_count() > 0 && Instant::now() < deadline {
-            thread::sleep(SETTLING);
-        }
-        if waited.timed_out() || self.0.in_flight_count() > 0 {
-            Err(LogError::TimedOut(timeout))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.0.context().progress.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until every record is acknowledged and nothing is in flight, and answers with the offsets.
+    fn await_deliveries(&self) -> Result<Vec<i64>, LogError> {
+        let (deadline, timeout) = self.deadline;
+        let in_flight = || self.client.in_flight_count() > 0;
+        let offsets = self.client.context().wait(deadline, in_flight).map_err(|error| self.cause(error))?;
+        offsets.ok_or(LogError::TimedOut(timeout))
     }
 }
 
-impl Progress {
-    fn expecting(count: usize) -> Self {
-        Self { offsets: vec![-1; count], outstanding: count, failure: None }
-    }
-
-    const fn is_settled(&self) -> bool {
-        self.outstanding == 0 || self.failure.is_some()
-    }
-}
-
-fn remaining(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
-}
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        voice::log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        voice::report(&error, reason);
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.outstanding = progress.outstanding.saturating_sub(1);
-        match result {
-            Ok(message) => {
-                if let Some(slot) = progress.offsets.get_mut(index) {
-                    *slot = message.offset();
-                }
+impl Producer for TransactionalProducer {
+    fn init(&mut self) -> Result<(), LogError> {
+        let deadline = Instant::now() + INIT;
+        let mut patience = FIRST_INIT;
+        let taken = loop {
+            match self.client.init_transactions(patience.min(INIT)) {
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {}
+                taken => break taken,
             }
-            Err((error, _)) => progress.failure = Some(error.clone()),
-        }
-        if progress.is_settled() {
-            self.settled.notify_one();
-        }
+            // The last owner is in the middle of a transaction: it is fenced and being aborted, or about to be. This
+            // client would ask again after half a second, another one asks at once.
+            // The first one must be gone before, or it would fence the other when its timer is due.
+            let other = self.another_client()?;
+            self.client = Arc::new(other);
+            patience *= 2;
+        };
+        self.spare = None;
+        keep_polling(&self.client);
+        Ok(taken?)
+    }
+
+    fn begin(&mut self, timeout: Duration) -> Result<(), LogError> {
+        self.deadline = (Instant::now() + timeout, timeout);
+        self.client.context().clear();
+        self.client.begin_transaction().map_err(|error| self.cause(error))
+    }
+
+    fn send_events(&mut self, events: &[NewRecord]) -> Result<Vec<i64>, LogError> {
+        self.send(events.iter().map(|event| {
+            let millis = event.envelope.time.unix_timestamp_nanos() / 1_000_000;
+            BaseRecord::with_opaque_to(&self.route.events, 0)
+                .partition(self.route.partition)
+                .key(event.envelope.aggregate_id.as_str())
+                .payload(event.payload.as_slice())
+                .headers(headers::write(event))
+                .timestamp(i64::try_from(millis).expect("the clock is within Kafka's range"))
+        }))?;
+        self.await_deliveries()
+    }
+
+    fn send_outcomes(&mut self, outcomes: &[NewOutcome]) -> Result<(), LogError> {
+        let json = Header { key: "content-type", value: Some("application/json") };
+        self.send(outcomes.iter().map(|outcome| {
+            BaseRecord::with_opaque_to(&self.route.outcomes, 0)
+                .partition(self.route.partition)
+                .key(outcome.key.as_str())
+                .payload(outcome.document.as_slice())
+                .headers(OwnedHeaders::new_with_capacity(1).insert(json.clone()))
+        }))
+    }
+
+    fn settle(&mut self, next_command: i64) -> Result<(), LogError> {
+        let Route { commands, partition, deciders, .. } = &self.route;
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(commands, *partition, Offset::Offset(next_command))?;
+        let sent = self.client.send_offsets_to_transaction(&offsets, deciders, self.remaining());
+        sent.map_err(|error| self.cause(error))
+    }
+
+    fn announce(&mut self, address: &str) -> Result<i64, LogError> {
+        let Route { owners, partition, .. } = &self.route;
+        let announcement = Announcement { partition: *partition, address: address.to_owned() };
+        let payload = serde_json::to_vec(&announcement).expect("an announcement is plain JSON");
+        let key = partition.to_string();
+        let record = BaseRecord::with_opaque_to(owners, 0).partition(0).key(key.as_str());
+        self.send([record.payload(payload.as_slice())].into_iter())?;
+        Ok(self.await_deliveries()?[0])
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        // Every report must be in: the client would otherwise wait 100 ms before it commits.
+        self.await_deliveries()?;
+        self.client.commit_transaction(self.remaining()).map_err(|error| self.cause(error))
     }
 }

@@ -9,12 +9,12 @@ use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
-    message::BorrowedMessage,
+    message::{BorrowedMessage, Message},
     topic_partition_list::Offset,
 };
 
 use super::{
-    client::{ClientSettings, is_passing},
+    client::{ClientSettings, Detached, is_passing},
     voice::Voice,
 };
 use crate::{LogError, Recorded, headers};
@@ -24,9 +24,11 @@ const STALL: Duration = Duration::from_secs(15);
 /// How long one question to a broker may take.
 const CALL: Duration = Duration::from_secs(5);
 /// The pause between two looks at a partition that is not as it will be in a moment.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 /// How long one wait for the next record lasts.
 const POLL: Duration = Duration::from_millis(100);
+/// How long the broker keeps an empty answer back: that is how long the end of a partition takes to be noticed.
+const FETCH_WAIT_MS: &str = "2";
 
 /// Hands every event from offset `next` to the present end of a partition to `fold`, in order. It blocks.
 pub fn read_partition(
@@ -36,58 +38,105 @@ pub fn read_partition(
     next: i64,
     fold: &mut dyn FnMut(Recorded) -> Result<(), LogError>,
 ) -> Result<(), LogError> {
-    replay(client, topic, partition, next, &mut |message| {
-        let recorded = headers::read(message)
-            .map_err(|source| LogError::Invalid { position: headers::position(message), source })?;
-        fold(recorded)
-    })
+    let mark = watermarks(&**client.ends()?, topic, partition)?.1;
+    Reader::open(client, &format!("{topic}-replay"))?
+        .replay(topic, partition, next, mark, &mut |message| fold(event(message)?))
 }
 
-/// Hands every committed record from offset `next` to the end of the partition to `fold`.
-///
-/// The end is the high watermark when this is called: the caller has shut all other writers out before. Commit
-/// markers take offsets without being seen, so the last record's offset says nothing about having arrived. Instead:
-/// once the last stable offset has reached the watermark, the consumer's first end-of-partition means that
-/// everything below has been handed over.
-pub(super) fn replay(
-    client: &ClientSettings,
-    topic: &str,
-    partition: i32,
-    next: i64,
-    fold: &mut dyn FnMut(&BorrowedMessage<'_>) -> Result<(), LogError>,
-) -> Result<(), LogError> {
-    let (start, mark) = watermarks(&client.uncommitted_view()?, topic, partition)?;
-    let next = next.max(start);
-    if next >= mark {
-        return Ok(());
+/// A record as the event that it must be.
+pub(super) fn event(message: &BorrowedMessage<'_>) -> Result<Recorded, LogError> {
+    headers::read(message)
+        .map_err(|source| LogError::Invalid { position: headers::position(message), source })
+}
+
+/// A consumer of committed records that reads one stretch of a partition at a time, and costs nothing in between.
+pub(super) struct Reader(Detached<BaseConsumer<Voice>>);
+
+impl Reader {
+    /// A reader that speaks for `group` without being one of its members.
+    pub(super) fn open(client: &ClientSettings, group: &str) -> Result<Self, LogError> {
+        let mut config = client.committed_reader(group);
+        let consumer = config.set("fetch.wait.max.ms", FETCH_WAIT_MS).create_with_context(Voice)?;
+        Ok(Self(Detached::new(consumer)))
     }
-    let mut progress = Progress { topic, partition, mark, last: Instant::now() };
-    let consumer: BaseConsumer<Voice> =
-        client.committed_reader(&format!("{topic}-replay")).create_with_context(Voice)?;
-    while watermarks(&consumer, topic, partition)?.1 < mark {
-        progress.check()?;
-        // Another partition's transaction holds the stable offset back; Kafka ends it by its time-out at the latest.
-        thread::sleep(PAUSE);
+
+    /// The client itself.
+    pub(super) fn consumer(&self) -> &BaseConsumer<Voice> {
+        &self.0
     }
-    let mut from = TopicPartitionList::new();
-    from.add_partition_offset(topic, partition, Offset::Offset(next))?;
-    consumer.assign(&from)?;
-    loop {
-        match consumer.poll(POLL) {
-            Some(Ok(message)) => {
-                fold(&message)?;
-                progress.last = Instant::now();
+
+    /// Hands every committed record from offset `next` up to `mark` to `fold`; it may go a little beyond.
+    ///
+    /// Commit markers take offsets without being seen, so the last record's offset says nothing about having
+    /// arrived. Instead: once the last stable offset has reached the mark, the consumer's first end-of-partition
+    /// means that everything below has been handed over.
+    pub(super) fn replay(
+        &self,
+        topic: &str,
+        partition: i32,
+        next: i64,
+        mark: i64,
+        fold: &mut dyn FnMut(&BorrowedMessage<'_>) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        if next >= mark {
+            return Ok(());
+        }
+        let mut progress = Progress { topic, partition, mark, last: Instant::now() };
+        let start = self.await_stable(&mut progress)?;
+        if start >= mark {
+            return Ok(());
+        }
+        let mut from = TopicPartitionList::new();
+        from.add_partition_offset(topic, partition, Offset::Offset(next.max(start)))?;
+        self.0.assign(&from)?;
+        let replayed = self.hand_over(&mut progress, fold);
+        self.0.unassign()?;
+        replayed
+    }
+
+    /// Waits until no transaction is open below the mark, and answers with the partition's first offset. Kafka ends
+    /// an abandoned transaction by its time-out at the latest.
+    fn await_stable(&self, progress: &mut Progress<'_>) -> Result<i64, LogError> {
+        loop {
+            let (start, stable) = watermarks(&self.0, progress.topic, progress.partition)?;
+            if stable >= progress.mark {
+                return Ok(start);
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
-            Some(Err(KafkaError::MessageConsumption(code))) if is_passing(code) => progress.check()?,
-            Some(Err(error)) => return Err(error.into()),
-            None => progress.check()?,
+            progress.check()?;
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn hand_over(
+        &self,
+        progress: &mut Progress<'_>,
+        fold: &mut dyn FnMut(&BorrowedMessage<'_>) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        loop {
+            match self.0.poll(POLL) {
+                Some(Ok(message)) => {
+                    fold(&message)?;
+                    // Where somebody else goes on writing, the end may never be met.
+                    if message.offset() + 1 >= progress.mark {
+                        return Ok(());
+                    }
+                    progress.last = Instant::now();
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+                Some(Err(KafkaError::MessageConsumption(code))) if is_passing(code) => progress.check()?,
+                Some(Err(error)) => return Err(error.into()),
+                None => progress.check()?,
+            }
         }
     }
 }
 
 /// The first offset and the end. A broker needs a moment until it knows that it leads a new partition.
-fn watermarks(consumer: &BaseConsumer<Voice>, topic: &str, partition: i32) -> Result<(i64, i64), LogError> {
+pub(super) fn watermarks(
+    consumer: &BaseConsumer<Voice>,
+    topic: &str,
+    partition: i32,
+) -> Result<(i64, i64), LogError> {
     let deadline = Instant::now() + CALL;
     loop {
         let watermarks = consumer.fetch_watermarks(topic, partition, CALL);

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use aggregate::{Event, Payload};
+use aggregate::{Message, Payload};
 use event_log::{Codec, CodecError, Position, Recorded, Registry, SchemaFile};
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,8 @@ pub(crate) struct Counted {
     pub(crate) tags: Vec<String>,
 }
 
-impl Event for Counted {
-    fn event_type(&self) -> &'static str {
+impl Message for Counted {
+    fn message_type(&self) -> &'static str {
         "Counted"
     }
 
@@ -59,7 +59,7 @@ pub(crate) fn registry(log: &Log) -> Registry {
 }
 
 pub(crate) fn register(log: &Log, files: &[SchemaFile]) -> Result<Codec, CodecError> {
-    RUNTIME.block_on(Codec::register(registry(log), &log.topics, files))
+    RUNTIME.block_on(Codec::register(registry(log), &[(log.topics.events(), files)]))
 }
 
 /// The schema id in a payload's frame.

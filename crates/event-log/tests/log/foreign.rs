@@ -41,16 +41,27 @@ pub(crate) fn plant(
     headers: &[(&str, &str)],
     payload: Option<&str>,
 ) {
+    plant_in(log, &log.topics.events(), partition, key, headers, payload);
+}
+
+/// A record of any topic.
+pub(crate) fn plant_in(
+    log: &Log,
+    topic: &str,
+    partition: i32,
+    key: Option<&str>,
+    headers: &[(&str, &str)],
+    payload: Option<&str>,
+) {
     let producer: BaseProducer =
         ClientConfig::new().set("bootstrap.servers", &log.client.brokers).create().unwrap();
-    let topic = log.topics.events();
     let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
         headers.insert(rdkafka::message::Header { key, value: Some(*value) })
     });
     let record = BaseRecord::<str, str> {
         key,
         payload,
-        ..BaseRecord::to(&topic).partition(partition).headers(headers)
+        ..BaseRecord::to(topic).partition(partition).headers(headers)
     };
     producer.send(record).map_err(|(error, _)| error).unwrap();
     producer.flush(LONG).unwrap();

@@ -4,8 +4,9 @@ use std::{fmt::Debug, sync::LazyLock, time::Duration};
 
 use aggregate::{Metadata, Version};
 use event_log::{
-    ClientSettings, Envelope, KafkaPartitionLog, LogError, NewRecord, PartitionLog, PartitionLogSettings,
-    Recorded, Topics, TopicsError, apply_topics, now,
+    Batch, Broker, Claimed, ClientSettings, Envelope, FencedLog, KafkaBroker, KafkaPartitionLog, LogError,
+    NewOutcome, NewRecord, PartitionLog, PartitionLogSettings, Recorded, Topics, TopicsError, apply_topics,
+    now,
 };
 use test_kit::{Area, LogView, SeenEvent};
 use tokio::runtime::Runtime;
@@ -62,10 +63,11 @@ impl Log {
 }
 
 /// An owner of a partition who counts on as the engine does.
-pub(crate) struct Owner {
-    pub(crate) log: KafkaPartitionLog,
+pub(crate) struct Owner<B: Broker = KafkaBroker> {
+    pub(crate) log: FencedLog<B>,
     pub(crate) epoch: u64,
     pub(crate) sequence: u64,
+    pub(crate) next_command: i64,
     /// What the claim handed over.
     pub(crate) replayed: Vec<Recorded>,
 }
@@ -78,30 +80,54 @@ impl Owner {
 
     /// Claims a partition from an offset.
     pub(crate) fn from_offset(log: &Log, partition: i32, next: i64) -> Result<Self, LogError> {
-        let mut writer = log.writer(partition, "here:1");
+        Self::claim(log.writer(partition, "here:1"), next)
+    }
+}
+
+impl<B: Broker> Owner<B> {
+    /// Claims the partition behind a broker from its very beginning, with this address.
+    pub(crate) fn over(broker: B, address: &str) -> Result<Self, LogError> {
+        Self::claim(FencedLog::over(broker, address.to_owned(), Duration::from_secs(5)), 0)
+    }
+
+    /// Claims a partition from an offset.
+    pub(crate) fn claim(mut log: FencedLog<B>, next: i64) -> Result<Self, LogError> {
         let mut replayed = Vec::new();
-        let epoch = writer.claim(next, &mut |recorded| {
+        let Claimed { epoch, next_command } = log.claim(next, &mut |recorded| {
             replayed.push(recorded);
             Ok(())
         })?;
-        Ok(Self {
-            log: writer,
-            epoch,
-            sequence: replayed.last().map_or(0, |last: &Recorded| last.envelope.partition_sequence),
-            replayed,
-        })
+        let sequence = replayed.last().map_or(0, |last: &Recorded| last.envelope.partition_sequence);
+        Ok(Self { log, epoch, sequence, next_command, replayed })
     }
 
     /// Appends an event for each of these aggregates, as one group.
     pub(crate) fn append(&mut self, aggregates: &[&str]) -> Result<Vec<i64>, LogError> {
-        let group: Vec<_> = (self.sequence + 1..)
-            .zip(aggregates)
-            .map(|(sequence, aggregate)| record(aggregate, self.epoch, sequence))
-            .collect();
-        let offsets = self.log.append(&group)?;
+        let group = self.group(aggregates);
+        let offsets = self.log.append(&Batch::events(&group))?;
         self.sequence += group.len() as u64;
         Ok(offsets)
     }
+
+    /// Settles the commands up to `next_command`: an event and an outcome, which tells the event's offset.
+    pub(crate) fn settle(&mut self, aggregate: &str, next_command: i64) -> Result<Vec<i64>, LogError> {
+        let group = self.group(&[aggregate]);
+        let outcomes = |offsets: &[i64]| vec![outcome(aggregate, offsets[0])];
+        let batch = Batch { events: &group, outcomes: &outcomes, next_command: Some(next_command) };
+        let offsets = self.log.append(&batch)?;
+        self.sequence += 1;
+        Ok(offsets)
+    }
+
+    fn group(&self, aggregates: &[&str]) -> Vec<NewRecord> {
+        let numbered = (self.sequence + 1..).zip(aggregates);
+        numbered.map(|(sequence, aggregate)| record(aggregate, self.epoch, sequence)).collect()
+    }
+}
+
+/// An outcome that tells an offset.
+pub(crate) fn outcome(key: &str, offset: i64) -> NewOutcome {
+    NewOutcome { key: key.to_owned(), document: format!("{{\"offset\":{offset}}}").into_bytes() }
 }
 
 /// An event with every part of its envelope set.

@@ -1,0 +1,143 @@
+//! How long a partition is without a writer while it changes hands, on the Kafka of the test run. It prints; what it
+//! prints is compared within one run on one machine only.
+
+#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use aggregate::{Metadata, Version};
+use event_log::{
+    Batch, ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
+    Topics, apply_topics, now,
+};
+use test_kit::Area;
+use uuid::Uuid;
+
+const HAND_OVERS: usize = 30;
+
+struct Owner {
+    log: KafkaPartitionLog,
+    next: i64,
+    epoch: u64,
+    sequence: u64,
+}
+
+impl Owner {
+    /// One who is about to take over: it reads beside the present owner.
+    fn warm(settings: &PartitionLogSettings) -> Self {
+        let log = KafkaPartitionLog::new(settings.clone(), 0);
+        let mut owner = Self { log, next: 0, epoch: 0, sequence: 0 };
+        let Self { log, next, sequence, .. } = &mut owner;
+        log.read(0, &mut |recorded| {
+            (*next, *sequence) = (recorded.position.offset + 1, recorded.envelope.partition_sequence);
+            Ok(())
+        })
+        .expect("the log can be read");
+        owner
+    }
+
+    fn claim(&mut self) {
+        let Self { log, next, sequence, .. } = self;
+        let claimed = log.claim(*next, &mut |recorded| {
+            *sequence = recorded.envelope.partition_sequence;
+            Ok(())
+        });
+        self.epoch = claimed.expect("a claim").epoch;
+    }
+
+    /// Appends one event; whether it is committed.
+    fn append(&mut self) -> bool {
+        let record = record(self.epoch, self.sequence + 1);
+        let appended = self.log.append(&Batch::events(&[record])).is_ok();
+        self.sequence += u64::from(appended);
+        appended
+    }
+}
+
+fn record(owner_epoch: u64, partition_sequence: u64) -> NewRecord {
+    let command_id = Uuid::now_v7();
+    let envelope = Envelope {
+        aggregate_id: "a".try_into().expect("an id"),
+        event_id: Envelope::event_id_of(command_id, 0),
+        event_type: "foldline.tests.Counted".to_owned(),
+        source: "/tests".to_owned(),
+        time: now(),
+        version: Version(partition_sequence),
+        request_hash: 0,
+        owner_epoch,
+        partition_sequence,
+        metadata: Metadata {
+            command_id,
+            correlation_id: String::new(),
+            causation_id: String::new(),
+            actor: "anonymous".to_owned(),
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+        },
+    };
+    NewRecord { envelope, payload: vec![0; 100] }
+}
+
+/// From the old owner's last good commit to the end of the new one's claim.
+fn hand_over(settings: &PartitionLogSettings, mut old: Owner, goes_on: bool) -> (Owner, Duration) {
+    let claiming = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let mut last = Instant::now();
+            while (goes_on || !claiming.load(Ordering::Relaxed)) && old.append() {
+                last = Instant::now();
+            }
+            last
+        });
+        let mut new = Owner::warm(settings);
+        claiming.store(true, Ordering::Relaxed);
+        new.claim();
+        let claimed = Instant::now();
+        (new, claimed - writing.join().expect("writing does not panic"))
+    })
+}
+
+fn print(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+    println!(
+        "{what}: p50 {:.1?}  p90 {:.1?}  p99 {:.1?}  max {:.1?}",
+        at(50),
+        at(90),
+        at(99),
+        times[times.len() - 1]
+    );
+}
+
+fn main() {
+    let area = Area::empty();
+    let settings = PartitionLogSettings {
+        client: ClientSettings { brokers: area.servers.brokers.clone() },
+        topics: Topics::new(&area.topic_prefix, "tests"),
+        address: "here:1".to_owned(),
+        commit_timeout: Duration::from_secs(5),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(apply_topics(&settings.client, &settings.topics, 1, 1)).expect("topics");
+    let mut owner = Owner::warm(&settings);
+    owner.claim();
+    for (what, goes_on) in [("the old owner goes on", true), ("it stops as the claim begins", false)] {
+        let mut gaps = Vec::new();
+        for _ in 0..HAND_OVERS {
+            let (new, gap) = hand_over(&settings, owner, goes_on);
+            owner = new;
+            gaps.push(gap);
+        }
+        print(what, gaps);
+    }
+    let timed = |call: &mut dyn FnMut()| {
+        let begun = Instant::now();
+        call();
+        begun.elapsed()
+    };
+    print("confirm", (0..200).map(|_| timed(&mut || owner.log.confirm().expect("the owner"))).collect());
+    print("append", (0..500).map(|_| timed(&mut || assert!(owner.append()))).collect());
+}

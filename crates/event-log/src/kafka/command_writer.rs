@@ -1,0 +1,79 @@
+//! Sending commands through Kafka.
+
+use std::{
+    sync::{PoisonError, RwLock},
+    thread,
+    time::Duration,
+};
+
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+
+use super::{client::ClientSettings, command_reader::partition_count, voice::Voice};
+use crate::{CommandEnvelope, LogError, Position, Topics, headers, partition_of};
+
+/// How long Kafka may take to acknowledge, in milliseconds.
+const DELIVERY_MS: &str = "5000";
+/// How long a command waits for room in the producer's queue.
+const ROOM: Duration = Duration::from_secs(1);
+
+/// Writes commands, each acknowledged by every replica that is in sync. It is shared by all who send.
+pub struct CommandWriter {
+    producer: RwLock<FutureProducer<Voice>>,
+    client: ClientSettings,
+    topic: String,
+    source: String,
+    partitions: i32,
+}
+
+impl CommandWriter {
+    /// A writer of the context's commands. It asks Kafka how many partitions there are, which blocks.
+    pub fn new(client: &ClientSettings, topics: &Topics) -> Result<Self, LogError> {
+        let topic = topics.commands();
+        Ok(Self {
+            producer: RwLock::new(producer(client)?),
+            client: client.clone(),
+            partitions: partition_count(&client.uncommitted_view()?, &topic)?,
+            topic,
+            source: format!("/{}", topics.context()),
+        })
+    }
+
+    /// Writes a command, and answers with its position once it is safe. After an error it may be written or not;
+    /// writing it again is harmless, for its id is the same.
+    pub async fn write(&self, envelope: &CommandEnvelope, payload: &[u8]) -> Result<Position, LogError> {
+        let producer = self.working_producer()?;
+        let record = FutureRecord::to(&self.topic)
+            .partition(partition_of(&envelope.aggregate_id, self.partitions))
+            .key(envelope.aggregate_id.as_str())
+            .payload(payload)
+            .headers(headers::command::write(envelope, &self.source));
+        let delivery = producer.send(record, ROOM).await.map_err(|(error, _)| error)?;
+        Ok(Position { topic: self.topic.clone(), partition: delivery.partition, offset: delivery.offset })
+    }
+
+    /// The producer, or a new one in the place of one that has met a fatal error.
+    fn working_producer(&self) -> Result<FutureProducer<Voice>, LogError> {
+        let current = self.producer.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if current.client().fatal_error().is_none() {
+            return Ok(current);
+        }
+        let new = producer(&self.client)?;
+        let old = {
+            let mut place = self.producer.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *place, new.clone())
+        };
+        // The last one to drop a producer waits for its threads.
+        thread::spawn(move || drop((old, current)));
+        Ok(new)
+    }
+}
+
+fn producer(client: &ClientSettings) -> Result<FutureProducer<Voice>, LogError> {
+    Ok(client
+        .base()
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("linger.ms", "0")
+        .set("message.timeout.ms", DELIVERY_MS)
+        .create_with_context(Voice)?)
+}

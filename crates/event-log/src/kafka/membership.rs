@@ -1,0 +1,171 @@
+//! The consumer group that says who should own which partition. It reads no records: what is owned is read elsewhere,
+//! and what is true of an ownership is said by the log.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::{KafkaError, RDKafkaErrorCode},
+    groups::GroupInfo,
+    topic_partition_list::TopicPartitionListElem,
+    types::RDKafkaRespErr,
+};
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+use super::{client::ClientSettings, voice};
+use crate::{LogError, Topics};
+
+/// How long a member may be silent before its partitions go to others, in milliseconds.
+const SESSION_MS: &str = "6000";
+/// How often it shows that it is alive, in milliseconds; it hears of a new distribution as late, and every other member
+/// has to hear of it before a partition can move.
+const HEARTBEAT_MS: &str = "500";
+/// How long its thread may go without asking, in milliseconds. The group waits as long for whoever is slow to come to
+/// a new distribution.
+const POLL_MS: &str = "10000";
+/// How long one question to the group may take.
+const CALL: Duration = Duration::from_secs(5);
+
+/// What the group has decided about this member. The numbers are partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupChange {
+    /// These are to be this member's.
+    Assigned(Vec<i32>),
+    /// These go to another member, in good order.
+    Revoked(Vec<i32>),
+    /// The group has gone on without this member, and these may be another's already.
+    Lost(Vec<i32>),
+}
+
+/// A member of the group of all who decide a context's commands. Its calls block, and [`next`](Self::next) must be
+/// called all the time, so it belongs on a thread of its own.
+pub struct Membership {
+    consumer: BaseConsumer<Changes>,
+    group: String,
+    name: String,
+}
+
+impl Membership {
+    /// Joins the group. A member with an `instance_id` is static (KIP-345): if it goes and comes back within its
+    /// session, it has the partitions that it had, and the others notice nothing.
+    pub fn join(
+        client: &ClientSettings,
+        topics: &Topics,
+        instance_id: Option<&str>,
+    ) -> Result<Self, LogError> {
+        let name = instance_id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+        let mut config = client.base();
+        config
+            .set("client.id", &name)
+            .set("group.id", topics.deciders())
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", SESSION_MS)
+            .set("heartbeat.interval.ms", HEARTBEAT_MS)
+            .set("max.poll.interval.ms", POLL_MS)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false");
+        if let Some(id) = instance_id {
+            config.set("group.instance.id", id);
+        }
+        let consumer: BaseConsumer<Changes> = config.create_with_context(Changes::default())?;
+        consumer.subscribe(&[&topics.commands()])?;
+        Ok(Self { consumer, group: topics.deciders(), name })
+    }
+
+    /// Waits for the next decision of the group, `timeout` at most.
+    ///
+    /// It goes on by itself when Kafka has been away. After an error it does not: another member has taken the
+    /// instance's id, and this one cannot come back.
+    pub fn next(&self, timeout: Duration) -> Result<Option<GroupChange>, LogError> {
+        let changes = &self.consumer.context().0;
+        if let Some(change) = lock(changes).pop_front() {
+            return Ok(Some(change));
+        }
+        match self.consumer.poll(timeout) {
+            Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => return Err(error.into()),
+            Some(Err(error)) => debug!(%error, group = self.group, "the consumer group does not answer"),
+            // Partitions are paused as soon as they are assigned, and a record that slips through is read elsewhere.
+            Some(Ok(_)) | None => {}
+        }
+        Ok(lock(changes).pop_front())
+    }
+
+    /// How many members the group has beside this one.
+    pub fn others(&self) -> Result<usize, LogError> {
+        let groups = self.consumer.fetch_group_list(Some(&self.group), CALL)?;
+        let members = groups.groups().iter().flat_map(GroupInfo::members);
+        Ok(members.filter(|member| member.client_id() != self.name).count())
+    }
+
+    /// Gives everything back and leaves the group, so that its other members share it at once. A static member stays
+    /// in the group until its session ends.
+    pub fn leave(self) {
+        // Closing revokes first, then leaves.
+        drop(self.consumer);
+    }
+}
+
+/// Notes what the group decides. The library is told at once that it was taken note of: the group waits for that.
+#[derive(Default)]
+struct Changes(Mutex<VecDeque<GroupChange>>);
+
+fn lock(changes: &Mutex<VecDeque<GroupChange>>) -> MutexGuard<'_, VecDeque<GroupChange>> {
+    changes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Changes {
+    fn note(&self, named: &TopicPartitionList, change: impl FnOnce(Vec<i32>) -> GroupChange) {
+        let numbers: Vec<_> = named.elements().iter().map(TopicPartitionListElem::partition).collect();
+        // A cooperative group tells everybody of every distribution, also of those that change nothing.
+        if !numbers.is_empty() {
+            let change = change(numbers);
+            info!(?change, "consumer group");
+            lock(&self.0).push_back(change);
+        }
+    }
+}
+
+impl ClientContext for Changes {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        voice::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        voice::report(&error, reason);
+    }
+}
+
+impl ConsumerContext for Changes {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        named: &mut TopicPartitionList,
+    ) {
+        let taken = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                self.note(named, GroupChange::Assigned);
+                consumer.incremental_assign(named).and_then(|()| consumer.pause(named))
+            }
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
+                let lost = consumer.assignment_lost();
+                self.note(named, if lost { GroupChange::Lost } else { GroupChange::Revoked });
+                consumer.incremental_unassign(named)
+            }
+            other => {
+                let code = RDKafkaErrorCode::from(other);
+                return warn!(%code, "the consumer group could not be balanced");
+            }
+        };
+        if let Err(error) = taken {
+            warn!(%error, "the consumer group's decision could not be carried out");
+        }
+    }
+}

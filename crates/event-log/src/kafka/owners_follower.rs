@@ -1,0 +1,120 @@
+//! Who owns which partition, as the owners topic says. It is a hint where to send a command; who may write is decided
+//! by Kafka alone.
+
+use std::{collections::BTreeMap, thread, time::Duration};
+
+use rdkafka::{
+    Message, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+    message::BorrowedMessage,
+    topic_partition_list::Offset,
+};
+use serde::Deserialize;
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::{
+    client::{ClientSettings, is_passing},
+    voice::Voice,
+    whole_topic::read_whole,
+};
+use crate::{LogError, Topics};
+
+/// How long one wait for the next announcement lasts, and the pause after an error.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Who owns a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Where the owner takes forwarded commands: `host:port`.
+    pub address: String,
+    /// Which announcement it is: later owners have a higher one.
+    pub epoch: u64,
+}
+
+/// The owners of a context's partitions, as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owners(BTreeMap<i32, Owner>);
+
+impl Owners {
+    /// The newest owner that a partition is known to have.
+    pub fn get(&self, partition: i32) -> Option<&Owner> {
+        self.0.get(&partition)
+    }
+
+    /// Every partition that has an owner.
+    pub fn iter(&self) -> impl Iterator<Item = (i32, &Owner)> {
+        self.0.iter().map(|(partition, owner)| (*partition, owner))
+    }
+
+    fn learn(&mut self, message: &BorrowedMessage<'_>) {
+        let read = message.payload().and_then(|payload| serde_json::from_slice(payload).ok());
+        let (Some(Announcement { partition, address }), Ok(offset)) = (read, u64::try_from(message.offset()))
+        else {
+            return warn!(offset = message.offset(), "a record of the owners topic is no announcement");
+        };
+        self.0.insert(partition, Owner { address, epoch: offset + 1 });
+    }
+}
+
+/// The part of an announcement that counts here.
+#[derive(Deserialize)]
+struct Announcement {
+    partition: i32,
+    address: String,
+}
+
+/// Follows the owners topic on a thread of its own until all receivers are gone. Nobody is known before the whole topic
+/// has been read once; after that, every announcement is told as it is committed.
+pub fn follow_owners(client: &ClientSettings, topics: &Topics) -> Result<watch::Receiver<Owners>, LogError> {
+    let consumer = open(client, topics)?;
+    let (client, topics) = (client.clone(), topics.clone());
+    let (sender, receiver) = watch::channel(Owners::default());
+    thread::spawn(move || {
+        let mut opened = Ok(consumer);
+        while !sender.is_closed() {
+            if let Err(error) = opened.and_then(|consumer| follow(&consumer, &sender)) {
+                warn!(%error, "the owners cannot be followed; trying again");
+                thread::sleep(POLL);
+            }
+            opened = open(&client, &topics);
+        }
+    });
+    Ok(receiver)
+}
+
+/// The owners as the topic says now. It blocks.
+pub(super) fn read_owners(client: &ClientSettings, topics: &Topics) -> Result<Owners, LogError> {
+    let mut owners = Owners::default();
+    read_whole(client, &topics.owners(), &mut |message| owners.learn(message))?;
+    Ok(owners)
+}
+
+fn open(client: &ClientSettings, topics: &Topics) -> Result<BaseConsumer<Voice>, LogError> {
+    let topic = topics.owners();
+    let consumer: BaseConsumer<Voice> =
+        client.committed_reader(&format!("{topic}-followers")).create_with_context(Voice)?;
+    let mut all = TopicPartitionList::new();
+    all.add_partition_offset(&topic, 0, Offset::Beginning)?;
+    consumer.assign(&all)?;
+    Ok(consumer)
+}
+
+fn follow(consumer: &BaseConsumer<Voice>, sender: &watch::Sender<Owners>) -> Result<(), LogError> {
+    let mut owners = Owners::default();
+    let mut is_whole = false;
+    while !sender.is_closed() {
+        match consumer.poll(POLL) {
+            Some(Ok(message)) => owners.learn(&message),
+            Some(Err(KafkaError::PartitionEOF(_))) => is_whole = true,
+            Some(Err(KafkaError::MessageConsumption(code))) if is_passing(code) => continue,
+            Some(Err(error)) => return Err(error.into()),
+            None => continue,
+        }
+        if is_whole {
+            sender.send_replace(owners.clone());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! What an operator wants to see of a context's topics: how they are set up, and how far everybody is.
+
+use std::time::Duration;
+
+use rdkafka::{
+    TopicPartitionList,
+    admin::{AdminClient, AdminOptions, ConfigResource, ResourceSpecifier},
+    consumer::{BaseConsumer, Consumer},
+    topic_partition_list::Offset,
+};
+use tokio::task::spawn_blocking;
+
+use super::{
+    client::ClientSettings,
+    command_reader::partition_count,
+    outcomes::{Outcome, outcome},
+    owners_follower::read_owners,
+    voice::Voice,
+    whole_topic::read_whole,
+};
+use crate::{LogError, Owner, Topics, TopicsError};
+
+/// How long one question to a broker may take.
+const CALL: Duration = Duration::from_secs(10);
+
+/// How a topic is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicDescription {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: usize,
+    /// How many brokers hold a copy of each.
+    pub replicas: usize,
+    /// What becomes of old records, as Kafka's `cleanup.policy`.
+    pub cleanup: String,
+    /// How long they are kept, in milliseconds; -1 is for ever.
+    pub retention_ms: String,
+    /// How many copies an acknowledged write has at least.
+    pub in_sync: String,
+}
+
+/// How far one partition is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionSurvey {
+    /// Its number.
+    pub partition: i32,
+    /// The newest owner that has announced itself.
+    pub owner: Option<Owner>,
+    /// The offset after the last of its events.
+    pub end: i64,
+    /// How many offsets of its commands are not settled yet. Commit markers count, so it is no number of commands.
+    pub commands_lag: i64,
+}
+
+/// Describes the topics of a context.
+pub async fn describe_topics(
+    client: &ClientSettings,
+    topics: &Topics,
+) -> Result<Vec<TopicDescription>, TopicsError> {
+    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners()];
+    let admin: AdminClient<Voice> = client.base().create_with_context(Voice)?;
+    let mut described = Vec::new();
+    for name in names {
+        let asked = [ResourceSpecifier::Topic(&name)];
+        let configs =
+            admin.describe_configs(&asked, &AdminOptions::new().request_timeout(Some(CALL))).await?;
+        let Some(Ok(config)) = configs.into_iter().next() else {
+            return Err(TopicsError::Missing(name));
+        };
+        let view = client.uncommitted_view()?;
+        let description = spawn_blocking(move || describe(&view, name, &config)).await;
+        described.push(description.expect("describing a topic does not panic")?);
+    }
+    Ok(described)
+}
+
+fn describe(
+    view: &BaseConsumer<Voice>,
+    name: String,
+    config: &ConfigResource,
+) -> Result<TopicDescription, TopicsError> {
+    let setting = |setting| config.get(setting).and_then(|entry| entry.value.clone()).unwrap_or_default();
+    let metadata = view.fetch_metadata(Some(&name), CALL)?;
+    let partitions = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
+    Ok(TopicDescription {
+        partitions: partitions.len(),
+        replicas: partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or_default(),
+        cleanup: setting("cleanup.policy"),
+        retention_ms: setting("retention.ms"),
+        in_sync: setting("min.insync.replicas"),
+        name,
+    })
+}
+
+/// Asks how far every partition of a context is. It blocks.
+pub fn survey_partitions(client: &ClientSettings, topics: &Topics) -> Result<Vec<PartitionSurvey>, LogError> {
+    let owners = read_owners(client, topics)?;
+    let (events, commands) = (topics.events(), topics.commands());
+    let view: BaseConsumer<Voice> = client.committed_reader(&topics.deciders()).create_with_context(Voice)?;
+    let mut surveys = Vec::new();
+    for partition in 0..partition_count(&view, &events)? {
+        surveys.push(PartitionSurvey {
+            partition,
+            owner: owners.get(partition).cloned(),
+            end: view.fetch_watermarks(&events, partition, CALL)?.1,
+            commands_lag: lag(&view, &commands, partition)?,
+        });
+    }
+    Ok(surveys)
+}
+
+/// The way from where the group is, or from the first record, to the end.
+fn lag(view: &BaseConsumer<Voice>, topic: &str, partition: i32) -> Result<i64, LogError> {
+    let (first, end) = view.fetch_watermarks(topic, partition, CALL)?;
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition(topic, partition);
+    let committed = view.committed_offsets(asked, CALL)?;
+    let next = match committed.find_partition(topic, partition).map(|found| found.offset()) {
+        Some(Offset::Offset(next)) => next.max(first),
+        _ => first,
+    };
+    Ok(end - next)
+}
+
+/// Every outcome of a context that Kafka still keeps. It blocks.
+pub fn read_outcomes(
+    client: &ClientSettings,
+    topics: &Topics,
+    take: &mut dyn FnMut(Outcome),
+) -> Result<(), LogError> {
+    read_whole(client, &topics.outcomes(), &mut |message| take(outcome(message)))
+}

@@ -1,0 +1,185 @@
+//! Commands through Kafka: written by us or by anybody, read where their aggregates live.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use aggregate::{AggregateId, Expected, Metadata};
+use event_log::{
+    CommandEnvelope, CommandReader, CommandRecord, CommandWriter, InvalidRecord, LogError, Position, now,
+    partition_of,
+};
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
+};
+use uuid::Uuid;
+
+use crate::{
+    foreign,
+    support::{Log, RUNTIME, error},
+};
+
+const PARTITIONS: i32 = 2;
+
+/// An aggregate that lives in this partition.
+fn aggregate_in(partition: i32) -> AggregateId {
+    let mut ids = (0..).map(|number| AggregateId::try_from(&*format!("order-{number}")).unwrap());
+    ids.find(|id| partition_of(id, PARTITIONS) == partition).unwrap()
+}
+
+fn command(partition: i32) -> CommandEnvelope {
+    CommandEnvelope {
+        aggregate_id: aggregate_in(partition),
+        command_type: "foldline.tests.Count".to_owned(),
+        expected: Expected::Present,
+        request_hash: 7,
+        time: now(),
+        metadata: Metadata {
+            command_id: Uuid::now_v7(),
+            correlation_id: "conversation".to_owned(),
+            causation_id: "request".to_owned(),
+            actor: "me".to_owned(),
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+        },
+    }
+}
+
+fn write(log: &Log, commands: &[CommandEnvelope]) -> Vec<Position> {
+    let writer = CommandWriter::new(&log.client, &log.topics).unwrap();
+    RUNTIME.block_on(async {
+        let mut positions = Vec::new();
+        for command in commands {
+            positions.push(writer.write(command, b"payload").await.unwrap());
+        }
+        positions
+    })
+}
+
+fn reader(log: &Log) -> CommandReader {
+    CommandReader::new(&log.client, &log.topics).unwrap()
+}
+
+/// The next records, as many as these.
+fn take(reader: &CommandReader, count: usize) -> Vec<CommandRecord> {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let mut records = Vec::new();
+    while records.len() < count {
+        assert!(Instant::now() < deadline, "{} of {count} within a minute", records.len());
+        records.extend(reader.next(Duration::from_millis(100)).unwrap());
+    }
+    records
+}
+
+fn offsets(records: &[CommandRecord]) -> BTreeMap<i32, Vec<i64>> {
+    let mut offsets = BTreeMap::<_, Vec<_>>::new();
+    for Position { partition, offset, .. } in records.iter().map(|record| &record.position) {
+        offsets.entry(*partition).or_default().push(*offset);
+    }
+    offsets
+}
+
+#[test]
+fn a_command_is_read_as_it_was_written_where_its_aggregate_lives() {
+    let log = Log::with_partitions(PARTITIONS);
+    let commands = [command(0), command(1), command(0)];
+    let positions = write(&log, &commands);
+    let reader = reader(&log);
+    reader.start(0, 0).unwrap();
+    reader.start(1, 0).unwrap();
+    let records = take(&reader, 3);
+    for (command, position) in commands.iter().zip(positions) {
+        let record = records.iter().find(|record| record.position == position).unwrap();
+        assert_eq!(record.envelope.as_ref().unwrap(), command);
+        assert_eq!(record.command_id, Some(command.metadata.command_id));
+        assert_eq!(record.key.as_deref(), Some(command.aggregate_id.as_str().as_bytes()));
+        assert_eq!(record.payload.as_deref(), Some(&b"payload"[..]));
+    }
+}
+
+#[test]
+fn a_record_that_is_no_command_is_handed_over_with_its_bytes_and_the_reader_goes_on() {
+    let log = Log::with_partitions(PARTITIONS);
+    let (topic, id) = (log.topics.commands(), Uuid::now_v7());
+    let headers = [("ce_id", id.to_string()), ("ce_type", "foldline.tests.Count".to_owned())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let elsewhere = aggregate_in(1);
+    foreign::plant_in(&log, &topic, 0, Some(elsewhere.as_str()), &headers, Some("bytes"));
+    foreign::plant_in(&log, &topic, 0, None, &[], None);
+    let position = write(&log, &[command(0)]).remove(0);
+    let reader = reader(&log);
+    reader.start(0, 0).unwrap();
+    let [misplaced, empty, sound] = take(&reader, 3).try_into().unwrap();
+    assert_eq!((misplaced.command_id, misplaced.envelope), (Some(id), Err(InvalidRecord::Partition)));
+    assert_eq!(misplaced.payload.as_deref(), Some(&b"bytes"[..]));
+    assert_eq!((empty.command_id, empty.envelope), (None, Err(InvalidRecord::Missing("ce_id"))));
+    assert_eq!((sound.position, sound.envelope.is_ok()), (position, true));
+}
+
+/// Fills a partition of the commands with so many.
+fn fill(log: &Log, partition: i32, count: usize) -> Vec<i64> {
+    let commands: Vec<_> = (0..count).map(|_| command(partition)).collect();
+    write(log, &commands).into_iter().map(|position| position.offset).collect()
+}
+
+#[test]
+fn a_pause_loses_and_repeats_nothing_and_leaves_the_other_partitions_alone() {
+    const COUNT: usize = 1_000;
+    let log = Log::with_partitions(PARTITIONS);
+    let written = [fill(&log, 0, COUNT), fill(&log, 1, COUNT)];
+    let reader = reader(&log);
+    reader.start(0, 0).unwrap();
+    // Before anything has come, in the middle with records at hand, and at once again.
+    reader.pause(0).unwrap();
+    reader.resume(0).unwrap();
+    let mut read = take(&reader, COUNT / 2);
+    reader.pause(0).unwrap();
+    reader.start(1, 0).unwrap();
+    let meanwhile = take(&reader, COUNT);
+    assert_eq!(offsets(&meanwhile), [(1, written[1].clone())].into());
+    reader.resume(0).unwrap();
+    read.extend(take(&reader, 1));
+    reader.pause(0).unwrap();
+    reader.resume(0).unwrap();
+    read.extend(take(&reader, COUNT / 2 - 1));
+    assert_eq!(offsets(&read), [(0, written[0].clone())].into());
+}
+
+#[test]
+fn a_partition_that_is_stopped_can_be_started_again_anywhere() {
+    let log = Log::with_partitions(PARTITIONS);
+    let written = fill(&log, 0, 10);
+    let reader = reader(&log);
+    reader.start(0, written[4]).unwrap();
+    assert_eq!(offsets(&take(&reader, 2))[&0], written[4..6]);
+    reader.stop(0).unwrap();
+    let position = write(&log, &[command(1)]).remove(0);
+    reader.start(1, 0).unwrap();
+    assert_eq!(take(&reader, 1)[0].position, position, "nothing more of the one that is stopped");
+    reader.start(0, written[1]).unwrap();
+    assert_eq!(offsets(&take(&reader, 9))[&0], written[1..]);
+}
+
+#[test]
+fn a_reader_begins_with_the_first_command_that_is_still_kept() {
+    let log = Log::with_partitions(PARTITIONS);
+    let written = fill(&log, 0, 3);
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", &log.client.brokers).create().unwrap();
+    let mut kept = TopicPartitionList::new();
+    kept.add_partition_offset(&log.topics.commands(), 0, Offset::Offset(written[2])).unwrap();
+    RUNTIME.block_on(admin.delete_records(&kept, &AdminOptions::new())).unwrap();
+    let reader = reader(&log);
+    reader.start(0, 0).unwrap();
+    assert_eq!(offsets(&take(&reader, 1))[&0], written[2..]);
+}
+
+#[test]
+fn without_its_topic_nothing_is_read_or_written() {
+    let log = Log::without_topics();
+    let no_reader = error(CommandReader::new(&log.client, &log.topics));
+    let no_writer = error(CommandWriter::new(&log.client, &log.topics));
+    assert!(matches!([no_reader, no_writer], [LogError::Kafka(_), LogError::Kafka(_)]));
+}

@@ -1,0 +1,229 @@
+//! What is promised of the owners of a partition, whatever broker is behind them.
+
+use std::time::{Duration, Instant};
+
+use event_log::{Broker, FencedLog, LogError, PartitionLog, Producer};
+
+use crate::{
+    support::{Owner, error, offsets, outcome, record},
+    worlds::{InKafka, InTwin, Interrupted, World},
+};
+
+const LONG: Duration = Duration::from_secs(10);
+
+/// Every promise is a test in each world.
+macro_rules! promises {
+    ($($promise:ident)*) => {
+        mod in_kafka {
+            $(#[test] fn $promise() { super::$promise(&super::InKafka::default()); })*
+        }
+        mod in_the_twin {
+            $(#[test] fn $promise() { super::$promise(&super::InTwin::default()); })*
+        }
+    };
+}
+
+promises! {
+    a_claim_hands_over_everything_that_is_committed
+    an_owner_who_is_replaced_between_send_and_commit_leaves_nothing
+    an_owner_who_was_replaced_cannot_append_with_any_producer
+    an_owner_who_is_overtaken_during_its_claim_cannot_announce_itself
+    outcomes_tell_the_offsets_of_the_events_that_they_are_committed_with
+    the_place_in_the_commands_is_committed_with_the_events_or_not_at_all
+    outcomes_can_be_committed_without_events
+    every_owner_has_a_higher_epoch_even_after_one_who_wrote_nothing
+    an_owner_is_confirmed_until_a_newer_one_has_announced_itself
+    who_only_looks_on_learns_of_the_newest_owner
+    reading_beside_the_owner_does_not_disturb_it
+    nothing_goes_on_beyond_the_end_of_the_log
+    an_ownership_that_was_released_is_over
+}
+
+/// Producers that have fenced all others, without anything of the protocol around them.
+fn fencing<B: Broker>(broker: &mut B) -> Vec<B::Producer> {
+    let mut producers = broker.connect(2).unwrap();
+    producers.iter_mut().try_for_each(Producer::init).unwrap();
+    producers
+}
+
+fn keys<W: World>(world: &W) -> Vec<String> {
+    world.events().into_iter().map(|(_, aggregate)| aggregate).collect()
+}
+
+fn a_claim_hands_over_everything_that_is_committed<W: World>(world: &W) {
+    let mut first = Owner::over(world.broker(), "one:1").unwrap();
+    assert!(first.replayed.is_empty());
+    let mut committed = first.append(&["a", "b"]).unwrap();
+    committed.extend(first.append(&["c"]).unwrap());
+    for aborted in &mut fencing(&mut world.broker()) {
+        aborted.begin(LONG).unwrap();
+        aborted.send_events(&[record("aborted", 9, 4)]).unwrap();
+    }
+    let mut second = Owner::over(world.broker(), "two:2").unwrap();
+    assert_eq!(offsets(&second.replayed), committed);
+    committed.extend(second.append(&["d", "e"]).unwrap());
+    assert_eq!(offsets(&Owner::over(world.broker(), "three:3").unwrap().replayed), committed);
+    let seen: Vec<_> = world.events().into_iter().map(|(offset, _)| offset).collect();
+    assert_eq!(seen, committed);
+}
+
+fn an_owner_who_is_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
+    for turn in 0..2 {
+        let first = &mut fencing(&mut world.broker())[turn];
+        first.begin(LONG).unwrap();
+        first.send_events(&[record("a", 1, 1)]).unwrap();
+        first.send_outcomes(&[outcome("a", 0)]).unwrap();
+        first.settle(7).unwrap();
+        let second = Owner::over(world.broker(), "two:2").unwrap();
+        assert!(second.replayed.is_empty());
+        assert_eq!(second.next_command, 0);
+        let fenced = error(first.commit());
+        assert!(fenced.is_fenced(), "{fenced}");
+    }
+    assert_eq!((world.events(), world.outcomes()), (vec![], vec![]));
+}
+
+fn an_owner_who_was_replaced_cannot_append_with_any_producer<W: World>(world: &W) {
+    for appends_before in 0..2 {
+        let mut first = Owner::over(world.broker(), "one:1").unwrap();
+        for _ in 0..appends_before {
+            first.append(&["before"]).unwrap();
+        }
+        let mut second = Owner::over(world.broker(), "two:2").unwrap();
+        let fenced = error(first.append(&["too-late"]));
+        assert!(fenced.is_fenced() && fenced.is_transient(), "{fenced}");
+        assert!(matches!(error(first.append(&["too-late"])), LogError::NotClaimed));
+        second.append(&["after"]).unwrap();
+    }
+    assert_eq!(keys(world), ["after", "before", "after"]);
+}
+
+fn an_owner_who_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
+    let overtaking = world.broker();
+    let overtake = || drop(Owner::over(overtaking, "quick:1").unwrap());
+    let slow = Owner::over(Interrupted(world.broker(), Some(overtake)), "slow:1");
+    assert!(slow.map(drop).unwrap_err().is_fenced());
+    assert_eq!(world.announced(), ["quick:1"]);
+}
+
+fn outcomes_tell_the_offsets_of_the_events_that_they_are_committed_with<W: World>(world: &W) {
+    let mut owner = Owner::over(world.broker(), "one:1").unwrap();
+    let mut told = Vec::new();
+    for (aggregate, next_command) in [("a", 1), ("b", 2), ("c", 5)] {
+        let offset = owner.settle(aggregate, next_command).unwrap()[0];
+        told.push((aggregate.to_owned(), format!("{{\"offset\":{offset}}}")));
+    }
+    assert_eq!(world.outcomes(), told);
+    assert_eq!(keys(world), ["a", "b", "c"]);
+}
+
+fn the_place_in_the_commands_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
+    let mut first = Owner::over(world.broker(), "one:1").unwrap();
+    assert_eq!(first.next_command, 0);
+    for next_command in [3, 4] {
+        first.settle("a", next_command).unwrap();
+    }
+    first.append(&["b"]).unwrap();
+    let mut second = Owner::over(world.broker(), "two:2").unwrap();
+    assert_eq!(second.next_command, 4);
+    error(first.settle("too-late", 9));
+    second.append(&["c"]).unwrap();
+    assert_eq!(Owner::over(world.broker(), "three:3").unwrap().next_command, 4);
+    assert_eq!(keys(world), ["a", "a", "b", "c"]);
+    assert_eq!(world.outcomes().len(), 2);
+}
+
+fn outcomes_can_be_committed_without_events<W: World>(world: &W) {
+    let mut owner = Owner::over(world.broker(), "one:1").unwrap();
+    let outcomes = |offsets: &[i64]| {
+        assert!(offsets.is_empty());
+        vec![outcome("refused", -1)]
+    };
+    let batch = event_log::Batch { events: &[], outcomes: &outcomes, next_command: Some(1) };
+    assert!(owner.log.append(&batch).unwrap().is_empty());
+    assert_eq!(world.outcomes().len(), 1);
+    assert_eq!(Owner::over(world.broker(), "two:2").unwrap().next_command, 1);
+}
+
+fn every_owner_has_a_higher_epoch_even_after_one_who_wrote_nothing<W: World>(world: &W) {
+    let epochs: Vec<_> = (0..4).map(|_| Owner::over(world.broker(), "one:1").unwrap().epoch).collect();
+    assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
+    assert_eq!(epochs[0], 1);
+}
+
+fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world: &W) {
+    let mut first = Owner::over(world.broker(), "one:1").unwrap();
+    first.append(&["a"]).unwrap();
+    first.log.confirm().unwrap();
+    let newer = &mut fencing(&mut world.broker())[0];
+    first.log.confirm().unwrap();
+    newer.begin(LONG).unwrap();
+    newer.announce("two:2").unwrap();
+    newer.commit().unwrap();
+    for _ in 0..2 {
+        assert!(matches!(error(first.log.confirm()), LogError::Replaced));
+    }
+    assert!(first.log.newest_epoch().unwrap() > first.epoch);
+}
+
+fn who_only_looks_on_learns_of_the_newest_owner<W: World>(world: &W) {
+    let mut onlooker = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    assert_eq!(onlooker.newest_epoch().unwrap(), 0);
+    for address in ["one:1", "two:2"] {
+        let owner = Owner::over(world.broker(), address).unwrap();
+        assert_eq!(onlooker.newest_epoch().unwrap(), owner.epoch);
+    }
+    assert!(matches!(error(onlooker.confirm()), LogError::NotClaimed));
+}
+
+fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
+    let mut owner = Owner::over(world.broker(), "one:1").unwrap();
+    let mut onlooker = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    let (mut next, mut read) = (0, Vec::new());
+    let deadline = Instant::now() + LONG;
+    for group in [&["a"][..], &["b", "c"], &["d"]] {
+        let last = owner.append(group).unwrap()[group.len() - 1];
+        // A reader sees a moment later what the owner knows to be committed.
+        while next <= last {
+            assert!(Instant::now() < deadline, "what is committed can be read");
+            onlooker
+                .read(next, &mut |recorded| {
+                    next = recorded.position.offset + 1;
+                    read.push(recorded.envelope.aggregate_id.to_string());
+                    Ok(())
+                })
+                .unwrap();
+        }
+    }
+    assert_eq!(read, ["a", "b", "c", "d"]);
+}
+
+fn nothing_goes_on_beyond_the_end_of_the_log<W: World>(world: &W) {
+    let mut owner = Owner::over(world.broker(), "one:1").unwrap();
+    let committed = owner.append(&["a"]).unwrap()[0];
+    let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), LONG);
+    let beyond = |refused: LogError| {
+        assert!(!refused.is_transient());
+        let LogError::BeyondEnd { next, end } = refused else { panic!("{refused}") };
+        // The commit's marker may come a moment later.
+        assert!(next == 1_000 && (committed + 1..=committed + 2).contains(&end), "{refused}");
+    };
+    beyond(error(other.read(1_000, &mut |_| Ok(()))));
+    beyond(error(other.claim(1_000, &mut |_| Ok(()))));
+    // Nobody was shut out.
+    owner.append(&["b"]).unwrap();
+    owner.log.confirm().unwrap();
+    assert_eq!(world.announced(), ["one:1"]);
+
+    let reached = world.broker().end().unwrap();
+    other.read(reached, &mut |_| panic!("there is nothing")).unwrap();
+    other.claim(reached, &mut |_| panic!("there is nothing")).unwrap();
+}
+
+fn an_ownership_that_was_released_is_over<W: World>(world: &W) {
+    let mut owner = Owner::over(world.broker(), "one:1").unwrap();
+    owner.log.release();
+    assert!(matches!(error(owner.append(&["a"])), LogError::NotClaimed));
+    assert!(matches!(error(owner.log.confirm()), LogError::NotClaimed));
+    assert!(world.events().is_empty());
+}

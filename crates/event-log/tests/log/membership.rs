@@ -1,0 +1,161 @@
+//! The group that shares the partitions out: who gets what when members come, go, are silent or come back.
+
+use std::{
+    collections::BTreeSet,
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+use event_log::{ClientSettings, GroupChange, LogError, Membership, Topics, apply_topics};
+use test_kit::{Area, OwnServers};
+
+use crate::support::{Log, RUNTIME, error};
+
+const PARTITIONS: i32 = 8;
+const POLL: Duration = Duration::from_millis(20);
+
+/// A member that does what the group says, and remembers what it was told.
+struct Member {
+    membership: Membership,
+    owned: BTreeSet<i32>,
+    told: Vec<GroupChange>,
+}
+
+impl Member {
+    fn join(log: &Log, instance_id: Option<&str>) -> Self {
+        Self::of(Membership::join(&log.client, &log.topics, instance_id).unwrap())
+    }
+
+    fn of(membership: Membership) -> Self {
+        Self { membership, owned: BTreeSet::new(), told: Vec::new() }
+    }
+
+    fn poll(&mut self) {
+        let Some(change) = self.membership.next(POLL).unwrap() else { return };
+        self.told.push(change.clone());
+        match change {
+            GroupChange::Assigned(new) => self.owned.extend(new),
+            GroupChange::Revoked(gone) | GroupChange::Lost(gone) => {
+                self.owned.retain(|partition| !gone.contains(partition));
+            }
+        }
+    }
+
+    fn has_lost(&self) -> bool {
+        self.told.iter().any(|change| matches!(change, GroupChange::Lost(_)))
+    }
+}
+
+/// Lets all members do what the group says until it is so.
+fn until<const N: usize>(mut members: [&mut Member; N], is_so: impl Fn(&[&mut Member; N]) -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_so(&members) {
+        let owned = || members.iter().map(|member| &member.owned).collect::<Vec<_>>();
+        assert!(Instant::now() < deadline, "not within a minute: {:?}", owned());
+        for member in &mut members {
+            member.poll();
+        }
+    }
+}
+
+fn all() -> BTreeSet<i32> {
+    (0..PARTITIONS).collect()
+}
+
+/// Whether two members have half of the partitions each, and all together.
+fn is_shared(one: &Member, other: &Member) -> bool {
+    let half = all().len() / 2;
+    one.owned.len() == half && other.owned.len() == half && one.owned.is_disjoint(&other.owned)
+}
+
+#[test]
+fn two_members_share_the_partitions_and_whoever_stays_gets_those_of_who_leaves() {
+    let log = Log::with_partitions(PARTITIONS);
+    let mut first = Member::join(&log, None);
+    until([&mut first], |[first]| first.owned == all());
+    assert_eq!(first.membership.others().unwrap(), 0);
+    let mut second = Member::join(&log, None);
+    until([&mut first, &mut second], |[first, second]| is_shared(first, second));
+    assert_eq!([first.membership.others().unwrap(), second.membership.others().unwrap()], [1, 1]);
+    second.membership.leave();
+    until([&mut first], |[first]| first.owned == all());
+    assert_eq!(first.membership.others().unwrap(), 0);
+    assert!(!first.has_lost(), "{:?}", first.told);
+}
+
+#[test]
+fn a_member_that_is_silent_loses_its_partitions_to_the_other_and_gets_its_share_when_it_is_back() {
+    let log = Log::with_partitions(PARTITIONS);
+    let (mut awake, mut silent) = (Member::join(&log, None), Member::join(&log, None));
+    until([&mut awake, &mut silent], |[awake, silent]| is_shared(awake, silent));
+    let share = silent.owned.len();
+    // It stops asking, as a thread does that hangs.
+    until([&mut awake], |[awake]| awake.owned == all());
+    silent.told.clear();
+    silent.poll();
+    until([&mut silent], |[silent]| silent.has_lost());
+    assert!(
+        matches!(&silent.told[..], [GroupChange::Lost(lost)] if lost.len() == share),
+        "{:?}",
+        silent.told
+    );
+    until([&mut awake, &mut silent], |[awake, silent]| is_shared(awake, silent));
+    assert!(!awake.has_lost(), "{:?}", awake.told);
+}
+
+#[test]
+fn a_static_member_that_comes_back_in_its_session_has_its_partitions_and_the_others_notice_nothing() {
+    let log = Log::with_partitions(PARTITIONS);
+    let (mut one, mut two) = (Member::join(&log, Some("one")), Member::join(&log, Some("two")));
+    until([&mut one, &mut two], |[one, two]| is_shared(one, two));
+    let (before, told) = (two.owned.clone(), one.told.clone());
+    two.membership.leave();
+    assert_eq!(one.membership.others().unwrap(), 1, "its place is kept");
+    let mut again = Member::join(&log, Some("two"));
+    until([&mut one, &mut again], |[_, again]| again.owned == before);
+    assert_eq!(one.told, told);
+    assert_eq!([one.membership.others().unwrap(), again.membership.others().unwrap()], [1, 1]);
+}
+
+#[test]
+fn a_member_whose_id_another_takes_is_told_for_good() {
+    let log = Log::with_partitions(1);
+    let mut old = Member::join(&log, Some("one"));
+    until([&mut old], |[old]| !old.owned.is_empty());
+    let mut new = Member::join(&log, Some("one"));
+    until([&mut new], |[new]| !new.owned.is_empty());
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let ended = loop {
+        assert!(Instant::now() < deadline, "the old member was not told");
+        match old.membership.next(POLL) {
+            Ok(_) => {}
+            ended => break ended,
+        }
+    };
+    assert!(matches!(error(ended), LogError::Kafka(_)));
+}
+
+#[test]
+fn a_member_outlives_the_death_of_the_broker() {
+    let own = OwnServers::start();
+    let area = Area::on(own.servers.clone());
+    let client = ClientSettings { brokers: area.servers.brokers.clone() };
+    let topics = Topics::new(&area.topic_prefix, "tests");
+    RUNTIME.block_on(apply_topics(&client, &topics, PARTITIONS, 1)).unwrap();
+    let mut member = Member::of(Membership::join(&client, &topics, None).unwrap());
+    until([&mut member], |[member]| member.owned == all());
+    own.kill("kafka");
+    while TcpStream::connect(&client.brokers).is_ok() {
+        member.poll();
+    }
+    thread::scope(|scope| {
+        let restart = scope.spawn(|| own.start_again("kafka"));
+        while !restart.is_finished() {
+            member.poll();
+        }
+    });
+    // A second one shows that the group goes on: partitions can move.
+    let mut second = Member::of(Membership::join(&client, &topics, None).unwrap());
+    until([&mut member, &mut second], |[member, second]| is_shared(member, second));
+}

@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use event_log::{Owners, PartitionLog, follow_owners};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    foreign,
+    support::{Log, RUNTIME},
+};
+
+/// Has a partition claimed by one at this address.
+fn claim(log: &Log, partition: i32, address: &str) {
+    log.writer(partition, address).claim(0, &mut |_| Ok(())).unwrap();
+}
+
+/// The owners as soon as a partition is known to be at this address.
+fn once_at(owners: &mut watch::Receiver<Owners>, partition: i32, address: &str) -> Owners {
+    let is_there = |owners: &Owners| owners.get(partition).is_some_and(|owner| owner.address == address);
+    RUNTIME.block_on(async {
+        let waited = timeout(Duration::from_mins(1), owners.wait_for(is_there)).await;
+        waited.expect("the owner is not known within a minute").unwrap().clone()
+    })
+}
+
+#[test]
+fn owners_are_known_as_they_announce_themselves_and_the_newest_counts() {
+    let log = Log::with_partitions(2);
+    claim(&log, 0, "before:1");
+    let mut owners = follow_owners(&log.client, &log.topics).unwrap();
+    let before = once_at(&mut owners, 0, "before:1");
+    assert_eq!((before.get(0).unwrap().epoch, before.get(1)), (1, None));
+    claim(&log, 1, "other:1");
+    claim(&log, 0, "after:1");
+    let after = once_at(&mut owners, 0, "after:1");
+    assert_eq!(after.get(1).unwrap().address, "other:1");
+    assert!(after.get(0).unwrap().epoch > after.get(1).unwrap().epoch);
+}
+
+#[test]
+fn what_is_no_announcement_is_passed_over_and_more_fields_do_no_harm() {
+    let log = Log::with_partitions(1);
+    let plant = |payload| foreign::plant_in(&log, &log.topics.owners(), 0, Some("0"), &[], payload);
+    plant(None);
+    plant(Some("{"));
+    plant(Some(r#"{"partition": 0}"#));
+    plant(Some(r#"{"partition": 0, "address": "here:1", "epoch": 9, "since": "today"}"#));
+    let mut owners = follow_owners(&log.client, &log.topics).unwrap();
+    assert_eq!(once_at(&mut owners, 0, "here:1").get(0).unwrap().epoch, 4);
+}
