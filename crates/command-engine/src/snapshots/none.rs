@@ -1,0 +1,29 @@
+use aggregate::{Aggregate, AggregateId};
+use tokio::sync::oneshot;
+
+use super::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
+
+/// No snapshots at all: everything is folded from the log and stays in memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSnapshots;
+
+impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    fn open(&mut self, _: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+        Ok(Checkpoint::default())
+    }
+
+    fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<A::State>, SnapshotError> {
+        Ok(Aggregates::new())
+    }
+
+    fn save(&mut self, save: Save<A::State>) -> PendingSave {
+        let (sender, pending) = oneshot::channel();
+        // Nobody may wait any more.
+        let _ = sender.send(Ok(Saved::UpTo(save.to.next_offset)));
+        pending
+    }
+}

@@ -1,0 +1,116 @@
+//! An aggregate as a row: its state as JSON, its commands packed. What was written by older code is read for ever, or
+//! the state's version counts on.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use aggregate::{AggregateId, Version};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{
+    image::{Done, Known},
+    snapshots::SnapshotError,
+};
+
+#[derive(FromRow)]
+pub(super) struct Row {
+    aggregate_id: String,
+    version: i64,
+    log_offset: i64,
+    state: String,
+    commands: Vec<u8>,
+}
+
+/// Many rows, column by column, as `unnest` takes them.
+#[derive(Default)]
+pub(super) struct Columns {
+    pub(super) aggregate_id: Vec<String>,
+    pub(super) version: Vec<i64>,
+    pub(super) log_offset: Vec<i64>,
+    pub(super) state: Vec<String>,
+    pub(super) commands: Vec<Vec<u8>>,
+}
+
+/// A command as it is packed: 16 bytes of id, 8 of fingerprint, and the rest as short as the numbers are.
+#[derive(Serialize, Deserialize)]
+struct Packed<'a> {
+    command_id: [u8; 16],
+    request_hash: [u8; 8],
+    version: u64,
+    offset: i64,
+    #[serde(borrow)]
+    event_types: Vec<&'a str>,
+}
+
+impl Row {
+    pub(super) fn read<S: DeserializeOwned>(self) -> Result<(AggregateId, Known<S>), SnapshotError> {
+        let id = AggregateId::try_from(self.aggregate_id.as_str())
+            .map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))?;
+        let unreadable = |reason: String| SnapshotError::Unreadable { id: id.clone(), reason };
+        let state = serde_json::from_str(&self.state).map_err(|error| unreadable(error.to_string()))?;
+        let packed: Vec<Packed<'_>> =
+            postcard::from_bytes(&self.commands).map_err(|error| unreadable(error.to_string()))?;
+        let known = Known {
+            state,
+            version: Version(self.version.cast_unsigned()),
+            offset: self.log_offset,
+            commands: packed.into_iter().map(Packed::unpack).collect(),
+        };
+        Ok((id, known))
+    }
+}
+
+impl Columns {
+    pub(super) fn push<S: Serialize>(
+        &mut self,
+        id: &AggregateId,
+        known: &Known<S>,
+    ) -> Result<(), SnapshotError> {
+        let unwritable = |error: String| SnapshotError::Unwritable(error);
+        let packed: Vec<_> = known.commands.iter().map(Packed::of).collect();
+        self.state.push(serde_json::to_string(&known.state).map_err(|error| unwritable(error.to_string()))?);
+        self.commands.push(postcard::to_allocvec(&packed).map_err(|error| unwritable(error.to_string()))?);
+        self.aggregate_id.push(id.to_string());
+        self.version.push(known.version.0.cast_signed());
+        self.log_offset.push(known.offset);
+        Ok(())
+    }
+}
+
+impl<'a> Packed<'a> {
+    fn of(done: &'a Done) -> Self {
+        Self {
+            command_id: done.command_id.into_bytes(),
+            request_hash: done.request_hash.to_le_bytes(),
+            version: done.version.0,
+            offset: done.offset,
+            event_types: done.event_types.to_vec(),
+        }
+    }
+
+    fn unpack(self) -> Done {
+        Done {
+            command_id: Uuid::from_bytes(self.command_id),
+            request_hash: u64::from_le_bytes(self.request_hash),
+            version: Version(self.version),
+            offset: self.offset,
+            event_types: self.event_types.into_iter().map(event_type).collect(),
+        }
+    }
+}
+
+/// The name of an event for as long as the program runs. There is a handful of them, so each is kept once, for ever.
+fn event_type(name: &str) -> &'static str {
+    static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = names.get_or_insert_default();
+    names.get(name).copied().unwrap_or_else(|| {
+        let name: &'static str = Box::leak(name.into());
+        names.insert(name);
+        name
+    })
+}

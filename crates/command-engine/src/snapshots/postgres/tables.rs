@@ -1,0 +1,224 @@
+//! The statements. They know nothing of time-outs and connections.
+
+use aggregate::AggregateId;
+use event_log::Continuity;
+use futures_util::TryStreamExt;
+use serde::Serialize;
+use sqlx::{Connection, FromRow, PgConnection, Row as _, postgres::PgRow};
+
+use super::row::{Columns, Row};
+use crate::snapshots::{Checkpoint, Save, Saved, SnapshotError};
+
+/// How many rows one statement writes.
+const CHUNK: usize = 1_000;
+/// Ids and checkpoint are read as they are at one moment.
+const BEGIN_TO_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Rows and checkpoint are lost together if Postgres dies, and folded again from the log; so nobody waits for the disk.
+const BEGIN_TO_SAVE: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+
+/// The snapshots of one generation of the state, in one partition.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Generation {
+    pub(super) partition: i32,
+    pub(super) state_version: i32,
+}
+
+/// The checkpoint's row.
+#[derive(FromRow)]
+struct Stand {
+    next_offset: i64,
+    sequence: i64,
+    owner_epoch: i64,
+    saved_by: i64,
+    aggregates: i64,
+}
+
+impl Generation {
+    pub(super) async fn open(
+        self,
+        connection: &mut PgConnection,
+        known: &mut dyn FnMut(&str),
+    ) -> Result<Checkpoint, SnapshotError> {
+        let mut transaction = connection.begin_with(BEGIN_TO_READ).await?;
+        let Some(stand) = self.stand(&mut transaction, "").await? else { return Ok(Checkpoint::default()) };
+        let checkpoint = stand.checkpoint();
+        let mut found = 0;
+        let mut ids =
+            sqlx::query("SELECT aggregate_id FROM snapshots WHERE partition = $1 AND state_version = $2")
+                .bind(self.partition)
+                .bind(self.state_version)
+                .fetch(&mut *transaction);
+        while let Some(row) = ids.try_next().await? {
+            known(row.try_get(0)?);
+            found += 1;
+        }
+        drop(ids);
+        transaction.rollback().await?;
+        if found == checkpoint.aggregates {
+            return Ok(checkpoint);
+        }
+        self.delete(connection, &[self.state_version]).await?;
+        Err(SnapshotError::Incomplete { expected: checkpoint.aggregates, found })
+    }
+
+    /// One row at least, if there is a checkpoint; without an aggregate if none is found.
+    pub(super) async fn load(
+        self,
+        connection: &mut PgConnection,
+        ids: &[AggregateId],
+        saved: i64,
+    ) -> Result<Vec<Row>, SnapshotError> {
+        let ids: Vec<_> = ids.iter().map(AggregateId::as_str).collect();
+        let rows = sqlx::query(
+            "SELECT checkpoint.next_offset, aggregate_id, version, log_offset, state, commands
+               FROM snapshot_checkpoint AS checkpoint
+               LEFT JOIN snapshots
+                 ON snapshots.partition = $1 AND snapshots.state_version = $2 AND aggregate_id = ANY($3)
+              WHERE checkpoint.partition = $1 AND checkpoint.state_version = $2",
+        )
+        .bind(self.partition)
+        .bind(self.state_version)
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+        let reached = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>("next_offset"))?;
+        if reached < saved {
+            return Err(SnapshotError::Lost);
+        }
+        let found = |row: &&PgRow| matches!(row.try_get::<Option<&str>, _>("aggregate_id"), Ok(Some(_)));
+        Ok(rows.iter().filter(found).map(Row::from_row).collect::<Result<_, _>>()?)
+    }
+
+    /// The checkpoint comes first: its row is the fence, and whoever else saves waits for it.
+    pub(super) async fn save<S: Serialize>(
+        self,
+        connection: &mut PgConnection,
+        save: Save<S>,
+    ) -> Result<Saved, SnapshotError> {
+        let mut transaction = connection.begin_with(BEGIN_TO_SAVE).await?;
+        let stand = self.stand(&mut transaction, "FOR UPDATE").await?;
+        let (reached, saved_by) = stand.map_or((0, 0), |stand| (stand.next_offset, stand.saved_by));
+        if reached < save.from {
+            return Err(SnapshotError::Lost);
+        }
+        if saved_by > save.epoch.cast_signed() {
+            return Ok(Saved::Superseded(reached));
+        }
+        // Somebody has read further, and saved all that this save has.
+        if reached > save.to.next_offset {
+            return Ok(Saved::UpTo(reached));
+        }
+        self.move_on(&mut transaction, &save).await?;
+        let mut columns = Columns::default();
+        for (id, known) in &*save.changed {
+            columns.push(id, known)?;
+            if columns.version.len() == CHUNK {
+                self.upsert(&mut transaction, std::mem::take(&mut columns)).await?;
+            }
+        }
+        self.upsert(&mut transaction, columns).await?;
+        transaction.commit().await?;
+        Ok(Saved::UpTo(save.to.next_offset))
+    }
+
+    /// Deletes what older generations have left and nobody has saved for a day.
+    pub(super) async fn delete_abandoned(self, connection: &mut PgConnection) -> Result<(), SnapshotError> {
+        let abandoned: Vec<i32> = sqlx::query_scalar(
+            "SELECT state_version FROM snapshot_checkpoint
+              WHERE partition = $1 AND state_version < $2 AND updated_at < now() - interval '1 day'",
+        )
+        .bind(self.partition)
+        .bind(self.state_version)
+        .fetch_all(&mut *connection)
+        .await?;
+        if abandoned.is_empty() { Ok(()) } else { self.delete(connection, &abandoned).await }
+    }
+
+    async fn stand(
+        self,
+        connection: &mut PgConnection,
+        lock: &'static str,
+    ) -> Result<Option<Stand>, sqlx::Error> {
+        sqlx::query_as(&format!(
+            "SELECT next_offset, sequence, owner_epoch, saved_by, aggregates FROM snapshot_checkpoint
+              WHERE partition = $1 AND state_version = $2 {lock}"
+        ))
+        .bind(self.partition)
+        .bind(self.state_version)
+        .fetch_optional(connection)
+        .await
+    }
+
+    async fn move_on<S>(self, connection: &mut PgConnection, save: &Save<S>) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO snapshot_checkpoint
+                 (partition, state_version, next_offset, sequence, owner_epoch, saved_by, aggregates)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 ON CONFLICT (partition, state_version) DO UPDATE
+                SET next_offset = excluded.next_offset,
+                    sequence = excluded.sequence,
+                    owner_epoch = excluded.owner_epoch,
+                    saved_by = excluded.saved_by,
+                    aggregates = excluded.aggregates,
+                    updated_at = now()",
+        )
+        .bind(self.partition)
+        .bind(self.state_version)
+        .bind(save.to.next_offset)
+        .bind(save.to.continuity.sequence.cast_signed())
+        .bind(save.to.continuity.epoch.cast_signed())
+        .bind(save.epoch.cast_signed())
+        .bind(save.to.aggregates.cast_signed())
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn upsert(self, connection: &mut PgConnection, rows: Columns) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO snapshots (partition, state_version, aggregate_id, version, log_offset, state, commands)
+             SELECT $1, $2, changed.*
+               FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[]) AS changed
+                 ON CONFLICT (partition, state_version, aggregate_id) DO UPDATE
+                SET version = excluded.version,
+                    log_offset = excluded.log_offset,
+                    state = excluded.state,
+                    commands = excluded.commands",
+        )
+        .bind(self.partition)
+        .bind(self.state_version)
+        .bind(rows.aggregate_id)
+        .bind(rows.version)
+        .bind(rows.log_offset)
+        .bind(rows.state)
+        .bind(rows.commands)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Deletes generations of this partition, each with its checkpoint or not at all.
+    async fn delete(
+        self,
+        connection: &mut PgConnection,
+        state_versions: &[i32],
+    ) -> Result<(), SnapshotError> {
+        let mut transaction = connection.begin().await?;
+        for table in ["snapshot_checkpoint", "snapshots"] {
+            sqlx::query(&format!("DELETE FROM {table} WHERE partition = $1 AND state_version = ANY($2)"))
+                .bind(self.partition)
+                .bind(state_versions)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+impl Stand {
+    fn checkpoint(&self) -> Checkpoint {
+        let continuity =
+            Continuity { sequence: self.sequence.cast_unsigned(), epoch: self.owner_epoch.cast_unsigned() };
+        Checkpoint { next_offset: self.next_offset, continuity, aggregates: self.aggregates.cast_unsigned() }
+    }
+}

@@ -1,0 +1,11 @@
+//! Snapshots and the image over them, on a real Postgres.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+
+mod bounds;
+mod generations;
+mod loss;
+mod outage;
+mod random;
+mod save_and_load;
+mod support;

@@ -1,0 +1,160 @@
+//! Any history, any saves, any crashes, and a standby that reads behind: every image is the fold of the log, with the
+//! commands that aggregates remember.
+
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicI32, Ordering},
+};
+
+use aggregate::AggregateId;
+use command_engine::{ImageError, NoSnapshots, SnapshotError};
+use proptest::{collection::vec, prelude::*};
+
+use crate::support::{Database, History, Image, id, room_for};
+
+const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
+
+static DATABASE: LazyLock<Database> = LazyLock::new(Database::new);
+
+/// Each case has a partition of its own.
+static NEXT_PARTITION: AtomicI32 = AtomicI32::new(0);
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// The owner decides a group: commands of one to three events, on these aggregates.
+    Group(Vec<(usize, u64)>),
+    /// One aggregate takes so many commands that it forgets the first ones.
+    Rush(usize),
+    /// A save begins, if none is under way.
+    WriteBehind,
+    Save,
+    /// The owner is gone, perhaps in the middle of a save. A new one restores and reads the tail in chunks.
+    Crash(usize),
+    /// The standby restores.
+    Standby,
+    /// The standby reads some events more.
+    ReadOn(usize),
+    /// Commands that come to nothing use aggregates too.
+    Use(Vec<usize>),
+}
+
+struct Partition {
+    number: i32,
+    history: History,
+    owner: Image,
+    standby: Image,
+    epoch: u64,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+    #[test]
+    fn every_image_is_the_fold_of_the_log(steps in vec(step(), 1..40)) {
+        let mut partition = Partition::new();
+        for step in steps {
+            partition.take(step);
+        }
+        partition.check();
+    }
+}
+
+impl Partition {
+    fn new() -> Self {
+        let number = NEXT_PARTITION.fetch_add(1, Ordering::Relaxed);
+        let (owner, standby) = (image(number), image(number));
+        Self { number, history: History::default(), owner, standby, epoch: 1 }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Group(commands) => self.group(&commands),
+            Step::Rush(name) => self.group(&[(name, 1); 70]),
+            Step::WriteBehind => self.owner.write_behind(self.epoch).unwrap(),
+            Step::Save => self.owner.save_now(self.epoch).unwrap(),
+            Step::Crash(chunk) => {
+                self.owner = image(self.number);
+                self.epoch += 1;
+                read(&mut self.owner, self.epoch, &self.history, chunk, usize::MAX);
+            }
+            Step::Standby => self.standby.restore().unwrap(),
+            Step::ReadOn(events) => read(&mut self.standby, self.epoch, &self.history, 3, events),
+            Step::Use(names) => load(&mut self.owner, self.epoch, &ids(names)),
+        }
+    }
+
+    /// Loads what the group is about, decides, commits, folds.
+    fn group(&mut self, commands: &[(usize, u64)]) {
+        let ids = ids(commands.iter().map(|(name, _)| *name).collect());
+        load(&mut self.owner, self.epoch, &ids);
+        for (name, events) in commands {
+            let known = self.owner.get(&id(NAMES[*name])).map(|known| known.version).unwrap_or_default();
+            assert_eq!(known, self.history.version(NAMES[*name]));
+            self.history.command(NAMES[*name], *events);
+            for (recorded, event) in self.history.tail(self.owner.next_offset) {
+                let done = self.owner.fold(recorded, event).unwrap().unwrap();
+                assert_eq!(done.command_id, recorded.envelope.metadata.command_id);
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        let mut model = Image::new(Box::new(NoSnapshots), room_for(1));
+        self.history.read_into(&mut model);
+        let mut restored = image(self.number);
+        for image in [&mut self.owner, &mut self.standby, &mut restored] {
+            read(image, self.epoch, &self.history, 5, usize::MAX);
+            assert_eq!((image.next_offset, image.continuity), (model.next_offset, model.continuity));
+            assert_eq!(image.aggregates(), model.aggregates());
+            for id in ids((0..NAMES.len()).collect()) {
+                load(image, self.epoch, std::slice::from_ref(&id));
+                assert_eq!(image.get(&id), model.get(&id), "{id}");
+            }
+        }
+    }
+}
+
+/// An image with room for fewer aggregates than there are.
+fn image(partition: i32) -> Image {
+    let settings = command_engine::ImageSettings { save_changes: 1, ..room_for(4) };
+    DATABASE.image_of(partition, settings)
+}
+
+fn read(image: &mut Image, epoch: u64, history: &History, chunk: usize, events: usize) {
+    let tail = history.tail(image.next_offset);
+    for chunk in tail[..tail.len().min(events)].chunks(chunk) {
+        match image.fold_tail(chunk, &mut |_, _| ()) {
+            // Newer owners than the log tells of have saved, so it takes their epoch to make room.
+            Err(ImageError::Snapshots(SnapshotError::Full | SnapshotError::Superseded)) => {
+                image.save_now(epoch).unwrap();
+                image.fold_tail(chunk, &mut |_, _| ()).unwrap();
+            }
+            result => result.unwrap(),
+        }
+    }
+}
+
+fn load(image: &mut Image, epoch: u64, ids: &[AggregateId]) {
+    if image.is_full() {
+        image.save_now(epoch).unwrap();
+    }
+    image.load(ids).unwrap();
+}
+
+fn ids(names: Vec<usize>) -> Vec<AggregateId> {
+    names.into_iter().map(|name| id(NAMES[name])).collect()
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let name = || 0..NAMES.len();
+    prop_oneof![
+        8 => vec((name(), 1..4_u64), 1..6).prop_map(Step::Group),
+        1 => name().prop_map(Step::Rush),
+        4 => Just(Step::WriteBehind),
+        2 => Just(Step::Save),
+        2 => (1..8_usize).prop_map(Step::Crash),
+        1 => Just(Step::Standby),
+        3 => (1..9_usize).prop_map(Step::ReadOn),
+        2 => vec(name(), 1..4).prop_map(Step::Use),
+    ]
+}

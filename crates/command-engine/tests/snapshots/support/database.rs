@@ -1,0 +1,126 @@
+//! A database of a test's own, with the tables of snapshots.
+
+use std::{
+    sync::LazyLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+use aggregate::Aggregate;
+use command_engine::{Image, ImageSettings, PostgresSnapshots, SnapshotDatabase, SnapshotSettings};
+use sqlx::{Connection, PgConnection};
+use test_kit::Area;
+use tokio::runtime::{Builder, Runtime};
+
+/// Where the connections live; the tests wait for it on threads of their own, as partitions do.
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
+/// A database that `admin` has prepared, and of which every test has a copy.
+static PREPARED: LazyLock<Area> = LazyLock::new(|| {
+    let area = Area::empty();
+    area.admin("migrations apply");
+    area
+});
+
+pub(crate) struct Database {
+    area: Area,
+    snapshots: SnapshotDatabase,
+}
+
+impl Database {
+    pub(crate) fn new() -> Self {
+        let area = Area::empty();
+        let (copy, prepared) = (name_in(&area), name_in(&PREPARED));
+        run_in(&postgres(&area), &format!("CREATE DATABASE {copy} TEMPLATE {prepared}"));
+        let options = area.database_url("orders_write").parse().unwrap();
+        // Long enough for a busy machine: one test waits for it in vain.
+        let settings =
+            SnapshotSettings { load_timeout: Duration::from_secs(2), ..SnapshotSettings::default() };
+        let snapshots = SnapshotDatabase::new(options, RUNTIME.handle(), settings);
+        Self { area, snapshots }
+    }
+
+    fn url(&self) -> String {
+        self.area.database_url("orders_write")
+    }
+
+    /// The snapshots of a partition.
+    pub(crate) fn partition(&self, partition: i32) -> PostgresSnapshots {
+        self.snapshots.partition(partition)
+    }
+
+    /// An image of partition 0 as a new instance has it before it reads the log.
+    pub(crate) fn image<A: Aggregate>(&self, settings: ImageSettings) -> Image<A> {
+        self.image_of(0, settings)
+    }
+
+    pub(crate) fn image_of<A: Aggregate>(&self, partition: i32, settings: ImageSettings) -> Image<A> {
+        let mut image = Image::new(Box::new(self.partition(partition)), settings);
+        image.restore().unwrap();
+        image
+    }
+
+    /// Runs a statement, and answers with how many rows it was about.
+    pub(crate) fn run(&self, statement: &str) -> u64 {
+        run_in(&self.url(), statement)
+    }
+
+    /// Asks for a number.
+    pub(crate) fn number(&self, query: &str) -> i64 {
+        RUNTIME.block_on(async {
+            let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+        })
+    }
+
+    /// Nobody can connect from now on, and whoever is connected is thrown out.
+    pub(crate) fn close(&self) {
+        let (server, name) = (postgres(&self.area), name_in(&self.area));
+        run_in(&server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+        run_in(
+            &server,
+            &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"),
+        );
+    }
+
+    pub(crate) fn open_again(&self) {
+        let name = name_in(&self.area);
+        run_in(&postgres(&self.area), &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+    }
+
+    /// Holds a table, so that whoever reads it waits until the connection is dropped.
+    pub(crate) fn hold(&self, table: &str) -> PgConnection {
+        RUNTIME.block_on(async {
+            let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+            let statement = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+            sqlx::raw_sql(&statement).execute(&mut connection).await.unwrap();
+            connection
+        })
+    }
+}
+
+/// Waits until something is so.
+pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not within a minute");
+        thread::yield_now();
+    }
+}
+
+fn name_in(area: &Area) -> String {
+    format!("{}orders_write", area.database_prefix)
+}
+
+/// Where databases are created and closed.
+fn postgres(area: &Area) -> String {
+    format!("{}/postgres", area.servers.database_server_url)
+}
+
+fn run_in(url: &str, statement: &str) -> u64 {
+    RUNTIME.block_on(async {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap().rows_affected()
+    })
+}

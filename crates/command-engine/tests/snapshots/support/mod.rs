@@ -1,0 +1,28 @@
+//! What the tests share: an aggregate, a log of it, and a database that can be closed.
+
+mod database;
+mod history;
+mod tally;
+
+use aggregate::AggregateId;
+use command_engine::ImageSettings;
+
+pub(crate) use database::{Database, eventually};
+pub(crate) use history::History;
+pub(crate) use tally::{NextTally, Tally, Total};
+
+/// The image of a partition of tallies.
+pub(crate) type Image = command_engine::Image<Tally>;
+
+/// Room for so many aggregates, and no save but those that a test asks for.
+pub(crate) fn room_for(max_aggregates: usize) -> ImageSettings {
+    ImageSettings { max_aggregates, save_changes: usize::MAX, ..ImageSettings::default() }
+}
+
+pub(crate) fn id(name: &str) -> AggregateId {
+    AggregateId::try_from(name).unwrap()
+}
+
+pub(crate) fn ids(names: &[&str]) -> Vec<AggregateId> {
+    names.iter().map(|name| id(name)).collect()
+}
