@@ -1,27 +1,42 @@
 //! What each command of a group is told, once the group is in the log.
 
 use aggregate::{Aggregate, Version};
-use event_log::{Envelope, Position};
+use event_log::{Envelope, NewRecord, Position};
 
 use crate::{
     Accepted, AcceptedEvent, CommandRequest,
-    group::Verdict,
+    group::Effect,
     image::{Done, Image},
-    ticket::Answer,
 };
 
-/// Makes the answers of one partition.
+/// Makes the answers of one partition; the image is as the group found it.
 pub(crate) struct Answers<'p, A: Aggregate> {
     pub(crate) topic: &'p str,
     pub(crate) partition: i32,
     pub(crate) image: &'p Image<A>,
 }
 
-/// An event of the group that was just committed.
+/// An event of the group and its place in the log.
 pub(crate) struct Written {
-    pub(crate) version: Version,
-    pub(crate) offset: i64,
-    pub(crate) event_type: &'static str,
+    version: Version,
+    offset: i64,
+    event_type: &'static str,
+}
+
+impl Written {
+    /// The events of a group with their offsets.
+    pub(crate) fn of<E: aggregate::Message>(
+        records: &[NewRecord],
+        events: &[E],
+        offsets: &[i64],
+    ) -> Vec<Self> {
+        let written = |((record, event), offset): ((&NewRecord, &E), &i64)| Self {
+            version: record.envelope.version,
+            offset: *offset,
+            event_type: event.message_type(),
+        };
+        records.iter().zip(events).zip(offsets).map(written).collect()
+    }
 }
 
 impl<A: Aggregate> Answers<'_, A> {
@@ -29,18 +44,18 @@ impl<A: Aggregate> Answers<'_, A> {
     pub(crate) fn to(
         &self,
         request: &CommandRequest<A::Command>,
-        verdict: Verdict<A::Refusal>,
+        effect: &Effect,
         written: &[Written],
-    ) -> Answer<A> {
-        match verdict {
-            Verdict::Error(error) => Err(error),
-            Verdict::Done(done) => Ok(self.accepted(&done, true)),
-            Verdict::Events(range) => Ok(self.accepted(&done(request, &written[range]), false)),
-            Verdict::SameAs(range) => Ok(self.accepted(&done(request, &written[range]), true)),
-            Verdict::Nothing(version) => {
-                let known = self.image.get(&request.aggregate_id);
-                let position = known.map(|known| self.position(known.offset));
-                Ok(Accepted { version, events: Vec::new(), position, replayed: false })
+    ) -> Accepted {
+        match effect {
+            Effect::Done(done) => self.accepted(done, true),
+            Effect::Events(range) => self.accepted(&done(request, &written[range.clone()]), false),
+            Effect::SameAs(range) => self.accepted(&done(request, &written[range.clone()]), true),
+            Effect::Nothing(version, last) => {
+                let before = || Some(self.image.get(&request.aggregate_id)?.offset);
+                let offset = last.map(|last| written[last].offset).or_else(before);
+                let position = offset.map(|offset| self.position(offset));
+                Accepted { version: *version, events: Vec::new(), position, replayed: false }
             }
         }
     }
@@ -66,7 +81,7 @@ impl<A: Aggregate> Answers<'_, A> {
 }
 
 fn done<C>(request: &CommandRequest<C>, written: &[Written]) -> Done {
-    let last = written.last().expect("a command without events has a verdict of its own");
+    let last = written.last().expect("a command without events has an effect of its own");
     Done {
         command_id: request.metadata.command_id,
         request_hash: request.request_hash,

@@ -1,61 +1,102 @@
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, Thread},
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use aggregate::{Aggregate, AggregateId};
 use event_log::{Codec, PartitionLog, Topics, partition_of};
-use tokio::sync::{
-    mpsc::{self, error::TrySendError},
-    watch,
-};
+use tokio::sync::watch;
 
 use crate::{
-    Accepted, CommandError, CommandRequest, Readiness,
-    image::Image,
-    measures,
-    partition::Partition,
-    ticket::{Pending, Ticket, issue},
+    Accepted, CommandError, CommandRequest, Delivery, Image, ImageSettings, Ownership, SnapshotStore,
+    desk::Desk, measures, partition::Partition, writer::Writer,
 };
 
 /// The limits of an engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct EngineSettings {
-    /// How many commands may wait for one partition; more are refused at once.
+    /// How many commands may wait for one partition; more are refused at once. As many again may wait of those that
+    /// come through Kafka.
     pub max_waiting: usize,
+    /// How many of them may be for the same aggregate.
+    pub max_waiting_each: usize,
+    /// How long a command may have to wait, as groups go at the moment; if it is longer, more are refused at once.
+    pub max_wait: Duration,
     /// How many commands are decided and committed together at the most.
     pub max_group: usize,
+    /// How long an owner that was shut out waits for the announcement of the one who did it.
+    pub announcement: Duration,
+    /// How long an owner that was replaced rests before it claims again what is still wanted of it.
+    pub rest: Duration,
+    /// What is kept in memory of each partition.
+    pub image: ImageSettings,
 }
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { max_waiting: 1024, max_group: 256 }
+        Self {
+            max_waiting: 1024,
+            max_waiting_each: 256,
+            max_wait: Duration::from_millis(500),
+            max_group: 256,
+            announcement: Duration::from_secs(2),
+            rest: Duration::from_secs(3),
+            image: ImageSettings::default(),
+        }
     }
 }
 
 /// Takes the commands of one kind of aggregate and hands each to the thread that writes its partition.
 pub struct Engine<A: Aggregate> {
-    desks: Vec<Desk<A>>,
-}
-
-/// Where commands for one partition are handed in.
-struct Desk<A: Aggregate> {
-    queue: Mutex<Option<mpsc::Sender<Pending<A>>>>,
-    readiness: watch::Receiver<Readiness>,
-    thread: Thread,
+    desks: Vec<Arc<Desk<A>>>,
+    ended: Vec<watch::Receiver<()>>,
 }
 
 impl<A: Aggregate> Engine<A> {
-    /// Starts a thread for every partition; each claims its own before it takes commands. `logs` are the partitions of
-    /// the events topic, all of them, in order.
-    pub fn start<L: PartitionLog>(
+    /// Starts a thread for every partition; none is owned before [`own`](Self::own). `partitions` are those of the
+    /// events topic, all of them, in order, each with the snapshots of its aggregates.
+    pub fn start<L: PartitionLog, S: SnapshotStore<A>>(
         topics: &Topics,
-        logs: Vec<L>,
+        partitions: Vec<(L, S)>,
         codec: &Arc<Codec>,
-        settings: EngineSettings,
+        settings: &EngineSettings,
     ) -> Self {
-        let desk = |(number, log)| Desk::open(number, log, topics, Arc::clone(codec), settings);
-        Self { desks: (0..).zip(logs).map(desk).collect() }
+        let mut engine = Self { desks: Vec::new(), ended: Vec::new() };
+        for (number, (log, snapshots)) in (0..).zip(partitions) {
+            let desk = Arc::new(Desk::new(number, settings.clone()));
+            let (ended, receiver) = watch::channel(());
+            engine.desks.push(Arc::clone(&desk));
+            engine.ended.push(receiver);
+            let image = Image::new(Box::new(snapshots), settings.image);
+            let writer = Writer::new(number, topics, log, Arc::clone(codec), image);
+            let partition = Partition { number, writer, desk, settings: settings.clone(), _ended: ended };
+            thread::Builder::new()
+                .name(format!("partition-{number}"))
+                .spawn(move || partition.run())
+                .expect("the system has a thread for each partition");
+        }
+        engine
+    }
+
+    /// Takes a partition: warms up beside its present owner, claims it, and serves it until told otherwise or replaced.
+    /// Who was replaced claims again after a rest, as long as nothing else is said; said anew after
+    /// [`hand_over`](Self::hand_over) or [`lose`](Self::lose), it claims at once.
+    pub fn own(&self, partition: i32) {
+        self.desk(partition).own();
+    }
+
+    /// Takes a partition over from an owner that seems to be dead, and serves it until another claims it, unless
+    /// [`own`](Self::own) says that it is to stay. Without effect where the partition is wanted already.
+    pub fn take_over(&self, partition: i32) {
+        self.desk(partition).take_over();
+    }
+
+    /// Gives a partition to its next owner: takes no more commands through Kafka, and serves callers until replaced.
+    pub fn hand_over(&self, partition: i32) {
+        self.desk(partition).hand_over();
+    }
+
+    /// Gives a partition up now: what waits is told [`CommandError::Elsewhere`], what is being committed is told what is
+    /// true.
+    pub fn lose(&self, partition: i32) {
+        self.desk(partition).lose();
     }
 
     /// Decides a command and answers when its outcome is certain, or when its deadline has passed.
@@ -65,7 +106,8 @@ impl<A: Aggregate> Engine<A> {
         &self,
         request: CommandRequest<A::Command>,
     ) -> Result<Accepted, CommandError<A::Refusal>> {
-        let answer = match self.desk(&request.aggregate_id).hand_in(request) {
+        let desk = self.desk(self.partition_of(&request.aggregate_id));
+        let answer = match desk.hand_in(request) {
             Ok(ticket) => ticket.wait().await,
             Err(error) => Err(error),
         };
@@ -73,79 +115,52 @@ impl<A: Aggregate> Engine<A> {
         answer
     }
 
-    /// Whether each partition takes commands, and a way to hear of changes.
-    pub fn readiness(&self) -> impl Iterator<Item = watch::Receiver<Readiness>> + '_ {
-        self.desks.iter().map(|desk| desk.readiness.clone())
+    /// Hands in a command that came through Kafka, to be decided exactly once; its outcome goes into the outcomes topic.
+    /// Deliveries come in the order of their offsets, from the `next_command` of the ownership on. One that is not for
+    /// the present ownership is dropped: the next one begins where it must.
+    ///
+    /// It is always taken; false means that enough are waiting now: pause until [`has_room`](Self::has_room).
+    pub fn deliver(&self, partition: i32, delivery: Delivery<A>) -> bool {
+        self.desk(partition).deliver(delivery)
+    }
+
+    /// Whether a partition takes more commands through Kafka.
+    pub fn has_room(&self, partition: i32) -> bool {
+        self.desk(partition).has_room()
+    }
+
+    /// Who has a partition, and a way to hear of changes.
+    pub fn ownership(&self, partition: i32) -> watch::Receiver<Ownership> {
+        self.desk(partition).ownership()
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> i32 {
+        i32::try_from(self.desks.len()).expect("a topic has a handful of partitions")
+    }
+
+    /// The partition of an aggregate.
+    pub fn partition_of(&self, id: &AggregateId) -> i32 {
+        partition_of(id, self.partitions())
     }
 
     /// Takes no more commands, answers those that wait, and returns when every partition has been let go.
     pub async fn stop(&self) {
-        self.desks.iter().for_each(Desk::close);
-        for desk in &self.desks {
-            desk.closed().await;
+        self.desks.iter().for_each(|desk| desk.close());
+        for ended in &self.ended {
+            // It is never sent on: it changes when its thread has dropped it, the last of all it has.
+            drop(ended.clone().changed().await);
         }
     }
 
-    fn desk(&self, id: &AggregateId) -> &Desk<A> {
-        let partitions = i32::try_from(self.desks.len()).expect("a topic has a handful of partitions");
-        let partition = partition_of(id, partitions);
-        &self.desks[usize::try_from(partition).expect("a partition's number is not negative")]
+    fn desk(&self, partition: i32) -> &Arc<Desk<A>> {
+        let index = usize::try_from(partition).expect("a partition's number is not negative");
+        &self.desks[index]
     }
 }
 
-impl<A: Aggregate> Desk<A> {
-    fn open<L: PartitionLog>(
-        number: i32,
-        log: L,
-        topics: &Topics,
-        codec: Arc<Codec>,
-        settings: EngineSettings,
-    ) -> Self {
-        let (sender, queue) = mpsc::channel(settings.max_waiting);
-        let (readiness, receiver) = watch::channel(Readiness::NotReady("being claimed".to_owned()));
-        let partition = Partition::<A, L> {
-            number,
-            topic: topics.events(),
-            source: format!("/{}", topics.context()),
-            log,
-            codec,
-            queue,
-            readiness,
-            max_group: settings.max_group,
-            image: Image::new(),
-            epoch: 0,
-        };
-        let thread = thread::Builder::new()
-            .name(format!("partition-{number}"))
-            .spawn(move || partition.run())
-            .expect("the system has a thread for each partition");
-        Self { queue: Mutex::new(Some(sender)), readiness: receiver, thread: thread.thread().clone() }
-    }
-
-    fn hand_in(&self, request: CommandRequest<A::Command>) -> Result<Ticket<A>, CommandError<A::Refusal>> {
-        // A thread that has ended without a word does not take commands either.
-        if *self.readiness.borrow() != Readiness::Ready || self.readiness.has_changed().is_err() {
-            return Err(CommandError::NotReady);
-        }
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.as_ref().ok_or(CommandError::NotReady)?;
-        let (pending, ticket) = issue(request);
-        match queue.try_send(pending) {
-            Ok(()) => Ok(ticket),
-            Err(TrySendError::Full(_)) => Err(CommandError::Overloaded),
-            Err(TrySendError::Closed(_)) => Err(CommandError::NotReady),
-        }
-    }
-
-    fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // It may be pausing between two claims.
-        self.thread.unpark();
-    }
-
-    /// Waits until the thread has dropped its end of `readiness`, the last of all it has.
-    async fn closed(&self) {
-        let mut readiness = self.readiness.clone();
-        while readiness.changed().await.is_ok() {}
+impl<A: Aggregate> Drop for Engine<A> {
+    fn drop(&mut self) {
+        self.desks.iter().for_each(|desk| desk.close());
     }
 }

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use aggregate::{Aggregate, AggregateId, Event, Version};
+use aggregate::{Aggregate, AggregateId, Message, Version};
 use event_log::{Codec, CodecError, Envelope, NewRecord, now};
 use uuid::Uuid;
 
@@ -16,18 +16,29 @@ use crate::{
     image::{Done, Image},
 };
 
-/// What became of one command of a group.
-pub(crate) enum Verdict<R> {
+/// What became of one command of a group: what it leads to, or why it cannot be.
+pub(crate) type Verdict<R> = Result<Effect, CommandError<R>>;
+
+/// What a command leads to.
+pub(crate) enum Effect {
     /// It leads to these of the group's events; they are to be written.
     Events(Range<usize>),
     /// It repeats the command of the group that leads to these events.
     SameAs(Range<usize>),
     /// It was done before.
     Done(Done),
-    /// It is satisfied already, at this version; nothing is to be written.
-    Nothing(Version),
-    /// It cannot be.
-    Error(CommandError<R>),
+    /// It is satisfied already, at this version, which this event of the group led to if it was not there before;
+    /// nothing is to be written.
+    Nothing(Version, Option<usize>),
+}
+
+/// An aggregate as a group has left it so far.
+#[derive(Clone, Default)]
+struct Draft<S> {
+    state: S,
+    version: Version,
+    /// Which of the group's events is its last, if one is.
+    last: Option<usize>,
 }
 
 /// The commands of a group, decided.
@@ -36,7 +47,7 @@ pub(crate) struct Group<'a, A: Aggregate> {
     codec: &'a Codec,
     source: &'a str,
     epoch: u64,
-    drafts: HashMap<AggregateId, (A::State, Version)>,
+    drafts: HashMap<AggregateId, Draft<A::State>>,
     commands: HashMap<(AggregateId, Uuid), (u64, Range<usize>)>,
     /// The events to write, in order.
     pub(crate) records: Vec<NewRecord>,
@@ -67,55 +78,56 @@ impl<'a, A: Aggregate> Group<'a, A> {
     fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Verdict<A::Refusal>> {
         let (id, command_id) = (&request.aggregate_id, request.metadata.command_id);
         let done = self.image.get(id).and_then(|known| known.done(command_id));
-        let (hash, verdict) = match (self.commands.get(&(id.clone(), command_id)), done) {
-            (Some((hash, range)), _) => (*hash, Verdict::SameAs(range.clone())),
-            (None, Some(done)) => (done.request_hash, Verdict::Done(done.clone())),
+        let (hash, effect) = match (self.commands.get(&(id.clone(), command_id)), done) {
+            (Some((hash, range)), _) => (*hash, Effect::SameAs(range.clone())),
+            (None, Some(done)) => (done.request_hash, Effect::Done(done.clone())),
             (None, None) => return None,
         };
-        Some(if hash == request.request_hash { verdict } else { Verdict::Error(CommandError::IdReused) })
+        Some(if hash == request.request_hash { Ok(effect) } else { Err(CommandError::IdReused) })
     }
 
     fn decide_new(&mut self, request: &CommandRequest<A::Command>) -> Verdict<A::Refusal> {
-        let (state, version) = self.current(&request.aggregate_id);
+        if self.image.is_cold(&request.aggregate_id) {
+            return Err(CommandError::NotReady);
+        }
+        let Draft { state, version, last } = self.current(&request.aggregate_id);
         if !request.expected.is_met_by(version) {
-            return Verdict::Error(CommandError::VersionMismatch { current: version });
+            return Err(CommandError::VersionMismatch { current: version });
         }
-        match decide::<A>(state, request.command.clone()) {
-            Err(error) => Verdict::Error(error),
-            Ok((events, _)) if events.is_empty() => Verdict::Nothing(version),
-            Ok((events, after)) => self.draft(request, version, events, after),
+        let (events, state) = decide::<A>(state, request.command.clone())?;
+        if events.is_empty() {
+            return Ok(Effect::Nothing(version, last));
         }
+        let records: Result<Vec<_>, _> =
+            (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
+        Ok(Effect::Events(self.draft(request, records?, events, state)))
     }
 
     /// An aggregate as the group has left it so far.
-    fn current(&self, id: &AggregateId) -> (A::State, Version) {
-        let committed = || self.image.get(id).map(|known| (known.state.clone(), known.version));
+    fn current(&self, id: &AggregateId) -> Draft<A::State> {
+        let committed = || {
+            let known = self.image.get(id)?;
+            Some(Draft { state: known.state.clone(), version: known.version, last: None })
+        };
         self.drafts.get(id).cloned().or_else(committed).unwrap_or_default()
     }
 
-    /// Takes in a command's events, all or none.
+    /// Takes in a command's events.
     fn draft(
         &mut self,
         request: &CommandRequest<A::Command>,
-        version: Version,
+        records: Vec<NewRecord>,
         events: Vec<A::Event>,
-        after: A::State,
-    ) -> Verdict<A::Refusal> {
-        let records: Result<Vec<_>, _> =
-            (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
-        match records {
-            Err(error) => Verdict::Error(error.into()),
-            Ok(records) => {
-                let range = self.records.len()..self.records.len() + records.len();
-                let id = &request.aggregate_id;
-                self.drafts.insert(id.clone(), (after, version.plus(records.len() as u64)));
-                let command = (id.clone(), request.metadata.command_id);
-                self.commands.insert(command, (request.request_hash, range.clone()));
-                self.records.extend(records);
-                self.events.extend(events);
-                Verdict::Events(range)
-            }
-        }
+        state: A::State,
+    ) -> Range<usize> {
+        let range = self.records.len()..self.records.len() + records.len();
+        self.records.extend(records);
+        self.events.extend(events);
+        let version = self.records[range.end - 1].envelope.version;
+        let draft = Draft { state, version, last: Some(range.end - 1) };
+        self.drafts.insert(request.aggregate_id.clone(), draft);
+        self.commands.insert(request.key(), (request.request_hash, range.clone()));
+        range
     }
 
     fn record(
@@ -129,7 +141,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         let envelope = Envelope {
             aggregate_id: request.aggregate_id.clone(),
             event_id: Envelope::event_id_of(request.metadata.command_id, index),
-            event_type: self.codec.full_name(event.event_type())?.to_owned(),
+            event_type: self.codec.full_name(event.message_type())?.to_owned(),
             source: self.source.to_owned(),
             time: now(),
             version: version.plus(index as u64 + 1),

@@ -5,14 +5,32 @@
 //! on a state that is not the fold of the log.
 
 mod answers;
+pub mod coordination;
+mod delivery;
+mod desk;
 mod engine;
 mod group;
 mod image;
+mod in_doubt;
 mod measures;
+mod outcome;
+mod pace;
 mod partition;
+pub mod protocol;
+mod queue;
+mod replay;
 mod request;
+mod snapshots;
 mod ticket;
+mod waiting;
+mod writer;
 
+pub use delivery::{Delivery, Rejection, Undecoded};
+pub use desk::Ownership;
 pub use engine::{Engine, EngineSettings};
-pub use partition::Readiness;
-pub use request::{Accepted, AcceptedEvent, CommandError, CommandRequest, Expected};
+pub use image::{Done, Image, ImageError, ImageSettings, Known};
+pub use request::{Accepted, AcceptedEvent, CommandError, CommandRequest};
+pub use snapshots::{
+    Aggregates, Checkpoint, NoSnapshots, PendingSave, PostgresSnapshots, Save, Saved, SnapshotDatabase,
+    SnapshotError, SnapshotSettings, SnapshotStore,
+};

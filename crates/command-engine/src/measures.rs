@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use aggregate::Aggregate;
 use metrics::{counter, gauge, histogram};
+
+use crate::{Delivery, group::Verdict};
 
 /// A command was answered.
 pub(crate) fn answered(outcome: &'static str) {
@@ -24,10 +27,31 @@ pub(crate) fn waiting(partition: i32, commands: usize) {
     gauge!("command_queue_length", "partition" => partition.to_string()).set(commands as f64);
 }
 
+/// A command was refused because the partition has enough to do: its queue is full, the aggregate's share of it is,
+/// or the wait would be too long.
+pub(crate) fn shed(partition: i32, reason: &'static str) {
+    counter!("commands_shed_total", "partition" => partition.to_string(), "reason" => reason).increment(1);
+}
+
+/// A command that came through Kafka is settled.
+pub(crate) fn delivered<A: Aggregate>(delivery: &Delivery<A>, verdict: Option<&Verdict<A::Refusal>>) {
+    let outcome = if matches!(verdict, Some(Ok(_))) { "accepted" } else { "refused" };
+    counter!("commands_delivered_total", "outcome" => outcome).increment(1);
+    if delivery.command.as_ref().is_err_and(|rejection| rejection.dead_letter) {
+        counter!("commands_dead_letters_total").increment(1);
+    }
+}
+
+/// Another instance has taken a partition over.
+pub(crate) fn replaced(partition: i32) {
+    counter!("partition_replaced_total", "partition" => partition.to_string()).increment(1);
+}
+
 /// A partition was claimed, and so many aggregates are in its memory image.
-pub(crate) fn claimed(partition: i32, aggregates: usize, took: Duration) {
+pub(crate) fn claimed(partition: i32, aggregates: u64, took: Duration) {
     let label = partition.to_string();
     histogram!("partition_claim_seconds", "partition" => label.clone()).record(took.as_secs_f64());
+    counter!("partition_takeovers_total", "partition" => label.clone()).increment(1);
     gauge!("partition_aggregates", "partition" => label.clone()).set(aggregates as f64);
     gauge!("partition_owned", "partition" => label).set(1.0);
 }

@@ -1,221 +1,248 @@
-//! The one thread that writes a partition: claim it, then take what has queued, decide, commit, answer, again.
+//! The one thread that writes a partition: own it when that is wished, then take what has queued, decide, commit,
+//! answer, again; and find out what is true when a commit fails.
+
+#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
 use std::{
-    collections::{HashMap, HashSet},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use aggregate::{Aggregate, AggregateId, Event};
-use event_log::{Codec, LogError, NewRecord, PartitionLog, Recorded};
-use tokio::sync::{mpsc, watch};
+use aggregate::Aggregate;
+use event_log::{Claimed, LogError, PartitionLog};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
-use uuid::Uuid;
 
 use crate::{
-    CommandError, CommandRequest,
-    answers::{Answers, Written},
-    group::Group,
-    image::{Done, Image},
+    CommandError, EngineSettings,
+    desk::{Desk, Turn},
+    in_doubt::InDoubt,
     measures,
-    ticket::{Answer, Pending},
+    waiting::Waiting,
+    writer::{Unsettled, Writer},
 };
 
 /// The pause after the first failed claim; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two claims.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The pause between two looks for the announcement of whoever has shut this owner out.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How long deliveries wait whose aggregates could not be loaded.
+const HOLD: Duration = Duration::from_millis(200);
 
-/// Whether a partition takes commands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Readiness {
-    /// It is owned and its image is the fold of its log.
-    Ready,
-    /// It is not; the text says why.
-    NotReady(String),
+/// The thread of a partition.
+pub(crate) struct Partition<A: Aggregate, L: PartitionLog> {
+    pub(crate) number: i32,
+    pub(crate) writer: Writer<A, L>,
+    pub(crate) desk: Arc<Desk<A>>,
+    pub(crate) settings: EngineSettings,
+    /// Dropped last: whoever watches it then knows that everything else is let go.
+    pub(crate) _ended: watch::Sender<()>,
 }
 
-/// The state of a partition's thread.
-pub(crate) struct Partition<A: Aggregate, L> {
-    pub(crate) number: i32,
-    pub(crate) topic: String,
-    pub(crate) source: String,
-    pub(crate) log: L,
-    pub(crate) codec: Arc<Codec>,
-    pub(crate) queue: mpsc::Receiver<Pending<A>>,
-    pub(crate) max_group: usize,
-    pub(crate) image: Image<A>,
-    pub(crate) epoch: u64,
-    /// Dropped last: whoever watches it then knows that everything else is let go.
-    pub(crate) readiness: watch::Sender<Readiness>,
+/// How an ownership ended.
+#[derive(PartialEq)]
+enum End {
+    /// Nobody wants it here any more.
+    Unwanted,
+    /// Another instance has taken it.
+    Replaced,
+}
+
+/// What to do about a group in doubt.
+enum Judgement {
+    /// A newer owner has it; what was written is read.
+    Replaced,
+    /// Whether there is a newer owner is not known yet.
+    LookAgain,
+    /// Nobody else has it.
+    Claim,
+    /// It cannot be found out here.
+    Hopeless,
 }
 
 impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
-    /// Runs until the queue is closed and empty.
+    /// Runs until the engine ends.
     pub(crate) fn run(mut self) {
-        let mut in_doubt = Vec::new();
-        while self.own(&mut in_doubt) {
-            match self.serve(std::mem::take(&mut in_doubt)) {
-                Some(unknown) => in_doubt = unknown,
-                None => break,
-            }
+        let mut rest = None;
+        while self.desk.await_wish(rest) {
+            let end = if self.own() { self.serve() } else { End::Unwanted };
+            // Two who both want it must not take it from each other without end.
+            rest = (end == End::Replaced).then(|| Instant::now() + self.settings.rest);
+            self.step_down();
         }
-        self.readiness.send_replace(Readiness::NotReady("shut down".to_owned()));
-        measures::lost(self.number);
     }
 
-    /// Claims the partition, however often it takes; false if the queue was closed before it came about.
-    ///
-    /// Commands whose outcome is unknown are looked up in the log on the way: those that are in it are answered, the
-    /// others stay in `in_doubt` to be decided again, now that nobody can have written them.
-    fn own(&mut self, in_doubt: &mut Vec<Pending<A>>) -> bool {
+    /// Warms up and claims, however often it takes; false if the wish goes before it came about.
+    fn own(&mut self) -> bool {
         let mut pause = FIRST_PAUSE;
-        let mut found = self.known(in_doubt);
-        while let Err(error) = self.claim(in_doubt, &mut found) {
-            self.unready(&error);
-            if self.queue.is_closed() {
+        loop {
+            match self.claim_first() {
+                Ok(owned) => return owned,
+                Err(error) => self.desk.show_warming(&self.unready(&error)),
+            }
+            if !self.desk.wants() {
                 return false;
             }
-            thread::park_timeout(pause);
+            self.desk.pause(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        // Before the answers: whoever hears one may come back at once.
-        self.readiness.send_replace(Readiness::Ready);
-        for pending in std::mem::take(in_doubt) {
-            match found.get_mut(&pending.key()) {
-                Some(found) => {
-                    let answer = self.settled(&pending.request, found);
-                    pending.answer(answer);
-                }
-                // Whose caller has gone is not decided again.
-                None => in_doubt.extend(pending.still_wanted()),
-            }
+    }
+
+    fn claim_first(&mut self) -> Result<bool, LogError> {
+        self.desk.show_warming("warming up");
+        self.writer.warm_up()?;
+        if !self.desk.begin_claim() {
+            return Ok(false);
         }
-        true
+        self.claim(&mut InDoubt::nothing()).map(|claimed| {
+            self.desk.show_owned(claimed);
+            true
+        })
     }
 
-    /// What the image knows of commands in doubt: they repeat others, and so many new ones may be found beside them
-    /// that their aggregate forgets them.
-    fn known(&self, in_doubt: &[Pending<A>]) -> HashMap<Key, Found> {
-        let known = |pending: &Pending<A>| {
-            let key = pending.key();
-            let done = self.image.get(&key.0)?.done(key.1)?.clone();
-            Some((key, Found { done, told: true }))
-        };
-        in_doubt.iter().filter_map(known).collect()
-    }
-
-    /// The answer to a command whose id is in the log. Only the first who hears of a command in doubt hears of it as
-    /// new.
-    fn settled(&self, request: &CommandRequest<A::Command>, found: &mut Found) -> Answer<A> {
-        if request.request_hash != found.done.request_hash {
-            return Err(CommandError::IdReused);
-        }
-        let replayed = std::mem::replace(&mut found.told, true);
-        Ok(self.answers().accepted(&found.done, replayed))
-    }
-
-    /// Claims once. What is read of the log stays read, so the next try goes on from there.
-    fn claim(&mut self, in_doubt: &[Pending<A>], found: &mut HashMap<Key, Found>) -> Result<(), LogError> {
+    fn claim(&mut self, in_doubt: &mut InDoubt<A>) -> Result<Claimed, LogError> {
         let started = Instant::now();
-        let wanted: HashSet<_> = in_doubt.iter().map(Pending::key).collect();
-        let (image, codec) = (&mut self.image, &self.codec);
-        self.epoch = self.log.claim(image.next_offset, &mut |recorded| {
-            let event = codec
-                .decode::<A::Event>(&recorded)
-                .map_err(|source| LogError::unreadable(&recorded, source))?;
-            let done = image.fold(&recorded, &event)?;
-            let key = (recorded.envelope.aggregate_id, done.command_id);
-            if wanted.contains(&key) {
-                found.insert(key, Found { done: done.clone(), told: false });
-            }
-            Ok(())
-        })?;
-        measures::claimed(self.number, image.len(), started.elapsed());
-        info!(partition = self.number, epoch = self.epoch, aggregates = image.len(), "partition claimed");
-        Ok(())
+        let claimed = self.writer.claim(in_doubt)?;
+        let aggregates = self.writer.aggregates();
+        measures::claimed(self.number, aggregates, started.elapsed());
+        info!(partition = self.number, epoch = claimed.epoch, aggregates, "partition claimed");
+        Ok(claimed)
     }
 
-    fn unready(&self, error: &LogError) {
+    /// Serves group after group.
+    fn serve(&mut self) -> End {
+        let mut group = Vec::new();
+        loop {
+            if group.is_empty() {
+                match self.desk.next(self.writer.due()) {
+                    Turn::Group(next) => group = next,
+                    Turn::Idle if self.is_taken() => return self.replaced(),
+                    Turn::Idle => {}
+                    Turn::Over => return End::Unwanted,
+                }
+            }
+            group = match self.process(group) {
+                Ok(again) => again,
+                Err(end) => return end,
+            };
+            self.writer.write_behind();
+        }
+    }
+
+    /// Brings a group to its end, or as far that it is to be decided again.
+    fn process(&mut self, group: Vec<Waiting<A>>) -> Result<Vec<Waiting<A>>, End> {
+        if group.is_empty() {
+            return Ok(group);
+        }
+        match self.writer.process(group) {
+            Ok(undecidable) => {
+                self.desk.put_back(undecidable, HOLD);
+                Ok(Vec::new())
+            }
+            Err(unsettled) => self.settle(*unsettled),
+        }
+    }
+
+    fn is_taken(&mut self) -> bool {
+        self.desk.is_served_on() && !self.writer.still_owns()
+    }
+
+    /// Finds out what became of a group, and answers those of whom it is known. What is left is to be decided again,
+    /// for the partition is claimed again; or the ownership has ended.
+    fn settle(&mut self, unsettled: Unsettled<A>) -> Result<Vec<Waiting<A>>, End> {
+        let Unsettled { error, mut in_doubt } = unsettled;
+        warn!(partition = self.number, %error, "outcome of a group is unknown");
+        self.desk.show_doubt("outcome of a commit is unknown");
+        measures::lost(self.number);
+        let patience = Instant::now() + self.settings.announcement;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.judge(error.is_fenced(), patience, &mut in_doubt) {
+                Judgement::Replaced => return Err(self.yield_to_newer(in_doubt)),
+                Judgement::Hopeless => return Err(self.give_up(in_doubt)),
+                Judgement::LookAgain => thread::sleep(LOOK_AGAIN),
+                Judgement::Claim => match self.claim(&mut in_doubt) {
+                    Ok(claimed) => return Ok(self.go_on(claimed, in_doubt)),
+                    Err(_) if self.desk.is_closing() => return Err(self.give_up(in_doubt)),
+                    Err(error) => {
+                        self.desk.show_doubt(&self.unready(&error));
+                        self.desk.pause(pause);
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
+                },
+            }
+        }
+    }
+
+    /// What to do about a group in doubt. Who was shut out waits for whoever did it; a claim would shut them out in turn.
+    fn judge(&mut self, fenced: bool, patience: Instant, in_doubt: &mut InDoubt<A>) -> Judgement {
+        let may_claim = self.desk.may_claim_again(fenced);
+        let waits = Instant::now() < patience;
+        match self.writer.is_replaced(in_doubt) {
+            Ok(true) => Judgement::Replaced,
+            // The next warm-up says it loudly.
+            Err(error) if !error.is_transient() => Judgement::Hopeless,
+            Ok(false) if waits && (fenced || !may_claim) => Judgement::LookAgain,
+            Ok(false) if may_claim => Judgement::Claim,
+            // While the log cannot be asked, it could not be claimed either.
+            Err(_) if waits || (may_claim && !self.desk.is_closing()) => Judgement::LookAgain,
+            _ => Judgement::Hopeless,
+        }
+    }
+
+    /// The partition is owned again. Ready comes before the answers: whoever hears one may come back at once.
+    fn go_on(&self, claimed: Claimed, in_doubt: InDoubt<A>) -> Vec<Waiting<A>> {
+        self.desk.show_owned(claimed);
+        self.writer.resolve(in_doubt)
+    }
+
+    /// Another owns the partition. Elsewhere comes before the answers, for the same reason.
+    fn yield_to_newer(&self, in_doubt: InDoubt<A>) -> End {
+        self.desk.leave();
+        let left = self.writer.resolve(in_doubt);
+        for waiting in left {
+            waiting.turn_away(CommandError::Elsewhere);
+        }
+        self.replaced()
+    }
+
+    fn replaced(&self) -> End {
+        measures::replaced(self.number);
+        info!(partition = self.number, "another instance has taken the partition over");
+        End::Replaced
+    }
+
+    /// What was read so far tells nothing: where the reading broke off, half of a command may have been seen.
+    fn give_up(&self, in_doubt: InDoubt<A>) -> End {
+        warn!(partition = self.number, "outcome of a group stays unknown here");
+        in_doubt.give_up();
+        End::Unwanted
+    }
+
+    /// Why the partition is not owned yet.
+    fn unready(&self, error: &LogError) -> String {
         if error.is_transient() {
             warn!(partition = self.number, %error, "partition cannot be claimed yet");
         } else {
             error!(partition = self.number, %error, "partition cannot be claimed: its log needs attention");
         }
-        self.readiness.send_replace(Readiness::NotReady(error.to_string()));
+        error.to_string()
+    }
+
+    fn step_down(&mut self) {
+        self.desk.leave();
+        self.writer.release();
         measures::lost(self.number);
-    }
-
-    /// Serves group after group. Ends with the commands whose outcome became unknown, or with none when the queue is
-    /// closed and empty.
-    fn serve(&mut self, carried: Vec<Pending<A>>) -> Option<Vec<Pending<A>>> {
-        let mut group = carried;
-        let mut received = Vec::with_capacity(self.max_group);
-        loop {
-            if group.is_empty() {
-                if self.queue.blocking_recv_many(&mut received, self.max_group) == 0 {
-                    return None;
-                }
-                group.extend(received.drain(..).filter_map(Pending::take));
-                measures::waiting(self.number, self.queue.len());
-            }
-            if let Err(error) = self.process(&mut group) {
-                warn!(partition = self.number, %error, commands = group.len(), "outcome of a group is unknown");
-                self.readiness.send_replace(Readiness::NotReady("outcome of a commit is unknown".to_owned()));
-                return Some(group);
-            }
-        }
-    }
-
-    /// Decides, commits and answers a group, and leaves it empty; after an error it is as it was, unanswered.
-    fn process(&mut self, group: &mut Vec<Pending<A>>) -> Result<(), LogError> {
-        let mut decided = Group::new(&self.image, &self.codec, &self.source, self.epoch);
-        let verdicts: Vec<_> = group.iter().map(|pending| decided.decide(&pending.request)).collect();
-        let (records, events) = (decided.records, decided.events);
-        let written = self.write(records, &events)?;
-        measures::decided(self.number, group.len());
-        let answers = self.answers();
-        for (pending, verdict) in group.drain(..).zip(verdicts) {
-            let answer = answers.to(&pending.request, verdict, &written);
-            pending.answer(answer);
-        }
-        Ok(())
-    }
-
-    /// Commits events and takes them into the image.
-    fn write(&mut self, records: Vec<NewRecord>, events: &[A::Event]) -> Result<Vec<Written>, LogError> {
-        if records.is_empty() {
-            return Ok(Vec::new());
-        }
-        let started = Instant::now();
-        let offsets = self.log.append(&records)?;
-        measures::committed(self.number, started.elapsed());
-        let written = records.into_iter().zip(events).zip(offsets);
-        Ok(written.map(|((record, event), offset)| self.absorb(record, event, offset)).collect())
-    }
-
-    fn absorb(&mut self, record: NewRecord, event: &A::Event, offset: i64) -> Written {
-        let recorded = Recorded {
-            envelope: record.envelope,
-            position: self.answers().position(offset),
-            payload: record.payload,
-        };
-        self.image.fold(&recorded, event).expect("what was just decided follows what was there");
-        Written { version: recorded.envelope.version, offset, event_type: event.event_type() }
-    }
-
-    fn answers(&self) -> Answers<'_, A> {
-        Answers { topic: &self.topic, partition: self.number, image: &self.image }
     }
 }
 
-/// What makes a command the same as another.
-type Key = (AggregateId, Uuid);
-
-/// A command that the log knows.
-struct Found {
-    done: Done,
-    /// Whether a caller has heard of it.
-    told: bool,
+impl<A: Aggregate, L: PartitionLog> Drop for Partition<A, L> {
+    /// Also where the thread panics, nobody must wait for it.
+    fn drop(&mut self) {
+        self.desk.close();
+        self.desk.leave();
+    }
 }

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use aggregate::{AggregateId, Metadata, Version};
+use aggregate::{AggregateId, Expected, Metadata, Version};
 use event_log::{CodecError, Position};
 use uuid::Uuid;
 
@@ -19,31 +19,6 @@ pub struct CommandRequest<C> {
     pub metadata: Metadata,
     /// When the caller stops to wait.
     pub deadline: Instant,
-}
-
-/// The version that the caller expects the aggregate to have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expected {
-    /// Whatever it is.
-    Any,
-    /// It does not exist yet.
-    Absent,
-    /// It exists, at any version.
-    Present,
-    /// It exists, at one of these.
-    OneOf(Vec<Version>),
-}
-
-impl Expected {
-    pub(crate) fn is_met_by(&self, current: Version) -> bool {
-        let exists = current != Version::NONE;
-        match self {
-            Self::Any => true,
-            Self::Absent => !exists,
-            Self::Present => exists,
-            Self::OneOf(versions) => exists && versions.contains(&current),
-        }
-    }
 }
 
 /// A command that is done: its events are in the log.
@@ -86,9 +61,13 @@ pub enum CommandError<R> {
     /// The queue is full. Nothing was written.
     #[error("too many commands are waiting")]
     Overloaded,
-    /// The partition is not owned at the moment. Nothing was written.
+    /// The partition is being claimed here, or what is needed to decide is not at hand. Nothing was written.
     #[error("the partition is not ready")]
     NotReady,
+    /// The partition is not owned here. Nothing was written, and nothing will be: another instance may be asked with
+    /// the same command id.
+    #[error("another instance owns the partition")]
+    Elsewhere,
     /// The deadline passed before the command's turn came. Nothing was written, and nothing will be.
     #[error("the command's turn did not come in time")]
     Expired,
@@ -112,6 +91,7 @@ impl<R> CommandError<R> {
             Self::IdReused => "id_reused",
             Self::Overloaded => "overloaded",
             Self::NotReady => "not_ready",
+            Self::Elsewhere => "elsewhere",
             Self::Expired => "expired",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Broken => "broken",

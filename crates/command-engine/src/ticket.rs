@@ -1,67 +1,22 @@
-//! Who has a command: the caller, who may give it up while it waits, or the thread that decides it.
+//! The caller's end of a command in the queue.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use aggregate::{Aggregate, AggregateId};
 use tokio::{
     sync::oneshot,
     time::{Instant as TokioInstant, timeout_at},
 };
-use uuid::Uuid;
 
-use crate::{Accepted, CommandError, CommandRequest};
+use crate::{CommandError, desk::Desk, waiting::Answer};
 
-/// What the caller gets.
-pub(crate) type Answer<A> = Result<Accepted, CommandError<<A as Aggregate>::Refusal>>;
-
-/// A command in the queue.
-pub(crate) struct Pending<A: Aggregate> {
-    pub(crate) request: CommandRequest<A::Command>,
-    taken: Arc<AtomicBool>,
-    reply: oneshot::Sender<Answer<A>>,
-}
-
-/// The caller's end of a command in the queue. Dropping it gives the command up, if its turn has not come.
+/// Waits for an answer. Dropping it gives the command up, if its turn has not come.
 pub(crate) struct Ticket<A: Aggregate> {
-    deadline: Instant,
-    taken: Arc<AtomicBool>,
-    reply: oneshot::Receiver<Answer<A>>,
-}
-
-/// Both ends of a command.
-pub(crate) fn issue<A: Aggregate>(request: CommandRequest<A::Command>) -> (Pending<A>, Ticket<A>) {
-    let (sender, receiver) = oneshot::channel();
-    let taken = Arc::new(AtomicBool::new(false));
-    let ticket = Ticket { deadline: request.deadline, taken: Arc::clone(&taken), reply: receiver };
-    (Pending { request, taken, reply: sender }, ticket)
-}
-
-impl<A: Aggregate> Pending<A> {
-    /// Takes the command to decide it, unless its caller has given it up. From here on only the log knows.
-    pub(crate) fn take(self) -> Option<Self> {
-        if self.taken.swap(true, Ordering::AcqRel) { None } else { Some(self) }
-    }
-
-    /// The command, unless its caller has gone.
-    pub(crate) fn still_wanted(self) -> Option<Self> {
-        if self.reply.is_closed() { None } else { Some(self) }
-    }
-
-    /// What makes the command the same as another.
-    pub(crate) fn key(&self) -> (AggregateId, Uuid) {
-        (self.request.aggregate_id.clone(), self.request.metadata.command_id)
-    }
-
-    /// Answers the caller, who may have gone.
-    pub(crate) fn answer(self, answer: Answer<A>) {
-        drop(self.reply.send(answer));
-    }
+    pub(crate) desk: Arc<Desk<A>>,
+    pub(crate) aggregate_id: AggregateId,
+    pub(crate) number: u64,
+    pub(crate) deadline: Instant,
+    pub(crate) reply: oneshot::Receiver<Answer<A>>,
 }
 
 impl<A: Aggregate> Ticket<A> {
@@ -69,21 +24,24 @@ impl<A: Aggregate> Ticket<A> {
     pub(crate) async fn wait(mut self) -> Answer<A> {
         match timeout_at(TokioInstant::from_std(self.deadline), &mut self.reply).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(self.give_up()),
+            Ok(Err(_)) | Err(_) => self.give_up(),
         }
     }
 
-    fn give_up(&self) -> CommandError<A::Refusal> {
-        if self.taken.swap(true, Ordering::AcqRel) {
-            CommandError::OutcomeUnknown
-        } else {
-            CommandError::Expired
+    /// Where the turn has not come, it never will. Else the answer may have come this moment.
+    fn give_up(&mut self) -> Answer<A> {
+        if self.desk.withdraw(&self.aggregate_id, self.number) {
+            return Err(CommandError::Expired);
         }
+        self.reply.try_recv().unwrap_or(Err(CommandError::OutcomeUnknown))
     }
 }
 
 impl<A: Aggregate> Drop for Ticket<A> {
     fn drop(&mut self) {
-        self.taken.store(true, Ordering::Release);
+        // Who has heard has nothing in the queue.
+        if !self.reply.is_terminated() {
+            self.desk.withdraw(&self.aggregate_id, self.number);
+        }
     }
 }

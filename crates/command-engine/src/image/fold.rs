@@ -56,10 +56,6 @@ impl<A: Aggregate> Image<A> {
         let ids: Vec<_> = ids.into_iter().cloned().collect();
         if self.is_full() {
             self.save_now(self.continuity.epoch)?;
-            // A newer owner has saved more than this: there is no way to make room but to begin from there.
-            if self.is_full() {
-                return Err(SnapshotError::Superseded.into());
-            }
         }
         self.load(&ids)?;
         for (recorded, event) in tail {

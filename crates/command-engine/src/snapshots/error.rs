@@ -30,10 +30,6 @@ pub enum SnapshotError {
     /// the log read from there.
     #[error("snapshots: postgres has lost what was saved")]
     Lost,
-    /// There is no room, and nothing can be saved, for a newer owner has saved more. The image must be restored from
-    /// that.
-    #[error("snapshots: a newer owner's are further")]
-    Superseded,
     /// There were fewer snapshots than there must be: somebody has deleted some. The others are deleted too by now, and
     /// all will be folded anew from the log.
     #[error("snapshots: {found} where {expected} must be; all are discarded")]

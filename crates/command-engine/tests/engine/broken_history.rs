@@ -1,12 +1,10 @@
 //! A history that cannot be keeps a partition from taking commands, and says where it is broken.
 
-use std::time::{Duration, Instant};
-
 use aggregate::Version;
-use command_engine::{CommandError, EngineSettings, Readiness};
+use command_engine::{CommandError, Ownership};
 use event_log::{MemoryLog, Recorded};
 
-use crate::support::{Bank, Command, CommandRequest, Gate, copied, hours_pass, planted, request};
+use crate::support::{Bank, Command, Gate, copied, planted, request, settings};
 
 /// How a history of four events (a, b, c, a) is broken, and what is to be said of it.
 type Case = (fn(&mut Vec<Recorded>), &'static str);
@@ -25,14 +23,14 @@ const CASES: [Case; 10] = [
     ),
     (
         |records| records[2].payload = vec![0, 0, 0, 0, 99],
-        "event at memory/0@4 cannot be read: no schema for event type with schema id 99",
+        "event at memory/0@4 cannot be read: no schema for a message of type with schema id 99",
     ),
     (|records| records[2].payload.truncate(5), "event at memory/0@4 cannot be read: avro"),
     (|records| records[2].payload.push(0), "event at memory/0@4 cannot be read: 1 bytes follow the datum"),
     (|records| records[2].payload.clear(), "event at memory/0@4 cannot be read: the payload is not framed"),
     (
         |records| records[2].envelope.event_type = "bank.Robbed".into(),
-        "event at memory/0@4 cannot be read: no schema for event type Robbed",
+        "event at memory/0@4 cannot be read: no schema for a message of type Robbed",
     ),
 ];
 
@@ -51,12 +49,12 @@ async fn a_broken_history_is_named_with_its_position_and_nothing_is_accepted() {
         let mut records = sound.clone();
         break_it(&mut records);
         let log = copied(records.clone());
-        let bank = Bank::start(&log, Gate::default(), EngineSettings::default());
+        let bank = Bank::start(&log, Gate::default(), &settings());
 
         assert_broken(&bank, expected).await;
         for name in ["a", "new"] {
             let answer = bank.submit(&request(name, Command::Deposit(vec![1]))).await;
-            assert!(matches!(answer, Err(CommandError::NotReady)));
+            assert!(matches!(answer, Err(CommandError::Elsewhere)));
         }
         bank.stop().await;
         assert_eq!(log.records().len(), records.len());
@@ -72,20 +70,16 @@ async fn a_history_that_breaks_while_it_is_owned_leaves_what_is_in_doubt_unknown
     intruding.envelope.version = Version(2);
     planted(&log, vec![intruding]);
 
-    let deposit = CommandRequest {
-        deadline: Instant::now() + Duration::from_hours(1),
-        ..request("a", Command::Deposit(vec![1]))
-    };
-    let in_doubt = bank.queue(&deposit);
+    let deposit = request("a", Command::Deposit(vec![1]));
+    assert!(matches!(bank.submit(&deposit).await, Err(CommandError::OutcomeUnknown)));
     assert_broken(&bank, "history broken at memory/0@8: sequence 9 where 5 must follow").await;
-    hours_pass().await;
-    assert!(matches!(in_doubt.answer().await, Err(CommandError::OutcomeUnknown)));
+    assert_eq!(bank.claims.passed(), 1, "the intruder is an owner too");
     bank.stop().await;
     assert_eq!(log.records().len(), 5);
 }
 
 async fn assert_broken(bank: &Bank, expected: &str) {
-    let said = |state: &Readiness| matches!(state, Readiness::NotReady(why) if why.contains(" at "));
-    let Readiness::NotReady(why) = bank.reaches(said).await else { unreachable!("it was not ready") };
+    let said = |state: &Ownership| matches!(state, Ownership::Claiming(why) if why.contains(" at "));
+    let Ownership::Claiming(why) = bank.reaches(said).await else { unreachable!("it was not ready") };
     assert!(why.starts_with(expected), "{why:?} instead of {expected:?}");
 }

@@ -1,7 +1,8 @@
 //! An append has failed although its events are in the log: the next claim finds them, and its callers hear of it
 //! as if nothing had been.
 
-use command_engine::{CommandError, Expected};
+use aggregate::Expected;
+use command_engine::CommandError;
 use event_log::MemoryLog;
 
 use crate::support::{Answer, Bank, Command, CommandRequest, History, request};

@@ -1,6 +1,7 @@
 //! An append has failed and its events are not in the log: the commands are decided again after the next claim.
 
-use command_engine::{CommandError, Expected};
+use aggregate::Expected;
+use command_engine::CommandError;
 use event_log::MemoryLog;
 
 use crate::support::{Bank, Command, CommandRequest, History, request};

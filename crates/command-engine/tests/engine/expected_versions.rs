@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aggregate::Version;
-use command_engine::{CommandError, Expected};
+use aggregate::{Expected, Version};
+use command_engine::CommandError;
 
 use crate::support::{Bank, Command, CommandRequest, History, Refusal, request};
 

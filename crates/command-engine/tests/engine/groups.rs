@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use aggregate::Version;
-use command_engine::{CommandError, Engine, EngineSettings, Readiness};
+use command_engine::{CommandError, Engine, EngineSettings, NoSnapshots};
 use event_log::{MemoryLog, partition_of};
 
-use crate::support::{Account, Bank, CODEC, Command, Gate, History, Refusal, all, reached, request, topics};
+use crate::support::{
+    Account, Bank, CODEC, Command, Gate, History, Refusal, all, is_owned, reached, request, settings, topics,
+};
 
 #[tokio::test]
 async fn a_command_sees_what_earlier_commands_of_its_group_lead_to() {
@@ -42,7 +44,7 @@ async fn a_command_sees_what_earlier_commands_of_its_group_lead_to() {
 }
 
 #[tokio::test]
-async fn the_events_of_a_group_stand_in_the_order_in_which_commands_came() {
+async fn the_aggregates_of_a_group_take_turns_and_each_keeps_its_order() {
     let bank = Bank::open().await;
     let names = ["a", "b", "c", "a", "c", "b", "a"];
     let requests = names.map(|name| request(name, Command::Deposit(vec![1, 1])));
@@ -50,8 +52,9 @@ async fn the_events_of_a_group_stand_in_the_order_in_which_commands_came() {
         assert!(!answer.unwrap().replayed);
     }
     let history = History::of(&bank.log);
-    let came: Vec<_> = requests.iter().flat_map(|request| [request.metadata.command_id; 2]).collect();
-    assert_eq!(history.command_ids()[1..], came);
+    let turns = [0, 1, 2, 3, 5, 4, 6].map(|turn: usize| &requests[turn]);
+    let turns: Vec<_> = turns.iter().flat_map(|request| [request.metadata.command_id; 2]).collect();
+    assert_eq!(history.command_ids()[1..], turns);
     assert_eq!(history.epochs(), [1]);
 }
 
@@ -72,8 +75,8 @@ async fn nobody_is_answered_before_the_append_has_returned() {
 
 #[tokio::test]
 async fn a_group_is_never_larger_than_its_limit() {
-    let limit = EngineSettings { max_group: 2, ..EngineSettings::default() };
-    let bank = Bank::start(&MemoryLog::default(), Gate::default(), limit);
+    let limit = EngineSettings { max_group: 2, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
     let held = bank.hold_a_commit();
     let queued = (0..5).map(|_| bank.queue(&request("a", Command::Deposit(vec![1])))).collect();
@@ -99,11 +102,12 @@ async fn a_command_with_an_event_that_has_no_schema_leaves_nothing() {
 
 #[tokio::test]
 async fn every_command_goes_to_the_partition_of_its_aggregate() {
-    let logs = vec![MemoryLog::default(), MemoryLog::default(), MemoryLog::default()];
-    let settings = EngineSettings::default();
-    let engine: Engine<Account> = Engine::start(&topics(), logs.clone(), &CODEC, settings);
-    for partition in engine.readiness() {
-        reached(partition, |state| *state == Readiness::Ready).await;
+    let logs = [MemoryLog::default(), MemoryLog::default(), MemoryLog::default()];
+    let partitions = logs.iter().cloned().map(|log| (log, NoSnapshots)).collect();
+    let engine: Engine<Account> = Engine::start(&topics(), partitions, &CODEC, &settings());
+    for partition in 0..3 {
+        engine.own(partition);
+        reached(engine.ownership(partition), is_owned).await;
     }
     let mut used = HashSet::new();
     for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
@@ -128,6 +132,15 @@ async fn a_command_that_changes_nothing_is_answered_with_where_its_aggregate_sta
     assert_eq!((nothing.version, nothing.position), (deposit.version, deposit.position));
     assert!(nothing.events.is_empty());
     assert_eq!(History::of(&bank.log).len(), 3);
+}
+
+#[tokio::test]
+async fn a_command_that_changes_nothing_stands_where_its_group_has_left_the_aggregate() {
+    let bank = Bank::open().await;
+    let group = [vec![1, 1], vec![], vec![1]].map(|coins| request("a", Command::Deposit(coins)));
+    let [first, nothing, _] = bank.together(&group, |_| ()).await.try_into().unwrap();
+    let (first, nothing) = (first.unwrap(), nothing.unwrap());
+    assert_eq!((nothing.version, nothing.position), (first.version, first.position));
 }
 
 #[tokio::test]

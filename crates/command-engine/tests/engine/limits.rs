@@ -1,14 +1,14 @@
 //! What does not get in: more than may wait, too early, given up.
 
-use command_engine::{CommandError, EngineSettings, Readiness};
+use command_engine::{CommandError, EngineSettings, Ownership};
 use event_log::MemoryLog;
 
-use crate::support::{Bank, Command, Gate, History, request};
+use crate::support::{Bank, Command, Gate, History, request, settings};
 
 #[tokio::test]
 async fn a_command_that_finds_the_queue_full_is_told_so_at_once() {
-    let limit = EngineSettings { max_waiting: 2, ..EngineSettings::default() };
-    let bank = Bank::start(&MemoryLog::default(), Gate::default(), limit);
+    let limit = EngineSettings { max_waiting: 2, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
     let held = bank.hold_a_commit();
     let requests = [1, 2, 3].map(|coin| request("a", Command::Deposit(vec![coin])));
@@ -28,7 +28,7 @@ async fn a_command_that_finds_the_queue_full_is_told_so_at_once() {
 async fn a_partition_takes_no_commands_before_it_is_claimed() {
     let claims = Gate::default();
     claims.close();
-    let bank = Bank::start(&MemoryLog::default(), claims, EngineSettings::default());
+    let bank = Bank::start(&MemoryLog::default(), claims, &settings());
     let deposit = request("a", Command::Deposit(vec![1]));
     bank.claims.wait_until_held();
     assert!(matches!(bank.submit(&deposit).await, Err(CommandError::NotReady)));
@@ -41,8 +41,8 @@ async fn a_partition_takes_no_commands_before_it_is_claimed() {
 async fn a_partition_says_why_it_is_not_ready_and_goes_on_trying() {
     let log = MemoryLog::default();
     log.fail_claims(u32::MAX);
-    let bank = Bank::start(&log, Gate::default(), EngineSettings::default());
-    bank.reaches(|state| *state == Readiness::NotReady("planted fault".into())).await;
+    let bank = Bank::start(&log, Gate::default(), &settings());
+    bank.reaches(|state| *state == Ownership::Claiming("planted fault".into())).await;
     log.fail_claims(0);
     bank.ready().await;
 }
@@ -68,4 +68,72 @@ async fn a_caller_who_leaves_during_the_append_changes_nothing_of_it() {
     bank.commits.open();
     let next = bank.submit(&request("held", Command::Withdraw(1))).await;
     assert_eq!(next.unwrap().version.0, 2);
+}
+
+#[tokio::test]
+async fn a_busy_aggregate_takes_no_more_than_its_share_of_the_queue() {
+    let limit = EngineSettings { max_waiting_each: 2, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    let deposit = |name| request(name, Command::Deposit(vec![1]));
+    let busy = [bank.queue(&deposit("a")), bank.queue(&deposit("a"))];
+    assert!(matches!(bank.submit(&deposit("a")).await, Err(CommandError::Overloaded)));
+    let other = bank.queue(&deposit("b"));
+    bank.commits.open();
+    held.answer().await.unwrap();
+    for queued in busy.into_iter().chain([other]) {
+        queued.answer().await.unwrap();
+    }
+    bank.submit(&deposit("a")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_aggregate_does_not_delay_another() {
+    let limit = EngineSettings { max_group: 2, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    let requests = ["a", "a", "a", "a", "b"].map(|name| request(name, Command::Deposit(vec![1])));
+    let queued: Vec<_> = requests.iter().map(|request| bank.queue(request)).collect();
+    bank.commits.open();
+    held.answer().await.unwrap();
+    for queued in queued {
+        queued.answer().await.unwrap();
+    }
+    let order = [0, 4, 1, 2, 3].map(|turn: usize| requests[turn].metadata.command_id);
+    assert_eq!(History::of(&bank.log).command_ids()[1..], order);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_makes_room_at_once() {
+    let limit = EngineSettings { max_waiting: 1, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    drop(bank.queue(&request("a", Command::Deposit(vec![1]))));
+    let next = bank.queue(&request("b", Command::Deposit(vec![1])));
+    bank.commits.open();
+    held.answer().await.unwrap();
+    next.answer().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_command_that_would_wait_too_long_is_refused_at_once_and_nobody_waits_for_an_idle_partition() {
+    let limit = EngineSettings { max_wait: std::time::Duration::ZERO, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    let deposit = request("a", Command::Deposit(vec![1]));
+    assert!(matches!(bank.submit(&deposit).await, Err(CommandError::Overloaded)));
+    bank.commits.open();
+    held.answer().await.unwrap();
+    let answer = loop {
+        // The thread may still be on its way back to its desk.
+        match bank.submit(&deposit).await {
+            Err(CommandError::Overloaded) => tokio::task::yield_now().await,
+            answer => break answer,
+        }
+    };
+    assert!(!answer.unwrap().replayed);
 }

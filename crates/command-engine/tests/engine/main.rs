@@ -2,13 +2,17 @@
 //! tested elsewhere.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+#![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
 
 mod broken_history;
 mod deadlines;
+mod deliveries;
 mod doubt_after;
 mod doubt_before;
 mod expected_versions;
+mod foreign_snapshots;
 mod groups;
+mod hand_over;
 mod limits;
 mod ownership;
 mod random;

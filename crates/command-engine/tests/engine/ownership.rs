@@ -1,28 +1,50 @@
-//! Two instances want the same partition: the one that claims last writes, and the other finds out by its next append.
+//! Two instances want the same partition: the one that claims last writes, and the other finds out by its next append,
+//! or by asking before it says anything that writes nothing.
 
-use aggregate::Version;
-use command_engine::{CommandError, Expected};
+use std::time::Duration;
 
-use crate::support::{Bank, Command, CommandRequest, History, request};
+use aggregate::{Expected, Version};
+use command_engine::{CommandError, EngineSettings, Ownership};
+use event_log::{MemoryLog, PartitionLog};
+
+use crate::support::{Bank, Command, CommandRequest, Gate, History, is_owned, request, settings};
 
 #[tokio::test]
-async fn an_owner_that_was_shut_out_claims_again_and_decides_on_the_newer_history() {
+async fn an_owner_that_was_replaced_decides_nothing_any_more() {
     let first = Bank::open().await;
-    first.submit(&request("a", Command::Deposit(vec![10]))).await.unwrap();
+    let held = first.hold_a_commit();
+    let queued: Vec<_> = [Command::Deposit(vec![1]), Command::Withdraw(5), Command::Deposit(vec![])]
+        .map(|command| first.queue(&request("a", command)))
+        .into();
     let second = Bank::over(&first.log).await;
-    second.submit(&request("a", Command::Withdraw(7))).await.unwrap();
+    second.submit(&request("a", Command::Deposit(vec![7]))).await.unwrap();
+    first.commits.open();
 
-    let stale =
-        CommandRequest { expected: Expected::OneOf(vec![Version(1)]), ..request("a", Command::Withdraw(1)) };
-    let requests = [stale, request("a", Command::Withdraw(10)), request("a", Command::Withdraw(3))];
-    let answers = first.together(&requests, |_| ()).await;
+    assert_eq!(held.answer().await.unwrap().version, Version(1));
+    for queued in queued {
+        assert!(matches!(queued.answer().await, Err(CommandError::Elsewhere)));
+    }
+    first.reaches(|ownership| *ownership == Ownership::Elsewhere).await;
+    let late = first.submit(&request("a", Command::Deposit(vec![1]))).await;
+    assert!(matches!(late, Err(CommandError::Elsewhere)));
+    assert_eq!(History::of(&first.log).epochs(), [1, 2]);
+}
 
-    assert!(matches!(answers[0], Err(CommandError::VersionMismatch { current: Version(2) })));
-    assert!(matches!(answers[1], Err(CommandError::Refused(_))));
-    let history = History::of(&first.log);
-    history.bears_out(&requests[2], answers[2].as_ref().unwrap());
-    assert_eq!(history.state("a").balance, 0);
-    assert_eq!(history.epochs(), [1, 2, 3]);
+#[tokio::test]
+async fn an_owner_that_was_replaced_gives_no_answer_from_its_old_image() {
+    let stale = |expected, command| CommandRequest { expected, ..request("a", command) };
+    for asked in [
+        stale(Expected::Any, Command::Withdraw(5)),
+        stale(Expected::OneOf(vec![Version(9)]), Command::Withdraw(1)),
+        stale(Expected::Any, Command::Deposit(vec![])),
+    ] {
+        let first = Bank::open().await;
+        first.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+        let second = Bank::over(&first.log).await;
+        second.submit(&request("a", Command::Deposit(vec![4]))).await.unwrap();
+        let answer = first.submit(&asked).await;
+        assert!(matches!(answer, Err(CommandError::Elsewhere)), "{answer:?}");
+    }
 }
 
 #[tokio::test]
@@ -37,6 +59,7 @@ async fn a_command_that_another_owner_has_written_meanwhile_is_not_written_again
     let reused = CommandRequest { request_hash: 2, ..request("a", Command::Deposit(vec![3])) };
     let original = CommandRequest { request_hash: 1, ..reused.clone() };
     second.submit(&original).await.unwrap();
+    first.returns().await;
     assert!(matches!(first.submit(&reused).await, Err(CommandError::IdReused)));
     assert_eq!(History::of(&first.log).len(), 3);
 }
@@ -47,6 +70,7 @@ async fn owners_that_take_turns_lose_and_double_nothing() {
     let second = Bank::over(&first.log).await;
     let requests: Vec<_> = (0..40).map(|_| request("a", Command::Deposit(vec![1]))).collect();
     for (pair, owner) in requests.chunks(2).zip([&first, &second].into_iter().cycle()) {
+        owner.returns().await;
         for (request, answer) in pair.iter().zip(owner.together(pair, |_| ()).await) {
             let accepted = answer.unwrap();
             assert!(!accepted.replayed);
@@ -57,17 +81,116 @@ async fn owners_that_take_turns_lose_and_double_nothing() {
 }
 
 #[tokio::test]
-async fn an_owner_that_is_shut_out_during_an_append_tells_what_is_in_the_log() {
-    let first = Bank::open().await;
-    let held = first.hold_a_commit();
-    let behind = request("held", Command::Withdraw(1));
-    let queued = first.queue(&behind);
-    let second = Bank::over(&first.log).await;
-    second.submit(&request("held", Command::Deposit(vec![1]))).await.unwrap();
-    first.commits.open();
+async fn an_owner_that_is_replaced_while_in_doubt_reads_what_became_of_its_commands() {
+    for (fault, written) in [
+        (MemoryLog::fail_before_next_append as fn(&MemoryLog), false),
+        (MemoryLog::fail_after_next_append, true),
+    ] {
+        let first = Bank::open().await;
+        first.commits.close();
+        fault(&first.log);
+        let deposit = request("a", Command::Deposit(vec![1, 2]));
+        let in_doubt = first.queue(&deposit);
+        first.commits.wait_until_held();
+        let second = Bank::over(&first.log).await;
+        second.submit(&request("a", Command::Deposit(vec![5]))).await.unwrap();
+        first.commits.open();
 
-    assert_eq!(held.answer().await.unwrap().version, Version(1));
-    let accepted = queued.answer().await.unwrap();
-    assert_eq!(accepted.version, Version(3));
-    History::of(&first.log).bears_out(&behind, &accepted);
+        match in_doubt.answer().await {
+            Ok(accepted) if written => History::of(&first.log).bears_out(&deposit, &accepted),
+            Err(CommandError::Elsewhere) if !written => {
+                assert_eq!(History::of(&first.log).events_of(&deposit), 0);
+            }
+            other => panic!("written: {written}, told: {other:?}"),
+        }
+        assert_eq!(first.claims.passed(), 1, "a newer owner is there");
+    }
+}
+
+#[tokio::test]
+async fn two_who_both_want_a_partition_do_not_take_it_from_each_other_without_end() {
+    let first = Bank::open().await;
+    let second = Bank::over(&first.log).await;
+    let deposit = || request("a", Command::Deposit(vec![1]));
+    assert!(matches!(first.submit(&deposit()).await, Err(CommandError::Elsewhere)));
+    first.engine.own(0);
+    for _ in 0..20 {
+        second.submit(&deposit()).await.unwrap();
+        assert!(matches!(first.submit(&deposit()).await, Err(CommandError::Elsewhere)));
+    }
+    assert_eq!((first.claims.passed(), second.claims.passed()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_owner_that_was_replaced_comes_back_after_its_rest_if_it_is_still_wanted() {
+    let rest = EngineSettings { rest: Duration::from_millis(1), ..settings() };
+    let first = Bank::start(&MemoryLog::default(), Gate::default(), &rest);
+    first.ready().await;
+    let second = Bank::over(&first.log).await;
+    second.submit(&request("a", Command::Deposit(vec![3]))).await.unwrap();
+    assert!(matches!(first.submit(&request("a", Command::Withdraw(1))).await, Err(CommandError::Elsewhere)));
+    first.reaches(|ownership| matches!(ownership, Ownership::Owned { epoch: 3, .. })).await;
+    assert_eq!(first.submit(&request("a", Command::Withdraw(3))).await.unwrap().version, Version(2));
+}
+
+#[tokio::test]
+async fn an_owner_that_is_shut_out_by_a_claim_that_comes_to_nothing_claims_again() {
+    for fault in [|_: &MemoryLog| (), MemoryLog::fail_after_next_append] {
+        let first = Bank::open().await;
+        let mut other = first.log.clone();
+        first.commits.close();
+        fault(&first.log);
+        let held = first.queue(&request("a", Command::Deposit(vec![1])));
+        first.commits.wait_until_held();
+        let behind = request("a", Command::Withdraw(1));
+        let queued = first.queue(&behind);
+        first.log.fail_claims(1);
+        other.claim(0, &mut |_| Ok(())).unwrap_err();
+        first.commits.open();
+
+        assert_eq!(held.answer().await.unwrap().version, Version(1));
+        let accepted = queued.answer().await.unwrap();
+        History::of(&first.log).bears_out(&behind, &accepted);
+        assert_eq!(first.claims.passed(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_owner_that_is_shut_out_lets_whoever_does_it_come_to_its_end() {
+    let patient = EngineSettings { announcement: Duration::from_hours(1), ..settings() };
+    let first = Bank::start(&MemoryLog::default(), Gate::default(), &patient);
+    first.ready().await;
+    first.log.fail_claims(1);
+    first.log.clone().claim(0, &mut |_| Ok(())).unwrap_err();
+    let in_doubt = first.queue(&request("a", Command::Deposit(vec![1])));
+    first.reaches(|ownership| matches!(ownership, Ownership::Claiming(why) if why.contains("unknown"))).await;
+
+    let second = Bank::over(&first.log).await;
+    assert!(matches!(in_doubt.answer().await, Err(CommandError::Elsewhere)));
+    assert_eq!(first.claims.passed(), 1);
+    second.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_partition_is_served_by_its_present_owner_while_the_next_one_is_about_to_claim() {
+    let first = Bank::open().await;
+    let claims = Gate::default();
+    claims.close();
+    let second = Bank::start(&first.log, claims, &settings());
+    second.claims.wait_until_held();
+    first.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+    second.claims.open();
+    second.ready().await;
+    second.submit(&request("a", Command::Withdraw(1))).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_owned_before_it_is_wished() {
+    let bank = Bank::idle(&MemoryLog::default(), Gate::default(), &settings());
+    let deposit = request("a", Command::Deposit(vec![1]));
+    assert!(matches!(bank.submit(&deposit).await, Err(CommandError::Elsewhere)));
+    assert_eq!(*bank.engine.ownership(0).borrow(), Ownership::Elsewhere);
+    bank.engine.own(0);
+    bank.reaches(is_owned).await;
+    bank.submit(&deposit).await.unwrap();
 }

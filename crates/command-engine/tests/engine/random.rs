@@ -1,18 +1,22 @@
-//! Any commands, any faults, any restarts, two instances that take turns: every answer and the whole log are those of
-//! a model that knows no faults but what they may change.
+//! Any commands from callers and through Kafka, any faults, any restarts, two instances that take, hand over and lose
+//! the partition: every answer, every outcome and the whole log are those of a model that knows no faults but what they
+//! may change.
 
 mod model;
 
 use std::time::Instant;
 
-use aggregate::Version;
-use command_engine::Expected;
+use aggregate::{Expected, Version};
+use command_engine::CommandError;
 use event_log::MemoryLog;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use tokio::runtime;
 use uuid::Uuid;
 
-use crate::support::{Bank, Command, CommandRequest, History, all, request};
+use crate::{
+    deliveries::{deliver_from_here, delivery, outcomes},
+    support::{Answer, Bank, Command, CommandRequest, History, all, request},
+};
 use model::{Model, Told};
 
 const ACCOUNTS: [&str; 3] = ["a", "b", "c"];
@@ -22,6 +26,16 @@ enum Fault {
     None,
     Before,
     After,
+}
+
+impl Fault {
+    fn plant(self, log: &MemoryLog) {
+        match self {
+            Self::None => {}
+            Self::Before => log.fail_before_next_append(),
+            Self::After => log.fail_after_next_append(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,13 +54,26 @@ struct Asked {
     repeats: Option<(Index, u64)>,
 }
 
-/// A group that one of two instances decides, perhaps after a restart.
+/// How the other instance comes to let the partition go.
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    /// It learns it from the log.
+    Replaced,
+    HandsOver,
+    Loses,
+    Restarts,
+}
+
+/// A group that one of two instances decides, after it took the partition if it did not have it.
 #[derive(Debug, Clone)]
 struct Round {
     instance: usize,
-    restarts: bool,
+    other: Move,
     fault: Fault,
+    through_kafka: bool,
     group: Vec<Asked>,
+    /// What the other instance is asked, which has the partition no more.
+    stray: Vec<Asked>,
 }
 
 proptest! {
@@ -61,28 +88,77 @@ proptest! {
 async fn play(rounds: Vec<Round>) {
     let log = MemoryLog::default();
     let mut banks = [Bank::over(&log).await, Bank::over(&log).await];
-    let (mut model, mut asked) = (Model::default(), Vec::new());
+    let (mut model, mut asked, mut topic) = (Model::default(), Vec::new(), Vec::new());
     for mut round in rounds {
-        if round.restarts {
-            banks[round.instance].stop().await;
-            banks[round.instance] = Bank::over(&log).await;
-        }
-        for Asked { request, repeats, .. } in &mut round.group {
+        for Asked { request, repeats, .. } in round.group.iter_mut().chain(&mut round.stray) {
             repeat_earlier(request, *repeats, &asked);
             asked.push(request.clone());
         }
-        let (decided, answers) = run(&banks[round.instance], &round).await;
-        assert_eq!(answers, model.group(&decided, round.fault));
+        let other = 1 - round.instance;
+        take(&mut banks, &round).await;
+        ask_in_vain(&banks[other], &round.stray).await;
+        let bank = &banks[round.instance];
+        if round.through_kafka {
+            let settled = outcomes(&log).len();
+            deliver(bank, &round, &mut topic).await;
+            let told: Vec<_> = outcomes(&log)[settled..].iter().map(Told::from).collect();
+            let requests = topic[settled..].iter().map(|request| model.once(request).outcome());
+            assert_eq!(told, requests.collect::<Vec<_>>());
+        } else {
+            let (decided, answers) = run(bank, &round).await;
+            assert_eq!(answers, model.group(&decided, round.fault));
+        }
         for name in ACCOUNTS {
             assert_eq!(History::of(&log).events(name), model.events(name));
         }
     }
 }
 
+/// Brings the partition to the instance of the round.
+async fn take(banks: &mut [Bank; 2], round: &Round) {
+    let other = 1 - round.instance;
+    match round.other {
+        Move::Replaced => {}
+        Move::HandsOver => banks[other].engine.hand_over(0),
+        Move::Loses => banks[other].engine.lose(0),
+        Move::Restarts => {
+            banks[other].stop().await;
+            banks[other] = Bank::over(&banks[other].log).await;
+        }
+    }
+    banks[round.instance].returns().await;
+}
+
+/// Asks an instance that does not own the partition: nothing happens, and nothing is said but what is in the log.
+async fn ask_in_vain(bank: &Bank, stray: &[Asked]) {
+    for Asked { request, .. } in stray {
+        match bank.submit(request).await {
+            Err(CommandError::Elsewhere) => {}
+            Err(CommandError::IdReused) if History::of(&bank.log).events_of(request) > 0 => {}
+            Ok(accepted) => History::of(&bank.log).bears_out(request, &accepted),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Delivers a round's commands, which meet its fault together.
+async fn deliver(bank: &Bank, round: &Round, topic: &mut Vec<CommandRequest>) {
+    let held = bank.hold_a_commit();
+    let epoch = bank.owned().0;
+    for Asked { request, .. } in &round.group {
+        bank.engine.deliver(0, delivery(epoch, topic.len(), request));
+        topic.push(request.clone());
+    }
+    let plug = bank.queue(&request("plug", Command::Deposit(vec![1])));
+    round.fault.plant(&bank.log);
+    bank.commits.open();
+    held.answer().await.unwrap();
+    plug.answer().await.unwrap();
+    deliver_from_here(bank, topic).await;
+}
+
 /// Runs a round and answers with the commands that came to be decided and what their callers heard.
 async fn run(bank: &Bank, round: &Round) -> (Vec<CommandRequest>, Vec<Told>) {
-    // Who was shut out finds it out here, so that the fault meets the group.
-    bank.submit(&request("plug", Command::Deposit(vec![1]))).await.unwrap();
     let held = bank.hold_a_commit();
     let (mut decided, mut waiting) = (Vec::new(), Vec::new());
     for Asked { request, caller, .. } in &round.group {
@@ -100,14 +176,10 @@ async fn run(bank: &Bank, round: &Round) -> (Vec<CommandRequest>, Vec<Told>) {
     }
     // A deposit of its own, so that there is always an append to meet the fault.
     waiting.push(bank.queue(&request("plug", Command::Deposit(vec![1]))));
-    match round.fault {
-        Fault::None => {}
-        Fault::Before => bank.log.fail_before_next_append(),
-        Fault::After => bank.log.fail_after_next_append(),
-    }
+    round.fault.plant(&bank.log);
     bank.commits.open();
     held.answer().await.unwrap();
-    let mut answers = all(waiting).await;
+    let mut answers: Vec<Answer> = all(waiting).await;
     answers.pop().unwrap().unwrap();
     let history = History::of(&bank.log);
     for (request, answer) in decided.iter().zip(&answers) {
@@ -135,8 +207,18 @@ fn repeat_earlier(request: &mut CommandRequest, repeats: Option<(Index, u64)>, a
 
 fn round() -> impl Strategy<Value = Round> {
     let fault = prop_oneof![Just(Fault::None), Just(Fault::Before), Just(Fault::After)];
-    (0..2_usize, prop::bool::weighted(0.2), fault, vec(asked(), 0..6))
-        .prop_map(|(instance, restarts, fault, group)| Round { instance, restarts, fault, group })
+    let other =
+        prop_oneof![Just(Move::Replaced), Just(Move::HandsOver), Just(Move::Loses), Just(Move::Restarts)];
+    (0..2_usize, other, fault, any::<bool>(), vec(asked(), 0..6), vec(asked(), 0..2)).prop_map(
+        |(instance, other, fault, through_kafka, group, stray)| Round {
+            instance,
+            other,
+            fault,
+            through_kafka,
+            group,
+            stray,
+        },
+    )
 }
 
 fn asked() -> impl Strategy<Value = Asked> {

@@ -1,9 +1,9 @@
 //! An engine that stops answers everybody it can, and ends.
 
-use command_engine::{CommandError, EngineSettings, Readiness};
+use command_engine::{CommandError, Ownership};
 use event_log::MemoryLog;
 
-use crate::support::{Bank, Command, Gate, History, all, request};
+use crate::support::{Bank, Command, Gate, History, all, request, settings};
 
 #[tokio::test]
 async fn stopping_answers_what_waits_and_takes_no_more() {
@@ -19,8 +19,8 @@ async fn stopping_answers_what_waits_and_takes_no_more() {
         history.bears_out(request, &answer.unwrap());
     }
     let late = bank.submit(&request("a", Command::Deposit(vec![1]))).await;
-    assert!(matches!(late, Err(CommandError::NotReady)));
-    bank.reaches(|state| *state == Readiness::NotReady("shut down".into())).await;
+    assert!(matches!(late, Err(CommandError::Elsewhere)));
+    bank.reaches(|state| *state == Ownership::Elsewhere).await;
     bank.stop().await;
 }
 
@@ -47,11 +47,11 @@ async fn stopping_ends_also_while_no_claim_succeeds() {
     bank.commits.wait_until_held();
     let behind = bank.queue(&request("a", Command::Deposit(vec![2])));
     bank.commits.open();
-    bank.reaches(|state| *state == Readiness::NotReady("planted fault".into())).await;
+    bank.reaches(|state| *state == Ownership::Claiming("planted fault".into())).await;
 
     bank.stop().await;
     assert!(matches!(in_doubt.answer().await, Err(CommandError::OutcomeUnknown)));
-    assert!(matches!(behind.answer().await, Err(CommandError::Expired)));
+    assert!(matches!(behind.answer().await, Err(CommandError::Elsewhere)));
     assert_eq!(History::of(&bank.log).len(), 0);
 }
 
@@ -59,5 +59,5 @@ async fn stopping_ends_also_while_no_claim_succeeds() {
 async fn an_engine_that_never_became_ready_can_be_stopped() {
     let log = MemoryLog::default();
     log.fail_claims(u32::MAX);
-    Bank::start(&log, Gate::default(), EngineSettings::default()).stop().await;
+    Bank::start(&log, Gate::default(), &settings()).stop().await;
 }

@@ -125,7 +125,7 @@ fn read(image: &mut Image, epoch: u64, history: &History, chunk: usize, events: 
     for chunk in tail[..tail.len().min(events)].chunks(chunk) {
         match image.fold_tail(chunk, &mut |_, _| ()) {
             // Newer owners than the log tells of have saved, so it takes their epoch to make room.
-            Err(ImageError::Snapshots(SnapshotError::Full | SnapshotError::Superseded)) => {
+            Err(ImageError::Snapshots(SnapshotError::Full)) => {
                 image.save_now(epoch).unwrap();
                 image.fold_tail(chunk, &mut |_, _| ()).unwrap();
             }

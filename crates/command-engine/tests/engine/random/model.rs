@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use aggregate::{Aggregate, AggregateId, fold};
-use command_engine::{CommandError, Expected};
+use aggregate::{Aggregate, AggregateId, Expected, fold};
+use command_engine::CommandError;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Fault;
@@ -54,6 +55,11 @@ impl Model {
         requests.iter().map(|request| self.decide(request)).collect()
     }
 
+    /// What becomes of a command that is decided once, whatever happens on the way.
+    pub(super) fn once(&mut self, request: &CommandRequest) -> Told {
+        self.decide(request)
+    }
+
     fn decide(&mut self, request: &CommandRequest) -> Told {
         let key = (request.aggregate_id.clone(), request.metadata.command_id);
         if let Some(done) = self.done.get_mut(&key) {
@@ -96,6 +102,34 @@ impl Done {
             version: self.version,
             events: self.events,
             replayed: std::mem::replace(&mut self.told, true),
+        }
+    }
+}
+
+impl Told {
+    /// The same, as an outcome tells it: the first time as any other.
+    pub(super) fn outcome(self) -> Self {
+        match self {
+            Self::Accepted { version, events, .. } => Self::Accepted { version, events, replayed: false },
+            other => other,
+        }
+    }
+}
+
+impl From<&Value> for Told {
+    fn from(outcome: &Value) -> Self {
+        if outcome["status"] == "accepted" {
+            let events = outcome["events"].as_array().unwrap().len();
+            return Self::Accepted { version: outcome["version"].as_u64().unwrap(), events, replayed: false };
+        }
+        let problem = &outcome["problem"];
+        match (problem["type"].as_str().unwrap(), problem["detail"].as_str()) {
+            ("/problems/account-says-no", Some("Overdrawn")) => Self::Refused(Refusal::Overdrawn),
+            ("/problems/account-says-no", Some("IsClosed")) => Self::Refused(Refusal::IsClosed),
+            ("/problems/version-mismatch", _) => Self::Mismatch(problem["current_version"].as_u64().unwrap()),
+            ("/problems/idempotency-key-reused", _) => Self::IdReused,
+            ("/problems/internal", None) => Self::Unwritable,
+            other => panic!("{other:?}"),
         }
     }
 }

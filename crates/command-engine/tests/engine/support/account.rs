@@ -24,7 +24,7 @@ pub(crate) static CODEC: LazyLock<Arc<Codec>> = LazyLock::new(|| {
 
 pub(crate) struct Account;
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) balance: i64,
     closed: bool,
@@ -79,6 +79,7 @@ pub(crate) enum Refusal {
 
 impl Aggregate for Account {
     const NAME: &'static str = "account";
+    const STATE_VERSION: u32 = 1;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -111,8 +112,8 @@ impl Aggregate for Account {
     }
 }
 
-impl aggregate::Event for Event {
-    fn event_type(&self) -> &'static str {
+impl aggregate::Message for Event {
+    fn message_type(&self) -> &'static str {
         match self {
             Self::Deposited(_) => "Deposited",
             Self::Withdrawn(_) => "Withdrawn",

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aggregate::{AggregateId, Metadata};
-use command_engine::{Engine, EngineSettings, Expected, Readiness};
+use aggregate::{AggregateId, Expected, Metadata};
+use command_engine::{Engine, EngineSettings, NoSnapshots, Ownership};
 use event_log::{MemoryLog, Topics};
 use tokio::{sync::watch::Receiver, time::timeout};
 use uuid::Uuid;
@@ -33,17 +33,24 @@ impl Bank {
 
     /// A new instance over a log that others may have written, or still do.
     pub(crate) async fn over(log: &MemoryLog) -> Self {
-        let bank = Self::start(log, Gate::default(), EngineSettings::default());
+        let bank = Self::start(log, Gate::default(), &settings());
         bank.ready().await;
         bank
     }
 
     /// An instance that may not be ready yet.
-    pub(crate) fn start(log: &MemoryLog, claims: Gate, settings: EngineSettings) -> Self {
+    pub(crate) fn start(log: &MemoryLog, claims: Gate, settings: &EngineSettings) -> Self {
+        let bank = Self::idle(log, claims, settings);
+        bank.engine.own(0);
+        bank
+    }
+
+    /// An instance that owns nothing.
+    pub(crate) fn idle(log: &MemoryLog, claims: Gate, settings: &EngineSettings) -> Self {
         let commits = Gate::default();
         let gated = GatedLog { log: log.clone(), commits: commits.clone(), claims: claims.clone() };
         Self {
-            engine: Engine::start(&topics(), vec![gated], &CODEC, settings),
+            engine: Engine::start(&topics(), vec![(gated, NoSnapshots)], &CODEC, settings),
             log: log.clone(),
             commits,
             claims,
@@ -51,11 +58,27 @@ impl Bank {
     }
 
     pub(crate) async fn ready(&self) {
-        self.reaches(|readiness| *readiness == Readiness::Ready).await;
+        self.reaches(is_owned).await;
     }
 
-    pub(crate) async fn reaches(&self, state: fn(&Readiness) -> bool) -> Readiness {
-        reached(self.engine.readiness().next().unwrap(), state).await
+    pub(crate) async fn reaches(&self, state: fn(&Ownership) -> bool) -> Ownership {
+        reached(self.engine.ownership(0), state).await
+    }
+
+    /// Takes the partition back, whoever has it now.
+    pub(crate) async fn returns(&self) {
+        self.engine.lose(0);
+        self.engine.own(0);
+        self.ready().await;
+    }
+
+    /// Which ownership it has, and where that began to read commands.
+    #[track_caller]
+    pub(crate) fn owned(&self) -> (u64, i64) {
+        match *self.engine.ownership(0).borrow() {
+            Ownership::Owned { epoch, next_command } => (epoch, next_command),
+            ref other => panic!("not owned, but {other:?}"),
+        }
     }
 
     pub(crate) async fn submit(&self, request: &CommandRequest) -> Answer {
@@ -115,9 +138,24 @@ async fn answered(answer: impl Future<Output = Answer>) -> Answer {
 }
 
 /// Waits until a partition is in a state, and tells which.
-pub(crate) async fn reached(mut partition: Receiver<Readiness>, state: fn(&Readiness) -> bool) -> Readiness {
+pub(crate) async fn reached(mut partition: Receiver<Ownership>, state: fn(&Ownership) -> bool) -> Ownership {
     let reached = timeout(LIMIT, partition.wait_for(state)).await;
     reached.expect("the state was not reached").unwrap().clone()
+}
+
+pub(crate) fn is_owned(ownership: &Ownership) -> bool {
+    matches!(ownership, Ownership::Owned { .. })
+}
+
+/// Limits that no test meets by chance.
+pub(crate) fn settings() -> EngineSettings {
+    EngineSettings {
+        max_waiting_each: 1024,
+        max_wait: Duration::from_hours(1),
+        announcement: Duration::from_millis(200),
+        rest: Duration::from_hours(1),
+        ..EngineSettings::default()
+    }
 }
 
 pub(crate) fn topics() -> Topics {

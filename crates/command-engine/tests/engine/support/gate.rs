@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use event_log::{LogError, MemoryLog, NewRecord, PartitionLog, Recorded};
+use event_log::{Batch, Claimed, Fold, LogError, MemoryLog, PartitionLog};
 
 use super::LIMIT;
 
@@ -60,18 +60,30 @@ impl Gate {
 }
 
 impl PartitionLog for GatedLog {
-    fn claim(
-        &mut self,
-        next: i64,
-        fold: &mut dyn FnMut(Recorded) -> Result<(), LogError>,
-    ) -> Result<u64, LogError> {
+    fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        self.log.read(next, fold)
+    }
+
+    fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
         self.claims.pass();
         self.log.claim(next, fold)
     }
 
-    fn append(&mut self, group: &[NewRecord]) -> Result<Vec<i64>, LogError> {
-        let appended = self.log.append(group);
+    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
+        let appended = self.log.append(batch);
         self.commits.pass();
         appended
+    }
+
+    fn confirm(&mut self) -> Result<(), LogError> {
+        self.log.confirm()
+    }
+
+    fn newest_epoch(&mut self) -> Result<u64, LogError> {
+        self.log.newest_epoch()
+    }
+
+    fn release(&mut self) {
+        self.log.release();
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aggregate::{Version, fold};
 use command_engine::Accepted;
-use event_log::{Envelope, MemoryLog, NewRecord, PartitionLog, Recorded};
+use event_log::{Batch, Envelope, MemoryLog, NewRecord, PartitionLog, Recorded};
 use uuid::Uuid;
 
 use super::{Account, CODEC, CommandRequest, Event, account::State};
@@ -102,10 +102,10 @@ pub(crate) fn copied(records: Vec<Recorded>) -> MemoryLog {
 /// Writes records past every check, as an intruder would. Every owner is shut out by it.
 pub(crate) fn planted(log: &MemoryLog, records: Vec<Recorded>) {
     let mut intruder = log.clone();
-    intruder.claim(i64::MAX, &mut |_| Ok(())).unwrap();
+    intruder.claim(0, &mut |_| Ok(())).unwrap();
     let group: Vec<_> = records
         .into_iter()
         .map(|Recorded { envelope, payload, .. }| NewRecord { envelope, payload })
         .collect();
-    intruder.append(&group).unwrap();
+    intruder.append(&Batch::events(&group)).unwrap();
 }

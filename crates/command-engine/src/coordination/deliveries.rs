@@ -1,0 +1,149 @@
+//! Commands that come through Kafka, on their way to the threads that decide them.
+
+#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+
+use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
+
+use aggregate::Aggregate;
+use event_log::{CommandReader, CommandRecord, LogError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::{CommandRequest, Delivery, Engine, Ownership, Rejection, Undecoded};
+
+/// How long one look for the next command lasts; also how soon a partition that was taken over is read.
+const LOOK: Duration = Duration::from_millis(50);
+/// The pause after an error of the reader.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Reads the commands of the partitions that are owned here, each from where the last owner's last commit has left off.
+pub(super) struct Deliveries<A: Aggregate, D> {
+    engine: Arc<Engine<A>>,
+    reader: CommandReader,
+    decode: D,
+    partitions: Vec<Reading>,
+    /// Partitions that have enough waiting.
+    paused: BTreeSet<i32>,
+}
+
+/// What is read of a partition.
+struct Reading {
+    ownership: watch::Receiver<Ownership>,
+    /// For which ownership it is read, if it is.
+    epoch: Option<u64>,
+}
+
+impl<A, D> Deliveries<A, D>
+where
+    A: Aggregate,
+    D: Fn(&CommandRecord) -> Result<CommandRequest<A::Command>, Undecoded> + Send + 'static,
+{
+    pub(super) fn new(engine: Arc<Engine<A>>, reader: CommandReader, decode: D) -> Self {
+        let reading = |partition| {
+            let mut ownership = engine.ownership(partition);
+            // What holds already counts as a change.
+            ownership.mark_changed();
+            Reading { ownership, epoch: None }
+        };
+        let partitions = (0..engine.partitions()).map(reading).collect();
+        Self { engine, reader, decode, partitions, paused: BTreeSet::new() }
+    }
+
+    /// Delivers on a thread of its own until the end.
+    pub(super) fn start(mut self, end: CancellationToken) {
+        let run = move || {
+            while !end.is_cancelled() {
+                if let Err(error) = self.turn(&end) {
+                    warn!(%error, "commands cannot be read from kafka at the moment");
+                    thread::sleep(PAUSE);
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("deliveries".to_owned())
+            .spawn(run)
+            .expect("the system has a thread for the deliveries");
+    }
+
+    fn turn(&mut self, end: &CancellationToken) -> Result<(), LogError> {
+        self.follow_ownership()?;
+        self.resume()?;
+        match self.reader.next(LOOK)? {
+            Some(record) => self.deliver(&record, end),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins to read what has come to be owned here, and stops what is not.
+    fn follow_ownership(&mut self) -> Result<(), LogError> {
+        for (partition, reading) in (0..).zip(&mut self.partitions) {
+            if !reading.ownership.has_changed().unwrap_or(false) {
+                continue;
+            }
+            let now = reading.ownership.borrow_and_update().clone();
+            if reading.epoch.take().is_some() {
+                self.reader.stop(partition)?;
+                self.paused.remove(&partition);
+            }
+            if let Ownership::Owned { epoch, next_command } = now {
+                // Where Kafka does not answer, it is to be tried again.
+                self.reader
+                    .start(partition, next_command)
+                    .inspect_err(|_| reading.ownership.mark_changed())?;
+                reading.epoch = Some(epoch);
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, record: &CommandRecord, end: &CancellationToken) -> Result<(), LogError> {
+        let partition = record.position.partition;
+        let known = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
+        let Some(epoch) = known.and_then(|reading| reading.epoch) else {
+            return Ok(());
+        };
+        let Some(command) = self.decode(record, end) else { return Ok(()) };
+        let delivery = Delivery {
+            epoch,
+            position: record.position.clone(),
+            key: record.command_id.map_or_else(|| record.position.to_string(), |id| id.to_string()),
+            command,
+        };
+        if !self.engine.deliver(partition, delivery) {
+            self.reader.pause(partition)?;
+            self.paused.insert(partition);
+        }
+        Ok(())
+    }
+
+    /// Reads a record, however often it takes; nothing at the end.
+    fn decode(
+        &self,
+        record: &CommandRecord,
+        end: &CancellationToken,
+    ) -> Option<Result<CommandRequest<A::Command>, Rejection>> {
+        while !end.is_cancelled() {
+            match (self.decode)(record) {
+                Ok(request) => return Some(Ok(request)),
+                Err(Undecoded::Rejected(rejection)) => return Some(Err(rejection)),
+                Err(Undecoded::NotNow(error)) => {
+                    warn!(position = %record.position, %error, "a command cannot be read at the moment");
+                    thread::sleep(PAUSE);
+                }
+            }
+        }
+        None
+    }
+
+    fn resume(&mut self) -> Result<(), LogError> {
+        let (engine, reader) = (&self.engine, &self.reader);
+        let ready: Vec<_> =
+            self.paused.iter().copied().filter(|partition| engine.has_room(*partition)).collect();
+        for partition in ready {
+            reader.resume(partition)?;
+            self.paused.remove(&partition);
+        }
+        Ok(())
+    }
+}

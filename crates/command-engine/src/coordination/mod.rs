@@ -1,0 +1,102 @@
+//! Which instance owns which partition: the consumer group gives partitions out, the owners topic tells who has taken
+//! them, and the partitions of a dead owner are taken over at once.
+//!
+//! All of this is only a hint for speed. What keeps two owners apart is the fence of the claim, so a wrong hint costs
+//! a moment, never an event.
+
+mod deliveries;
+mod membership;
+mod takeover;
+
+use std::{sync::Arc, time::Duration};
+
+use aggregate::Aggregate;
+use event_log::{
+    ClientSettings, CommandReader, CommandRecord, LogError, Membership, Owners, Topics, follow_owners,
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{CommandRequest, Engine, Ownership, Undecoded};
+use deliveries::Deliveries;
+use takeover::Takeover;
+
+/// How long a leaving instance goes on serving while nobody takes its partitions.
+const HAND_OVER: Duration = Duration::from_secs(5);
+
+/// Who this instance is among the others.
+#[derive(Debug, Clone)]
+pub struct CoordinationSettings {
+    /// How to reach Kafka.
+    pub client: ClientSettings,
+    /// The context's topics.
+    pub topics: Topics,
+    /// Where the other instances reach this one: `host:port`.
+    pub address: String,
+    /// A name that outlives the process (static membership): an instance that comes back under it within the session
+    /// gets its partitions again without a move. Each running instance has another.
+    pub instance_id: Option<String>,
+}
+
+/// One instance's part in sharing the partitions among all.
+pub struct Coordination<A: Aggregate> {
+    engine: Arc<Engine<A>>,
+    owners: watch::Receiver<Owners>,
+    suspicion: Arc<Notify>,
+    leaving: CancellationToken,
+    others: watch::Receiver<Option<usize>>,
+    /// Ends the threads when this is dropped.
+    _end: DropGuard,
+}
+
+impl<A: Aggregate> Coordination<A> {
+    /// Joins the others. `decode` makes a command of a record of the commands topic, or says why it cannot be one.
+    pub fn start(
+        engine: Arc<Engine<A>>,
+        settings: &CoordinationSettings,
+        decode: impl Fn(&CommandRecord) -> Result<CommandRequest<A::Command>, Undecoded> + Send + 'static,
+    ) -> Result<Self, LogError> {
+        let (client, topics) = (&settings.client, &settings.topics);
+        let (end, leaving) = (CancellationToken::new(), CancellationToken::new());
+        let owners = follow_owners(client, topics)?;
+        let reader = CommandReader::new(client, topics)?;
+        let member = Membership::join(client, topics, settings.instance_id.as_deref())?;
+        let suspicion = Arc::new(Notify::new());
+        Deliveries::new(Arc::clone(&engine), reader, decode).start(end.clone());
+        let others = membership::start(Arc::clone(&engine), member, settings, leaving.clone(), end.clone());
+        let takeover = Takeover::new(Arc::clone(&engine), owners.clone(), settings.address.clone());
+        tokio::spawn(leaving.clone().run_until_cancelled_owned(takeover.watch(Arc::clone(&suspicion))));
+        Ok(Self { engine, owners, suspicion, leaving, others, _end: end.drop_guard() })
+    }
+
+    /// Who owns which partition, as announced.
+    pub fn owners(&self) -> watch::Receiver<Owners> {
+        self.owners.clone()
+    }
+
+    /// Somebody could not reach an owner: has it looked at now instead of in a moment.
+    pub fn suspect(&self) {
+        self.suspicion.notify_one();
+    }
+
+    /// Leaves the others and hands the partitions over: returns when each has been taken, nobody is there to take them,
+    /// or they were not taken in time. Until then commands are served as before.
+    pub async fn leave(&self) {
+        self.leaving.cancel();
+        let others = self.others.clone().wait_for(Option::is_some).await.map_or(Some(0), |others| *others);
+        if others != Some(0) {
+            drop(timeout(HAND_OVER, self.taken()).await);
+        }
+    }
+
+    async fn taken(&self) {
+        for partition in 0..self.engine.partitions() {
+            let mut ownership = self.engine.ownership(partition);
+            // An error means that the partition's thread has ended, and has nothing to hand over.
+            drop(ownership.wait_for(|now| *now == Ownership::Elsewhere).await);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What the outcomes topic is told of a command that came through Kafka.
+
+use aggregate::Refusal;
+use event_log::{NewOutcome, Position, now};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::{Accepted, CommandError, Rejection};
+
+/// An outcome as it stands in the topic.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// The record's own key where the command could not be read: its id, or where it stands.
+    command_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aggregate_id: Option<&'a str>,
+    #[serde(flatten)]
+    status: Status,
+    #[serde(with = "time::serde::rfc3339")]
+    decided_at: OffsetDateTime,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+enum Status {
+    Accepted {
+        version: u64,
+        events: Vec<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<Value>,
+    },
+    Refused {
+        problem: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dead_letter: Option<Value>,
+    },
+}
+
+/// The outcome of a command that the rules were asked about.
+pub(crate) fn decided<R: Refusal>(
+    key: &str,
+    aggregate_id: &str,
+    answer: Result<Accepted, &CommandError<R>>,
+) -> NewOutcome {
+    let status = match answer {
+        Ok(accepted) => self::accepted(&accepted),
+        Err(error) => Status::Refused { problem: problem(error), dead_letter: None },
+    };
+    written(key, Some(aggregate_id), status)
+}
+
+/// The outcome of a command that did not get that far.
+pub(crate) fn rejected(key: &str, rejection: &Rejection, at: &Position) -> NewOutcome {
+    let problem = problem_of(&rejection.code, Some(&rejection.detail), rejection.facts.clone());
+    let dead_letter = rejection.dead_letter.then(|| json!({ "position": at.to_string() }));
+    written(key, None, Status::Refused { problem, dead_letter })
+}
+
+fn written(key: &str, aggregate_id: Option<&str>, status: Status) -> NewOutcome {
+    let document = Document { command_id: key, aggregate_id, status, decided_at: now() };
+    let document = serde_json::to_vec(&document).expect("an outcome has only text for keys");
+    NewOutcome { key: key.to_owned(), document }
+}
+
+fn accepted(accepted: &Accepted) -> Status {
+    let event = |event: &crate::AcceptedEvent| json!({ "type": event.event_type, "id": event.id });
+    let position =
+        |at: &Position| json!({ "topic": at.topic, "partition": at.partition, "offset": at.offset });
+    Status::Accepted {
+        version: accepted.version.0,
+        events: accepted.events.iter().map(event).collect(),
+        position: accepted.position.as_ref().map(position),
+    }
+}
+
+fn problem<R: Refusal>(error: &CommandError<R>) -> Value {
+    match error {
+        CommandError::Refused(refusal) => {
+            let facts = serde_json::to_value(refusal).unwrap_or_default();
+            problem_of(refusal.code(), Some(&refusal.to_string()), facts)
+        }
+        CommandError::VersionMismatch { current } => {
+            let facts = json!({ "current_version": current });
+            problem_of("version-mismatch", Some(&error.to_string()), facts)
+        }
+        CommandError::IdReused => problem_of("idempotency-key-reused", Some(&error.to_string()), Value::Null),
+        // What went wrong inside is nobody's business outside; the rest never gets into a committed group.
+        _ => problem_of("internal", None, Value::Null),
+    }
+}
+
+/// A problem document (RFC 9457); facts never hide what every problem has.
+fn problem_of(code: &str, detail: Option<&str>, facts: Value) -> Value {
+    let mut problem = match facts {
+        Value::Object(facts) => facts,
+        _ => Map::new(),
+    };
+    problem.insert("type".to_owned(), format!("/problems/{code}").into());
+    if let Some(detail) = detail {
+        problem.insert("detail".to_owned(), detail.into());
+    }
+    problem.into()
+}

@@ -1,0 +1,76 @@
+//! Commands that wait for their turn: bounded, and fair between aggregates.
+
+use std::collections::{HashMap, VecDeque};
+
+use aggregate::{Aggregate, AggregateId};
+
+use crate::waiting::Pending;
+
+/// One lane for each aggregate that has something waiting. Lanes take turns; a lane is first in, first out.
+pub(crate) struct Queue<A: Aggregate> {
+    lanes: HashMap<AggregateId, VecDeque<(u64, Pending<A>)>>,
+    turns: VecDeque<AggregateId>,
+    length: usize,
+    /// How many commands have come so far: each gets a number to be found by.
+    numbered: u64,
+}
+
+impl<A: Aggregate> Queue<A> {
+    pub(crate) fn new() -> Self {
+        Self { lanes: HashMap::new(), turns: VecDeque::new(), length: 0, numbered: 0 }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// How many commands of an aggregate wait.
+    pub(crate) fn waiting_for(&self, id: &AggregateId) -> usize {
+        self.lanes.get(id).map_or(0, VecDeque::len)
+    }
+
+    /// Takes a command in and gives it a number.
+    pub(crate) fn push(&mut self, pending: Pending<A>) -> u64 {
+        let id = pending.request.aggregate_id.clone();
+        self.numbered += 1;
+        let lane = self.lanes.entry(id.clone()).or_default();
+        if lane.is_empty() {
+            self.turns.push_back(id);
+        }
+        lane.push_back((self.numbered, pending));
+        self.length += 1;
+        self.numbered
+    }
+
+    /// The next command, of the aggregate whose turn it is.
+    pub(crate) fn pop(&mut self) -> Option<Pending<A>> {
+        let id = self.turns.pop_front()?;
+        let lane = self.lanes.get_mut(&id).expect("an aggregate has a turn while it has a lane");
+        let (_, pending) = lane.pop_front().expect("a lane is not empty");
+        self.length -= 1;
+        if lane.is_empty() {
+            self.lanes.remove(&id);
+        } else {
+            self.turns.push_back(id);
+        }
+        Some(pending)
+    }
+
+    /// Takes a command out whose caller has given it up; false if its turn has come before.
+    pub(crate) fn withdraw(&mut self, id: &AggregateId, number: u64) -> bool {
+        let Some(lane) = self.lanes.get_mut(id) else { return false };
+        let Some(place) = lane.iter().position(|(its, _)| *its == number) else { return false };
+        lane.remove(place);
+        self.length -= 1;
+        if lane.is_empty() {
+            self.lanes.remove(id);
+            self.turns.retain(|turn| turn != id);
+        }
+        true
+    }
+
+    /// Takes out all that waits.
+    pub(crate) fn drain(&mut self) -> Vec<Pending<A>> {
+        std::iter::from_fn(|| self.pop()).collect()
+    }
+}

@@ -1,0 +1,287 @@
+//! Commands that come through Kafka: each is decided once, its outcome and the place to go on from are written with its
+//! events, and whatever is not settled is delivered again to the next ownership.
+
+use command_engine::{CommandError, EngineSettings, Rejection};
+use event_log::{MemoryLog, Position};
+use serde_json::{Value, json};
+
+use crate::support::{Account, Bank, Command, CommandRequest, Gate, History, request, settings};
+
+type Delivery = command_engine::Delivery<Account>;
+
+/// The commands topic as it stands: every second offset is taken.
+pub(crate) fn delivery(epoch: u64, index: usize, request: &CommandRequest) -> Delivery {
+    Delivery {
+        epoch,
+        position: at(index),
+        key: request.metadata.command_id.to_string(),
+        command: Ok(request.clone()),
+    }
+}
+
+fn at(index: usize) -> Position {
+    Position { topic: "bank.commands".into(), partition: 0, offset: 2 * i64::try_from(index).unwrap() }
+}
+
+/// Hands in what the present ownership has not settled, and waits until it is settled.
+pub(crate) async fn deliver_from_here(bank: &Bank, commands: &[CommandRequest]) {
+    let (epoch, next) = bank.owned();
+    for (index, request) in commands.iter().enumerate() {
+        if at(index).offset >= next {
+            assert!(bank.engine.deliver(0, delivery(epoch, index, request)));
+        }
+    }
+    settled(bank).await;
+}
+
+/// A command that is handed in later is not decided earlier, but in the same group.
+async fn settled(bank: &Bank) {
+    bank.submit(&request("plug", Command::Deposit(vec![1]))).await.unwrap();
+}
+
+/// The outcomes in the log, without their times.
+pub(crate) fn outcomes(log: &MemoryLog) -> Vec<Value> {
+    let read = |document: &[u8]| {
+        let mut value: Value = serde_json::from_slice(document).unwrap();
+        let decided_at = value.as_object_mut().unwrap().remove("decided_at").unwrap();
+        assert!(decided_at.as_str().unwrap().ends_with('Z'));
+        value
+    };
+    log.outcomes().iter().map(|outcome| read(&outcome.document)).collect()
+}
+
+#[tokio::test]
+async fn an_accepted_command_is_told_with_its_events_and_where_they_stand() {
+    let bank = Bank::open().await;
+    let deposit = request("a", Command::Deposit(vec![1, 2]));
+    deliver_from_here(&bank, std::slice::from_ref(&deposit)).await;
+
+    let answer = bank.submit(&deposit).await.unwrap();
+    assert!(answer.replayed);
+    History::of(&bank.log).bears_out(&deposit, &answer);
+    let events: Vec<_> =
+        answer.events.iter().map(|event| json!({ "type": "Deposited", "id": event.id })).collect();
+    let offset = answer.position.unwrap().offset;
+    let told = json!({
+        "command_id": deposit.metadata.command_id, "aggregate_id": "a", "status": "accepted", "version": 2,
+        "events": events, "position": { "topic": "bank.events", "partition": 0, "offset": offset },
+    });
+    assert_eq!(outcomes(&bank.log), [told]);
+    assert_eq!(bank.log.outcomes()[0].key, deposit.metadata.command_id.to_string());
+    assert_eq!(bank.log.next_command(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_command_is_told_why_and_costs_no_event() {
+    let bank = Bank::open().await;
+    let there = request("a", Command::Deposit(vec![1]));
+    bank.submit(&there).await.unwrap();
+    let wrong_version =
+        CommandRequest { expected: aggregate::Expected::Absent, ..request("a", Command::Withdraw(1)) };
+    let reused = CommandRequest { request_hash: 2, ..there };
+    let commands = [request("a", Command::Withdraw(9)), wrong_version, reused, request("a", Command::Panic)];
+    deliver_from_here(&bank, &commands).await;
+
+    let told: Vec<_> = outcomes(&bank.log).iter().map(|outcome| outcome["problem"].clone()).collect();
+    assert_eq!(told[0]["type"], "/problems/account-says-no");
+    assert_eq!(told[0]["detail"], "Overdrawn");
+    assert_eq!(told[1]["type"], "/problems/version-mismatch");
+    assert_eq!(told[1]["current_version"], 1);
+    assert_eq!(told[2]["type"], "/problems/idempotency-key-reused");
+    assert_eq!(told[3], json!({ "type": "/problems/internal" }));
+    assert_eq!(told.len(), 4);
+    assert!(outcomes(&bank.log).iter().all(|outcome| outcome.get("dead_letter").is_none()));
+    assert_eq!(bank.log.next_command(), 7);
+    assert_eq!(History::of(&bank.log).events("a").len(), 1);
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_read_is_a_dead_letter_and_blocks_nobody() {
+    let bank = Bank::open().await;
+    let rejection = Rejection {
+        code: "malformed-command".into(),
+        detail: "it is not a command".into(),
+        facts: json!({ "type": "never shown", "byte": 3 }),
+        dead_letter: true,
+    };
+    let (epoch, _) = bank.owned();
+    let malformed = Delivery { epoch, position: at(0), key: at(0).to_string(), command: Err(rejection) };
+    bank.engine.deliver(0, malformed);
+    let deposit = request("a", Command::Deposit(vec![1]));
+    bank.engine.deliver(0, delivery(epoch, 1, &deposit));
+    settled(&bank).await;
+
+    let told = outcomes(&bank.log);
+    let problem =
+        json!({ "type": "/problems/malformed-command", "detail": "it is not a command", "byte": 3 });
+    let letter = json!({
+        "command_id": "bank.commands/0@0", "status": "refused", "problem": problem,
+        "dead_letter": { "position": "bank.commands/0@0" },
+    });
+    assert_eq!(told[0], letter);
+    assert_eq!(told[1]["status"], "accepted");
+    assert_eq!(bank.log.next_command(), 3);
+}
+
+#[tokio::test]
+async fn a_command_that_is_done_already_is_told_the_same_again() {
+    let bank = Bank::open().await;
+    let deposit = request("a", Command::Deposit(vec![1, 2]));
+    deliver_from_here(&bank, &[deposit.clone(), deposit.clone()]).await;
+    let bank = bank.restarted().await;
+    deliver_from_here(&bank, &[deposit.clone(), deposit.clone(), deposit]).await;
+    let [first, second, third] = outcomes(&bank.log).try_into().unwrap();
+    assert_eq!((&first, &first), (&second, &third));
+    assert_eq!(History::of(&bank.log).events("a").len(), 2);
+}
+
+#[tokio::test]
+async fn a_command_is_decided_once_whatever_becomes_of_its_append() {
+    for fault in [MemoryLog::fail_before_next_append as fn(&MemoryLog), MemoryLog::fail_after_next_append] {
+        let bank = Bank::open().await;
+        let commands = [
+            request("a", Command::Deposit(vec![1])),
+            request("a", Command::Withdraw(2)),
+            request("a", Command::Deposit(vec![1])),
+        ];
+        let held = bank.hold_a_commit();
+        for (index, request) in commands.iter().enumerate() {
+            bank.engine.deliver(0, delivery(1, index, request));
+        }
+        fault(&bank.log);
+        let plug = bank.queue(&request("plug", Command::Deposit(vec![1])));
+        bank.commits.open();
+        held.answer().await.unwrap();
+        plug.answer().await.unwrap();
+        assert_eq!(bank.owned().0, 2);
+        // The second comes to be refused, not allowed by the third.
+        deliver_from_here(&bank, &commands).await;
+
+        let told: Vec<_> = outcomes(&bank.log).iter().map(|outcome| outcome["status"].clone()).collect();
+        assert_eq!(told, ["accepted", "refused", "accepted"]);
+        assert_eq!(History::of(&bank.log).state("a").balance, 2);
+        assert_eq!(bank.log.next_command(), 5);
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_for_another_ownership_or_is_settled_already_is_dropped() {
+    let bank = Bank::open().await;
+    let commands = [1, 2].map(|coin| request("a", Command::Deposit(vec![coin])));
+    deliver_from_here(&bank, &commands).await;
+    bank.engine.deliver(0, delivery(1, 0, &commands[0]));
+    bank.engine.deliver(0, delivery(1, 1, &commands[1]));
+    bank.engine.deliver(0, delivery(7, 2, &request("a", Command::Deposit(vec![4]))));
+    settled(&bank).await;
+    assert_eq!(outcomes(&bank.log).len(), 2);
+    assert_eq!(bank.log.next_command(), 3);
+}
+
+#[tokio::test]
+async fn an_owner_that_hands_over_leaves_deliveries_to_the_next_one() {
+    let first = Bank::open().await;
+    let held = first.hold_a_commit();
+    let deposit = request("a", Command::Deposit(vec![1]));
+    first.engine.deliver(0, delivery(1, 0, &deposit));
+    first.engine.hand_over(0);
+    first.engine.deliver(0, delivery(1, 1, &request("a", Command::Deposit(vec![2]))));
+    first.commits.open();
+    held.answer().await.unwrap();
+    settled(&first).await;
+    assert_eq!(outcomes(&first.log), Vec::<Value>::new());
+
+    let second = Bank::over(&first.log).await;
+    deliver_from_here(&second, &[deposit]).await;
+    assert_eq!(outcomes(&first.log).len(), 1);
+}
+
+#[tokio::test]
+async fn deliveries_of_a_replaced_owner_have_no_effect() {
+    let first = Bank::open().await;
+    let second = Bank::over(&first.log).await;
+    first.engine.deliver(0, delivery(1, 0, &request("a", Command::Withdraw(1))));
+    first.reaches(|ownership| *ownership == command_engine::Ownership::Elsewhere).await;
+    assert_eq!(outcomes(&second.log), Vec::<Value>::new());
+    assert_eq!(second.log.next_command(), 0);
+}
+
+#[tokio::test]
+async fn deliveries_pause_while_enough_are_waiting() {
+    let limit = EngineSettings { max_waiting: 2, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    let room: Vec<_> = (0..2)
+        .map(|index| bank.engine.deliver(0, delivery(1, index, &request("a", Command::Deposit(vec![1])))))
+        .collect();
+    assert_eq!(room, [true, false]);
+    assert!(!bank.engine.has_room(0));
+    let caller = bank.queue(&request("b", Command::Deposit(vec![1])));
+    bank.commits.open();
+    held.answer().await.unwrap();
+    caller.answer().await.unwrap();
+    assert!(bank.engine.has_room(0));
+    assert_eq!(outcomes(&bank.log).len(), 2);
+}
+
+#[tokio::test]
+async fn a_caller_and_a_delivery_with_one_id_have_one_effect() {
+    let bank = Bank::open().await;
+    let held = bank.hold_a_commit();
+    let deposit = request("a", Command::Deposit(vec![1]));
+    bank.engine.deliver(0, delivery(1, 0, &deposit));
+    let queued = bank.queue(&deposit);
+    bank.commits.open();
+    held.answer().await.unwrap();
+    let accepted = queued.answer().await;
+    assert!(!matches!(accepted, Err(CommandError::IdReused)));
+    History::of(&bank.log).bears_out(&deposit, &accepted.unwrap());
+    assert_eq!(outcomes(&bank.log)[0]["status"], "accepted");
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_doubt_is_delivered_again_and_decided_once() {
+    let limit = EngineSettings { max_group: 1, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
+    bank.ready().await;
+    let commands = [1, 2, 3].map(|coin| request("a", Command::Deposit(vec![coin])));
+    let held = bank.hold_a_commit();
+    for (index, request) in commands.iter().enumerate() {
+        bank.engine.deliver(0, delivery(1, index, request));
+    }
+    bank.log.fail_before_next_append();
+    bank.commits.open();
+    held.answer().await.unwrap();
+    bank.reaches(|ownership| matches!(ownership, command_engine::Ownership::Owned { epoch: 2, .. })).await;
+    // Groups of one: every plug lets at least one delivery pass.
+    deliver_from_here(&bank, &commands).await;
+    for _ in 0..commands.len() {
+        settled(&bank).await;
+    }
+    assert_eq!(bank.log.next_command(), 5);
+    assert_eq!(outcomes(&bank.log).len(), 3);
+}
+
+#[tokio::test]
+async fn callers_and_deliveries_take_turns() {
+    let limit = EngineSettings { max_group: 2, ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
+    bank.ready().await;
+    let held = bank.hold_a_commit();
+    let asked = ["a", "b"].map(|name| request(name, Command::Deposit(vec![1])));
+    let delivered = ["c", "d"].map(|name| request(name, Command::Deposit(vec![1])));
+    for (index, request) in delivered.iter().enumerate() {
+        bank.engine.deliver(0, delivery(1, index, request));
+    }
+    let queued: Vec<_> = asked.iter().map(|request| bank.queue(request)).collect();
+    bank.commits.open();
+    held.answer().await.unwrap();
+    for queued in queued {
+        queued.answer().await.unwrap();
+    }
+    let written = History::of(&bank.log).command_ids();
+    let of = |requests: &[CommandRequest; 2], turn: usize| requests[turn].metadata.command_id;
+    for (group, turn) in written[1..].chunks(2).zip(0..) {
+        assert!(group.contains(&of(&asked, turn)) && group.contains(&of(&delivered, turn)));
+    }
+}

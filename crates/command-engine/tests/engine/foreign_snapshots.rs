@@ -1,0 +1,56 @@
+//! Snapshots of a log that is gone keep a partition from taking commands until they are dropped.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use aggregate::AggregateId;
+use command_engine::{
+    Aggregates, Checkpoint, Image, ImageSettings, PendingSave, Save, SnapshotError, SnapshotStore,
+    protocol::{InDoubt, Writer},
+};
+use event_log::LogError;
+
+use crate::support::{Account, Bank, CODEC, Command, State, request, topics};
+
+/// Snapshots up to offset 100, until they are dropped.
+struct Foreign {
+    dropped: Arc<AtomicBool>,
+}
+
+impl SnapshotStore<Account> for Foreign {
+    fn open(&mut self, _: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+        let next_offset = if self.dropped.load(Ordering::Relaxed) { 0 } else { 100 };
+        Ok(Checkpoint { next_offset, ..Checkpoint::default() })
+    }
+
+    fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<State>, SnapshotError> {
+        Ok(Aggregates::new())
+    }
+
+    fn save(&mut self, _: Save<State>) -> PendingSave {
+        unreachable!("nothing is saved before the partition is owned")
+    }
+}
+
+#[tokio::test]
+async fn snapshots_of_another_log_are_refused_until_they_are_dropped() {
+    let bank = Bank::open().await;
+    bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+    let dropped = Arc::new(AtomicBool::new(false));
+    let foreign = Box::new(Foreign { dropped: dropped.clone() });
+    let image = Image::<Account>::new(foreign, ImageSettings::default());
+    let mut writer = Writer::new(0, &topics(), bank.log.clone(), CODEC.clone(), image);
+
+    for _ in 0..2 {
+        assert!(matches!(writer.warm_up(), Err(LogError::BeyondEnd { next: 100, end: 2 })));
+        assert!(matches!(writer.claim(&mut InDoubt::nothing()), Err(LogError::BeyondEnd { .. })));
+    }
+    bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+
+    dropped.store(true, Ordering::Relaxed);
+    writer.warm_up().unwrap();
+    assert_eq!(writer.aggregates(), 1);
+    assert_eq!(writer.claim(&mut InDoubt::nothing()).unwrap().epoch, 2);
+}

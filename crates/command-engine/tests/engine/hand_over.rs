@@ -1,0 +1,141 @@
+//! The group of deciders moves a partition: its owner serves on until the next one is there, or, thrown out, not a
+//! moment longer.
+
+use command_engine::{CommandError, Ownership};
+use event_log::{MemoryLog, PartitionLog};
+
+use crate::support::{Bank, Command, Gate, History, request, settings};
+
+fn is_elsewhere(ownership: &Ownership) -> bool {
+    *ownership == Ownership::Elsewhere
+}
+
+#[tokio::test]
+async fn an_owner_that_hands_over_serves_until_the_next_one_is_there() {
+    let first = Bank::open().await;
+    first.engine.hand_over(0);
+    first.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+    assert!(matches!(first.submit(&request("a", Command::Withdraw(2))).await, Err(CommandError::Refused(_))));
+    assert_eq!(first.owned().0, 1);
+
+    let second = Bank::over(&first.log).await;
+    // Nobody asks the first for anything, and it sees all the same.
+    first.reaches(is_elsewhere).await;
+    assert!(matches!(first.submit(&request("a", Command::Withdraw(1))).await, Err(CommandError::Elsewhere)));
+    second.submit(&request("a", Command::Withdraw(1))).await.unwrap();
+    assert_eq!(first.claims.passed(), 1);
+}
+
+#[tokio::test]
+async fn an_owner_that_hands_over_settles_a_doubt_of_its_own() {
+    for fault in [MemoryLog::fail_before_next_append as fn(&MemoryLog), MemoryLog::fail_after_next_append] {
+        let bank = Bank::open().await;
+        bank.engine.hand_over(0);
+        fault(&bank.log);
+        let deposit = request("a", Command::Deposit(vec![1]));
+        let accepted = bank.submit(&deposit).await.unwrap();
+        History::of(&bank.log).bears_out(&deposit, &accepted);
+    }
+}
+
+#[tokio::test]
+async fn an_owner_that_hands_over_and_is_shut_out_does_not_claim_again() {
+    let bank = Bank::open().await;
+    bank.engine.hand_over(0);
+    bank.log.fail_claims(1);
+    bank.log.clone().claim(0, &mut |_| Ok(())).unwrap_err();
+    let unknown = bank.submit(&request("a", Command::Deposit(vec![1]))).await;
+    assert!(matches!(unknown, Err(CommandError::OutcomeUnknown)), "{unknown:?}");
+    bank.reaches(is_elsewhere).await;
+    assert_eq!(bank.claims.passed(), 1);
+}
+
+#[tokio::test]
+async fn a_partition_that_is_wanted_again_before_it_was_taken_is_claimed_anew() {
+    let bank = Bank::open().await;
+    bank.engine.hand_over(0);
+    bank.engine.own(0);
+    bank.reaches(|ownership| matches!(ownership, Ownership::Owned { epoch: 2, .. })).await;
+    bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_is_elsewhere_as_soon_as_the_partition_is_lost_and_what_is_written_is_told() {
+    let bank = Bank::open().await;
+    let held = bank.hold_a_commit();
+    let waiting = request("a", Command::Deposit(vec![1]));
+    let queued = bank.queue(&waiting);
+    bank.engine.lose(0);
+
+    assert!(matches!(queued.answer().await, Err(CommandError::Elsewhere)));
+    assert_eq!(*bank.engine.ownership(0).borrow(), Ownership::Elsewhere);
+    assert!(matches!(bank.submit(&waiting).await, Err(CommandError::Elsewhere)));
+    bank.commits.open();
+    held.answer().await.unwrap();
+    assert_eq!(History::of(&bank.log).events_of(&waiting), 0);
+
+    bank.engine.own(0);
+    bank.ready().await;
+    assert!(!bank.submit(&waiting).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn what_is_in_doubt_when_the_partition_is_lost_is_told_by_the_log_of_the_next_owner() {
+    let first = Bank::open().await;
+    first.commits.close();
+    first.log.fail_after_next_append();
+    let deposit = request("a", Command::Deposit(vec![1]));
+    let in_doubt = first.queue(&deposit);
+    first.commits.wait_until_held();
+    first.engine.lose(0);
+    let second = Bank::over(&first.log).await;
+    first.commits.open();
+    let accepted = in_doubt.answer().await.unwrap();
+    History::of(&second.log).bears_out(&deposit, &accepted);
+}
+
+#[tokio::test]
+async fn what_is_in_doubt_when_the_partition_is_lost_stays_unknown_if_nobody_takes_it() {
+    let bank = Bank::open().await;
+    bank.commits.close();
+    bank.log.fail_after_next_append();
+    let in_doubt = bank.queue(&request("a", Command::Deposit(vec![1])));
+    bank.commits.wait_until_held();
+    bank.engine.lose(0);
+    bank.commits.open();
+    assert!(matches!(in_doubt.answer().await, Err(CommandError::OutcomeUnknown)));
+    assert_eq!(bank.claims.passed(), 1);
+}
+
+#[tokio::test]
+async fn what_was_read_only_in_part_when_the_patience_ends_stays_unknown() {
+    let bank = Bank::open().await;
+    bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
+    bank.commits.close();
+    bank.log.fail_after_next_append();
+    let in_doubt = bank.queue(&request("a", Command::Close));
+    bank.commits.wait_until_held();
+    bank.engine.lose(0);
+    bank.log.clone().claim(0, &mut |_| Ok(())).unwrap();
+    // Between the two events of the command.
+    bank.log.break_reads_after(2);
+    bank.commits.open();
+    let unknown = in_doubt.answer().await;
+    assert!(matches!(unknown, Err(CommandError::OutcomeUnknown)), "{unknown:?}");
+    assert_eq!(History::of(&bank.log).len(), 3);
+}
+
+#[tokio::test]
+async fn a_partition_that_is_lost_during_its_claim_is_not_served() {
+    let claims = Gate::default();
+    claims.close();
+    let bank = Bank::start(&MemoryLog::default(), claims, &settings());
+    bank.claims.wait_until_held();
+    bank.engine.lose(0);
+    bank.claims.open();
+    let deposit = request("a", Command::Deposit(vec![1]));
+    assert!(matches!(bank.submit(&deposit).await, Err(CommandError::Elsewhere)));
+    bank.stop().await;
+    assert_eq!(*bank.engine.ownership(0).borrow(), Ownership::Elsewhere);
+    assert_eq!(History::of(&bank.log).len(), 0);
+}
