@@ -1,0 +1,141 @@
+//! An account: the smallest aggregate that says yes, no, "done already" and "this happened, and that".
+
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
+use aggregate::{Aggregate, Message, Payload};
+use event_log::{Codec, SchemaFile, Topics};
+use serde::{Deserialize, Serialize};
+
+const DEPOSITED: &str = r#"{"type": "record", "name": "Deposited", "namespace": "bank",
+    "fields": [{"name": "amount", "type": "long"}]}"#;
+const WITHDRAWN: &str = r#"{"type": "record", "name": "Withdrawn", "namespace": "bank",
+    "fields": [{"name": "amount", "type": "long"}]}"#;
+const CLOSED: &str = r#"{"type": "record", "name": "Closed", "namespace": "bank", "fields": []}"#;
+
+pub(crate) static CODEC: LazyLock<Arc<Codec>> = LazyLock::new(|| {
+    let files = [DEPOSITED, WITHDRAWN, CLOSED].map(|text| SchemaFile { version: 1, text });
+    Arc::new(Codec::offline(&files).unwrap())
+});
+
+pub(crate) fn topics() -> Topics {
+    Topics::new("", "bank")
+}
+
+pub(crate) struct Account;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    balance: i64,
+    closed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Command {
+    /// One event for each coin of 1; none for none.
+    Deposit(usize),
+    Withdraw(i64),
+    /// Withdraws what is there; nothing if it is closed already.
+    Close,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Event {
+    Deposited(Deposited),
+    Withdrawn(Withdrawn),
+    Closed(Closed),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Deposited {
+    amount: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Withdrawn {
+    amount: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Closed {}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) enum Refusal {
+    Overdrawn,
+    IsClosed,
+}
+
+impl Aggregate for Account {
+    const NAME: &'static str = "account";
+    const STATE_VERSION: u32 = 1;
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refusal> {
+        let withdrawn = |amount| Event::Withdrawn(Withdrawn { amount });
+        match command {
+            Command::Close if state.closed => Ok(vec![]),
+            _ if state.closed => Err(Refusal::IsClosed),
+            Command::Close => Ok(vec![withdrawn(state.balance), Event::Closed(Closed {})]),
+            Command::Withdraw(amount) if amount > state.balance => Err(Refusal::Overdrawn),
+            Command::Withdraw(amount) => Ok(vec![withdrawn(amount)]),
+            Command::Deposit(coins) => Ok(vec![Event::deposited(1); coins]),
+        }
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        let State { balance, closed } = state;
+        match event {
+            Event::Deposited(Deposited { amount }) => State { balance: balance + amount, closed },
+            Event::Withdrawn(Withdrawn { amount }) => State { balance: balance - amount, closed },
+            Event::Closed(_) => State { balance, closed: true },
+        }
+    }
+}
+
+impl Event {
+    pub(crate) fn deposited(amount: i64) -> Self {
+        Self::Deposited(Deposited { amount })
+    }
+}
+
+impl Message for Event {
+    fn message_type(&self) -> &'static str {
+        match self {
+            Self::Deposited(_) => "Deposited",
+            Self::Withdrawn(_) => "Withdrawn",
+            Self::Closed(_) => "Closed",
+        }
+    }
+
+    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
+        Ok(Some(match event_type {
+            "Deposited" => Self::Deposited(payload.read()?),
+            "Withdrawn" => Self::Withdrawn(payload.read()?),
+            "Closed" => Self::Closed(payload.read()?),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+impl aggregate::Refusal for Refusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Overdrawn => "overdrawn",
+            Self::IsClosed => "is-closed",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Refusal {}

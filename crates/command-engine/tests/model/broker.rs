@@ -1,0 +1,112 @@
+//! The twin of the broker behind a client that repeats requests, as real clients do, and may have a flaw.
+
+use std::time::Duration;
+
+use event_log::{
+    Broker, Fold, LogError, NewOutcome, NewRecord, Producer,
+    twin::{TwinBroker, TwinProducer},
+};
+
+use crate::{
+    flaw::Flaw,
+    stage::{Moment, Stage, give_way},
+};
+
+pub(crate) struct Client {
+    pub(crate) broker: TwinBroker,
+    pub(crate) stage: Stage,
+    pub(crate) flaw: Option<Flaw>,
+    /// The end as it was before the producers were initialised.
+    pub(crate) early: i64,
+}
+
+pub(crate) struct ClientProducer {
+    producer: TwinProducer,
+    stage: Stage,
+    /// Whether it takes its id over only when it begins.
+    late: bool,
+}
+
+impl Broker for Client {
+    type Producer = ClientProducer;
+
+    fn connect(&mut self, count: usize) -> Result<Vec<ClientProducer>, LogError> {
+        let producers = self.broker.connect(count)?.into_iter().enumerate();
+        let late = |index| index > 0 && self.flaw == Some(Flaw::LeavesAnIdUnfenced);
+        Ok(producers
+            .map(|(index, producer)| ClientProducer {
+                producer,
+                stage: self.stage.clone(),
+                late: late(index),
+            })
+            .collect())
+    }
+
+    fn end(&mut self) -> Result<i64, LogError> {
+        if self.flaw == Some(Flaw::ReadsBeforeInits) { Ok(self.early) } else { self.broker.end() }
+    }
+
+    fn stable_end(&mut self) -> Result<i64, LogError> {
+        if self.flaw == Some(Flaw::ReadsBeforeInits) {
+            self.early = self.broker.end()?;
+        }
+        self.broker.stable_end()
+    }
+
+    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        self.broker.replay(next, mark, fold)
+    }
+
+    fn next_command(&mut self) -> Result<i64, LogError> {
+        self.broker.next_command()
+    }
+
+    fn owners_end(&mut self) -> Result<i64, LogError> {
+        self.broker.owners_end()
+    }
+
+    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError> {
+        self.broker.last_announcement(from, end)
+    }
+}
+
+impl Producer for ClientProducer {
+    fn init(&mut self) -> Result<(), LogError> {
+        if self.late { Ok(()) } else { self.producer.init() }
+    }
+
+    fn begin(&mut self, timeout: Duration) -> Result<(), LogError> {
+        if std::mem::take(&mut self.late) {
+            self.producer.init()?;
+        }
+        self.producer.begin(timeout)
+    }
+
+    fn send_events(&mut self, events: &[NewRecord]) -> Result<Vec<i64>, LogError> {
+        self.producer.send_events(events)
+    }
+
+    fn send_outcomes(&mut self, outcomes: &[NewOutcome]) -> Result<(), LogError> {
+        self.producer.send_outcomes(outcomes)
+    }
+
+    fn settle(&mut self, next_command: i64) -> Result<(), LogError> {
+        self.producer.settle(next_command)
+    }
+
+    fn announce(&mut self, address: &str) -> Result<i64, LogError> {
+        self.producer.announce(address)
+    }
+
+    /// A client that hears nothing asks again after a pause, and may hear of the fence although the first request has
+    /// come through.
+    fn commit(&mut self) -> Result<(), LogError> {
+        let committed = self.producer.commit();
+        if !matches!(committed, Err(LogError::TimedOut(_))) || self.stage.lock().dice.one_in(3) {
+            return committed;
+        }
+        let pause = self.stage.lock().dice.below(30);
+        (0..pause).for_each(|_| give_way(Moment::Busy));
+        self.producer.commit()
+    }
+}

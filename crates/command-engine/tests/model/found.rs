@@ -1,0 +1,72 @@
+//! Mistakes that schedules have found, each small enough to be shown without one.
+
+use aggregate::{AggregateId, Metadata, Version};
+use command_engine::{Image, ImageSettings};
+use event_log::{Envelope, Position, Recorded};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    account::{Account, CODEC, Event},
+    snapshots::Shelf,
+};
+
+fn account(id: &str) -> AggregateId {
+    AggregateId::try_from(id).unwrap()
+}
+
+/// The first event of an account.
+fn opened(id: &str, offset: i64) -> (Recorded, Event) {
+    let event = Event::deposited(1);
+    let envelope = Envelope {
+        aggregate_id: account(id),
+        event_id: Uuid::nil(),
+        event_type: "bank.Deposited".to_owned(),
+        source: "/bank".to_owned(),
+        time: OffsetDateTime::UNIX_EPOCH,
+        version: Version(1),
+        request_hash: 1,
+        owner_epoch: 1,
+        partition_sequence: offset.unsigned_abs() + 1,
+        metadata: Metadata {
+            command_id: Uuid::from_u128(offset.unsigned_abs().into()),
+            correlation_id: String::new(),
+            causation_id: String::new(),
+            actor: String::new(),
+            traceparent: String::new(),
+        },
+    };
+    let position = Position { topic: "bank.events".to_owned(), partition: 0, offset };
+    (Recorded { envelope, position, payload: CODEC.encode(&event).unwrap() }, event)
+}
+
+fn image(shelf: &Shelf, max_aggregates: usize) -> Image<Account> {
+    let settings = ImageSettings { max_aggregates, ..ImageSettings::default() };
+    let mut image = Image::new(Box::new(shelf.clone()), settings);
+    image.restore().unwrap();
+    image
+}
+
+#[test]
+fn an_account_that_is_asked_for_twice_at_once_keeps_its_past() {
+    let shelf = Shelf::new(false);
+    let mut first = image(&shelf, 10);
+    first.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
+    first.save_now(1).unwrap();
+    let mut second = image(&shelf, 10);
+    second.load(&[account("a"), account("a")]).unwrap();
+    assert_eq!(second.get(&account("a")).unwrap().version, Version(1));
+}
+
+#[test]
+fn an_image_that_is_full_beside_newer_snapshots_goes_on() {
+    let shelf = Shelf::new(false);
+    let mut behind = image(&shelf, 1);
+    behind.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
+    let mut newer = image(&shelf, 10);
+    newer.fold_tail(&[opened("a", 0), opened("b", 1)], &mut |_, _| ()).unwrap();
+    newer.save_now(2).unwrap();
+    // What it could not save itself is saved, so there is room.
+    behind.fold_tail(&[opened("b", 1)], &mut |_, _| ()).unwrap();
+    assert_eq!(behind.next_offset, 2);
+}

@@ -1,0 +1,114 @@
+//! The log of a partition as the protocol has it, or with a flaw.
+
+use std::cell::Cell;
+
+use event_log::{Batch, Claimed, FencedLog, Fold, LogError, PartitionLog, Position, Recorded};
+use uuid::Uuid;
+
+use crate::{broker::Client, flaw::Flaw};
+
+pub(crate) struct Log {
+    fenced: FencedLog<Client>,
+    flaw: Option<Flaw>,
+    epoch: u64,
+    /// What was taken into the image before its time.
+    folded: Vec<Recorded>,
+}
+
+impl Log {
+    pub(crate) fn new(fenced: FencedLog<Client>, flaw: Option<Flaw>) -> Self {
+        Self { fenced, flaw, epoch: 0, folded: Vec::new() }
+    }
+
+    /// Reads as the flaw has it.
+    fn read_by<T>(
+        &mut self,
+        next: i64,
+        fold: &mut Fold<'_>,
+        read: impl FnOnce(&mut FencedLog<Client>, &mut Fold<'_>) -> Result<T, LogError>,
+    ) -> Result<T, LogError> {
+        let (forgets, epoch) = (self.flaw == Some(Flaw::ForgetsKeys), self.epoch);
+        let mut last = next - 1;
+        for recorded in self.folded.drain(..).filter(|folded| folded.position.offset >= next) {
+            last = recorded.position.offset;
+            fold(recorded)?;
+        }
+        read(&mut self.fenced, &mut |mut recorded: Recorded| {
+            if forgets && recorded.envelope.owner_epoch != epoch {
+                let id = &mut recorded.envelope.metadata.command_id;
+                *id = Uuid::new_v5(id, b"forgotten");
+            }
+            if recorded.position.offset <= last { Ok(()) } else { fold(recorded) }
+        })
+    }
+
+    /// Appends, and tells of the offsets of what was sent even if it is not committed.
+    fn send(&mut self, batch: &Batch<'_>) -> (Vec<i64>, Result<Vec<i64>, LogError>) {
+        let sent = Cell::new(Vec::new());
+        let outcomes = |offsets: &[i64]| {
+            sent.set(offsets.to_vec());
+            (batch.outcomes)(offsets)
+        };
+        let appended = self.fenced.append(&Batch {
+            events: batch.events,
+            outcomes: &outcomes,
+            next_command: batch.next_command,
+        });
+        (sent.into_inner(), appended)
+    }
+
+    fn fold_early(&mut self, batch: &Batch<'_>, sent: &[i64]) {
+        let recorded = batch.events.iter().zip(sent).map(|(event, offset)| Recorded {
+            envelope: event.envelope.clone(),
+            position: Position { topic: "twin.events".to_owned(), partition: 0, offset: *offset },
+            payload: event.payload.clone(),
+        });
+        self.folded = recorded.collect();
+    }
+}
+
+impl PartitionLog for Log {
+    fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        self.read_by(next, fold, |log, fold| log.read(next, fold))
+    }
+
+    fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
+        let claimed = self.read_by(next, fold, |log, fold| log.claim(next, fold))?;
+        self.epoch = claimed.epoch;
+        Ok(claimed)
+    }
+
+    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
+        match (self.flaw, batch.next_command) {
+            (Some(Flaw::AnswersBeforeCommit), _) => match self.send(batch) {
+                (sent, Err(_)) if !sent.is_empty() => Ok(sent),
+                (_, appended) => appended,
+            },
+            (Some(Flaw::FoldsBeforeCommit), _) => {
+                let (sent, appended) = self.send(batch);
+                if appended.is_err() {
+                    self.fold_early(batch, &sent);
+                }
+                appended
+            }
+            (Some(Flaw::SettlesApart), Some(_)) => {
+                let offsets = self.fenced.append(&Batch { next_command: None, ..*batch })?;
+                self.fenced.append(&Batch { next_command: batch.next_command, ..Batch::events(&[]) })?;
+                Ok(offsets)
+            }
+            _ => self.fenced.append(batch),
+        }
+    }
+
+    fn confirm(&mut self) -> Result<(), LogError> {
+        if self.flaw == Some(Flaw::NeverConfirms) { Ok(()) } else { self.fenced.confirm() }
+    }
+
+    fn newest_epoch(&mut self) -> Result<u64, LogError> {
+        self.fenced.newest_epoch()
+    }
+
+    fn release(&mut self) {
+        self.fenced.release();
+    }
+}

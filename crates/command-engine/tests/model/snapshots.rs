@@ -1,0 +1,111 @@
+//! Snapshots in memory that outlive instances, are saved late, and can be set back, as a database that lost its last
+//! transactions.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aggregate::AggregateId;
+use command_engine::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
+use tokio::sync::oneshot;
+
+use crate::account::{Account, State};
+
+type Tell = oneshot::Sender<Result<Saved, SnapshotError>>;
+
+/// The snapshots of the partition. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Shelf(Arc<Mutex<Shelves>>);
+
+#[derive(Default)]
+struct Shelves {
+    now: Rows,
+    earlier: Vec<Rows>,
+    /// Whether saves wait until they are [settled](Shelf::settle).
+    late: bool,
+    pending: Vec<(Save<State>, Tell)>,
+}
+
+#[derive(Clone, Default)]
+struct Rows {
+    checkpoint: Checkpoint,
+    saved_by: u64,
+    aggregates: Aggregates<State>,
+}
+
+impl Shelf {
+    pub(crate) fn new(late: bool) -> Self {
+        Self(Arc::new(Mutex::new(Shelves { late, ..Shelves::default() })))
+    }
+
+    /// How many saves are on their way.
+    pub(crate) fn pending(&self) -> usize {
+        self.lock().pending.len()
+    }
+
+    /// Lets a save that is on its way come about.
+    pub(crate) fn settle(&self, index: usize) {
+        let mut shelves = self.lock();
+        let (save, tell) = shelves.pending.remove(index);
+        // The instance may be gone.
+        let saved = shelves.save(&save);
+        let _ = tell.send(saved);
+    }
+
+    /// Loses the last save.
+    pub(crate) fn set_back(&self) {
+        let mut shelves = self.lock();
+        shelves.now = shelves.earlier.pop().unwrap_or_default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shelves> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Shelves {
+    /// As the tables of the real snapshots decide.
+    fn save(&mut self, save: &Save<State>) -> Result<Saved, SnapshotError> {
+        let reached = self.now.checkpoint.next_offset;
+        if self.now.saved_by > save.epoch {
+            return Ok(Saved::Superseded(reached));
+        }
+        if reached < save.from {
+            return Err(SnapshotError::Lost);
+        }
+        if reached <= save.to.next_offset {
+            self.earlier.push(self.now.clone());
+            (self.now.checkpoint, self.now.saved_by) = (save.to, save.epoch);
+            let changed = save.changed.iter().map(|(id, known)| (id.clone(), known.clone()));
+            self.now.aggregates.extend(changed);
+        }
+        Ok(Saved::UpTo(self.now.checkpoint.next_offset))
+    }
+}
+
+impl SnapshotStore<Account> for Shelf {
+    fn open(&mut self, known: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+        let shelves = self.lock();
+        shelves.now.aggregates.keys().for_each(|id| known(id.as_str()));
+        Ok(shelves.now.checkpoint)
+    }
+
+    fn load(&mut self, ids: &[AggregateId], saved: i64) -> Result<Aggregates<State>, SnapshotError> {
+        let Rows { checkpoint, aggregates, .. } = &self.lock().now;
+        if checkpoint.next_offset < saved {
+            return Err(SnapshotError::Lost);
+        }
+        let row = |id: &AggregateId| Some((id.clone(), aggregates.get(id)?.clone()));
+        Ok(ids.iter().filter_map(row).collect())
+    }
+
+    fn save(&mut self, save: Save<State>) -> PendingSave {
+        let (tell, pending) = oneshot::channel();
+        let mut shelves = self.lock();
+        shelves.pending.push((save, tell));
+        let (late, last) = (shelves.late, shelves.pending.len() - 1);
+        drop(shelves);
+        if !late {
+            self.settle(last);
+        }
+        pending
+    }
+}
