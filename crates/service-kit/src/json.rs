@@ -44,6 +44,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// Reads one JSON document and nothing after it.
 fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // serde would read a struct from an array too, field by field, and so tie callers to the order of our fields.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new(kinds::INVALID_BODY).detail(".: expected an object").fact("field", "."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| problem(error.inner(), &error.path().to_string()))?;

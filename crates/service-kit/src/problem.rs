@@ -6,7 +6,7 @@ mod document;
 pub mod kinds;
 pub mod page;
 
-pub use document::ProblemDocument;
+pub use document::{ProblemDocument, title};
 pub use kinds::ProblemKind;
 
 use std::{borrow::Cow, collections::BTreeMap, error::Error, time::Duration};

@@ -17,7 +17,8 @@ use crate::{Problem, problem::kinds, traceparent};
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Names the conversation that the request is part of.
 pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Names the trace that the request is part of (W3C Trace Context).
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest id that is taken over from a caller.
 const MAX_ID_LENGTH: usize = 128;

@@ -25,28 +25,32 @@ enum Need {
     Http,
     Kafka,
     Registry,
-    Database,
+    /// The context's database of this name: `read` or `write`.
+    Database(&'static str),
 }
+
+/// What every command API connects to.
+const OF_COMMANDS: [Need; 4] = [Need::Http, Need::Kafka, Need::Registry, Need::Database("write")];
 
 impl Service {
     /// The command API of a context.
     pub fn command_api(area: &Area, context: &str) -> Self {
-        Self::start(area, context, "command-api", &[Need::Http, Need::Kafka, Need::Registry], &[])
+        Self::start(area, context, "command-api", &OF_COMMANDS, &[])
     }
 
     /// The command API of a context, with settings of its own.
     pub fn command_api_with(area: &Area, context: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start(area, context, "command-api", &[Need::Http, Need::Kafka, Need::Registry], settings)
+        Self::start(area, context, "command-api", &OF_COMMANDS, settings)
     }
 
     /// The projector of a context.
     pub fn projector(area: &Area, context: &str) -> Self {
-        Self::start(area, context, "projector", &[Need::Kafka, Need::Registry, Need::Database], &[])
+        Self::start(area, context, "projector", &[Need::Kafka, Need::Registry, Need::Database("read")], &[])
     }
 
     /// The query API of a context.
     pub fn query_api(area: &Area, context: &str) -> Self {
-        Self::start(area, context, "query-api", &[Need::Http, Need::Database], &[])
+        Self::start(area, context, "query-api", &[Need::Http, Need::Database("read")], &[])
     }
 
     fn start(area: &Area, context: &str, room: &str, needs: &[Need], settings: &[(&str, &str)]) -> Self {
@@ -63,13 +67,14 @@ impl Service {
                 Need::Http => command.env("FOLDLINE_HTTP_ADDRESS", &http),
                 Need::Kafka => command.env("FOLDLINE_KAFKA_BROKERS", &area.servers.brokers),
                 Need::Registry => command.env("FOLDLINE_REGISTRY_URL", &area.servers.registry_url),
-                Need::Database => {
-                    command.env("FOLDLINE_DATABASE_URL", area.database_url(&format!("{context}_read")))
+                Need::Database(name) => {
+                    command.env("FOLDLINE_DATABASE_URL", area.database_url(&format!("{context}_{name}")))
                 }
             };
         }
         command.envs(settings.iter().copied());
-        let log = std::env::temp_dir().join(format!("{}{name}.log", area.topic_prefix));
+        // Several instances of a service may run in an area.
+        let log = std::env::temp_dir().join(format!("{}{name}-{http}.log", area.topic_prefix));
         let child = spawn(&mut command, &log);
         Self {
             url: format!("http://{http}"),

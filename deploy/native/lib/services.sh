@@ -44,6 +44,7 @@ service_environment() {
   for need in $(service_needs "$1"); do
     case $need in
       http) printf 'FOLDLINE_HTTP_ADDRESS=127.0.0.1:%s\n' "$(port_of "$1" PORT)" ;;
+      peers) printf 'FOLDLINE_ADVERTISED_ADDRESS=127.0.0.1:%s\n' "$(port_of "$1" PORT)" ;;
       kafka) kafka_address ;;
       registry) registry_address ;;
       database=*) printf 'FOLDLINE_DATABASE_URL=%s/%s\n' "$(postgres_address)" "${need#database=}" ;;

@@ -65,8 +65,8 @@ impl From<Problem> for ProblemDocument {
     }
 }
 
-/// `order-already-cancelled` in words: `Order already cancelled`.
-fn title(code: &str) -> String {
+/// A problem's code in words: `order-already-cancelled` is `Order already cancelled`.
+pub fn title(code: &str) -> String {
     let words = code.replace('-', " ");
     let first_letter = words.get(..1).unwrap_or_default().to_ascii_uppercase();
     first_letter + words.get(1..).unwrap_or_default()

@@ -22,6 +22,8 @@ impl ProblemKind {
 pub const MALFORMED_JSON: ProblemKind = ProblemKind::new("malformed-json", StatusCode::BAD_REQUEST);
 /// The body is JSON, but a field is missing, unknown or of another type.
 pub const INVALID_BODY: ProblemKind = ProblemKind::new("invalid-body", StatusCode::BAD_REQUEST);
+/// A record of the commands topic is no command.
+pub const MALFORMED_COMMAND: ProblemKind = ProblemKind::new("malformed-command", StatusCode::BAD_REQUEST);
 /// The body broke off before its end.
 pub const INCOMPLETE_BODY: ProblemKind = ProblemKind::new("incomplete-body", StatusCode::BAD_REQUEST);
 /// A part of the path does not have the form it must have.
@@ -73,9 +75,10 @@ pub const OUTCOME_UNKNOWN: ProblemKind = ProblemKind::new("outcome-unknown", Sta
 pub const NOT_YET_VISIBLE: ProblemKind = ProblemKind::new("not-yet-visible", StatusCode::SERVICE_UNAVAILABLE);
 
 /// All of them, in the order of `docs/problems.md`.
-pub const ALL: [ProblemKind; 22] = [
+pub const ALL: [ProblemKind; 23] = [
     MALFORMED_JSON,
     INVALID_BODY,
+    MALFORMED_COMMAND,
     INCOMPLETE_BODY,
     INVALID_PATH_PARAMETER,
     INVALID_QUERY_PARAMETER,

@@ -49,6 +49,7 @@ async fn a_wrong_field_is_named_without_its_value() {
         (r#"{"lines": [{"sku": "a"}]}"#, "lines[0]", "missing field `quantity`"),
         (r#"{"lines": [{"sku": "a", "sku": "b"}]}"#, "lines[0]", "duplicate field `sku`"),
         (r#"{"lines": null}"#, "lines", "expected a sequence"),
+        (r#" [[{"sku": "a", "quantity": 1}]]"#, ".", "expected an object"),
         (r#""hunter2""#, ".", "expected struct Basket"),
         ("null", ".", "expected struct Basket"),
     ] {

@@ -1,18 +1,24 @@
 //! The answer to a command that is done.
 
+use std::borrow::Cow;
+
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use command_engine::{Accepted, AcceptedEvent};
 use event_log::Position;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service_kit::{Json, conditional::etag};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::outcomes::Outcome;
+
 /// Where an event stands; a query that sends it as a token sees it.
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
+/// Says that `Prefer: respond-async` was followed (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// Marks an answer that was given before.
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -30,19 +36,30 @@ pub(crate) struct Done {
     position: Option<Place>,
 }
 
-/// One event of a command.
+/// What is known of a command that is decided later.
 #[derive(Debug, Serialize, ToSchema)]
-struct Happened {
+pub(crate) struct Taken {
+    /// The command: `/commands/{command_id}` tells what becomes of it.
+    command_id: Uuid,
+    /// The order.
+    order_id: Uuid,
+    #[schema(example = "pending")]
+    status: &'static str,
+}
+
+/// One event of a command.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Happened {
     /// The name of the fact.
-    #[schema(example = "OrderPlaced")]
-    r#type: &'static str,
+    #[schema(value_type = String, example = "OrderPlaced")]
+    r#type: Cow<'static, str>,
     /// The event's own id (`ce_id`).
     id: Uuid,
 }
 
 /// A place in Kafka.
-#[derive(Debug, Serialize, ToSchema)]
-struct Place {
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Place {
     #[schema(example = "orders.events")]
     topic: String,
     #[schema(example = 4)]
@@ -62,12 +79,30 @@ pub(crate) fn done(order_id: Uuid, accepted: Accepted) -> Response {
     (headers(&accepted), Json(Done::new(order_id, accepted))).into_response()
 }
 
+/// 202: the command is safe, and its outcome will be told elsewhere.
+pub(crate) fn taken(order_id: Uuid, command_id: Uuid) -> Response {
+    let location = HeaderValue::try_from(format!("/commands/{command_id}")).expect("a UUID fits in a header");
+    let headers =
+        [(header::LOCATION, location), (PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
+    (StatusCode::ACCEPTED, headers, Json(Taken { command_id, order_id, status: "pending" })).into_response()
+}
+
+/// The token of an outcome, where there is something to wait for.
+pub(crate) fn token_of(outcome: &Outcome) -> HeaderMap {
+    let Outcome::Accepted { position: Some(Place { topic, partition, offset }), .. } = outcome else {
+        return HeaderMap::new();
+    };
+    let position = Position { topic: topic.clone(), partition: *partition, offset: *offset };
+    HeaderMap::from_iter(token(&position))
+}
+
+fn token(position: &Position) -> Option<(HeaderName, HeaderValue)> {
+    Some((CONSISTENCY_TOKEN, HeaderValue::try_from(position.to_string()).ok()?))
+}
+
 fn headers(accepted: &Accepted) -> HeaderMap {
     let mut headers = HeaderMap::from_iter([(header::ETAG, etag(accepted.version))]);
-    if let Some(position) = &accepted.position {
-        let token = HeaderValue::try_from(position.to_string()).expect("a topic's name fits in a header");
-        headers.insert(CONSISTENCY_TOKEN, token);
-    }
+    headers.extend(accepted.position.as_ref().and_then(token).map(|(name, token)| (Some(name), token)));
     if accepted.replayed {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
@@ -76,7 +111,7 @@ fn headers(accepted: &Accepted) -> HeaderMap {
 
 impl Done {
     fn new(order_id: Uuid, accepted: Accepted) -> Self {
-        let happened = |event: AcceptedEvent| Happened { r#type: event.event_type, id: event.id };
+        let happened = |event: AcceptedEvent| Happened { r#type: event.event_type.into(), id: event.id };
         Self {
             order_id,
             version: accepted.version.0,

@@ -1,45 +1,60 @@
 //! Safe retries: a command's id follows from its `Idempotency-Key` (IETF draft `idempotency-key-header`), so that a
 //! repeated request is the same command.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{Extension, RequestPartsExt, extract::FromRequestParts, http::request::Parts};
 use serde::Serialize;
 use service_kit::{Problem, problem::kinds};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+use crate::forwarding::Trip;
 
 /// The longest key, in characters.
 const MAX_LENGTH: usize = 255;
 /// The root of every id that is derived from a key.
 const NAMESPACE: Uuid = Uuid::from_u128(0x9a6d_2f61_54c0_4f6e_9d6b_51c7_6b1f_0e0d);
 
-/// The request's key, if it has one.
+/// What makes a request the same as another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct IdempotencyKey(Option<String>);
+pub(crate) enum Identity {
+    /// The caller's `Idempotency-Key`.
+    Key(String),
+    /// The caller brings none: each request is a new one, also if it is passed on from instance to instance.
+    Once(Uuid),
+}
 
-impl IdempotencyKey {
+impl Identity {
     /// The id of a new aggregate whose creator named none: the same for the same key.
     pub(crate) fn new_aggregate(&self) -> Uuid {
-        self.0.as_ref().map_or_else(Uuid::now_v7, |key| Uuid::new_v5(&NAMESPACE, key.as_bytes()))
+        match self {
+            Self::Key(key) => Uuid::new_v5(&NAMESPACE, key.as_bytes()),
+            Self::Once(id) => *id,
+        }
     }
 
     /// The id of a command for an aggregate: the same for the same key.
     pub(crate) fn command(&self, aggregate: Uuid) -> Uuid {
-        self.0.as_ref().map_or_else(Uuid::now_v7, |key| Uuid::new_v5(&aggregate, key.as_bytes()))
+        match self {
+            Self::Key(key) => Uuid::new_v5(&aggregate, key.as_bytes()),
+            // The id may be of a caller who made it up: like a key it says nothing outside of its aggregate.
+            Self::Once(id) => Uuid::new_v5(&aggregate, id.as_bytes()),
+        }
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+impl<S: Sync> FromRequestParts<S> for Identity {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else {
-            return Ok(Self(None));
+            let trip = parts.extract::<Extension<Trip>>().await;
+            return trip.map(|trip| Self::Once(trip.identity)).map_err(|error| Problem::internal(&error));
         };
         // The draft writes the key as a quoted string, most clients write it bare.
         let text = value.to_str().unwrap_or_default().trim();
         let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         if (1..=MAX_LENGTH).contains(&key.len()) {
-            Ok(Self(Some(key.to_owned())))
+            Ok(Self::Key(key.to_owned()))
         } else {
             let detail = format!("Idempotency-Key has 1 to {MAX_LENGTH} visible ASCII characters.");
             Err(Problem::new(kinds::INVALID_HEADER).detail(detail))

@@ -1,8 +1,12 @@
-//! The command API of orders: HTTP commands in, events in Kafka out.
+//! The command API of orders: commands in, over HTTP or through Kafka; events in Kafka out.
 
 mod answer;
+mod forwarding;
 mod idempotency;
+mod later;
 mod opening;
+mod outcomes;
+mod partitions;
 mod problems;
 mod routes;
 mod schemas;
@@ -19,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
 
     let listener = settings.http.listen().await?;
     let opening = Opening::begin(&settings, &health, &shutdown);
-    let router = routes::router(opening.orders(), settings.command_timeout);
-    http::serve(router, listener, &settings.http.limits, shutdown).await;
+    let router = routes::router(&opening, &settings);
+    http::serve(router, listener, &settings.http.limits, opening.handed_over()).await;
     opening.finish().await
 }

@@ -1,49 +1,100 @@
 use std::{num::NonZeroU32, num::NonZeroUsize, time::Duration};
 
-use command_engine::EngineSettings;
+use command_engine::{EngineSettings, ImageSettings, SnapshotSettings};
 use event_log::{ClientSettings, PartitionLogSettings, Topics};
 use service_kit::{http::HttpSettings, settings::Environment};
+use sqlx::postgres::PgConnectOptions;
 
-/// The settings of this service, with the variable and the default of each.
-#[derive(Debug, Clone)]
+use crate::forwarding::ForwardingSettings;
+
+/// The longest that the drain of HTTP may take: the hand-over goes before it and the last group after it, and a service
+/// ends within ten seconds.
+const DRAIN: Duration = Duration::from_millis(4_500);
+
+/// The settings of this service, with the variable and the default of each. They are never printed: the database's
+/// options hold a password.
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// Where commands come in; `FOLDLINE_HTTP_ADDRESS`, 127.0.0.1:8101, and the limits of the server.
     pub(crate) http: HttpSettings,
     /// The schema registry; `FOLDLINE_REGISTRY_URL`, <http://127.0.0.1:18081/apis/ccompat/v7>.
     pub(crate) registry_url: String,
+    /// Snapshots and outcomes; `FOLDLINE_DATABASE_URL`, <postgres://foldline:foldline@127.0.0.1:15432/orders_write>.
+    pub(crate) database: PgConnectOptions,
     /// How many partitions the events topic has; `FOLDLINE_TOPIC_PARTITIONS`, 8. It never changes.
     pub(crate) partitions: i32,
+    /// The name of this instance among all of them, the same after a restart; `FOLDLINE_INSTANCE_ID`, none. With it, an
+    /// instance that is restarted quickly keeps its partitions.
+    pub(crate) instance_id: Option<String>,
     /// How the log is written: `FOLDLINE_KAFKA_BROKERS`, 127.0.0.1:19092; `FOLDLINE_TOPIC_PREFIX`, empty;
     /// `FOLDLINE_COMMIT_TIMEOUT`, 1s: a slower commit counts as unknown and is looked up in the log.
     pub(crate) log: PartitionLogSettings,
-    /// How commands queue in each partition: `FOLDLINE_MAX_WAITING_COMMANDS`, 1024; `FOLDLINE_MAX_GROUP_SIZE`, 256.
+    /// How commands queue in each partition, and what is kept in memory.
     pub(crate) engine: EngineSettings,
-    /// How long a command may take; `FOLDLINE_COMMAND_TIMEOUT`, 8s. It is shorter than the request's own limit, so
-    /// that the caller hears what is known.
-    pub(crate) command_timeout: Duration,
+    /// How snapshots are loaded and saved.
+    pub(crate) snapshots: SnapshotSettings,
+    /// How commands reach the owner of their partition.
+    pub(crate) forwarding: ForwardingSettings,
 }
 
 impl Settings {
     pub(crate) fn read(environment: &mut Environment) -> Self {
-        let http = HttpSettings::read(environment, "127.0.0.1:8101");
+        let mut http = HttpSettings::read(environment, "127.0.0.1:8101");
+        http.limits.drain_timeout = http.limits.drain_timeout.min(DRAIN);
+        let forwarding = forwarding(environment, &http);
+        let database = "postgres://foldline:foldline@127.0.0.1:15432/orders_write";
         let partitions = environment.get::<NonZeroU32>("FOLDLINE_TOPIC_PARTITIONS", "8");
         Self {
             registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),
+            database: environment.get("FOLDLINE_DATABASE_URL", database),
             partitions: i32::try_from(partitions.get()).unwrap_or(i32::MAX),
+            instance_id: given(environment.get("FOLDLINE_INSTANCE_ID", "")),
             log: PartitionLogSettings {
                 client: ClientSettings {
                     brokers: environment.get("FOLDLINE_KAFKA_BROKERS", "127.0.0.1:19092"),
                 },
                 topics: Topics::new(&environment.get::<String>("FOLDLINE_TOPIC_PREFIX", ""), "orders"),
-                address: http.address.to_string(),
+                address: forwarding.own_address.clone(),
                 commit_timeout: environment.duration("FOLDLINE_COMMIT_TIMEOUT", "1s"),
             },
-            engine: EngineSettings {
-                max_waiting: environment.get::<NonZeroUsize>("FOLDLINE_MAX_WAITING_COMMANDS", "1024").get(),
-                max_group: environment.get::<NonZeroUsize>("FOLDLINE_MAX_GROUP_SIZE", "256").get(),
-            },
-            command_timeout: environment.duration("FOLDLINE_COMMAND_TIMEOUT", "8s"),
+            engine: engine(environment),
+            snapshots: SnapshotSettings::default(),
+            forwarding,
             http,
         }
     }
+}
+
+/// How commands queue in each partition: `FOLDLINE_MAX_WAITING_COMMANDS`, 1024; `FOLDLINE_MAX_GROUP_SIZE`, 256;
+/// `FOLDLINE_MAX_QUEUE_WAIT`, 500ms: a command that would have to wait longer is refused at once. What is kept in memory
+/// of each partition: `FOLDLINE_MAX_AGGREGATES`, 50000. When what has changed is saved: `FOLDLINE_SNAPSHOT_CHANGES`,
+/// 1000, and `FOLDLINE_SNAPSHOT_INTERVAL`, 5s.
+fn engine(environment: &mut Environment) -> EngineSettings {
+    let image = ImageSettings {
+        max_aggregates: environment.get::<NonZeroUsize>("FOLDLINE_MAX_AGGREGATES", "50000").get(),
+        save_changes: environment.get::<NonZeroUsize>("FOLDLINE_SNAPSHOT_CHANGES", "1000").get(),
+        save_interval: environment.duration("FOLDLINE_SNAPSHOT_INTERVAL", "5s"),
+        ..ImageSettings::default()
+    };
+    EngineSettings {
+        max_waiting: environment.get::<NonZeroUsize>("FOLDLINE_MAX_WAITING_COMMANDS", "1024").get(),
+        max_group: environment.get::<NonZeroUsize>("FOLDLINE_MAX_GROUP_SIZE", "256").get(),
+        max_wait: environment.duration("FOLDLINE_MAX_QUEUE_WAIT", "500ms"),
+        image,
+        ..EngineSettings::default()
+    }
+}
+
+fn forwarding(environment: &mut Environment, http: &HttpSettings) -> ForwardingSettings {
+    let advertised = given(environment.get("FOLDLINE_ADVERTISED_ADDRESS", ""));
+    ForwardingSettings {
+        own_address: advertised.unwrap_or_else(|| http.address.to_string()),
+        patience: environment.duration("FOLDLINE_FORWARD_WAIT", "2s"),
+        max_in_flight: environment.get::<NonZeroUsize>("FOLDLINE_FORWARD_MAX_IN_FLIGHT", "256").get(),
+        command_timeout: environment.duration("FOLDLINE_COMMAND_TIMEOUT", "8s"),
+    }
+}
+
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }

@@ -1,69 +1,106 @@
-//! What every command route does with a request's headers: they say who asks, whether for the first time, and which
-//! version is expected.
+//! What every command route does with a request's headers: they say who asks, whether for the first time, which
+//! version is expected, and whether the answer may wait.
 
-use std::time::{Duration, Instant};
-
-use aggregate::AggregateId;
-use axum::extract::FromRequestParts;
-use command_engine::{Accepted, CommandRequest, Expected};
-use orders_domain::{Command, Refusal};
+use aggregate::{AggregateId, Expected};
+use axum::{
+    Extension,
+    extract::{FromRequestParts, State},
+    response::Response,
+};
+use command_engine::{Accepted, CommandError, CommandRequest};
+use orders_domain::{Command, unchecked};
 use serde::Serialize;
 use service_kit::{
     Problem, RequestContext,
     conditional::{Conditions, EntityTags},
+    prefer::Prefer,
     problem::kinds,
 };
 use uuid::Uuid;
 
 use crate::{
-    idempotency::{IdempotencyKey, request_hash},
-    opening::Orders,
-    problems,
+    forwarding::Trip,
+    idempotency::{Identity, request_hash},
+    opening::{Open, Orders},
+    problems::{self, NotDone},
 };
 
 /// What the routes share.
 #[derive(Clone)]
 pub(crate) struct CommandDesk {
     pub(crate) orders: Orders,
-    /// How long a command may take.
-    pub(crate) timeout: Duration,
+    /// How many partitions the orders are in.
+    pub(crate) partitions: i32,
 }
 
 /// Everything a command takes from its request beside path and body.
 #[derive(FromRequestParts)]
 #[from_request(state(CommandDesk))]
 pub(crate) struct Submission {
-    #[from_request(via(axum::extract::State))]
+    #[from_request(via(State))]
     desk: CommandDesk,
-    context: RequestContext,
-    key: IdempotencyKey,
+    #[from_request(via(Extension))]
+    pub(crate) trip: Trip,
+    pub(crate) context: RequestContext,
+    pub(crate) identity: Identity,
     conditions: Conditions,
+    prefer: Prefer,
+}
+
+/// What a request asks of an order. Name and body are what a repeated request has in common with the first.
+pub(crate) struct Ask<'r, B> {
+    pub(crate) order_id: Uuid,
+    pub(crate) name: &'static str,
+    pub(crate) body: &'r B,
+    pub(crate) wish: unchecked::Command,
 }
 
 impl Submission {
     /// The id of a new order: the caller's own, or one that follows from the idempotency key, or a new one.
     pub(crate) fn new_order(&self, wished: Option<Uuid>) -> Uuid {
-        wished.unwrap_or_else(|| self.key.new_aggregate())
+        wished.unwrap_or_else(|| self.identity.new_aggregate())
     }
 
-    /// Has a command decided. `name` and `body` are what a repeated request has in common with the first.
+    /// Has a command decided and answers with `done`, or takes it to be decided later if that is preferred.
     pub(crate) async fn submit(
         self,
-        order_id: Uuid,
-        name: &str,
-        body: &impl Serialize,
-        command: Result<Command, Refusal>,
-    ) -> Result<Accepted, Problem> {
+        ask: Ask<'_, impl Serialize>,
+        done: fn(Uuid, Accepted) -> Response,
+    ) -> Result<Response, NotDone> {
+        if self.prefer.respond_async { self.send(ask).await } else { self.decide(ask, done).await }
+    }
+
+    async fn decide(
+        self,
+        ask: Ask<'_, impl Serialize>,
+        done: fn(Uuid, Accepted) -> Response,
+    ) -> Result<Response, NotDone> {
+        let order_id = ask.order_id;
         let request = CommandRequest {
             aggregate_id: AggregateId::from(order_id),
-            command: command.map_err(|refusal| problems::refused(&refusal))?,
+            command: Command::try_from(ask.wish).map_err(|refusal| problems::refused(&refusal))?,
             expected: expected(self.conditions)?,
-            request_hash: request_hash(name, body),
-            metadata: self.context.metadata(self.key.command(order_id)),
-            deadline: Instant::now() + self.desk.timeout,
+            request_hash: request_hash(ask.name, ask.body),
+            metadata: self.context.metadata(self.identity.command(order_id)),
+            deadline: self.trip.deadline,
         };
-        let engine = self.desk.orders.get().ok_or_else(problems::not_ready)?;
-        engine.submit(request).await.map_err(problems::problem)
+        let partition = event_log::partition_of(&request.aggregate_id, self.desk.partitions);
+        let open = self.desk.orders.get().filter(|open| open.is_meant_by(&self.trip, partition));
+        match open.ok_or(NotDone::NotHere(partition))?.engine.submit(request).await {
+            Ok(accepted) => Ok(done(order_id, accepted)),
+            Err(CommandError::Elsewhere | CommandError::NotReady) => Err(NotDone::NotHere(partition)),
+            Err(error) => Err(problems::problem(error).into()),
+        }
+    }
+
+    /// What is needed to send a command instead of having it decided here.
+    pub(crate) fn desk(&self) -> Result<&Open, Problem> {
+        self.desk.orders.get().ok_or_else(problems::not_ready)
+    }
+
+    /// The version that the caller expects.
+    pub(crate) fn expected(&self) -> Result<Expected, Problem> {
+        expected(self.conditions.clone())
     }
 }
 

@@ -1,11 +1,15 @@
 use axum::response::Response;
-use orders_domain::Command;
+use orders_domain::unchecked::{self, Command};
 use serde::{Deserialize, Serialize};
-use service_kit::{Json, Path, Problem, problem::ProblemDocument};
+use service_kit::{Json, Path, problem::ProblemDocument};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{answer, submission::Submission};
+use crate::{
+    answer,
+    problems::NotDone,
+    submission::{Ask, Submission},
+};
 
 /// Why an order is not to be delivered.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -24,10 +28,12 @@ pub(crate) struct CancelOrder {
         ("order_id" = Uuid, Path, description = "Which order."),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat."),
         ("If-Match" = Option<String>, Header, description = "The version that the caller knows, as in `\"1\"`."),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`: 202 as soon as the command is safe."),
     ),
     request_body = CancelOrder,
     responses(
         (status = 200, description = "The order is cancelled.", body = answer::Done),
+        (status = 202, description = "The command is safe and will be decided.", body = answer::Taken),
         (status = "4XX", description = "Nothing was written.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "5XX", description = "See the problem's type for what is known.", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -36,8 +42,8 @@ pub(crate) async fn cancel_order(
     submission: Submission,
     Path(order_id): Path<Uuid>,
     Json(cancel): Json<CancelOrder>,
-) -> Result<Response, Problem> {
-    let command = orders_domain::CancelOrder::try_from(cancel.reason.clone()).map(Command::CancelOrder);
-    let accepted = submission.submit(order_id, "cancel-order", &cancel, command).await?;
-    Ok(answer::done(order_id, accepted))
+) -> Result<Response, NotDone> {
+    let wish = Command::CancelOrder(unchecked::CancelOrder { reason: cancel.reason.clone() });
+    let ask = Ask { order_id, name: "cancel-order", body: &cancel, wish };
+    submission.submit(ask, answer::done).await
 }

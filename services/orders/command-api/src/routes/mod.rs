@@ -1,18 +1,22 @@
-//! One file for each command.
+//! One file for each command, and one that tells what became of it.
 
 mod cancel_order;
 mod change_delivery_address;
+mod command;
 mod delivery_address;
 mod place_order;
 
-use std::time::Duration;
-
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use service_kit::problem::page;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{opening::Orders, submission::CommandDesk};
+use crate::{
+    forwarding::{Forwarding, forward},
+    opening::Opening,
+    settings::Settings,
+    submission::CommandDesk,
+};
 
 /// What `GET /problems/{code}` says of the refusals of an order.
 const REFUSALS: &str = include_str!("../../../domain/refusals.md");
@@ -25,13 +29,17 @@ const REFUSALS: &str = include_str!("../../../domain/refusals.md");
 ))]
 struct Description;
 
-/// Every command, and its documentation.
-pub(crate) fn router(orders: Orders, timeout: Duration) -> Router {
-    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+/// Every command, what becomes of it, and the documentation.
+pub(crate) fn router(opening: &Opening, settings: &Settings) -> Router {
+    let forwarding = Forwarding::new(opening.orders(), settings.forwarding.clone());
+    let commands = OpenApiRouter::new()
         .routes(routes!(place_order::place_order))
         .routes(routes!(change_delivery_address::change_delivery_address))
         .routes(routes!(cancel_order::cancel_order))
-        .with_state(CommandDesk { orders, timeout })
-        .split_for_parts();
+        .route_layer(from_fn_with_state(forwarding, forward))
+        .with_state(CommandDesk { orders: opening.orders(), partitions: settings.partitions });
+    let outcomes = OpenApiRouter::new().routes(routes!(command::command)).with_state(opening.outcomes());
+    let (router, description) =
+        OpenApiRouter::with_openapi(Description::openapi()).merge(commands).merge(outcomes).split_for_parts();
     router.merge(service_kit::docs::router(description)).merge(page::own(REFUSALS))
 }

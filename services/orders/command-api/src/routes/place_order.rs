@@ -1,12 +1,16 @@
 use axum::response::Response;
-use orders_domain::{Command, unchecked};
+use orders_domain::unchecked::{self, Command};
 use serde::{Deserialize, Serialize};
-use service_kit::{Json, Problem, problem::ProblemDocument};
+use service_kit::{Json, problem::ProblemDocument};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::delivery_address::DeliveryAddress;
-use crate::{answer, submission::Submission};
+use crate::{
+    answer,
+    problems::NotDone,
+    submission::{Ask, Submission},
+};
 
 /// What a customer orders.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -52,10 +56,12 @@ struct OrderLine {
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat."),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is no such order."),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`: 202 as soon as the command is safe."),
     ),
     request_body = PlaceOrder,
     responses(
         (status = 201, description = "The order is placed.", body = answer::Done),
+        (status = 202, description = "The command is safe and will be decided.", body = answer::Taken),
         (status = "4XX", description = "Nothing was written.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "5XX", description = "See the problem's type for what is known.", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -63,12 +69,11 @@ struct OrderLine {
 pub(crate) async fn place_order(
     submission: Submission,
     Json(order): Json<PlaceOrder>,
-) -> Result<Response, Problem> {
+) -> Result<Response, NotDone> {
     let order_id = submission.new_order(order.order_id);
-    let command = orders_domain::PlaceOrder::try_from(unchecked::PlaceOrder::from(order.clone()));
-    let accepted =
-        submission.submit(order_id, "place-order", &order, command.map(Command::PlaceOrder)).await?;
-    Ok(answer::created(order_id, accepted))
+    let wish = Command::PlaceOrder(order.clone().into());
+    let ask = Ask { order_id, name: "place-order", body: &order, wish };
+    submission.submit(ask, answer::created).await
 }
 
 impl From<PlaceOrder> for unchecked::PlaceOrder {

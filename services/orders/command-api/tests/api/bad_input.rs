@@ -32,7 +32,7 @@ fn unreadable() -> Vec<(&'static str, &'static str, String)> {
         ("malformed-json", "", "nonsense".to_owned()),
         ("malformed-json", "", order[..order.len() - 1].to_owned()),
         ("malformed-json", "", format!("{order}{order}")),
-        ("invalid-body", "[0]", "[".repeat(30_000)),
+        ("invalid-body", ".", "[".repeat(30_000)),
         ("invalid-body", "lines[0].a", format!("{{\"lines\":{}", "[{\"a\":".repeat(5_000))),
         ("invalid-body", ".", "[]".to_owned()),
         ("invalid-body", ".", "{}".to_owned()),

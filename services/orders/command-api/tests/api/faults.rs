@@ -48,6 +48,7 @@ async fn a_service_that_starts_before_its_servers_waits_for_them_and_later_needs
     not_ready_for(&api, "topics", "topics are not there yet").await;
     change(&own, |own| own.start_again("kafka")).await;
     api.area.admin("topics apply");
+    api.area.admin("migrations apply");
     not_ready_for(&api, "registry", "registry is not there yet").await;
     change(&own, |own| own.start_again("registry")).await;
     api.service.until_ready().await;
@@ -93,6 +94,7 @@ async fn a_broker_that_is_killed_under_load_loses_and_doubles_nothing_and_the_se
     let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
     let area = Area::on(own.servers.clone());
     area.admin("topics apply");
+    area.admin("migrations apply");
     let api = Api::starting(area, &[]);
     api.service.until_ready().await;
     let (done, mut is_done) = mpsc::unbounded_channel();

@@ -9,8 +9,17 @@ async fn the_api_describes_itself_without_the_help_of_another_host() {
     let api = Api::ready().await;
     let description = api.get("/openapi.json").await.accepted(200).body();
     let paths: Vec<_> = description["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, ["/orders", "/orders/{order_id}/cancel", "/orders/{order_id}/delivery-address"]);
-    for path in paths {
+    assert_eq!(
+        paths,
+        [
+            "/commands/{command_id}",
+            "/orders",
+            "/orders/{order_id}/cancel",
+            "/orders/{order_id}/delivery-address"
+        ]
+    );
+    assert!(description["paths"][paths[0]]["get"]["summary"].is_string());
+    for path in &paths[1..] {
         let command = &description["paths"][path]["post"];
         assert!(command["summary"].is_string() && command["requestBody"].is_object(), "{command}");
     }
@@ -73,6 +82,7 @@ async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_comma
     let refused = send(api.post("/orders", &order())).await;
     refused.problem(503, "not-ready");
     assert_eq!(refused.header("retry-after"), "1");
+    area.admin("migrations apply");
     area.admin("topics apply");
     api.service.until_ready().await;
     api.place().await;

@@ -10,7 +10,7 @@ fn with_key(api: &Api, path: &str, body: &Value, key: &str) -> RequestBuilder {
 }
 
 /// An answer without what belongs to one exchange alone.
-fn lasting(mut answer: Answer) -> Answer {
+pub(crate) fn lasting(mut answer: Answer) -> Answer {
     for name in ["date", "x-request-id", "idempotency-replayed"] {
         answer.headers.remove(name);
     }

@@ -2,7 +2,7 @@
 
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use test_kit::{Area, LogView, SeenEvent, Service};
+use test_kit::{Area, LogView, SeenEvent, Service, eventually};
 use uuid::Uuid;
 
 /// A command API that is ready, and the area that belongs to it.
@@ -22,16 +22,49 @@ pub(crate) struct Answer {
 
 impl Api {
     pub(crate) async fn ready() -> Self {
-        Self::with(&[]).await
+        // On a busy machine a commit may be late, and the partition claimed anew: callers wait for it.
+        Self::with(&[("FOLDLINE_FORWARD_WAIT", "6s")]).await
     }
 
     /// With settings of its own.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let area = Area::empty();
-        area.admin("topics apply");
-        let api = Self::starting(area, settings);
+        let api = Self::starting(prepared(), settings);
         api.service.until_ready().await;
         api
+    }
+
+    /// Two instances that share the partitions.
+    pub(crate) async fn two() -> [Self; 2] {
+        let area = prepared();
+        let both = [Self::starting(area.clone(), &[]), Self::starting(area, &[])];
+        for api in &both {
+            api.service.until_ready().await;
+        }
+        both[0].until_shared_with(&both[1]).await;
+        both
+    }
+
+    /// Waits until every partition has its owner, and each of the two instances owns some.
+    pub(crate) async fn until_shared_with(&self, other: &Self) {
+        eventually("both instances own partitions", || async {
+            let (ours, theirs) = (self.owned().await, other.owned().await);
+            ours > 0 && theirs > 0 && ours + theirs == 8
+        })
+        .await;
+    }
+
+    /// How many partitions it owns.
+    pub(crate) async fn owned(&self) -> usize {
+        let owned = |line: &&str| line.starts_with("partition_owned{") && line.ends_with(" 1");
+        self.service.metrics().await.lines().filter(owned).count()
+    }
+
+    /// How many commands it has passed on and got an answer for.
+    pub(crate) async fn hops(&self) -> u64 {
+        let metrics = self.service.metrics().await;
+        let hops =
+            metrics.lines().find_map(|line| line.strip_prefix("forward_hops_total{outcome=\"answered\"} "));
+        hops.map_or(0, |count| count.parse().unwrap())
     }
 
     /// In an area that may not be there yet.
@@ -65,6 +98,14 @@ impl Api {
         seen.retain(|event| event.key == order_id.to_string());
         seen
     }
+}
+
+/// An area with the topics and tables of every context.
+fn prepared() -> Area {
+    let area = Area::empty();
+    area.admin("topics apply");
+    area.admin("migrations apply");
+    area
 }
 
 /// Sends a request that must be answered.
