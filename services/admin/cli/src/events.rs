@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "it runs among the blocking tasks")]
+
 use aggregate::AggregateId;
 use event_log::{Codec, Envelope, LogError, Registry, Topics, partition_of, read_partition};
 use serde_json::{Value, json};

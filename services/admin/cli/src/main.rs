@@ -1,17 +1,25 @@
 //! The operator's command line. It knows no business: contexts are the folders of `schemas/`, databases the folders of
 //! `migrations/`. Everything it does can be done again without harm.
 
+mod commands;
 mod events;
 mod folders;
 mod health;
 mod migrations;
+mod output;
+mod partitions;
 mod schemas;
 mod settings;
 mod topics;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
-use crate::settings::{DatabaseSettings, LogSettings};
+use crate::{
+    output::Output,
+    settings::{DatabaseSettings, LogSettings},
+};
 
 /// Prepares and looks after an installation of Foldline.
 #[derive(Parser)]
@@ -26,7 +34,7 @@ enum Command {
     /// The topics of every context.
     #[command(subcommand)]
     Topics(Topics),
-    /// The schemas of every event.
+    /// The schemas of every event and command.
     #[command(subcommand)]
     Schemas(Schemas),
     /// The tables of every database.
@@ -35,6 +43,20 @@ enum Command {
     /// What has happened.
     #[command(subcommand)]
     Events(Events),
+    /// Commands that came through Kafka.
+    #[command(subcommand)]
+    Commands(Commands),
+    /// Print who owns each partition, and how far it is.
+    Partitions {
+        /// The context, as in `orders`.
+        #[arg(long)]
+        context: String,
+        /// How they are printed.
+        #[arg(long, value_enum, default_value = "table")]
+        output: Output,
+        #[command(flatten)]
+        settings: LogSettings,
+    },
     /// Exit 0 if a service answers its health check with 200.
     Health {
         /// As in <http://127.0.0.1:9101/health/ready>.
@@ -47,12 +69,20 @@ enum Command {
 enum Topics {
     /// Create what is missing, then check that all are as they must be.
     Apply(LogSettings),
+    /// Print how they are set up.
+    Describe(LogSettings),
 }
 
 #[derive(Subcommand)]
 enum Schemas {
     /// Register every version of every schema; an incompatible one is refused.
     Register(LogSettings),
+    /// Check without a registry that every version of every schema can read every other.
+    Check {
+        /// Where the schemas are: <context>/<events or commands>/<message>/v<n>.avsc.
+        #[arg(long, env = "FOLDLINE_SCHEMAS_DIR", default_value = "schemas")]
+        schemas: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -76,14 +106,37 @@ enum Events {
     },
 }
 
+#[derive(Subcommand)]
+enum Commands {
+    /// Print the records that could not be read as commands.
+    DeadLetters {
+        /// The context, as in `orders`.
+        #[arg(long)]
+        context: String,
+        /// How they are printed.
+        #[arg(long, value_enum, default_value = "table")]
+        output: Output,
+        #[command(flatten)]
+        settings: LogSettings,
+    },
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Admin::parse().command {
         Command::Topics(Topics::Apply(settings)) => topics::apply(&settings).await,
+        Command::Topics(Topics::Describe(settings)) => topics::describe(&settings).await,
+        Command::Schemas(Schemas::Check { schemas }) => schemas::check(&schemas),
         Command::Schemas(Schemas::Register(settings)) => schemas::register(&settings).await,
         Command::Migrations(Migrations::Apply(settings)) => migrations::apply(&settings).await,
         Command::Events(Events::History { context, aggregate, settings }) => {
             events::history(&context, &aggregate, &settings).await
+        }
+        Command::Commands(Commands::DeadLetters { context, output, settings }) => {
+            commands::dead_letters(&context, output, &settings).await
+        }
+        Command::Partitions { context, output, settings } => {
+            partitions::list(&context, output, &settings).await
         }
         Command::Health { url } => health::check(&url).await,
     }

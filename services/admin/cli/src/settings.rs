@@ -21,7 +21,7 @@ pub(crate) struct LogSettings {
     /// How many brokers hold a copy of each partition.
     #[arg(long, env = "FOLDLINE_TOPIC_REPLICATION", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) replication: i32,
-    /// Where the schemas are: <context>/<event>/v<n>.avsc.
+    /// Where the schemas are: <context>/<events or commands>/<message>/v<n>.avsc.
     #[arg(long, env = "FOLDLINE_SCHEMAS_DIR", default_value = "schemas")]
     pub(crate) schemas: PathBuf,
 }

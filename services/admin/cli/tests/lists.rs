@@ -1,0 +1,126 @@
+//! What an operator sees of a running system, on the real Kafka.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+#![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
+
+use std::{process::Command, time::Duration};
+
+use event_log::{ClientSettings, KafkaPartitionLog, PartitionLog, PartitionLogSettings, Topics};
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use serde_json::{Value, json};
+use test_kit::Area;
+
+const LONG: Duration = Duration::from_secs(10);
+
+/// The topics of an installation.
+fn prepared() -> Area {
+    let area = Area::empty();
+    area.admin("topics apply");
+    area
+}
+
+/// What a command prints.
+fn admin(area: &Area, arguments: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_admin"))
+        .args(arguments.split(' '))
+        .current_dir(test_kit::repository())
+        .env("FOLDLINE_KAFKA_BROKERS", &area.servers.brokers)
+        .env("FOLDLINE_TOPIC_PREFIX", &area.topic_prefix)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn client(area: &Area) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &area.servers.brokers);
+    config
+}
+
+/// Writes a record to partition 3 of a topic.
+fn write(area: &Area, topic: &str, key: &str, payload: &str) {
+    let producer: BaseProducer = client(area).create().unwrap();
+    let topic = area.topic(topic);
+    let record = BaseRecord::to(&topic).partition(3).key(key).payload(payload);
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.flush(LONG).unwrap();
+}
+
+#[test]
+fn dead_letters_are_listed_and_other_outcomes_are_not() {
+    let area = prepared();
+    let accepted = json!({"command_id": "c-1", "status": "accepted", "version": 1});
+    let refused =
+        json!({"command_id": "c-2", "status": "refused", "problem": {"type": "/problems/order-not-found"}});
+    let dead = json!({
+        "command_id": null, "status": "refused",
+        "problem": {"type": "/problems/command-unreadable", "detail": "header ce_id is \u{1b}[2J missing"},
+        "dead_letter": {"position": "orders.commands/3@17"}, "decided_at": "2026-01-01T00:00:00Z",
+    });
+    for (key, outcome) in [("c-1", &accepted), ("c-2", &refused), ("orders.commands/3@17", &dead)] {
+        write(&area, "orders.outcomes", key, &outcome.to_string());
+    }
+    write(&area, "orders.outcomes", "no outcome", "{");
+    let listed = admin(&area, "commands dead-letters --context orders --output json");
+    let expected = json!({
+        "position": "orders.commands/3@17", "key": "orders.commands/3@17", "decided_at": "2026-01-01T00:00:00Z",
+        "reason": "/problems/command-unreadable: header ce_id is \u{1b}[2J missing",
+    });
+    assert_eq!(json(&listed), [expected]);
+    let table = admin(&area, "commands dead-letters --context orders");
+    assert_eq!(table.lines().count(), 2);
+    assert!(table.contains(r"ce_id is \u{1b}[2J missing"), "{table}");
+}
+
+/// Tells the group that the first of the commands in partition 3 is settled.
+fn settle_one(area: &Area, topics: &Topics) {
+    let group: BaseConsumer = client(area).set("group.id", topics.deciders()).create().unwrap();
+    let mut next = TopicPartitionList::new();
+    next.add_partition_offset(&topics.commands(), 3, Offset::Offset(1)).unwrap();
+    group.commit(&next, CommitMode::Sync).unwrap();
+}
+
+#[test]
+fn partitions_are_listed_with_their_owner_their_end_and_the_commands_that_wait() {
+    let area = prepared();
+    let topics = Topics::new(&area.topic_prefix, "orders");
+    let settings = PartitionLogSettings {
+        client: ClientSettings { brokers: area.servers.brokers.clone() },
+        topics: topics.clone(),
+        address: "here:1".to_owned(),
+        commit_timeout: LONG,
+    };
+    KafkaPartitionLog::new(settings, 3).claim(0, &mut |_| Ok(())).unwrap();
+    for _ in 0..3 {
+        write(&area, "orders.commands", "order-1", "command");
+    }
+    write(&area, "orders.events", "order-1", "event");
+    settle_one(&area, &topics);
+    let listed = json(&admin(&area, "partitions --context orders --output json"));
+    assert_eq!(listed.len(), 8);
+    let owned = json!({"partition": 3, "owner": "here:1", "epoch": 1, "end": 1, "commands_lag": 2});
+    let idle = json!({"partition": 4, "owner": null, "epoch": null, "end": 0, "commands_lag": 0});
+    assert_eq!(listed[3..5], [owned, idle]);
+}
+
+#[test]
+fn topics_are_described() {
+    let described = admin(&prepared(), "topics describe");
+    let owners = described.lines().find(|line| line.contains("orders.owners")).unwrap();
+    assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["1", "1", "1", "compact"]);
+    assert_eq!(described.lines().count(), 5);
+}
+
+#[test]
+fn the_published_schemas_are_compatible() {
+    assert!(admin(&Area::empty(), "schemas check").contains("schemas of orders"));
+}
