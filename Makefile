@@ -2,7 +2,7 @@
 # PROFILE=dev|release: which build the native stack runs.
 export STACK PROFILE
 
-.PHONY: help up down reset status logs demo test bench sqlx schemas
+.PHONY: help up down reset status logs demo test faults bench starts sqlx schemas
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,8 +31,14 @@ test: ## every check and test, on a stack of their own
 sqlx: ## renew the committed query data in .sqlx
 	@.ci/sqlx renew
 
-bench: ## measure what the README says
-	@.ci/bench
+faults: ## break everything for FAULTS_MINUTES (5) and check every answer
+	@.ci/faults
+
+bench: ## measure what the README says of commands
+	@.ci/bench commands
+
+starts: ## measure starts and memory with a million orders
+	@.ci/bench start
 
 schemas: ## publish new schema files in schemas/schemas.lock
 	@UPDATE_SCHEMAS_LOCK=1 cargo test --package event-log --test schemas

@@ -1,0 +1,182 @@
+//! One fault after another, by chance; the same seed makes the same faults.
+
+use std::{
+    fmt::{self, Display, Formatter},
+    iter::repeat_n,
+    sync::Arc,
+    time::Duration,
+};
+
+use test_kit::{Api, Fault, OwnServers};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    instances::{Instance, change},
+    recorder::Recorder,
+};
+
+/// How soon every instance is ready again when nothing is broken any more.
+const RECOVERY: Duration = Duration::from_secs(30);
+
+/// A fault of a run: when it began and when it was healed, in microseconds since the run began.
+#[derive(Debug, Clone)]
+pub(crate) struct Disturbance {
+    pub(crate) kind: Kind,
+    pub(crate) instance: usize,
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    KilledInstance,
+    EndedInstance,
+    FrozenInstance,
+    CutNetwork,
+    SlowNetwork,
+    LateCommits,
+    LateCommitAnswers,
+    LostCommits,
+    LostCommitAnswers,
+    LateRecords,
+    LostClaims,
+    FrozenBroker,
+    KilledBroker,
+}
+
+use Kind::{
+    CutNetwork, EndedInstance, FrozenBroker, FrozenInstance, KilledBroker, KilledInstance, LateCommitAnswers,
+    LateCommits, LateRecords, LostClaims, LostCommitAnswers, LostCommits, SlowNetwork,
+};
+
+/// How likely each is.
+const CHANCES: [(usize, Kind); 13] = [
+    (4, KilledInstance),
+    (4, EndedInstance),
+    (3, FrozenInstance),
+    (1, CutNetwork),
+    (1, SlowNetwork),
+    (1, LateCommits),
+    (1, LateCommitAnswers),
+    (1, LostCommits),
+    (1, LostCommitAnswers),
+    (1, LateRecords),
+    (1, LostClaims),
+    (1, FrozenBroker),
+    (1, KilledBroker),
+];
+
+impl Display for Disturbance {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { kind, instance, begin, end } = self;
+        write!(f, "{} ms to {} ms: {kind:?} (instance {instance})", begin / 1000, end / 1000)
+    }
+}
+
+/// What is broken, and by what chance.
+pub(crate) struct Chaos<'r> {
+    /// The servers, if they may be broken too.
+    pub(crate) own: Option<Arc<OwnServers>>,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) recorder: &'r Recorder,
+    pub(crate) random: fastrand::Rng,
+}
+
+impl Chaos<'_> {
+    /// Makes faults for so long, heals the last one, and gives every instance time to be ready again.
+    pub(crate) async fn reign(&mut self, time: Duration) -> Vec<Disturbance> {
+        let deadline = Instant::now() + time;
+        let mut disturbances = Vec::new();
+        while Instant::now() < deadline {
+            self.calm(500..3_000).await;
+            let kind = self.choose();
+            let instance = self.random.usize(..self.instances.len());
+            let begin = self.recorder.now();
+            self.disturb(kind, instance).await;
+            let disturbance = Disturbance { kind, instance, begin, end: self.recorder.now() };
+            println!("{disturbance}");
+            disturbances.push(disturbance);
+            // Mostly, so that each fault has a silence of its own; sometimes the next one comes on top of it.
+            if self.random.u8(..4) > 0 {
+                self.recovered().await;
+            }
+        }
+        self.recovered().await;
+        disturbances
+    }
+
+    fn choose(&mut self) -> Kind {
+        let is_possible = |kind| self.own.is_some() || !matches!(kind, FrozenBroker | KilledBroker);
+        let possible = CHANCES.iter().filter(|(_, kind)| is_possible(*kind));
+        let kinds: Vec<_> = possible.flat_map(|(chance, kind)| repeat_n(*kind, *chance)).collect();
+        kinds[self.random.usize(..kinds.len())]
+    }
+
+    async fn recovered(&self) {
+        for (number, instance) in self.instances.iter().enumerate() {
+            if timeout(RECOVERY, instance.service.until_ready()).await.is_err() {
+                self.recorder.stuck(format!("instance {number} is not ready within {RECOVERY:?}"));
+            }
+        }
+    }
+
+    async fn disturb(&mut self, kind: Kind, instance: usize) {
+        match kind {
+            KilledInstance => self.end(instance, "KILL").await,
+            EndedInstance => self.end(instance, "TERM").await,
+            FrozenInstance => {
+                self.instances[instance].service.signal("STOP");
+                self.calm(1_000..10_000).await;
+                self.instances[instance].service.signal("CONT");
+            }
+            FrozenBroker | KilledBroker => self.disturb_broker(kind).await,
+            _ => self.disturb_network(kind, instance).await,
+        }
+    }
+
+    async fn disturb_broker(&mut self, kind: Kind) {
+        let own = Arc::clone(self.own.as_ref().expect("who cannot break servers does not try"));
+        if kind == KilledBroker {
+            change(&own, |own| own.kill("kafka")).await;
+            change(&own, |own| own.start_again("kafka")).await;
+        } else {
+            own.signal("kafka", "STOP");
+            self.calm(500..5_000).await;
+            own.signal("kafka", "CONT");
+        }
+    }
+
+    async fn disturb_network(&mut self, kind: Kind, instance: usize) {
+        let proxy = &self.instances[instance].proxy;
+        let delay = Duration::from_millis(self.random.u64(200..4_000));
+        let (late, late_answer) = (Fault::HoldRequest(delay), Fault::HoldAnswer(delay));
+        match kind {
+            CutNetwork => proxy.cut(),
+            SlowNetwork => proxy.slow(Duration::from_millis(self.random.u64(5..100))),
+            LateCommits => proxy.order(Api::EndTxn, late, 4),
+            LateCommitAnswers => proxy.order(Api::EndTxn, late_answer, 4),
+            LostCommits => proxy.order(Api::EndTxn, Fault::DropRequest, usize::MAX),
+            LostCommitAnswers => proxy.order(Api::EndTxn, Fault::DropAnswer, usize::MAX),
+            LateRecords => proxy.order(Api::Produce, late, 4),
+            LostClaims => {
+                proxy.order(Api::InitProducerId, Fault::DropAnswer, 4);
+                proxy.order(Api::EndTxn, Fault::DropAnswer, 1);
+            }
+            other => panic!("{other:?} is no fault of the network"),
+        }
+        self.calm(1_000..8_000).await;
+        self.instances[instance].proxy.heal();
+    }
+
+    /// Ends an instance, and starts it again a while later.
+    async fn end(&mut self, instance: usize, signal: &str) {
+        self.instances[instance].service.signal(signal);
+        self.instances[instance].service.ended().await;
+        self.calm(0..3_000).await;
+        self.instances[instance].service.restart();
+    }
+
+    async fn calm(&mut self, milliseconds: std::ops::Range<u64>) {
+        sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
+    }
+}

@@ -1,0 +1,97 @@
+//! A run: clients, faults, peace, and the check of everything that was said against everything that is there.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use test_kit::{
+    Area, OwnServers, Servers,
+    history::{Breach, History, check},
+    repository,
+};
+use tokio::time::sleep;
+
+use crate::{
+    chaos::{Chaos, Disturbance},
+    instances, log,
+    order_rules::OrderRules,
+    recorder::Recorder,
+    workload::Workload,
+};
+
+const CLIENTS: usize = 16;
+/// How long there is peace at both ends of a run.
+const PEACE: Duration = Duration::from_secs(2);
+
+/// What a run is made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FaultRun {
+    pub(crate) seed: u64,
+    pub(crate) instances: usize,
+    /// For how long there are faults.
+    pub(crate) time: Duration,
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    pub(crate) history: History,
+    pub(crate) disturbances: Vec<Disturbance>,
+    pub(crate) breaches: Vec<Breach>,
+    /// What did not come about in time.
+    pub(crate) stuck: Vec<String>,
+    service_logs: Vec<String>,
+}
+
+impl FaultRun {
+    /// Runs on servers of its own, which it breaks too, or on those of the test run. A run that is not good is kept.
+    pub(crate) async fn run(self, own: Option<Arc<OwnServers>>) -> Outcome {
+        println!("{self:?}");
+        let servers = own.as_ref().map_or_else(Servers::shared, |own| own.servers.clone());
+        let area = Area::on(servers).prepare();
+        let instances = instances::start(&area, self.instances).await;
+        let urls = instances.iter().map(|instance| instance.service.url.clone()).collect();
+        let recorder = Recorder::new(urls);
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        let workload = Workload::new();
+        let mut chaos = Chaos { own, instances, recorder: &recorder, random: random.fork() };
+        let clients = (0..CLIENTS).map(|number| workload.run(&recorder, number, random.fork()));
+        let faults = async {
+            sleep(PEACE).await;
+            let disturbances = chaos.reign(self.time).await;
+            sleep(PEACE).await;
+            workload.end();
+            disturbances
+        };
+        let (disturbances, _) = tokio::join!(faults, join_all(clients));
+        let history = History { attempts: recorder.attempts(), log: log::read(&area).await };
+        let breaches = check(&OrderRules, &history);
+        let service_logs = chaos.instances.iter().map(|instance| instance.service.log()).collect();
+        let outcome = Outcome { history, disturbances, breaches, stuck: recorder.all_stuck(), service_logs };
+        if !outcome.is_good() {
+            println!("kept in {}", outcome.keep(self.seed).display());
+        }
+        outcome
+    }
+}
+
+impl Outcome {
+    /// Whether everything was true, and came in time.
+    pub(crate) fn is_good(&self) -> bool {
+        self.breaches.is_empty() && self.stuck.is_empty()
+    }
+
+    /// Writes everything that is known into target/faults/<seed>.
+    fn keep(&self, seed: u64) -> PathBuf {
+        let folder = repository().join(format!("target/faults/{seed}"));
+        let breaches: Vec<_> =
+            self.breaches.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("breaches.txt"), breaches.join("\n")).unwrap();
+        let faults: Vec<_> = self.disturbances.iter().map(ToString::to_string).collect();
+        fs::write(folder.join("faults.txt"), faults.join("\n")).unwrap();
+        fs::write(folder.join("history.json"), serde_json::to_vec(&self.history).unwrap()).unwrap();
+        for (number, log) in self.service_logs.iter().enumerate() {
+            fs::write(folder.join(format!("instance-{number}.log")), log).unwrap();
+        }
+        folder
+    }
+}

@@ -1,0 +1,52 @@
+use std::{
+    env,
+    time::{Duration, Instant},
+};
+
+use crate::{fault_run::FaultRun, instances::own_servers, summary::Summary};
+
+/// How long one seed of the long run has faults.
+const ROUND: Duration = Duration::from_secs(50);
+/// How many instances the short run has.
+const INSTANCES: usize = 2;
+
+#[tokio::test]
+async fn every_answer_is_true_while_everything_fails() {
+    let run =
+        FaultRun { seed: setting("FAULTS_SEED", 3), instances: INSTANCES, time: Duration::from_secs(12) };
+    let outcome = run.run(None).await;
+    let mut summary = Summary::default();
+    summary.add(&outcome);
+    println!("{summary}");
+    assert_eq!(outcome.breaches, []);
+    assert!(outcome.stuck.is_empty(), "{:?}", outcome.stuck);
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    env::var(name)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+}
+
+#[tokio::test]
+#[ignore = "takes minutes: `make faults` runs it"]
+async fn every_answer_is_true_for_many_minutes() {
+    let time = Duration::from_mins(setting("FAULTS_MINUTES", 5));
+    let instances = usize::try_from(setting("FAULTS_INSTANCES", 2)).unwrap();
+    let first = setting("FAULTS_SEED", fastrand::u64(..1_000_000));
+    let own = Some(own_servers().await);
+    let mut summary = Summary::default();
+    let mut failed = Vec::new();
+    let start = Instant::now();
+    for seed in first.. {
+        let outcome = FaultRun { seed, instances, time: ROUND.min(time) }.run(own.clone()).await;
+        summary.add(&outcome);
+        if !outcome.is_good() {
+            failed.push(seed);
+        }
+        if start.elapsed() >= time {
+            break;
+        }
+    }
+    println!("{summary}");
+    assert!(failed.is_empty(), "broken promises with seeds {failed:?}: see target/faults");
+}

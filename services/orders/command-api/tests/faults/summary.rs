@@ -1,0 +1,79 @@
+//! The figures of one or many runs, as tables.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display, Formatter},
+};
+
+use test_kit::history::Answer;
+
+use crate::{chaos::Kind, fault_run::Outcome, silence};
+
+/// What is counted.
+#[derive(Default)]
+pub(crate) struct Summary {
+    runs: usize,
+    answers: BTreeMap<&'static str, usize>,
+    events: usize,
+    faults: BTreeMap<Kind, usize>,
+    silences: BTreeMap<Kind, Vec<u64>>,
+    breaches: usize,
+}
+
+impl Summary {
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
+        self.runs += 1;
+        self.events += outcome.history.log.len();
+        self.breaches += outcome.breaches.len();
+        for attempt in &outcome.history.attempts {
+            *self.answers.entry(name(&attempt.answer)).or_default() += 1;
+        }
+        for disturbance in &outcome.disturbances {
+            *self.faults.entry(disturbance.kind).or_default() += 1;
+        }
+        for (kind, silences) in silence::after(&outcome.disturbances, &outcome.history) {
+            let all = self.silences.entry(kind).or_default();
+            all.extend(silences);
+            all.sort_unstable();
+        }
+    }
+}
+
+fn name(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Accepted { .. } => "acknowledged",
+        Answer::Refused { .. } => "refused by a rule",
+        Answer::OtherVersion { .. } => "refused for the version",
+        Answer::KeyReused => "refused for the key",
+        Answer::NotNow { .. } => "not now",
+        Answer::NotSent => "not sent",
+        Answer::Unknown => "unknown",
+        Answer::Wrong(_) => "wrong",
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} runs, {} events, {} breaches", self.runs, self.events, self.breaches)?;
+        writeln!(f, "\n{:<24}{:>10}", "answers", "")?;
+        for (name, count) in &self.answers {
+            writeln!(f, "{name:<24}{count:>10}")?;
+        }
+        let heads = ["times", "partitions", "p50 ms", "p99 ms", "max ms"];
+        let [times, partitions, p50, p99, max] = heads;
+        writeln!(f, "\n{:<24}{times:>10}{partitions:>12}{p50:>10}{p99:>10}{max:>10}", "silence after")?;
+        for (kind, times) in &self.faults {
+            let silences = self.silences.get(kind).map_or(&[][..], Vec::as_slice);
+            let [p50, p99, max] = [50, 99, 100].map(|percent| milliseconds(silences, percent));
+            let (kind, partitions) = (format!("{kind:?}"), silences.len());
+            writeln!(f, "{kind:<24}{times:>10}{partitions:>12}{p50:>10}{p99:>10}{max:>10}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A percentile of sorted microseconds, in milliseconds.
+fn milliseconds(sorted: &[u64], percent: usize) -> String {
+    let index = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(index).map_or_else(|| "-".to_owned(), |micros| (micros / 1000).to_string())
+}

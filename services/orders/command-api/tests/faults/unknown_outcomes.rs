@@ -1,0 +1,126 @@
+//! A commit whose answer, or whose request, gets lost or comes late. Whatever the client hears is true, a repetition
+//! of the same command tells the rest, and the service goes on by itself.
+
+use std::time::Duration;
+
+use test_kit::{
+    Api, Area, Fault, KafkaProxy, Service, eventually,
+    history::{Answer, History, check},
+};
+use uuid::Uuid;
+
+use crate::{
+    command::{Command, change_address, place},
+    log,
+    order_rules::OrderRules,
+    recorder::Recorder,
+};
+
+/// Longer than the service waits for a commit.
+const TOO_LONG: Duration = Duration::from_millis(2_500);
+
+/// One command API behind a proxy.
+struct Behind {
+    area: Area,
+    proxy: KafkaProxy,
+    service: Service,
+    recorder: Recorder,
+}
+
+impl Behind {
+    async fn proxy() -> Self {
+        let area = Area::prepared();
+        let proxy = KafkaProxy::before(&area.servers.brokers).await;
+        let mut seen = area.clone();
+        seen.servers.brokers = proxy.address();
+        let service = Service::command_api(&seen, "orders").ready().await;
+        let recorder = Recorder::new(vec![service.url.clone()]);
+        Self { area, proxy, service, recorder }
+    }
+
+    /// Has an order placed, then changed while the fault is in force, then changed again; returns what was heard of the
+    /// change at first, and in the end.
+    async fn meet(&self, api: Api, fault: Fault, times: usize) -> (Answer, Answer) {
+        let mut client = self.recorder.asker(0, fastrand::Rng::with_seed(1));
+        let order_id = Uuid::new_v4();
+        client.settle(&Command::new(order_id, Uuid::new_v4(), place(order_id))).await;
+        self.proxy.order(api, fault, times);
+        let change = Command::new(order_id, Uuid::new_v4(), change_address("Street 2"));
+        let (first, ()) = tokio::join!(client.ask(&change), async {
+            self.proxy.until_met(times.min(2)).await;
+            if times == usize::MAX {
+                let gives_up = || async { !self.service.is_ready().await };
+                eventually("the service takes the outcome for unknown", gives_up).await;
+            }
+            self.proxy.heal();
+        });
+        let last = client.settle(&change).await;
+        client.settle(&Command::new(order_id, Uuid::new_v4(), change_address("Street 3"))).await;
+        self.service.until_ready().await;
+        (first, last)
+    }
+
+    /// Looks at every answer and the whole log.
+    async fn assert_all_is_true(&self, events: usize) {
+        let history = History { attempts: self.recorder.attempts(), log: log::read(&self.area).await };
+        assert!(self.recorder.all_stuck().is_empty());
+        assert_eq!(check(&OrderRules, &history), [], "{history:#?}\n{}", self.service.log());
+        assert_eq!(history.log.len(), events);
+    }
+}
+
+/// Whatever becomes of it, the change is done in the end, and once.
+async fn a_change_is_done_once(api: Api, fault: Fault, times: usize) {
+    let behind = Behind::proxy().await;
+    let (first, last) = behind.meet(api, fault, times).await;
+    assert!(matches!(&last, Answer::Accepted { version: 2, events, .. } if events.len() == 1), "{last:?}");
+    let is_done = |answer: &Answer| matches!(answer, Answer::Accepted { version: 2, .. });
+    let is_true = is_done(&first) || matches!(first, Answer::Unknown | Answer::NotNow { .. });
+    assert!(is_true, "{first:?}, later {last:?}");
+    behind.assert_all_is_true(3).await;
+}
+
+#[tokio::test]
+async fn the_answer_of_a_commit_is_lost_once() {
+    a_change_is_done_once(Api::EndTxn, Fault::DropAnswer, 1).await;
+}
+
+#[tokio::test]
+async fn the_answers_of_commits_are_lost_again_and_again() {
+    a_change_is_done_once(Api::EndTxn, Fault::DropAnswer, usize::MAX).await;
+}
+
+#[tokio::test]
+async fn the_answer_of_a_commit_comes_too_late() {
+    a_change_is_done_once(Api::EndTxn, Fault::HoldAnswer(TOO_LONG), 1).await;
+}
+
+#[tokio::test]
+async fn a_commit_is_never_delivered() {
+    a_change_is_done_once(Api::EndTxn, Fault::DropRequest, usize::MAX).await;
+}
+
+#[tokio::test]
+async fn a_commit_is_delivered_when_the_partition_has_been_claimed_again() {
+    a_change_is_done_once(Api::EndTxn, Fault::HoldRequest(TOO_LONG), 1).await;
+}
+
+#[tokio::test]
+async fn the_answers_of_the_records_are_lost() {
+    a_change_is_done_once(Api::Produce, Fault::DropAnswer, 2).await;
+}
+
+#[tokio::test]
+async fn the_answer_of_the_records_comes_too_late() {
+    a_change_is_done_once(Api::Produce, Fault::HoldAnswer(TOO_LONG), 1).await;
+}
+
+#[tokio::test]
+async fn the_records_are_never_delivered() {
+    a_change_is_done_once(Api::Produce, Fault::DropRequest, usize::MAX).await;
+}
+
+#[tokio::test]
+async fn the_records_are_delivered_when_the_partition_has_been_claimed_again() {
+    a_change_is_done_once(Api::Produce, Fault::HoldRequest(TOO_LONG), 1).await;
+}
