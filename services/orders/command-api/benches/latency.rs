@@ -1,11 +1,14 @@
 //! How long one command takes, with nothing else going on: beside the bare commit it is made of, and up to the moment
 //! when a query sees it. `make bench` starts the servers and prints the figures.
 
+#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+
 use std::time::{Duration, Instant};
 
 use aggregate::{AggregateId, Metadata, Version};
 use event_log::{
-    ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings, Topics, now,
+    Batch, ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
+    Topics, now,
 };
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -45,12 +48,12 @@ fn commit_one_by_one(area: &Area) -> Vec<f64> {
         .block_on(event_log::apply_topics(&settings.client, &settings.topics, 1, 1))
         .expect("topics can be created");
     let mut log = KafkaPartitionLog::new(settings, 0);
-    let epoch = log.claim(0, &mut |_| Ok(())).expect("the partition is free");
+    let epoch = log.claim(0, &mut |_| Ok(())).expect("the partition is free").epoch;
     (1..=TIMES as u64)
         .map(|sequence| {
             let record = record(sequence, epoch);
             let started = Instant::now();
-            log.append(&[record]).expect("the commit succeeds");
+            log.append(&Batch::events(&[record])).expect("the commit succeeds");
             millis(started)
         })
         .collect()
