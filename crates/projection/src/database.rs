@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};

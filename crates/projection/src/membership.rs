@@ -1,5 +1,7 @@
 //! One stay in the consumer group, from joining it to leaving it.
 
+#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+
 use std::{io, thread};
 
 use event_log::{ClientSettings, Codec, Registry};
@@ -15,7 +17,7 @@ use crate::{
 /// What the events of one topic mean as rows.
 pub trait Projection: Send + 'static {
     /// What is read from the log.
-    type Event: aggregate::Event;
+    type Event: aggregate::Message;
 
     /// Writes what happened into the rows, inside of the transaction that also moves the checkpoint.
     ///

@@ -4,7 +4,7 @@ mod batches;
 mod fence;
 mod waiting;
 
-use aggregate::{AggregateId, Event, Metadata, Payload, Version};
+use aggregate::{AggregateId, Message, Metadata, Payload, Version};
 use event_log::{Envelope, Position, Recorded, now};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, postgres::PgConnectOptions};
@@ -17,8 +17,8 @@ use crate::{History, Projection, ProjectionError, source::Source};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Ticked {}
 
-impl Event for Ticked {
-    fn event_type(&self) -> &'static str {
+impl Message for Ticked {
+    fn message_type(&self) -> &'static str {
         "Ticked"
     }
 

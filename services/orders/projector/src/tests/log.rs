@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use aggregate::{AggregateId, Event as _, Metadata, Version};
+use aggregate::{AggregateId, Message as _, Metadata, Version};
 use event_log::{
-    ClientSettings, Codec, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
+    Batch, ClientSettings, Codec, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
     Registry, SchemaFile, Topics, now, partition_of,
 };
 use orders_domain::{
@@ -27,7 +27,7 @@ impl Log {
     pub(super) async fn of(area: &Area) -> Self {
         let topics = Topics::new(&area.topic_prefix, "orders");
         let registry = Registry::new(&area.servers.registry_url).unwrap();
-        let codec = Codec::register(registry, &topics, &schemas()).await.unwrap();
+        let codec = Codec::register(registry, &[(topics.events(), &schemas())]).await.unwrap();
         let settings = PartitionLogSettings {
             client: ClientSettings { brokers: area.servers.brokers.clone() },
             topics,
@@ -83,7 +83,7 @@ impl Log {
         let envelope = Envelope {
             aggregate_id: order_id.clone(),
             event_id: Envelope::event_id_of(command_id, 0),
-            event_type: self.codec.full_name(event.event_type()).unwrap().to_owned(),
+            event_type: self.codec.full_name(event.message_type()).unwrap().to_owned(),
             source: "/orders".to_owned(),
             time: now(),
             version: Version(version),
@@ -109,7 +109,7 @@ impl Log {
         }
         let (mut log, epoch) = self.partitions[partition].take().unwrap();
         let log = tokio::task::spawn_blocking(move || {
-            log.append(&group).unwrap();
+            log.append(&Batch::events(&group)).unwrap();
             log
         });
         self.partitions[partition] = Some((log.await.unwrap(), epoch));
@@ -123,16 +123,16 @@ fn claim(
 ) -> tokio::task::JoinHandle<(KafkaPartitionLog, u64)> {
     tokio::task::spawn_blocking(move || {
         let mut log = KafkaPartitionLog::new(settings, partition);
-        let epoch = log.claim(0, &mut |_| Ok(())).unwrap();
+        let epoch = log.claim(0, &mut |_| Ok(())).unwrap().epoch;
         (log, epoch)
     })
 }
 
 fn schemas() -> [SchemaFile; 3] {
     [
-        include_str!("../../../../../schemas/orders/order_placed/v1.avsc"),
-        include_str!("../../../../../schemas/orders/delivery_address_changed/v1.avsc"),
-        include_str!("../../../../../schemas/orders/order_cancelled/v1.avsc"),
+        include_str!("../../../../../schemas/orders/events/order_placed/v1.avsc"),
+        include_str!("../../../../../schemas/orders/events/delivery_address_changed/v1.avsc"),
+        include_str!("../../../../../schemas/orders/events/order_cancelled/v1.avsc"),
     ]
     .map(|text| SchemaFile { version: 1, text })
 }

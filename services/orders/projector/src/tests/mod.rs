@@ -1,5 +1,7 @@
 //! The projector on the real log and the real database, beside a fold that knows nothing of SQL.
 
+#![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
+
 mod expected;
 mod faults;
 mod log;

@@ -1,6 +1,7 @@
 //! Orders all the way: placed over HTTP, counted in Kafka by Kafka's own consumer, compared in Postgres row by row.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+#![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
 
 mod fold;
 mod killed_projector;
