@@ -2,11 +2,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use aggregate::{Message, Payload};
-use apache_avro::{AvroResult, Schema, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
+use apache_avro::{
+    AvroResult, Schema, error::Details, from_value, reader::datum::GenericDatumReader,
+    writer::datum::GenericDatumWriter,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::Handle;
 
@@ -22,6 +26,11 @@ const FRAME: usize = 5;
 /// No message needs more; hostile lengths are refused before memory is taken.
 const MAX_ALLOCATION: usize = 8 * 1024 * 1024;
 
+/// How long the registry is not asked again for an id that it does not know, however many messages carry it.
+const UNKNOWN: Duration = Duration::from_secs(1);
+/// So many unknown ids are kept in mind.
+const MOST_UNKNOWN: usize = 1_000;
+
 /// Writes messages with the newest schema of their type, and reads them with the schema they were written with.
 ///
 /// Every schema is registered and at hand from the start, so writing needs no registry. Reading asks the registry
@@ -30,6 +39,7 @@ pub struct Codec {
     registry: Option<(Registry, Handle)>,
     writers: HashMap<String, Writer>,
     readers: RwLock<HashMap<u32, Reader>>,
+    unknown: Mutex<HashMap<u32, Instant>>,
 }
 
 struct Writer {
@@ -59,6 +69,9 @@ pub enum CodecError {
     /// There is no schema for this type of message.
     #[error("no schema for a message of type {0}")]
     UnknownType(String),
+    /// The schema that the payload was written with is not to be had.
+    #[error("the registry has no avro schema with the id {0}")]
+    UnknownSchema(u32),
     /// The payload does not begin with a magic byte and a schema id.
     #[error("the payload is not framed")]
     NotFramed,
@@ -79,6 +92,11 @@ impl CodecError {
     /// Whether trying again can help.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Registry(error) if error.is_transient())
+    }
+
+    /// Whether it is the message's own fault; otherwise it may be read as soon as the registry answers again.
+    pub fn is_of_the_message(&self) -> bool {
+        !matches!(self, Self::Registry(_) | Self::SchemaFile(_))
     }
 }
 
@@ -131,7 +149,7 @@ impl Codec {
 
     fn empty(registry: Option<(Registry, Handle)>) -> Self {
         apache_avro::util::max_allocation_bytes(MAX_ALLOCATION);
-        Self { registry, writers: HashMap::new(), readers: RwLock::default() }
+        Self { registry, writers: HashMap::new(), readers: RwLock::default(), unknown: Mutex::default() }
     }
 
     /// Keeps a schema for reading, and for writing until a newer one of its type comes.
@@ -180,7 +198,7 @@ impl Codec {
         }
     }
 
-    /// Reads an event into any type that has fields of its schema: unknown ones are passed over.
+    /// Reads an event into any type of the same name that has fields of its schema: others are passed over.
     pub fn read<T: DeserializeOwned>(&self, recorded: &Recorded) -> Result<T, CodecError> {
         self.encoded(&recorded.envelope.event_type, &recorded.payload).read()
     }
@@ -221,8 +239,21 @@ impl Codec {
         let Some((registry, runtime)) = &self.registry else {
             return Err(CodecError::UnknownType(format!("with schema id {id}")));
         };
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if unknown.get(&id).is_some_and(|asked| asked.elapsed() < UNKNOWN) {
+            return Err(CodecError::UnknownSchema(id));
+        }
         #[expect(clippy::disallowed_methods, reason = "whoever decodes has a thread of its own")]
-        let schema = runtime.block_on(registry.schema(id))?;
+        let schema = match runtime.block_on(registry.schema(id)) {
+            Err(error) if error.is_unknown() => {
+                if unknown.len() >= MOST_UNKNOWN {
+                    unknown.clear();
+                }
+                unknown.insert(id, Instant::now());
+                return Err(CodecError::UnknownSchema(id));
+            }
+            answered => answered?,
+        };
         let fetched = reader(Box::leak(Box::new(schema)))?;
         self.readers.write().unwrap_or_else(PoisonError::into_inner).insert(id, fetched);
         Ok(fetched)
@@ -276,6 +307,19 @@ impl Payload for Encoded<'_> {
     type Error = CodecError;
 
     fn read<T: DeserializeOwned>(self) -> Result<T, CodecError> {
-        self.read_with(|reader, datum| reader.read_deser(datum))
+        self.read_with(read_value_of)
+    }
+}
+
+/// A type that passes over a record within the record is read by way of a generic value, some microseconds slower:
+/// apache-avro 0.22 fails to do it directly.
+fn read_value_of<T: DeserializeOwned>(reader: &GenericDatumReader<'_>, datum: &mut &[u8]) -> AvroResult<T> {
+    let whole = *datum;
+    match reader.read_deser(datum) {
+        Err(error) if matches!(error.details(), Details::DeserializeIdentifier(_)) => {
+            *datum = whole;
+            from_value(&reader.read_value(datum)?)
+        }
+        read => read,
     }
 }

@@ -2,14 +2,17 @@
 
 pub(crate) mod command;
 
-use std::str::FromStr;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    str::FromStr,
+};
 
 use aggregate::{AggregateId, Metadata, Version};
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use crate::{Envelope, NewRecord, Position, Recorded};
+use crate::{Envelope, Position, Recorded};
 
 /// The media type of a payload: an Avro datum behind the framing of a Confluent-style registry.
 const CONTENT_TYPE: &str = "application/vnd.confluent.avro";
@@ -37,9 +40,8 @@ pub enum InvalidRecord {
     Partition,
 }
 
-/// The headers of a record.
-pub(crate) fn write(record: &NewRecord) -> OwnedHeaders {
-    let envelope = &record.envelope;
+/// The headers of an event's record.
+pub(crate) fn write(envelope: &Envelope) -> OwnedHeaders {
     let time = rfc3339(envelope.time);
     let numbers =
         [envelope.version.0, envelope.request_hash, envelope.owner_epoch, envelope.partition_sequence];
@@ -68,10 +70,10 @@ pub(crate) fn write(record: &NewRecord) -> OwnedHeaders {
     })
 }
 
-/// Reads a record of a consumer as an event.
-pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Recorded, InvalidRecord> {
+/// Reads a record as an event.
+pub(crate) fn read(message: &impl Message) -> Result<Recorded, InvalidRecord> {
     let aggregate_id = key(message)?;
-    let fields = Fields(message.headers());
+    let fields = Fields::of(message);
     if fields.text("ce_subject")? != aggregate_id.as_str() {
         return Err(InvalidRecord::Subject);
     }
@@ -96,10 +98,7 @@ fn rfc3339(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).expect("a UTC time has an RFC 3339 form")
 }
 
-fn envelope<H: Headers>(
-    fields: &Fields<'_, H>,
-    aggregate_id: AggregateId,
-) -> Result<Envelope, InvalidRecord> {
+fn envelope(fields: &Fields<'_>, aggregate_id: AggregateId) -> Result<Envelope, InvalidRecord> {
     let time = fields.text("ce_time")?;
     Ok(Envelope {
         aggregate_id,
@@ -121,17 +120,27 @@ fn envelope<H: Headers>(
     })
 }
 
-/// A record's headers, if it has any, looked up by name.
-struct Fields<'m, H>(Option<&'m H>);
+/// A record's headers, looked up by name.
+pub(crate) struct Fields<'m>(pub(crate) Vec<Header<'m, &'m [u8]>>);
 
-impl<'m, H: Headers> Fields<'m, H> {
+impl<'m> Fields<'m> {
+    pub(crate) fn of(message: &'m impl Message) -> Self {
+        Self::read(message.headers())
+    }
+
+    /// The client library panics at a name that is not UTF-8, and anybody can send one: such a record has no headers
+    /// here.
+    fn read(headers: Option<&'m impl Headers>) -> Self {
+        let all = || headers.map(|headers| headers.iter().collect()).unwrap_or_default();
+        Self(catch_unwind(AssertUnwindSafe(all)).unwrap_or_default())
+    }
+
     fn text(&self, name: &'static str) -> Result<&'m str, InvalidRecord> {
         self.optional(name)?.ok_or(InvalidRecord::Missing(name))
     }
 
     fn optional(&self, name: &'static str) -> Result<Option<&'m str>, InvalidRecord> {
-        let header = self.0.and_then(|headers| headers.iter().find(|header| header.key == name));
-        let Some(header) = header else {
+        let Some(header) = self.0.iter().find(|header| header.key == name) else {
             return Ok(None);
         };
         let text = header.value.and_then(|value| std::str::from_utf8(value).ok());
@@ -144,5 +153,30 @@ impl<'m, H: Headers> Fields<'m, H> {
 
     fn parsed<T: FromStr>(&self, name: &'static str) -> Result<T, InvalidRecord> {
         self.text(name)?.parse().map_err(|_| InvalidRecord::Malformed(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::message::Header;
+
+    use super::{Fields, Headers};
+
+    /// A record with a header whose name the client library does not bear.
+    struct Unbearable;
+
+    impl Headers for Unbearable {
+        fn count(&self) -> usize {
+            1
+        }
+
+        fn try_get(&self, _index: usize) -> Option<Header<'_, &[u8]>> {
+            panic!("a name that is not UTF-8")
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_even_be_named_ends_no_reader() {
+        assert!(Fields::read(Some(&Unbearable)).0.is_empty());
     }
 }

@@ -18,6 +18,7 @@ mod memory;
 mod partition_log;
 mod partitioner;
 mod position;
+mod raw_record;
 mod registry;
 mod schema_file;
 mod topics;
@@ -34,14 +35,16 @@ pub use fenced_log::FencedLog;
 pub use headers::InvalidRecord;
 pub use kafka::{
     Bookmarks, ClientSettings, CommandReader, CommandWriter, GroupChange, GroupReader, KafkaBroker,
-    KafkaPartitionLog, Membership, Outcome, OutcomeReader, Owner, Owners, PartitionLogSettings,
-    PartitionSurvey, Reading, TopicDescription, TopicsError, apply_topics, check_partitions, describe_topics,
-    follow_owners, read_outcomes, read_partition, survey_partitions,
+    KafkaPartitionLog, Look, Membership, Onlooker, Outcome, OutcomeReader, Owner, Owners,
+    PartitionLogSettings, PartitionSurvey, Reading, Stretch, TopicDescription, TopicsError, apply_topics,
+    check_partitions, committed_stretches, describe_topics, follow_owners, partition_ends, read_outcomes,
+    read_partition, read_stretch, survey_partitions,
 };
 pub use memory::MemoryLog;
 pub use partition_log::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Recorded};
 pub use partitioner::partition_of;
 pub use position::{InvalidPosition, Position};
+pub use raw_record::RawRecord;
 pub use registry::{Registry, RegistryError};
 pub use schema_file::{InvalidSchemaFile, SchemaFile};
 pub use topics::Topics;

@@ -114,7 +114,7 @@ pub enum LogError {
         /// How long nothing came.
         waited: std::time::Duration,
     },
-    /// A record is not an event of the platform.
+    /// A record is not an event of the platform, although it has headers of one.
     #[error("record at {position} is no event: {source}")]
     Invalid {
         /// Where the record stands.

@@ -13,6 +13,9 @@ use schema_registry_converter::{
 /// How long one call may take, so that a dead registry is noticed.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
+/// What a registry answers where no schema has the id.
+const SCHEMA_NOT_FOUND: u32 = 40403;
+
 /// A client of a registry that speaks the Confluent protocol.
 #[derive(Debug, Clone)]
 pub struct Registry {
@@ -52,6 +55,19 @@ impl RegistryError {
                 error.status().is_none_or(|status| status.is_server_error() || status == StatusCode::CONFLICT)
             }
             Self::NotAvro { .. } => false,
+        }
+    }
+
+    /// Whether the registry has answered, and what was asked for is not there or not a schema. Nothing else is the
+    /// fault of who asked: a registry that is down, or keeps callers out, says nothing about a schema.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Schema(error) => error
+                .source()
+                .and_then(<dyn Error>::downcast_ref::<RawError>)
+                .is_some_and(|raw| raw.error_code == SCHEMA_NOT_FOUND),
+            Self::Http(_) => false,
+            Self::NotAvro { .. } => true,
         }
     }
 }

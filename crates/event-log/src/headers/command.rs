@@ -2,7 +2,7 @@
 //! can send a command; what is left out has a plain default.
 
 use aggregate::{AggregateId, Expected, Metadata, Version};
-use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{Header, Message, OwnedHeaders};
 use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub(crate) fn write(envelope: &CommandEnvelope, source: &str) -> OwnedHeaders {
 
 /// Reads a record of a commands topic with so many partitions.
 pub(crate) fn read<M: Message>(message: &M, partitions: i32) -> CommandRecord {
-    let command_id = Fields(message.headers()).parsed::<Uuid>("ce_id");
+    let command_id = Fields::of(message).parsed::<Uuid>("ce_id");
     CommandRecord {
         position: position(message),
         key: message.key().map(<[u8]>::to_vec),
@@ -50,7 +50,7 @@ pub(crate) fn read<M: Message>(message: &M, partitions: i32) -> CommandRecord {
 }
 
 fn envelope<M: Message>(message: &M, id: Uuid, partitions: i32) -> Result<CommandEnvelope, InvalidRecord> {
-    let fields = Fields(message.headers());
+    let fields = Fields::of(message);
     let aggregate_id = aggregate_id(message, partitions)?;
     let payload = message.payload().ok_or(InvalidRecord::NoPayload)?;
     let command_type = short(&fields, "ce_type")?.ok_or(InvalidRecord::Missing("ce_type"))?;
@@ -71,13 +71,13 @@ fn envelope<M: Message>(message: &M, id: Uuid, partitions: i32) -> Result<Comman
 /// The key, which must lie where everybody looks for it: the partition's owner knows no other aggregates.
 fn aggregate_id<M: Message>(message: &M, partitions: i32) -> Result<AggregateId, InvalidRecord> {
     let id = key(message)?;
-    if Fields(message.headers()).optional("ce_subject")?.is_some_and(|subject| subject != id.as_str()) {
+    if Fields::of(message).optional("ce_subject")?.is_some_and(|subject| subject != id.as_str()) {
         return Err(InvalidRecord::Subject);
     }
     if partition_of(&id, partitions) == message.partition() { Ok(id) } else { Err(InvalidRecord::Partition) }
 }
 
-fn metadata<H: Headers>(fields: &Fields<'_, H>, command_id: Uuid) -> Result<Metadata, InvalidRecord> {
+fn metadata(fields: &Fields<'_>, command_id: Uuid) -> Result<Metadata, InvalidRecord> {
     let or = |name, default: &dyn Fn() -> String| {
         short(fields, name).map(|text| text.map_or_else(default, str::to_owned))
     };
@@ -96,10 +96,7 @@ fn traceparent(command_id: Uuid) -> String {
     format!("00-{}-{:016x}-00", command_id.simple(), command_id.as_u64_pair().1)
 }
 
-fn short<'m, H: Headers>(
-    fields: &Fields<'m, H>,
-    name: &'static str,
-) -> Result<Option<&'m str>, InvalidRecord> {
+fn short<'m>(fields: &Fields<'m>, name: &'static str) -> Result<Option<&'m str>, InvalidRecord> {
     match fields.optional(name)? {
         Some(text) if text.len() > MAX_LENGTH => Err(InvalidRecord::Malformed(name)),
         found => Ok(found),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Message, TopicPartitionList,
+    ClientContext, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
@@ -22,7 +22,10 @@ use super::{
     client::{ClientSettings, is_passing},
     voice,
 };
-use crate::{InvalidRecord, LogError, Position, Recorded, headers};
+use crate::{InvalidRecord, LogError, Position, RawRecord, Recorded, headers, partition_of};
+
+/// How long one question to a broker may take.
+const CALL: Duration = Duration::from_secs(5);
 
 /// Where to go on in each partition: topic and partition to the next offset.
 pub type Bookmarks = BTreeMap<(String, i32), i64>;
@@ -34,12 +37,8 @@ pub enum Reading {
     Event(Box<Recorded>),
     /// A record that is not an event. It stands in the log for ever, so somebody has to decide what becomes of it.
     Invalid {
-        /// Where the record stands.
-        position: Position,
-        /// Its key, if it has one.
-        key: Option<Vec<u8>>,
-        /// Its payload, if it has one.
-        payload: Option<Vec<u8>>,
+        /// The record.
+        record: RawRecord,
         /// What is wrong with it.
         reason: InvalidRecord,
     },
@@ -58,6 +57,8 @@ pub enum Reading {
 /// A member of a consumer group. Its calls block, so it belongs on a thread of its own.
 pub struct GroupReader {
     consumer: BaseConsumer<Rebalances>,
+    /// How many partitions each topic has: that never changes.
+    counts: Mutex<BTreeMap<String, i32>>,
 }
 
 impl GroupReader {
@@ -71,7 +72,7 @@ impl GroupReader {
             .set("statistics.interval.ms", "1000")
             .create_with_context(Rebalances::default())?;
         consumer.subscribe(topics)?;
-        Ok(Self { consumer })
+        Ok(Self { consumer, counts: Mutex::default() })
     }
 
     /// Waits for the next thing to tell, `timeout` at most.
@@ -94,7 +95,23 @@ impl GroupReader {
 
     /// Begins to read the assigned partitions, each from its bookmark.
     pub fn start(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
-        Ok(self.consumer.incremental_assign(&partitions(bookmarks)?)?)
+        for (topic, _) in bookmarks.keys() {
+            self.count_partitions(topic)?;
+        }
+        let partitions = partitions(bookmarks)?;
+        self.consumer.incremental_assign(&partitions)?;
+        // One that was paused when it was taken away would stay so.
+        Ok(self.consumer.resume(&partitions)?)
+    }
+
+    /// Reads a partition no further, until [`resume`](Self::resume).
+    pub fn pause(&self, topic: &str, partition: i32) -> Result<(), LogError> {
+        Ok(self.consumer.pause(&one(topic, partition))?)
+    }
+
+    /// Goes on where [`pause`](Self::pause) stopped.
+    pub fn resume(&self, topic: &str, partition: i32) -> Result<(), LogError> {
+        Ok(self.consumer.resume(&one(topic, partition))?)
     }
 
     /// Whether Kafka answers, asked at most this long.
@@ -114,6 +131,30 @@ impl GroupReader {
     pub fn hint(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
         Ok(self.consumer.commit(&partitions(bookmarks)?, CommitMode::Async)?)
     }
+
+    /// Reads a record of a partition that was started, which may come from elsewhere, as an event of that partition.
+    pub fn read(&self, record: &RawRecord) -> Result<Recorded, InvalidRecord> {
+        let recorded = record.read()?;
+        if self.is_at_home(&recorded) { Ok(recorded) } else { Err(InvalidRecord::Partition) }
+    }
+
+    fn count_partitions(&self, topic: &str) -> Result<(), LogError> {
+        let mut counts = lock(&self.counts);
+        if !counts.contains_key(topic) {
+            let metadata = self.consumer.fetch_metadata(Some(topic), CALL)?;
+            let count = metadata.topics().iter().map(|known| known.partitions().len()).max().unwrap_or(0);
+            counts.insert(topic.to_owned(), i32::try_from(count).unwrap_or(i32::MAX));
+        }
+        Ok(())
+    }
+
+    /// Whether an event is in the partition that its key leads to; elsewhere it would stand in no order to its
+    /// aggregate's others.
+    pub fn is_at_home(&self, recorded: &Recorded) -> bool {
+        let Position { topic, partition, .. } = &recorded.position;
+        let count = lock(&self.counts).get(topic).copied().filter(|count| *count > 0);
+        count.is_none_or(|count| partition_of(&recorded.envelope.aggregate_id, count) == *partition)
+    }
 }
 
 fn partitions(bookmarks: &Bookmarks) -> Result<TopicPartitionList, KafkaError> {
@@ -127,13 +168,14 @@ fn partitions(bookmarks: &Bookmarks) -> Result<TopicPartitionList, KafkaError> {
 fn reading(message: &BorrowedMessage<'_>) -> Reading {
     match headers::read(message) {
         Ok(recorded) => Reading::Event(Box::new(recorded)),
-        Err(reason) => Reading::Invalid {
-            position: headers::position(message),
-            key: message.key().map(<[u8]>::to_vec),
-            payload: message.payload().map(<[u8]>::to_vec),
-            reason,
-        },
+        Err(reason) => Reading::Invalid { record: RawRecord::of(message), reason },
     }
+}
+
+fn one(topic: &str, partition: i32) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition(topic, partition);
+    list
 }
 
 /// Notes what the group decides. An assignment waits for the bookmarks; a revocation takes effect at once.

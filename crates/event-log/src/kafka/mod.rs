@@ -8,6 +8,7 @@ mod command_writer;
 mod deliveries;
 mod group_reader;
 mod membership;
+mod onlooker;
 mod outcomes;
 mod owners;
 mod owners_follower;
@@ -24,9 +25,12 @@ pub use command_reader::CommandReader;
 pub use command_writer::CommandWriter;
 pub use group_reader::{Bookmarks, GroupReader, Reading};
 pub use membership::{GroupChange, Membership};
+pub use onlooker::{Look, Onlooker, Stretch, committed_stretches, read_stretch};
 pub use outcomes::{Outcome, OutcomeReader};
 pub use owners_follower::{Owner, Owners, follow_owners};
 pub use partition_log::{KafkaBroker, KafkaPartitionLog, PartitionLogSettings};
 pub use replay::read_partition;
-pub use survey::{PartitionSurvey, TopicDescription, describe_topics, read_outcomes, survey_partitions};
+pub use survey::{
+    PartitionSurvey, TopicDescription, describe_topics, partition_ends, read_outcomes, survey_partitions,
+};
 pub use topics::{TopicsError, apply_topics, check_partitions};

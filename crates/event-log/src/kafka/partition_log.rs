@@ -8,7 +8,7 @@ use super::{
     client::{ClientSettings, Ends},
     owners::announces,
     producer::{Route, TransactionalProducer},
-    replay::{Reader, event, watermarks},
+    replay::{Reader, hand, watermarks},
 };
 use crate::{Broker, FencedLog, Fold, LogError, Topics};
 
@@ -110,7 +110,7 @@ impl Broker for KafkaBroker {
     fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
         let (events, partition) = (self.events.clone(), self.partition);
         let reader = &self.clients()?.committed;
-        reader.replay(&events, partition, next, mark, &mut |message| fold(event(message)?))
+        reader.replay(&events, partition, next, mark, &mut |message| hand(message, fold))
     }
 
     fn next_command(&mut self) -> Result<i64, LogError> {

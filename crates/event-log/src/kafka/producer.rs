@@ -161,7 +161,7 @@ impl Producer for TransactionalProducer {
                 .partition(self.route.partition)
                 .key(event.envelope.aggregate_id.as_str())
                 .payload(event.payload.as_slice())
-                .headers(headers::write(event))
+                .headers(headers::write(&event.envelope))
                 .timestamp(i64::try_from(millis).expect("the clock is within Kafka's range"))
         }))?;
         self.await_deliveries()

@@ -13,11 +13,17 @@ use rdkafka::{
     topic_partition_list::Offset,
 };
 
+use metrics::counter;
+use tracing::error;
+
 use super::{
     client::{ClientSettings, Detached, is_passing},
     voice::Voice,
 };
-use crate::{LogError, Recorded, headers};
+use crate::{
+    LogError, Recorded,
+    headers::{self, Fields},
+};
 
 /// How long a replay may stand still.
 const STALL: Duration = Duration::from_secs(15);
@@ -40,13 +46,34 @@ pub fn read_partition(
 ) -> Result<(), LogError> {
     let mark = watermarks(&**client.ends()?, topic, partition)?.1;
     Reader::open(client, &format!("{topic}-replay"))?
-        .replay(topic, partition, next, mark, &mut |message| fold(event(message)?))
+        .replay(topic, partition, next, mark, &mut |message| hand(message, fold))
 }
 
-/// A record as the event that it must be.
-pub(super) fn event(message: &BorrowedMessage<'_>) -> Result<Recorded, LogError> {
-    headers::read(message)
-        .map_err(|source| LogError::Invalid { position: headers::position(message), source })
+/// Hands a record to `fold`, as the event that it must be.
+///
+/// A record that no owner wrote is passed over loudly: it would stop every owner for ever. Nothing can be lost by that,
+/// for what an owner writes carries its number in the partition, and whoever folds misses a number.
+pub(super) fn hand(
+    message: &BorrowedMessage<'_>,
+    fold: &mut dyn FnMut(Recorded) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    match headers::read(message) {
+        Ok(recorded) => fold(recorded),
+        Err(source) if is_foreign(message) => {
+            let position = headers::position(message);
+            counter!("event_log_foreign_records_total", "topic" => position.topic.clone()).increment(1);
+            error!(%position, "the record at {position} is no event and nothing of ours, it is passed over: {source}");
+            Ok(())
+        }
+        Err(source) => Err(LogError::Invalid { position: headers::position(message), source }),
+    }
+}
+
+/// Whether a record has none of the headers that make an event, of which an owner writes all.
+fn is_foreign(message: &BorrowedMessage<'_>) -> bool {
+    const OURS: [&str; 4] = ["aggregate_version", "command_id", "owner_epoch", "partition_sequence"];
+    let is_ours = |name: &str| name.starts_with("ce_") || OURS.contains(&name);
+    !Fields::of(message).0.iter().any(|header| is_ours(header.key))
 }
 
 /// A consumer of committed records that reads one stretch of a partition at a time, and costs nothing in between.

@@ -110,6 +110,13 @@ pub fn survey_partitions(client: &ClientSettings, topics: &Topics) -> Result<Vec
     Ok(surveys)
 }
 
+/// The end of every partition of a topic: the offset that the next record gets. It blocks.
+pub fn partition_ends(client: &ClientSettings, topic: &str) -> Result<Vec<i64>, LogError> {
+    let view = client.uncommitted_view()?;
+    let end = |partition| Ok(view.fetch_watermarks(topic, partition, CALL)?.1);
+    (0..partition_count(&view, topic)?).map(end).collect()
+}
+
 /// The way from where the group is, or from the first record, to the end.
 fn lag(view: &BaseConsumer<Voice>, topic: &str, partition: i32) -> Result<i64, LogError> {
     let (first, end) = view.fetch_watermarks(topic, partition, CALL)?;

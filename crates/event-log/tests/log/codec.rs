@@ -139,7 +139,10 @@ fn a_schema_that_nobody_registered_is_an_error_that_waiting_does_not_mend() {
     let log = Log::without_topics();
     let codec = RUNTIME.block_on(async { Codec::reading(registry(&log)) });
     let unknown = error(codec.read::<Counted>(&recorded(vec![0, 0x7f, 0xff, 0xff, 0xff, 0])));
-    assert!(matches!(unknown, CodecError::Registry(_)) && !unknown.is_transient(), "{unknown}");
+    assert!(
+        matches!(unknown, CodecError::UnknownSchema(0x7fff_ffff)) && !unknown.is_transient(),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -148,4 +151,72 @@ fn a_registry_that_is_gone_is_an_error_that_waiting_mends() {
     let codec = RUNTIME.block_on(async { Codec::reading(gone) });
     let unreachable = error(codec.read::<Counted>(&recorded(vec![0, 0, 0, 0, 1, 0])));
     assert!(unreachable.is_transient(), "{unreachable}");
+}
+
+const PACKED: SchemaFile = SchemaFile {
+    version: 1,
+    text: r#"{"type": "record", "namespace": "foldline.tests", "name": "Packed", "fields": [
+        {"name": "boxes", "type": {"type": "array", "items": {"type": "record", "name": "Box", "fields": [
+            {"name": "size", "type": "int"}, {"name": "label", "type": ["null", "string"]}]}}},
+        {"name": "weight", "type": "long"},
+        {"name": "by", "type": {"type": "record", "name": "Packer", "fields": [
+            {"name": "name", "type": "string"},
+            {"name": "shift", "type": {"type": "enum", "name": "Shift", "symbols": ["Day", "Night"]}}]}}]}"#,
+};
+
+#[derive(Debug, Clone, Serialize)]
+struct Packed {
+    boxes: Vec<Parcel>,
+    weight: i64,
+    by: Packer,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename = "Box")]
+struct Parcel {
+    size: i32,
+    label: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Packer {
+    name: String,
+    shift: Shift,
+}
+
+#[derive(Debug, Clone, Serialize)]
+enum Shift {
+    Night,
+}
+
+impl Message for Packed {
+    fn message_type(&self) -> &'static str {
+        "Packed"
+    }
+
+    /// What is written is read back; this is a writer only.
+    fn decode<P: Payload>(_: &str, payload: P) -> Result<Option<Self>, P::Error> {
+        let Weighed { weight } = payload.read()?;
+        Ok(Some(Self { boxes: Vec::new(), weight, by: Packer { name: String::new(), shift: Shift::Night } }))
+    }
+}
+
+/// All that somebody else wants to know of it.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename = "Packed")]
+struct Weighed {
+    weight: i64,
+}
+
+#[test]
+fn a_reader_may_pass_over_records_within_a_record() {
+    let codec = Codec::offline(&[PACKED]).unwrap();
+    let boxes = [None, Some("fragile".to_owned())].map(|label| Parcel { size: 3, label });
+    let by = Packer { name: "Ada".to_owned(), shift: Shift::Night };
+    let payload = codec.encode(&Packed { boxes: boxes.into(), weight: 70, by }).unwrap();
+    let mut recorded = recorded(payload);
+    recorded.envelope.event_type = "foldline.tests.Packed".to_owned();
+    assert_eq!(codec.read::<Weighed>(&recorded).unwrap(), Weighed { weight: 70 });
+    recorded.payload.push(0);
+    assert!(matches!(codec.read::<Weighed>(&recorded), Err(CodecError::TrailingBytes(1))));
 }

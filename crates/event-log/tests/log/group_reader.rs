@@ -80,9 +80,7 @@ fn a_record_that_is_no_event_is_handed_over_with_its_bytes_and_the_reader_goes_o
             Reading::Assigned(_) => {
                 reader.start(&[((log.topics.events(), 0), 0)].into()).unwrap();
             }
-            Reading::Invalid { position, key, payload, reason } => {
-                invalid = Some((position.offset, key, payload, reason));
-            }
+            Reading::Invalid { record, reason } => invalid = Some((record, reason)),
             Reading::Event(_) => events += 1,
             Reading::CaughtUp(_) => return true,
             _ => {}
@@ -90,8 +88,10 @@ fn a_record_that_is_no_event_is_handed_over_with_its_bytes_and_the_reader_goes_o
         false
     });
     assert_eq!(events, 1);
-    let expected = (0, Some(b"garbage".to_vec()), Some(b"bytes".to_vec()), InvalidRecord::Subject);
-    assert_eq!(invalid, Some(expected));
+    let (record, reason) = invalid.unwrap();
+    assert_eq!((record.position.offset, record.key), (0, Some(b"garbage".to_vec())));
+    assert_eq!(record.headers, [("ce_subject".to_owned(), Some(b"other".to_vec()))]);
+    assert_eq!((record.payload, reason), (Some(b"bytes".to_vec()), InvalidRecord::Subject));
 }
 
 /// What the members of a group keep together, as a database would: the bookmarks, and who has read what.

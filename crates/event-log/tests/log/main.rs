@@ -13,6 +13,7 @@ mod foreign;
 mod group_reader;
 mod hostile_payloads;
 mod membership;
+mod onlooker;
 mod outcomes;
 mod owners_follower;
 mod partitioner;
