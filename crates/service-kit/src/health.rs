@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use serde::Serialize;
@@ -26,6 +26,11 @@ pub struct Part {
 pub enum State {
     /// It can do its work.
     Ready,
+    /// Something is wrong beside its work, on which nobody depends.
+    Troubled {
+        /// What, in words for an operator; no secrets.
+        reason: String,
+    },
     /// It cannot.
     NotReady {
         /// Why, in words for an operator; no secrets.
@@ -37,13 +42,14 @@ impl Health {
     /// Adds a part, which is not ready until it says so.
     pub fn part(&self, name: impl Into<String>) -> Part {
         let part = Part { name: name.into(), health: self.clone() };
-        part.not_ready("starting");
+        self.write().insert(part.name.clone(), State::NotReady { reason: "starting".to_owned() });
         part
     }
 
-    /// Whether every part is ready.
+    /// Whether every part can do its work.
     pub fn is_ready(&self) -> bool {
-        self.parts.read().unwrap_or_else(PoisonError::into_inner).values().all(|state| *state == State::Ready)
+        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
+        !parts.values().any(|state| matches!(state, State::NotReady { .. }))
     }
 
     /// How every part is, by name.
@@ -51,18 +57,29 @@ impl Health {
         self.parts.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// A part that was removed stays away.
     fn set(&self, name: &str, state: State) {
-        let mut parts = self.parts.write().unwrap_or_else(PoisonError::into_inner);
-        if parts.get(name) == Some(&state) {
+        let mut parts = self.write();
+        let Some(known) = parts.get_mut(name).filter(|known| **known != state) else {
             return;
-        }
+        };
+        let was_troubled = matches!(known, State::Troubled { .. });
         match &state {
+            // The figures in it may change all the time.
+            State::Troubled { .. } if was_troubled => {}
             State::Ready => tracing::info!(part = name, "{name} is ready"),
+            State::Troubled { reason } => {
+                tracing::info!(part = name, reason, "{name} is in trouble: {reason}");
+            }
             State::NotReady { reason } => {
                 tracing::info!(part = name, reason, "{name} is not ready: {reason}");
             }
         }
-        parts.insert(name.to_owned(), state);
+        *known = state;
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, State>> {
+        self.parts.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,6 +87,16 @@ impl Part {
     /// The part can do its work.
     pub fn ready(&self) {
         self.health.set(&self.name, State::Ready);
+    }
+
+    /// Something beside the part's work is wrong.
+    pub fn troubled(&self, reason: impl Into<String>) {
+        self.health.set(&self.name, State::Troubled { reason: reason.into() });
+    }
+
+    /// There is no such part any more.
+    pub fn remove(&self) {
+        self.health.write().remove(&self.name);
     }
 
     /// The part cannot do its work, for this reason.
@@ -90,6 +117,18 @@ mod tests {
         assert!(!health.is_ready());
         kafka.ready();
         assert!(health.is_ready());
+    }
+
+    #[test]
+    fn trouble_beside_the_work_is_shown_and_stops_nobody() {
+        let health = Health::default();
+        let rebuild = health.part("rebuild");
+        rebuild.troubled("disk full");
+        assert!(health.is_ready());
+        assert_eq!(health.parts()["rebuild"], State::Troubled { reason: "disk full".to_owned() });
+        rebuild.remove();
+        rebuild.not_ready("too late");
+        assert!(health.parts().is_empty());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod connection;
 mod layers;
 mod limits;
 mod observe;
+mod patient_writer;
 
 pub use layers::platform;
 pub use limits::{HttpSettings, Limits};

@@ -14,6 +14,8 @@ pub struct Prefer {
     pub wait: Option<Duration>,
     /// `handling=lenient`: rather an old answer than none.
     pub lenient: bool,
+    /// `handling=strict`: rather a refusal than to pass something over.
+    pub strict: bool,
     /// `respond-async`: rather 202 at once than the outcome.
     pub respond_async: bool,
 }
@@ -22,7 +24,7 @@ impl Prefer {
     /// Reads the preferences from the headers of a request.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut prefer = Self::default();
-        let mut lenient = None;
+        let mut handling = None;
         let lines = headers.get_all(HeaderName::from_static("prefer")).iter();
         for preference in lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')) {
             // The first of its name counts; parameters after `;` belong to preferences unknown here.
@@ -31,12 +33,13 @@ impl Prefer {
             let value = value.trim().trim_matches('"');
             match name.trim().to_ascii_lowercase().as_str() {
                 "wait" => prefer.wait = prefer.wait.or_else(|| seconds(value)),
-                "handling" => lenient = lenient.or(Some(value.eq_ignore_ascii_case("lenient"))),
+                "handling" => handling = handling.or(Some(value.to_ascii_lowercase())),
                 "respond-async" => prefer.respond_async = true,
                 _ => {}
             }
         }
-        prefer.lenient = lenient.unwrap_or(false);
+        prefer.lenient = handling.as_deref() == Some("lenient");
+        prefer.strict = handling.as_deref() == Some("strict");
         prefer
     }
 }
@@ -69,20 +72,25 @@ mod tests {
 
     #[test]
     fn preferences_come_in_one_line_or_in_many() {
-        let wanted = Prefer { wait: Some(Duration::from_secs(2)), lenient: true, respond_async: true };
+        let wanted = Prefer {
+            wait: Some(Duration::from_secs(2)),
+            lenient: true,
+            respond_async: true,
+            ..Prefer::default()
+        };
         assert_eq!(prefer(&["respond-async, wait=2, handling=lenient"]), wanted);
         assert_eq!(prefer(&["Respond-Async", "WAIT = \"2\"", "handling=Lenient; x=1"]), wanted);
     }
 
     #[test]
     fn what_is_unknown_or_malformed_is_passed_over() {
-        assert_eq!(prefer(&["wait=soon, return=minimal, handling=strict, ;;==,"]), Prefer::default());
+        assert_eq!(prefer(&["wait=soon, return=minimal, handling=fast, ;;==,"]), Prefer::default());
     }
 
     #[test]
     fn the_first_of_two_counts() {
         let prefer = prefer(&["wait=1, wait=9, handling=strict", "handling=lenient"]);
         assert_eq!(prefer.wait, Some(Duration::from_secs(1)));
-        assert!(!prefer.lenient);
+        assert!(prefer.strict && !prefer.lenient);
     }
 }

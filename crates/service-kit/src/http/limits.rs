@@ -37,6 +37,9 @@ pub struct Limits {
     /// `FOLDLINE_HTTP_REQUEST_TIMEOUT` (`10s`): from the headers to the answer. Beyond is 408 where the body
     /// has not arrived, else 503.
     pub request_timeout: Duration,
+    /// `FOLDLINE_HTTP_WRITE_TIMEOUT` (`30s`): how long a client may take nothing of an answer. Beyond, the connection
+    /// is closed.
+    pub write_timeout: Duration,
     /// `FOLDLINE_HTTP_DRAIN_TIMEOUT` (`8s`): for the requests in flight when the service ends.
     pub drain_timeout: Duration,
 }
@@ -63,6 +66,7 @@ impl Limits {
             header_timeout: environment.duration("FOLDLINE_HTTP_HEADER_TIMEOUT", "5s"),
             max_body_bytes: environment.get("FOLDLINE_HTTP_MAX_BODY_BYTES", "65536"),
             request_timeout: environment.duration("FOLDLINE_HTTP_REQUEST_TIMEOUT", "10s"),
+            write_timeout: environment.duration("FOLDLINE_HTTP_WRITE_TIMEOUT", "30s"),
             drain_timeout: environment.duration("FOLDLINE_HTTP_DRAIN_TIMEOUT", "8s"),
         }
     }
