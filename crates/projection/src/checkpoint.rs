@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use event_log::Continuity;
 use sqlx::{FromRow, PgConnection};
 
-use crate::{Stand, source::Source};
+use crate::{Source, Stand, target::Target};
 
-/// The channel on which every move is told, as `<projection> <position>`: `orders orders.events/3@1042`.
+/// The channel on which every move is told, as `<projection> <generation> <position>`:
+/// `orders 1 orders.events/3@1042`.
 pub(crate) const CHANNEL: &str = "checkpoint";
 
 /// Where a projection stands in one partition.
@@ -39,20 +40,22 @@ struct Row {
 /// Takes partitions over: from here on nobody who claimed them earlier can move them.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
-    source: &Source,
+    target: &Target,
     partitions: &[i32],
 ) -> Result<Checkpoints, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(
-        "INSERT INTO checkpoint (projection, topic, partition, next_offset, epoch, sequence, owner_epoch)
-         SELECT $1, $2, claimed.partition, 0, 1, 0, 0
-           FROM unnest($3::integer[]) AS claimed (partition)
+        "INSERT INTO public.checkpoint AS checkpoint
+             (projection, generation, topic, partition, next_offset, epoch, sequence, owner_epoch)
+         SELECT $1, $2, $3, claimed.partition, 0, 1, 0, 0
+           FROM unnest($4::integer[]) AS claimed (partition)
           ORDER BY claimed.partition
-             ON CONFLICT (projection, topic, partition)
+             ON CONFLICT (projection, generation, topic, partition)
              DO UPDATE SET epoch = checkpoint.epoch + 1, updated_at = now()
          RETURNING partition, next_offset, epoch, sequence, owner_epoch",
     )
-    .bind(&source.projection)
-    .bind(&source.topic)
+    .bind(target.projection)
+    .bind(target.generation)
+    .bind(&target.topic)
     .bind(partitions)
     .fetch_all(connection)
     .await?;
@@ -72,7 +75,7 @@ impl Row {
 /// once the transaction commits. Answers whether all were moved.
 pub(crate) async fn advance(
     connection: &mut PgConnection,
-    source: &Source,
+    target: &Target,
     from: &Checkpoints,
     to: &Checkpoints,
 ) -> Result<bool, sqlx::Error> {
@@ -81,23 +84,26 @@ pub(crate) async fn advance(
     let column = |of: fn(&Checkpoint) -> i64| to.values().map(of).collect::<Vec<_>>();
     let moved = sqlx::query(
         "WITH moved AS (
-             UPDATE checkpoint
+             UPDATE public.checkpoint AS checkpoint
                 SET next_offset = step.next_offset,
                     sequence = step.sequence,
                     owner_epoch = step.owner_epoch,
                     updated_at = now()
-               FROM unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+               FROM unnest($4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
                  AS step (partition, epoch, expected, next_offset, sequence, owner_epoch)
               WHERE checkpoint.projection = $1
-                AND checkpoint.topic = $2
+                AND checkpoint.generation = $2
+                AND checkpoint.topic = $3
                 AND checkpoint.partition = step.partition
                 AND checkpoint.epoch = step.epoch
                 AND checkpoint.next_offset = step.expected
              RETURNING checkpoint.partition, checkpoint.next_offset)
-         SELECT pg_notify($9, format('%s %s/%s@%s', $1::text, $2::text, partition, next_offset - 1)) FROM moved",
+         SELECT pg_notify($10, format('%s %s %s/%s@%s', $1::text, $2::integer, $3::text, partition, next_offset - 1))
+           FROM moved",
     )
-    .bind(&source.projection)
-    .bind(&source.topic)
+    .bind(target.projection)
+    .bind(target.generation)
+    .bind(&target.topic)
     .bind(to.keys().copied().collect::<Vec<_>>())
     .bind(column(|to| to.epoch))
     .bind(expected)
@@ -110,13 +116,27 @@ pub(crate) async fn advance(
     Ok(moved.rows_affected() == to.len() as u64)
 }
 
-/// Where the projection stands now, in all partitions that were ever claimed.
-pub(crate) async fn stand(connection: &mut PgConnection, source: &Source) -> Result<Stand, sqlx::Error> {
-    let rows: Vec<(i32, i64)> =
-        sqlx::query_as("SELECT partition, next_offset FROM checkpoint WHERE projection = $1 AND topic = $2")
-            .bind(&source.projection)
-            .bind(&source.topic)
-            .fetch_all(connection)
-            .await?;
-    Ok(rows.into_iter().collect())
+/// Where the live generation of a projection stands.
+#[derive(Debug, Default)]
+pub(crate) struct LiveStand {
+    pub(crate) generation: i32,
+    pub(crate) stand: Stand,
+}
+
+/// Where the live generation stands now, in all partitions that were ever claimed.
+pub(crate) async fn live_stand(
+    connection: &mut PgConnection,
+    source: &Source,
+) -> Result<LiveStand, sqlx::Error> {
+    let rows: Vec<(i32, i32, i64)> = sqlx::query_as(
+        "SELECT generation, partition, next_offset
+           FROM checkpoint JOIN projection_generation USING (projection, generation)
+          WHERE state = 'live' AND projection = $1 AND topic = $2",
+    )
+    .bind(&source.projection)
+    .bind(&source.topic)
+    .fetch_all(connection)
+    .await?;
+    let generation = rows.first().map_or(0, |row| row.0);
+    Ok(LiveStand { generation, stand: rows.into_iter().map(|row| (row.1, row.2)).collect() })
 }

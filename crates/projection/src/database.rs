@@ -1,32 +1,40 @@
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
-use std::time::Duration;
-
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::{runtime::Handle, time::timeout};
-
-use crate::{
-    Projection, ProjectionError,
-    batch::Batch,
-    checkpoint::{self, Checkpoints},
-    source::Source,
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-/// Rows and checkpoint are lost together if Postgres dies, and read again from the log; so nobody waits for the disk.
-const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::{runtime::Handle, task::JoinHandle};
 
-/// The one connection of a projector. It is dropped after any error: what state it was left in is never asked.
+use crate::{
+    Projection, ProjectionError, batch::Batch, checkpoint::Checkpoints, session::Session, target::Target,
+    write::within,
+};
+
+/// Postgres, as the thread of a projector sees it: one thing at a time, each within a limit.
 pub(crate) struct Database {
-    connection: PgConnection,
-    source: Source,
+    /// Away while a batch is written.
+    session: Option<Session>,
     runtime: Handle,
     limit: Duration,
 }
 
+/// A batch that is being written, while the thread reads on.
+pub(crate) struct Writing<E>(JoinHandle<Result<(Session, Written<E>), ProjectionError>>);
+
+/// A batch that was written.
+pub(crate) struct Written<E> {
+    pub(crate) batch: Batch<E>,
+    pub(crate) took: Duration,
+}
+
 impl Database {
-    pub(crate) fn connect(
+    /// Connects, to fill a generation.
+    pub(crate) fn open(
         options: &PgConnectOptions,
-        source: &Source,
+        target: Target,
         runtime: &Handle,
         limit: Duration,
     ) -> Result<Self, ProjectionError> {
@@ -34,55 +42,53 @@ impl Database {
         let patience = format!("{}ms", limit.as_millis());
         let options = options
             .clone()
-            .application_name(&source.projection)
+            .application_name(target.projection)
             .options([("idle_in_transaction_session_timeout", patience)]);
-        let connection = wait(runtime, limit, async { Ok(PgConnection::connect_with(&options).await?) })?;
-        Ok(Self { connection, source: source.clone(), runtime: runtime.clone(), limit })
+        let session = runtime.block_on(within(limit, Session::open(&options, target)))?;
+        Ok(Self { session: Some(session), runtime: runtime.clone(), limit })
     }
 
-    /// Takes partitions over; see [`checkpoint::claim`].
+    /// What is filled, as it was at the last claim.
+    pub(crate) fn target(&self) -> Option<&Target> {
+        self.session.as_ref().map(Session::target)
+    }
+
+    /// Takes partitions over; see [`Session::claim`]. Nothing may be in flight.
     pub(crate) fn claim(&mut self, partitions: &[i32]) -> Result<Checkpoints, ProjectionError> {
-        let (connection, source) = (&mut self.connection, &self.source);
-        wait(&self.runtime, self.limit, async {
-            Ok(checkpoint::claim(connection, source, partitions).await?)
-        })
+        let session = self.session.as_mut().expect("nothing is in flight");
+        self.runtime.block_on(within(self.limit, session.claim(partitions)))
     }
 
-    /// Writes a batch and its checkpoints, all or nothing.
-    pub(crate) fn write<P: Projection>(
+    /// Does something else on the connection. Nothing may be in flight.
+    pub(crate) fn run<T>(
         &mut self,
-        projection: &mut P,
-        claimed: &Checkpoints,
-        batch: &Batch<P::Event>,
-    ) -> Result<(), ProjectionError> {
-        let (connection, source) = (&mut self.connection, &self.source);
-        wait(&self.runtime, self.limit, write(connection, source, projection, claimed, batch))
+        work: impl AsyncFnOnce(&mut PgConnection, &Target) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let session = self.session.as_mut().expect("nothing is in flight");
+        self.runtime.block_on(within(self.limit, session.run(work)))
     }
-}
 
-/// The checkpoint comes first: its row is the fence. What a zombie brings would not fit the rows any more, and must
-/// not look like a broken history.
-async fn write<P: Projection>(
-    connection: &mut PgConnection,
-    source: &Source,
-    projection: &mut P,
-    claimed: &Checkpoints,
-    batch: &Batch<P::Event>,
-) -> Result<(), ProjectionError> {
-    let mut transaction = connection.begin_with(BEGIN).await?;
-    if !checkpoint::advance(&mut transaction, source, claimed, batch.reached()).await? {
-        return Err(ProjectionError::Superseded { topic: source.topic.clone() });
+    /// Begins to write a batch and its checkpoints, all or nothing. Nothing else may be in flight.
+    pub(crate) fn begin<P: Projection>(
+        &mut self,
+        projection: &Arc<P>,
+        claimed: Checkpoints,
+        mut batch: Batch<P::Event>,
+    ) -> Writing<P::Event> {
+        let mut session = self.session.take().expect("nothing is in flight");
+        let (projection, limit) = (Arc::clone(projection), self.limit);
+        Writing(self.runtime.spawn(async move {
+            let began = Instant::now();
+            session.write(&*projection, &claimed, &mut batch, limit).await?;
+            Ok((session, Written { batch, took: began.elapsed() }))
+        }))
     }
-    projection.apply(&mut transaction, &batch.histories()).await?;
-    Ok(transaction.commit().await?)
-}
 
-fn wait<T>(
-    runtime: &Handle,
-    limit: Duration,
-    answer: impl Future<Output = Result<T, ProjectionError>>,
-) -> Result<T, ProjectionError> {
-    runtime
-        .block_on(async { timeout(limit, answer).await })
-        .unwrap_or(Err(ProjectionError::PostgresTimedOut(limit)))
+    /// Waits until the batch is written.
+    pub(crate) fn end<E>(&mut self, writing: Writing<E>) -> Result<Written<E>, ProjectionError> {
+        let ended = self.runtime.block_on(writing.0);
+        let (session, written) = ended.expect("a projection does not panic")?;
+        self.session = Some(session);
+        Ok(written)
+    }
 }

@@ -23,6 +23,38 @@ pub enum ProjectionError {
         /// The topic.
         topic: String,
     },
+    /// The tables were filled by another version of the projection.
+    #[error(
+        "the tables of {projection} were filled by its version {filled_by}, this is version {running}: \
+         run `admin projections rebuild --projection {projection}`"
+    )]
+    OtherVersion {
+        /// The projection's name.
+        projection: &'static str,
+        /// The version that filled them.
+        filled_by: i32,
+        /// The version that runs.
+        running: i32,
+    },
+    /// Far too much is parked: the projection itself, or something before it, is wrong.
+    #[error(
+        "{limit} aggregates of {projection} are parked, which is no accident: once the cause is gone, \
+         run `admin dead-letters retry`"
+    )]
+    TooManyParked {
+        /// The projection's name.
+        projection: &'static str,
+        /// So many may be parked.
+        limit: usize,
+    },
+    /// The generation that is followed has been dropped.
+    #[error("generation {generation} of {projection} is not there any more")]
+    NoGeneration {
+        /// The projection's name.
+        projection: &'static str,
+        /// The generation's number.
+        generation: i32,
+    },
     /// The projection has no use for an event that it should have: wrong in itself or at this place.
     #[error("event at {position} cannot be projected: {reason}")]
     Unfit {
@@ -40,8 +72,8 @@ impl ProjectionError {
             Self::Log(error) => error.is_transient(),
             Self::Registry(error) => error.is_transient(),
             Self::Postgres(error) => is_passing(error),
-            Self::PostgresTimedOut(_) | Self::Superseded { .. } => true,
-            Self::Unfit { .. } => false,
+            Self::PostgresTimedOut(_) | Self::Superseded { .. } | Self::NoGeneration { .. } => true,
+            Self::Unfit { .. } | Self::OtherVersion { .. } | Self::TooManyParked { .. } => false,
         }
     }
 }

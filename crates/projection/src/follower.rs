@@ -1,20 +1,20 @@
-//! Keeps a [`Freshness`] at where the projection stands, by what Postgres tells on the checkpoint's channel.
+//! Keeps each [`Freshness`] at where its projection stands, by what Postgres tells on the checkpoint's channel.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use event_log::Position;
 use service_kit::health::Part;
 use sqlx::{
     Acquire, PgPool,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions},
 };
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 use crate::{
-    Freshness, Source, Stand,
-    checkpoint::{self, CHANNEL},
+    Freshness, Source,
+    checkpoint::{self, CHANNEL, LiveStand},
+    generation::CONTROL,
+    waiting_room::WaitingRoom,
 };
 
 /// How long connecting, or one question, may take.
@@ -24,42 +24,70 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// The pause before connecting again.
 const RECONNECT: Duration = Duration::from_millis(200);
 
-/// Begins to follow a projection. It ends by itself when the last clone of the answer is gone.
+/// Begins to follow projections of one database, all of them through one connection, and answers in their order. It
+/// ends by itself when the last clone of every answer is gone.
 ///
-/// `partitions` is how many the topic has; a checkpoint beyond them makes the part not ready, for then every order
-/// would be looked for in the wrong partition.
-pub fn follow(database: &PgConnectOptions, source: Source, partitions: i32, health: Part) -> Freshness {
-    follow_through(database, source, partitions, health, SILENCE)
+/// The part is ready while Postgres answers; a projection that has never run stands nowhere, and that is no fault.
+/// `partitions` is how many their topics have; a checkpoint beyond them makes the part not ready, for then every
+/// aggregate would be looked for in the wrong partition.
+pub fn follow<const N: usize>(
+    database: &PgConnectOptions,
+    sources: [Source; N],
+    partitions: i32,
+    health: Part,
+) -> [Freshness; N] {
+    follow_through(database, sources, partitions, health, SILENCE)
 }
 
 /// Follows, and tries the connection after this much silence.
-pub(crate) fn follow_through(
+pub(crate) fn follow_through<const N: usize>(
     database: &PgConnectOptions,
-    source: Source,
+    sources: [Source; N],
     partitions: i32,
     health: Part,
     silence: Duration,
-) -> Freshness {
-    let (told, heard) = watch::channel(Stand::default());
+) -> [Freshness; N] {
     let pool =
         PgPoolOptions::new().max_connections(1).acquire_timeout(CALL).connect_lazy_with(database.clone());
-    let follower = Follower { pool, source, partitions, told, health, silence };
-    tokio::spawn(follower.run());
-    Freshness::new(heard)
+    let followed = sources.map(Followed::new);
+    let answers = followed.each_ref().map(|followed| Freshness::new(Arc::clone(&followed.room)));
+    tokio::spawn(Follower { pool, followed: followed.into(), partitions, health, silence }.run());
+    answers
 }
 
 struct Follower {
     pool: PgPool,
-    source: Source,
+    followed: Vec<Followed>,
     partitions: i32,
-    told: watch::Sender<Stand>,
     health: Part,
     silence: Duration,
 }
 
+/// One of the projections.
+struct Followed {
+    source: Source,
+    room: Arc<WaitingRoom>,
+    /// The live generation; 0 while there is none.
+    generation: i32,
+}
+
+impl Followed {
+    fn new(source: Source) -> Self {
+        Self { source, room: Arc::default(), generation: 0 }
+    }
+
+    fn is_awaited(&self) -> bool {
+        Arc::strong_count(&self.room) > 1
+    }
+
+    fn is_about(&self, step: &Move<'_>) -> bool {
+        step.projection == self.source.projection && step.position.topic == self.source.topic
+    }
+}
+
 impl Follower {
-    async fn run(self) {
-        while !self.told.is_closed() {
+    async fn run(mut self) {
+        while self.is_awaited() {
             if let Err(error) = self.listen().await {
                 self.health.not_ready(format!("postgres: {error}"));
             }
@@ -67,48 +95,77 @@ impl Follower {
         }
     }
 
+    fn is_awaited(&self) -> bool {
+        self.followed.iter().any(Followed::is_awaited)
+    }
+
     /// Listens until the connection is lost. What it missed before is in the checkpoints, so they are read after
     /// listening has begun.
-    async fn listen(&self) -> Result<(), sqlx::Error> {
+    async fn listen(&mut self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await?;
+        listener.listen_all([CHANNEL, CONTROL]).await?;
         self.look(&mut listener).await?;
-        while !self.told.is_closed() {
+        while self.is_awaited() {
             match timeout(self.silence, listener.try_recv()).await {
-                Ok(Ok(Some(notification))) => self.hear(notification.payload()),
+                Ok(Ok(Some(told))) if self.hear(&told) => {}
+                Ok(Ok(Some(_))) | Err(_) => self.look(&mut listener).await?,
                 Ok(Ok(None)) => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
                 Ok(Err(error)) => return Err(error),
-                Err(_) => self.look(&mut listener).await?,
             }
         }
         Ok(())
     }
 
-    /// Reads where the projection stands.
-    async fn look(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
-        let reading = async { checkpoint::stand(listener.acquire().await?, &self.source).await };
-        let stand = timeout(CALL, reading).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        match stand.highest_partition() {
+    /// Reads where the live generations stand, and which ones they are.
+    async fn look(&mut self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+        let mut highest = None;
+        for followed in &mut self.followed {
+            let reading = async { checkpoint::live_stand(listener.acquire().await?, &followed.source).await };
+            let LiveStand { generation, stand } =
+                timeout(CALL, reading).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            highest = highest.max(stand.highest_partition());
+            followed.generation = generation;
+            followed.room.stands_at(&stand);
+        }
+        match highest {
             Some(highest) if highest >= self.partitions => self.health.not_ready(format!(
                 "the projection has a partition {highest}, the settings say {} partitions",
                 self.partitions
             )),
             _ => self.health.ready(),
         }
-        self.told.send_replace(stand);
         Ok(())
     }
 
-    /// Takes in one move; those of other projections are passed over.
-    fn hear(&self, payload: &str) {
-        let position = payload
-            .split_once(' ')
-            .filter(|(projection, _)| *projection == self.source.projection)
-            .and_then(|(_, position)| position.parse::<event_log::Position>().ok())
-            .filter(|position| position.topic == self.source.topic);
-        if let Some(position) = position {
-            self.told.send_modify(|stand| stand.set(position.partition, position.offset + 1));
+    /// Takes in what was told, and answers whether that is enough: where generations change, or the first one begins,
+    /// only a look can tell. Moves of other projections and generations are passed over.
+    fn hear(&self, told: &PgNotification) -> bool {
+        if told.channel() == CONTROL {
+            return !self.followed.iter().any(|followed| followed.source.projection == told.payload());
         }
+        let Some(step) = Move::read(told.payload()) else { return true };
+        for followed in self.followed.iter().filter(|followed| followed.is_about(&step)) {
+            if followed.generation == step.generation {
+                followed.room.moved(step.position.partition, step.position.offset + 1);
+            } else if followed.generation == 0 {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// A move of a checkpoint, as it is told.
+pub(crate) struct Move<'t> {
+    pub(crate) projection: &'t str,
+    pub(crate) generation: i32,
+    pub(crate) position: Position,
+}
+
+impl<'t> Move<'t> {
+    pub(crate) fn read(payload: &'t str) -> Option<Self> {
+        let [projection, generation, position] = payload.split(' ').collect::<Vec<_>>().try_into().ok()?;
+        Some(Self { projection, generation: generation.parse().ok()?, position: position.parse().ok()? })
     }
 }

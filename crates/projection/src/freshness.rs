@@ -1,18 +1,18 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
 
-use crate::Stand;
+use crate::{Stand, waiting_room::WaitingRoom};
 
 /// Knows about where a projection stands, and lets a query wait until it stands further.
 ///
 /// What it knows is only a hint of when to look. What counts is where the projection stood in the very snapshot that
 /// the answer is read from; so an answer is never older than it says, whatever was lost, repeated or rolled back.
 #[derive(Debug, Clone)]
-pub struct Freshness(watch::Receiver<Stand>);
+pub struct Freshness(Arc<WaitingRoom>);
 
 /// A question to the read model, which may be asked again.
 pub trait Question: Sync {
@@ -37,8 +37,14 @@ pub struct Sight<T> {
 }
 
 impl Freshness {
-    pub(crate) const fn new(heard: watch::Receiver<Stand>) -> Self {
-        Self(heard)
+    pub(crate) const fn new(room: Arc<WaitingRoom>) -> Self {
+        Self(room)
+    }
+
+    /// Where the projection stands, as far as it was heard, and every move from here on. Who waits for one position
+    /// asks instead: a receiver is woken by all of them.
+    pub fn moves(&self) -> watch::Receiver<Stand> {
+        self.0.moves()
     }
 
     /// Asks until the answer stands at `wanted` or later; if that takes longer than `patience`, what there is then.
@@ -49,17 +55,17 @@ impl Freshness {
         patience: Duration,
     ) -> Result<Sight<Q::Answer>, Q::Error> {
         let deadline = Instant::now() + patience;
-        let mut heard = self.0.clone();
-        // An error means that nobody follows any more; then time alone decides.
-        let mut in_time = timeout_at(deadline, heard.wait_for(|stand| stand.covers(wanted))).await.is_ok();
+        let mut in_time = true;
         loop {
+            in_time = in_time && timeout_at(deadline, self.0.until(wanted)).await.is_ok();
+            let mut moves = self.moves();
             let (seen, stand) = question.ask().await?;
             let is_fresh = stand.covers(wanted);
             if is_fresh || !in_time {
                 return Ok(Sight { seen, stand, is_fresh });
             }
             // Heard of, but not there: Postgres lost it again. The next move will show.
-            in_time = timeout_at(deadline, heard.changed()).await.is_ok_and(|moved| moved.is_ok());
+            in_time = timeout_at(deadline, moves.changed()).await.is_ok_and(|moved| moved.is_ok());
         }
     }
 }

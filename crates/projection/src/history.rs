@@ -1,6 +1,8 @@
 use aggregate::{AggregateId, Version};
 use event_log::{Discontinuity, Envelope, Position};
 
+use crate::ProjectionError;
+
 /// An event that was read, with everything that is known about it.
 #[derive(Debug, Clone)]
 pub struct Happened<E> {
@@ -12,31 +14,64 @@ pub struct Happened<E> {
     pub event: E,
 }
 
-/// What happened to one aggregate within a batch: at least one event, versions without a gap.
+impl<E> Happened<E> {
+    /// Says that the projection has no use for this event.
+    pub fn unfit(&self, reason: &'static str) -> ProjectionError {
+        ProjectionError::Unfit { position: self.position.clone(), reason }
+    }
+}
+
+/// What happened to one aggregate within a batch: at least one event that the projection wants, versions without a gap
+/// but for those that it does not want, and those that somebody has decided to drop.
 #[derive(Debug, Clone)]
 pub struct History<E> {
     first: Happened<E>,
     later: Vec<Happened<E>>,
+    before: Version,
+    /// The version after the last event, wanted or not.
+    version: Version,
 }
 
 impl<E> History<E> {
-    pub(crate) const fn begin(first: Happened<E>) -> Self {
-        Self { first, later: Vec::new() }
+    /// Begins with an event that follows the version `before`.
+    pub(crate) const fn begin(first: Happened<E>, before: Version) -> Self {
+        Self { before, version: first.envelope.version, first, later: Vec::new() }
     }
 
-    /// Adds the next event, or says why it cannot be the next one.
-    pub(crate) fn follow(&mut self, next: Happened<E>) -> Result<(), Discontinuity> {
-        let expected = self.last().envelope.version.next();
-        if next.envelope.version == expected {
-            self.later.push(next);
+    /// Says why an event that follows the version `before` cannot be the next one.
+    pub(crate) fn check(
+        &self,
+        next: &Envelope,
+        position: &Position,
+        before: Version,
+    ) -> Result<(), Discontinuity> {
+        if before == self.version {
             return Ok(());
         }
         Err(Discontinuity::Version {
-            aggregate: next.envelope.aggregate_id.to_string(),
-            expected: expected.0,
-            found: next.envelope.version.0,
-            position: next.position,
+            aggregate: next.aggregate_id.to_string(),
+            expected: self.version.next().0,
+            found: next.version.0,
+            position: position.clone(),
         })
+    }
+
+    /// Adds the next event, which has been checked.
+    pub(crate) fn push(&mut self, next: Happened<E>) {
+        self.version = next.envelope.version;
+        self.later.push(next);
+    }
+
+    /// Takes in the next event, which is not wanted.
+    pub(crate) const fn pass_over(&mut self, next: &Envelope) {
+        self.version = next.version;
+    }
+
+    /// All events, in order.
+    pub(crate) fn into_events(self) -> Vec<Happened<E>> {
+        let mut events = self.later;
+        events.insert(0, self.first);
+        events
     }
 
     /// Which aggregate.
@@ -45,8 +80,10 @@ impl<E> History<E> {
     }
 
     /// The version that the read model must show before this: [`Version::NONE`] where it must not know the aggregate.
-    pub fn before(&self) -> Version {
-        Version(self.first.envelope.version.0.saturating_sub(1))
+    ///
+    /// It is the version before the first event's own, or an older one where those between were dropped.
+    pub const fn before(&self) -> Version {
+        self.before
     }
 
     /// The first event.

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 /// How far the read model is behind the log, in each partition that this projector has.
 pub(crate) struct Lag {
-    projection: String,
+    projection: &'static str,
+    generation: i32,
     partitions: BTreeMap<i32, Progress>,
     /// Since when nothing can be read or written.
     interrupted: Option<OffsetDateTime>,
@@ -19,8 +20,8 @@ struct Progress {
 }
 
 impl Lag {
-    pub(crate) fn new(projection: &str) -> Self {
-        Self { projection: projection.to_owned(), partitions: BTreeMap::new(), interrupted: None }
+    pub(crate) const fn new(projection: &'static str, generation: i32) -> Self {
+        Self { projection, generation, partitions: BTreeMap::new(), interrupted: None }
     }
 
     pub(crate) fn starts(&mut self, partition: i32, next_offset: i64) {
@@ -82,7 +83,11 @@ impl Lag {
     }
 
     fn tell(&self, partition: i32, events: Option<i64>, seconds: f64) {
-        let labels = [("projection", self.projection.clone()), ("partition", partition.to_string())];
+        let labels = [
+            ("projection", self.projection.to_owned()),
+            ("generation", self.generation.to_string()),
+            ("partition", partition.to_string()),
+        ];
         gauge!("projection_lag_seconds", &labels).set(seconds);
         if let Some(events) = events {
             #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]

@@ -1,6 +1,6 @@
 //! The read side: what the log says, as rows in Postgres, and queries that know how fresh their rows are.
 //!
-//! A [`Projector`] folds events into rows. Where it stands is a row too, written in the same transaction and
+//! A projector ([`Projectors`]) folds events into rows. Where it stands is a row too, written in the same transaction and
 //! compared there, so that every event is applied exactly once whatever crashes, repeats or wakes up late. What it
 //! must never do: skip an event, or write after somebody newer has taken over.
 //!
@@ -11,24 +11,43 @@ mod batch;
 mod checkpoint;
 mod database;
 mod error;
+mod followed;
 mod follower;
 mod freshness;
+mod generation;
+pub mod generations;
+mod held;
 mod history;
+mod instruction;
+#[cfg(feature = "kit")]
+pub mod kit;
 mod lag;
 mod membership;
+mod pace;
+mod parking;
+mod projection;
 mod projector;
+mod projectors;
 mod retry;
+mod session;
 mod settings;
 mod source;
 mod stand;
+mod supervisor;
+mod target;
 #[cfg(test)]
 mod tests;
+mod waiting_room;
+mod write;
 
 pub use error::ProjectionError;
 pub use follower::follow;
 pub use freshness::{Freshness, Question, Sight};
+pub use generation::{Generation, GenerationState};
 pub use history::{Happened, History};
-pub use projector::{Projection, Projector};
+pub use parking::dead_letters;
+pub use projection::Projection;
+pub use projectors::Projectors;
 pub use settings::ProjectorSettings;
 pub use source::Source;
 pub use stand::{InvalidToken, Stand};

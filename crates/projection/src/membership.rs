@@ -1,4 +1,7 @@
 //! One stay in the consumer group, from joining it to leaving it.
+//!
+//! While Postgres writes a batch, the thread reads and decodes the next one; so a batch is what has come meanwhile, and
+//! grows with the lag by itself.
 
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
@@ -7,12 +10,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{Bookmarks, GroupReader, LogError, Reading, Recorded};
+use event_log::{Bookmarks, GroupReader, InvalidRecord, Reading};
 use metrics::{counter, histogram};
+use tokio::{sync::watch, time::timeout};
 use tracing::debug;
 
 use crate::{
-    Projection, ProjectionError, batch::Batch, checkpoint::Checkpoints, database::Database, projector::Run,
+    Projection, ProjectionError,
+    batch::Batch,
+    checkpoint::Checkpoints,
+    database::{Database, Writing, Written},
+    held::{self, Held, Released},
+    instruction::Instruction,
+    pace::Pace,
+    parking::{Parking, ReadingAgain},
+    projector::Projector,
+    target::Target,
 };
 
 /// How long to wait for the first event of a batch; also how long a shutdown may go unnoticed.
@@ -22,33 +35,57 @@ const PROBE: Duration = Duration::from_millis(500);
 /// How often lag and hints are told.
 const REPORT: Duration = Duration::from_secs(1);
 
-pub(crate) struct Membership<'r, P: Projection> {
-    run: &'r mut Run<P>,
+pub(crate) struct Membership<'p, P: Projection> {
+    projector: &'p mut Projector<P>,
+    begun: Instruction,
+    /// Each one may mean that something is to be done about parked events.
+    hints: watch::Receiver<Instruction>,
     database: Database,
+    writing: Option<Writing<P::Event>>,
     reader: GroupReader,
+    /// Given by the group, and not claimed yet; none may be given, too.
+    assigned: Option<Vec<i32>>,
+    /// Where the partitions stand when everything is written that has been begun.
     claimed: Checkpoints,
+    parking: Parking,
     hinted: Checkpoints,
     /// Partitions that have neither moved nor shown their end since they were claimed.
     untried: BTreeSet<i32>,
+    /// What a generation that is not live has to wait with.
+    held: Held,
+    pace: Pace,
+    is_live: bool,
     in_group: bool,
     out_of_reach: bool,
     reported: Instant,
 }
 
-impl<'r, P: Projection> Membership<'r, P> {
+impl<'p, P: Projection> Membership<'p, P> {
     /// Postgres first: who cannot write takes no partition from those who can.
-    pub(crate) fn begin(run: &'r mut Run<P>) -> Result<Self, ProjectionError> {
-        let projector = &run.projector;
-        let limit = projector.settings.transaction_timeout;
-        let database = Database::connect(&projector.database, &projector.source, &run.runtime, limit)?;
-        let reader = GroupReader::join(&projector.client, &projector.group, &[&projector.source.topic])?;
+    pub(crate) fn begin(projector: &'p mut Projector<P>) -> Result<Self, ProjectionError> {
+        let begun = projector.instructions.borrow().clone();
+        let (projectors, generation) = (&projector.projectors, &begun.generation);
+        let target = Target::of::<P>(generation, &projector.topic);
+        let (is_live, limit) = (target.is_live(), projectors.settings.transaction_timeout);
+        let parking = Parking::new(&target, projectors.settings.parked_limit);
+        let database = Database::open(&projectors.database, target, &projector.runtime, limit)?;
+        let group = projectors.group(P::NAME, generation.number);
+        let reader = GroupReader::join(&projectors.client, &group, &[&projector.topic])?;
         Ok(Self {
-            run,
+            held: Held::new(projector.live.clone()),
+            hints: projector.instructions.clone(),
+            projector,
+            begun,
+            parking,
             database,
+            writing: None,
             reader,
+            assigned: None,
             claimed: Checkpoints::new(),
             hinted: Checkpoints::new(),
             untried: BTreeSet::new(),
+            pace: Pace::new(),
+            is_live,
             in_group: false,
             out_of_reach: false,
             reported: Instant::now(),
@@ -57,32 +94,56 @@ impl<'r, P: Projection> Membership<'r, P> {
 
     /// Batch after batch, until a failure or the end. Dropping the reader leaves the group.
     pub(crate) fn work(mut self) -> Result<(), ProjectionError> {
-        while !self.run.projector.shutdown.is_cancelled() {
+        let worked = self.batches();
+        // Whatever ended the stay: what was begun is awaited, so that it cannot meet the next stay.
+        let settled = self.settle(None);
+        worked.and(settled)
+    }
+
+    fn batches(&mut self) -> Result<(), ProjectionError> {
+        while self.goes_on() {
             let mut batch = Batch::new();
             let drained = self.drain(&mut batch);
+            // If the batch before has failed, the one behind it goes with it.
+            self.settle(Some(&mut batch))?;
+            let is_idle = batch.reached().is_empty();
             // What came before a failure is good, and may be all that can be applied for some time.
-            self.write(&batch)?;
+            self.write(batch);
             drained?;
+            self.claim()?;
+            self.attend_if_told()?;
             self.tell();
+            self.rest(is_idle);
         }
         Ok(())
     }
 
+    fn goes_on(&self) -> bool {
+        !self.projector.stop.is_cancelled() && self.projector.instructions.borrow().continues(&self.begun)
+    }
+
     /// Takes what is there, without a timer: only the first event is waited for.
     fn drain(&mut self, batch: &mut Batch<P::Event>) -> Result<(), ProjectionError> {
-        let mut patience = FIRST_EVENT;
-        while batch.len() < self.run.projector.settings.batch_size.get() {
+        let (most_events, mut bytes_left) = self.room();
+        while batch.len() < most_events
+            && let Some(released) = self.held.release()
+        {
+            self.take_released(batch, released)?;
+        }
+        let is_idle = batch.reached().is_empty() && self.held.is_empty();
+        let mut patience = if is_idle { FIRST_EVENT } else { Duration::ZERO };
+        while batch.len() < most_events && bytes_left > 0 {
             match self.reader.next(patience)? {
-                Reading::Event(recorded) => self.take(batch, &recorded)?,
-                Reading::Invalid { position, reason, .. } => {
-                    return Err(LogError::Invalid { position, source: reason }.into());
+                record @ (Reading::Event(_) | Reading::Invalid { .. }) => {
+                    bytes_left = bytes_left.saturating_sub(size(&record));
+                    self.take(batch, record)?;
                 }
-                Reading::Assigned(partitions) => self.claim(&numbers(partitions))?,
+                Reading::Assigned(partitions) => {
+                    self.assigned = Some(numbers(partitions));
+                    return Ok(());
+                }
                 Reading::Revoked(partitions) => self.release(batch, &numbers(partitions)),
-                Reading::CaughtUp(partition) => {
-                    self.untried.remove(&partition);
-                    self.run.lag.caught_up(partition);
-                }
+                Reading::CaughtUp(partition) => self.caught_up(partition),
                 Reading::OutOfReach(_) => self.lose_kafka(),
                 Reading::Idle => return Ok(()),
             }
@@ -91,82 +152,189 @@ impl<'r, P: Projection> Membership<'r, P> {
         Ok(())
     }
 
-    fn take(&mut self, batch: &mut Batch<P::Event>, recorded: &Recorded) -> Result<(), ProjectionError> {
-        // What still comes of a partition that was given back is its new owner's to apply.
-        let Some(claimed) = self.claimed.get(&recorded.position.partition) else {
-            return Ok(());
-        };
-        self.run.lag.behind(recorded.position.partition);
-        let event =
-            self.run.codec.decode(recorded).map_err(|source| LogError::unreadable(recorded, source))?;
-        Ok(batch.push(*claimed, recorded, event)?)
+    /// How many events, and about how many bytes, the next batch takes.
+    fn room(&self) -> (usize, usize) {
+        let settings = &self.projector.projectors.settings;
+        let most = if self.is_live { settings.batch_size } else { settings.build_batch_size };
+        (Pace::batch_size(self.rate_limit(), most.get()), settings.batch_bytes.get())
     }
 
-    fn claim(&mut self, partitions: &[i32]) -> Result<(), ProjectionError> {
-        let claimed = self.database.claim(partitions)?;
+    fn rate_limit(&self) -> Option<i32> {
+        self.projector.instructions.borrow().generation.rate_limit
+    }
+
+    fn take(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
+        match held::position(&record) {
+            Some(position) if !self.is_live && self.held.must_hold(position) => {
+                let partition = position.partition;
+                self.untried.remove(&partition);
+                if self.held.hold(partition, record) {
+                    self.reader.pause(&self.projector.topic, partition)?;
+                }
+                Ok(())
+            }
+            _ => self.fold(batch, record),
+        }
+    }
+
+    fn take_released(
+        &mut self,
+        batch: &mut Batch<P::Event>,
+        released: Released,
+    ) -> Result<(), ProjectionError> {
+        self.fold(batch, released.record)?;
+        if let Some(emptied) = released.emptied {
+            if emptied.is_stopped {
+                self.reader.resume(&self.projector.topic, emptied.partition)?;
+            }
+            if emptied.is_at_end {
+                self.caught_up(emptied.partition);
+            }
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
+        // What still comes of a partition that was given back is its new owner's to apply.
+        let Some((partition, claimed)) = held::position(&record)
+            .and_then(|position| Some((position.partition, *self.claimed.get(&position.partition)?)))
+        else {
+            return Ok(());
+        };
+        self.projector.lag.behind(partition);
+        match record {
+            Reading::Event(recorded) if !self.reader.is_at_home(&recorded) => {
+                self.parking.take_invalid(batch, claimed, (*recorded).into(), &InvalidRecord::Partition)
+            }
+            Reading::Event(recorded) => {
+                self.parking.take::<P>(&self.projector.codec, batch, claimed, *recorded)
+            }
+            Reading::Invalid { record, reason } => self.parking.take_invalid(batch, claimed, record, &reason),
+            _ => Ok(()),
+        }
+    }
+
+    fn caught_up(&mut self, partition: i32) {
+        self.untried.remove(&partition);
+        if !self.held.end(partition) {
+            self.projector.lag.caught_up(partition);
+        }
+    }
+
+    /// Takes over what the group has given.
+    fn claim(&mut self) -> Result<(), ProjectionError> {
+        let Some(partitions) = self.assigned.take() else {
+            return Ok(());
+        };
+        self.settle(None)?;
+        let claimed = self.database.claim(&partitions)?;
+        self.is_live = self.database.target().is_some_and(Target::is_live);
         self.reader.start(&self.bookmarks(&claimed))?;
         for (partition, checkpoint) in &claimed {
-            self.run.lag.starts(*partition, checkpoint.next_offset);
+            self.projector.lag.starts(*partition, checkpoint.next_offset);
         }
         self.untried.extend(partitions);
         self.claimed.extend(claimed);
         self.in_group = true;
+        self.attend()
+    }
+
+    fn attend_if_told(&mut self) -> Result<(), ProjectionError> {
+        // An error means that nobody tells any more: it is the end.
+        if self.hints.has_changed().unwrap_or(false) {
+            self.hints.mark_unchanged();
+            self.settle(None)?;
+            self.attend()?;
+        }
         Ok(())
     }
 
+    /// Tries parked events again, where somebody has asked for it. Nothing may be in flight.
+    fn attend(&mut self) -> Result<(), ProjectionError> {
+        let Projector { codec, projection, .. } = &*self.projector;
+        let reading = ReadingAgain { codec, record: &|record| self.reader.read(record) };
+        self.parking.attend(&mut self.database, &**projection, &self.claimed, &reading)
+    }
+
+    /// Leaves what the group has taken away. What is in flight of it is good if it is there before its next owner; else
+    /// Postgres refuses it.
     fn release(&mut self, batch: &mut Batch<P::Event>, partitions: &[i32]) {
         // Until the group has settled again.
         self.in_group = false;
         batch.forget(partitions);
+        self.held.forget(partitions);
         self.claimed.retain(|partition, _| !partitions.contains(partition));
         self.untried.retain(|partition| !partitions.contains(partition));
-        self.run.lag.forget(partitions);
+        self.projector.lag.forget(partitions);
+        self.parking.forget(partitions);
     }
 
-    fn write(&mut self, batch: &Batch<P::Event>) -> Result<(), ProjectionError> {
-        if batch.len() == 0 {
-            return Ok(());
+    fn write(&mut self, batch: Batch<P::Event>) {
+        if batch.reached().is_empty() {
+            return;
         }
-        let began = Instant::now();
-        self.database.write(&mut self.run.projector.projection, &self.claimed, batch)?;
+        self.pace.began(batch.len(), self.rate_limit());
+        let from = self.claimed.clone();
+        self.claimed.extend(batch.reached());
+        self.writing = Some(self.database.begin(&self.projector.projection, from, batch));
+    }
+
+    /// Waits until nothing is in flight. The `next` batch was put together meanwhile.
+    fn settle(&mut self, next: Option<&mut Batch<P::Event>>) -> Result<(), ProjectionError> {
+        let Some(writing) = self.writing.take() else {
+            return Ok(());
+        };
+        let Written { batch, took } = self.database.end(writing)?;
         for (partition, checkpoint) in batch.reached() {
             self.untried.remove(partition);
-            self.run.lag.applied(*partition, checkpoint.next_offset, batch.latest(*partition));
+            self.projector.lag.applied(*partition, checkpoint.next_offset, batch.latest(*partition));
         }
-        self.claimed.extend(batch.reached());
-        self.measure(batch.len(), began.elapsed());
+        self.parking.written(&batch, next);
+        Self::measure(batch.len(), took);
         Ok(())
     }
 
-    fn measure(&self, events: usize, took: Duration) {
-        let name = &self.run.projector.source.projection;
-        counter!("projection_events_total", "projection" => name.clone()).increment(events as u64);
+    fn measure(events: usize, took: Duration) {
+        counter!("projection_events_total", "projection" => P::NAME).increment(events as u64);
         #[expect(clippy::cast_precision_loss, reason = "a histogram is of floats")]
-        histogram!("projection_batch_size", "projection" => name.clone()).record(events as f64);
-        histogram!("projection_apply_seconds", "projection" => name.clone()).record(took.as_secs_f64());
+        histogram!("projection_batch_size", "projection" => P::NAME).record(events as f64);
+        histogram!("projection_apply_seconds", "projection" => P::NAME).record(took.as_secs_f64());
     }
 
     fn lose_kafka(&mut self) {
         self.out_of_reach = true;
-        self.run.lag.interrupted();
-        self.run.projector.health.not_ready("kafka cannot be reached");
+        self.projector.lag.interrupted();
+        self.projector.not_ready("kafka cannot be reached");
     }
 
     /// Says how things are, where that may have changed.
     fn tell(&mut self) {
         if self.out_of_reach && self.reader.is_kafka_there(PROBE) {
             self.out_of_reach = false;
-            self.run.lag.goes_on();
+            self.projector.lag.goes_on();
         }
         if !self.out_of_reach && self.in_group && self.untried.is_empty() {
-            self.run.retry.reset();
-            self.run.projector.health.ready();
+            self.projector.retry.reset();
+            self.projector.ready(self.parking.remark());
         }
         if self.reported.elapsed() >= REPORT {
             self.reported = Instant::now();
-            let topic = &self.run.projector.source.topic;
-            self.run.lag.report(|partition| self.reader.end(topic, partition));
+            let topic = &self.projector.topic;
+            self.projector.lag.report(|partition| self.reader.end(topic, partition));
+            self.parking.report();
             self.hint();
+        }
+    }
+
+    /// Keeps to the rate, and waits for the live generation where there is nothing else to do.
+    fn rest(&mut self, is_idle: bool) {
+        let rest = self.pace.rest();
+        if !rest.is_zero() {
+            self.projector.rest(rest);
+        } else if is_idle && !self.held.is_empty() {
+            let moved = self.held.moved();
+            // The group has to be heard meanwhile.
+            let _ = self.projector.runtime.block_on(async { timeout(FIRST_EVENT, moved).await });
         }
     }
 
@@ -181,7 +349,7 @@ impl<'r, P: Projection> Membership<'r, P> {
     }
 
     fn bookmarks(&self, checkpoints: &Checkpoints) -> Bookmarks {
-        let topic = &self.run.projector.source.topic;
+        let topic = &self.projector.topic;
         checkpoints
             .iter()
             .map(|(partition, checkpoint)| ((topic.clone(), *partition), checkpoint.next_offset))
@@ -191,4 +359,13 @@ impl<'r, P: Projection> Membership<'r, P> {
 
 fn numbers(partitions: Vec<(String, i32)>) -> Vec<i32> {
     partitions.into_iter().map(|(_, partition)| partition).collect()
+}
+
+/// About how much a record takes.
+fn size(record: &Reading) -> usize {
+    match record {
+        Reading::Event(recorded) => recorded.payload.len(),
+        Reading::Invalid { record, .. } => record.payload.as_ref().map_or(0, Vec::len),
+        _ => 0,
+    }
 }

@@ -1,95 +1,87 @@
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
-use std::{io, thread};
+use std::{sync::Arc, time::Duration};
 
-use event_log::{ClientSettings, Codec, Registry};
+use event_log::Codec;
 use metrics::counter;
 use service_kit::health::Part;
-use sqlx::{PgConnection, postgres::PgConnectOptions};
-use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+use tokio::{runtime::Handle, sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    History, ProjectionError, ProjectorSettings, lag::Lag, membership::Membership, retry::Retry,
-    source::Source,
+    GenerationState, Projection, ProjectionError, Projectors, Stand, instruction::Instruction, lag::Lag,
+    membership::Membership, retry::Retry,
 };
 
-/// What the events of one topic mean as rows.
-pub trait Projection: Send + 'static {
-    /// What is read from the log.
-    type Event: aggregate::Message;
-
-    /// Writes what happened into the rows, inside of the transaction that also moves the checkpoint.
-    ///
-    /// It must find the version [`History::before`] in the rows of each aggregate, and fail with
-    /// [`History::does_not_follow`] where it does not. It is called once for each event that stays: a failure, or
-    /// somebody newer, undoes it. So it has no effect but in this transaction.
-    fn apply(
-        &mut self,
-        transaction: &mut PgConnection,
-        batch: &[&History<Self::Event>],
-    ) -> impl Future<Output = Result<(), ProjectionError>> + Send;
-}
-
-/// Keeps a read model up with its topic, on a thread of its own, until it is told to end.
-pub struct Projector<P> {
-    /// What the events mean.
-    pub projection: P,
-    /// Names the checkpoints: projection and topic.
-    pub source: Source,
-    /// The consumer group that divides the partitions among all instances.
-    pub group: String,
-    /// How to reach Kafka.
-    pub client: ClientSettings,
-    /// Where the schemas are.
-    pub registry: Registry,
-    /// Where the rows are.
-    pub database: PgConnectOptions,
-    /// How it works.
-    pub settings: ProjectorSettings,
-    /// Says whether it works.
-    pub health: Part,
-    /// Ends it.
-    pub shutdown: CancellationToken,
-}
-
-/// What stays from one membership to the next.
-pub(crate) struct Run<P> {
-    pub(crate) projector: Projector<P>,
+/// Keeps one generation of a projection up with its topic, on a thread of its own. What is here stays from one
+/// membership in the consumer group to the next.
+pub(crate) struct Projector<P> {
+    pub(crate) projectors: Projectors,
+    pub(crate) projection: Arc<P>,
+    pub(crate) topic: String,
+    /// Where the live generation stands.
+    pub(crate) live: watch::Receiver<Stand>,
+    pub(crate) instructions: watch::Receiver<Instruction>,
+    pub(crate) stop: CancellationToken,
     pub(crate) runtime: Handle,
     pub(crate) codec: Codec,
     pub(crate) lag: Lag,
     pub(crate) retry: Retry,
+    part: Part,
     registry_answered: bool,
 }
 
 impl<P: Projection> Projector<P> {
-    /// Starts the thread. The answer comes when it has ended; it is an error if that was by a panic.
-    pub fn start(self) -> io::Result<oneshot::Receiver<()>> {
-        let (ended, end) = oneshot::channel();
-        let mut run = Run {
+    pub(crate) fn new(
+        projectors: Projectors,
+        projection: Arc<P>,
+        live: watch::Receiver<Stand>,
+        instructions: watch::Receiver<Instruction>,
+        part: Part,
+        stop: CancellationToken,
+    ) -> Self {
+        let generation = instructions.borrow().generation.number;
+        Self {
+            projection,
+            topic: projectors.topics.events(),
+            live,
+            instructions,
+            stop,
             runtime: Handle::current(),
-            codec: Codec::reading(self.registry.clone()),
-            lag: Lag::new(&self.source.projection),
-            retry: Retry::new(&self.settings),
-            projector: self,
+            codec: Codec::reading(projectors.registry.clone()),
+            lag: Lag::new(P::NAME, generation),
+            retry: Retry::new(&projectors.settings),
+            part,
             registry_answered: false,
-        };
-        thread::Builder::new().name("projector".to_owned()).spawn(move || {
-            run.until_shutdown();
-            // Nobody waits any more where this fails.
-            let _ = ended.send(());
-        })?;
-        Ok(end)
+            projectors,
+        }
     }
-}
 
-impl<P: Projection> Run<P> {
-    fn until_shutdown(&mut self) {
-        while !self.projector.shutdown.is_cancelled() {
-            if let Err(error) = self.membership() {
+    pub(crate) fn until_stopped(&mut self) {
+        while !self.stop.is_cancelled() {
+            if self.instructions.borrow_and_update().generation.paused {
+                self.not_ready("paused");
+                self.rest(Duration::MAX);
+            } else if let Err(error) = self.membership() {
                 self.pause(&error);
             }
+        }
+    }
+
+    /// It can work, though an operator may have something to look after.
+    pub(crate) fn ready(&self, trouble: Option<String>) {
+        match trouble {
+            Some(trouble) => self.part.troubled(trouble),
+            None => self.part.ready(),
+        }
+    }
+
+    /// Queries depend on the live generation alone.
+    pub(crate) fn not_ready(&self, reason: impl Into<String>) {
+        if self.instructions.borrow().generation.state == GenerationState::Live {
+            self.part.not_ready(reason);
+        } else {
+            self.part.troubled(reason);
         }
     }
 
@@ -102,21 +94,32 @@ impl<P: Projection> Run<P> {
     /// The registry is asked for each schema once, when it first comes up; that it is missing should show earlier.
     fn require_registry(&mut self) -> Result<(), ProjectionError> {
         if !self.registry_answered {
-            self.runtime.block_on(self.projector.registry.is_there())?;
+            self.runtime.block_on(self.projectors.registry.is_there())?;
             self.registry_answered = true;
         }
         Ok(())
     }
 
     fn pause(&mut self, error: &ProjectionError) {
-        let name = &self.projector.source.projection;
-        counter!("projection_restarts_total", "projection" => name.clone()).increment(1);
-        self.projector.health.not_ready(error.to_string());
+        counter!("projection_restarts_total", "projection" => P::NAME).increment(1);
+        self.not_ready(error.to_string());
         self.lag.interrupted();
         self.lag.report(|_| None);
-        let delay = self.retry.failed(name, error);
-        let shutdown = self.projector.shutdown.cancelled();
-        // Running out is the usual case, being told to end the other.
-        let _ = self.runtime.block_on(async { timeout(delay, shutdown).await });
+        let delay = self.retry.failed(P::NAME, error);
+        self.rest(delay);
+    }
+
+    /// Until the end or the next instruction, if it does not take longer than this.
+    pub(crate) fn rest(&mut self, longest: Duration) {
+        let (stop, instructions) = (&self.stop, &mut self.instructions);
+        let woken = async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // Nobody instructs any more: it is the end.
+                _ = instructions.changed() => {}
+            }
+        };
+        // Running out is as good as being woken.
+        let _ = self.runtime.block_on(async { timeout(longest, woken).await });
     }
 }

@@ -1,4 +1,4 @@
-/// Names the checkpoints of a projection in its database.
+/// What a query asks: a projection, and the topic by whose positions it is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The projection's name.

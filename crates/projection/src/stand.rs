@@ -33,12 +33,24 @@ pub enum InvalidToken {
 impl Stand {
     /// Reads a token: positions of `topic`, which has so many `partitions`, with commas between them.
     pub fn parse(token: &str, topic: &str, partitions: i32) -> Result<Self, InvalidToken> {
+        let positions = positions(token)?;
+        if positions.iter().any(|position| position.topic != topic) {
+            return Err(InvalidToken::OtherTopic { expected: topic.to_owned() });
+        }
+        Self::of(&positions, partitions)
+    }
+
+    /// Reads a token that may also hold positions of other topics, and keeps those of `topic`: whatever is made of that
+    /// topic alone cannot be older than a position of another one.
+    pub fn pick(token: &str, topic: &str, partitions: i32) -> Result<Self, InvalidToken> {
+        let mut positions = positions(token)?;
+        positions.retain(|position| position.topic == topic);
+        Self::of(&positions, partitions)
+    }
+
+    fn of(positions: &[Position], partitions: i32) -> Result<Self, InvalidToken> {
         let mut stand = Self::default();
-        for text in token.split(',') {
-            let position: Position = text.trim().parse()?;
-            if position.topic != topic {
-                return Err(InvalidToken::OtherTopic { expected: topic.to_owned() });
-            }
+        for position in positions {
             if position.partition >= partitions {
                 return Err(InvalidToken::UnknownPartition(position.partition));
             }
@@ -72,18 +84,32 @@ impl Stand {
         self.0.last_key_value().map(|(partition, _)| *partition)
     }
 
-    /// Takes over where a partition has got to, forwards or back.
-    pub(crate) fn set(&mut self, partition: i32, next_offset: i64) {
-        self.0.insert(partition, next_offset);
-    }
-
-    fn include(&mut self, partition: i32, next_offset: i64) {
+    /// Adds that everything before this offset has been seen. It never goes back.
+    pub fn include(&mut self, partition: i32, next_offset: i64) {
         let next = self.0.entry(partition).or_default();
         *next = next_offset.max(*next);
     }
 
-    fn next_offset(&self, partition: i32) -> i64 {
+    /// Adds everything that another one has seen.
+    pub fn include_all(&mut self, other: &Self) {
+        for (partition, next_offset) in other.iter() {
+            self.include(partition, next_offset);
+        }
+    }
+
+    /// The first offset of a partition that has not been seen.
+    pub fn next_offset(&self, partition: i32) -> i64 {
         self.0.get(&partition).copied().unwrap_or(0)
+    }
+
+    /// Partitions, from the lowest on, and the first offset that has not been seen in each.
+    pub fn iter(&self) -> impl Iterator<Item = (i32, i64)> {
+        self.0.iter().map(|(partition, next)| (*partition, *next))
+    }
+
+    /// Takes over where a partition has got to, forwards or back.
+    pub(crate) fn set(&mut self, partition: i32, next_offset: i64) {
+        self.0.insert(partition, next_offset);
     }
 }
 
@@ -92,6 +118,10 @@ impl FromIterator<(i32, i64)> for Stand {
     fn from_iter<I: IntoIterator<Item = (i32, i64)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
     }
+}
+
+fn positions(token: &str) -> Result<Vec<Position>, InvalidToken> {
+    token.split(',').map(|text| Ok(text.trim().parse()?)).collect()
 }
 
 fn position(topic: &str, partition: i32, offset: i64) -> Position {
@@ -133,6 +163,16 @@ mod tests {
         assert!(matches!(parse("payments.events/3@9"), Err(InvalidToken::OtherTopic { .. })));
         assert_eq!(parse("orders.events/8@9"), Err(InvalidToken::UnknownPartition(8)));
         assert_eq!(parse("orders.events/0@9223372036854775807"), Err(InvalidToken::Offset));
+    }
+
+    #[test]
+    fn of_a_token_for_many_topics_those_of_one_are_picked() {
+        let pick = |token| Stand::pick(token, "orders.events", 8);
+        let token = "payments.events/9@5, orders.events/3@9,shipping.events/0@1, orders.events/1@1";
+        assert_eq!(pick(token), Ok(Stand::from_iter([(3, 10), (1, 2)])));
+        assert_eq!(pick("payments.events/9@5"), Ok(Stand::default()));
+        assert!(matches!(pick("payments.events/9@5,rubbish"), Err(InvalidToken::Form(_))));
+        assert_eq!(pick("payments.events/9@5,orders.events/8@1"), Err(InvalidToken::UnknownPartition(8)));
     }
 
     #[test]

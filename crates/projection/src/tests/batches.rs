@@ -1,4 +1,5 @@
-use event_log::{Continuity, Discontinuity};
+use aggregate::Version;
+use event_log::{Continuity, Discontinuity, Recorded};
 
 use super::{Ticked, tick};
 use crate::{batch::Batch, checkpoint::Checkpoint};
@@ -6,11 +7,22 @@ use crate::{batch::Batch, checkpoint::Checkpoint};
 const START: Checkpoint =
     Checkpoint { next_offset: 0, epoch: 1, continuity: Continuity { sequence: 0, epoch: 0 } };
 
+/// Adds an event, as it comes from the log.
+pub(super) fn push(batch: &mut Batch<Ticked>, recorded: Recorded) -> Result<(), Discontinuity> {
+    let before = Version(recorded.envelope.version.0 - 1);
+    let reached = batch.after(START, &recorded)?;
+    batch.check(&recorded, before)?;
+    let partition = recorded.position.partition;
+    batch.push(recorded, Ticked {}, before);
+    batch.reach(partition, reached, None);
+    Ok(())
+}
+
 #[test]
 fn events_are_put_together_by_aggregate() {
     let mut batch = Batch::new();
     for (sequence, (aggregate, version)) in (1..).zip([("a", 1), ("b", 5), ("a", 2), ("b", 6)]) {
-        batch.push(START, &tick(aggregate, version, sequence), Ticked {}).unwrap();
+        push(&mut batch, tick(aggregate, version, sequence)).unwrap();
     }
     let histories = batch.histories();
     let seen: Vec<_> = histories
@@ -26,8 +38,8 @@ fn events_are_put_together_by_aggregate() {
 #[test]
 fn a_hole_in_the_sequence_is_found_and_leaves_the_batch_as_it_was() {
     let mut batch = Batch::new();
-    batch.push(START, &tick("a", 1, 1), Ticked {}).unwrap();
-    let hole = batch.push(START, &tick("a", 2, 3), Ticked {});
+    push(&mut batch, tick("a", 1, 1)).unwrap();
+    let hole = push(&mut batch, tick("a", 2, 3));
     assert!(matches!(hole, Err(Discontinuity::Sequence { expected: 2, found: 3, .. })));
     assert_eq!((batch.len(), batch.reached()[&0].next_offset), (1, 3));
 }
@@ -35,8 +47,8 @@ fn a_hole_in_the_sequence_is_found_and_leaves_the_batch_as_it_was() {
 #[test]
 fn a_hole_in_the_versions_of_an_aggregate_is_found() {
     let mut batch = Batch::new();
-    batch.push(START, &tick("a", 1, 1), Ticked {}).unwrap();
-    let hole = batch.push(START, &tick("a", 3, 2), Ticked {});
+    push(&mut batch, tick("a", 1, 1)).unwrap();
+    let hole = push(&mut batch, tick("a", 3, 2));
     assert!(matches!(hole, Err(Discontinuity::Version { expected: 2, found: 3, .. })));
     assert_eq!((batch.len(), batch.reached()[&0].continuity.sequence), (1, 1));
 }
@@ -44,7 +56,7 @@ fn a_hole_in_the_versions_of_an_aggregate_is_found() {
 #[test]
 fn what_belongs_to_somebody_else_now_is_left_out() {
     let mut batch = Batch::new();
-    batch.push(START, &tick("a", 1, 1), Ticked {}).unwrap();
+    push(&mut batch, tick("a", 1, 1)).unwrap();
     batch.forget(&[0]);
     assert_eq!((batch.len(), batch.reached().len(), batch.histories().len()), (0, 0, 0));
 }

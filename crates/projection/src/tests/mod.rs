@@ -2,6 +2,7 @@
 
 mod batches;
 mod fence;
+mod generations;
 mod waiting;
 
 use aggregate::{AggregateId, Message, Metadata, Payload, Version};
@@ -11,7 +12,7 @@ use sqlx::{PgConnection, postgres::PgConnectOptions};
 use test_kit::Area;
 use uuid::Uuid;
 
-use crate::{History, Projection, ProjectionError, source::Source};
+use crate::{GenerationState, History, Projection, ProjectionError, Source, generation, target::Target};
 
 /// A fact without any content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,10 +32,13 @@ impl Message for Ticked {
 struct Ticks;
 
 impl Projection for Ticks {
+    const NAME: &str = "ticks";
+    const VERSION: i32 = 1;
+    const TABLES: &[&str] = &["ticks"];
     type Event = Ticked;
 
     async fn apply(
-        &mut self,
+        &self,
         transaction: &mut PgConnection,
         batch: &[&History<Ticked>],
     ) -> Result<(), ProjectionError> {
@@ -59,7 +63,14 @@ async fn database() -> PgConnectOptions {
     let options: PgConnectOptions = area.database_url("orders_read").parse().unwrap();
     let mut connection = connect(&options).await;
     sqlx::query("CREATE TABLE ticks (log_offset bigint PRIMARY KEY)").execute(&mut connection).await.unwrap();
+    generation::register::<Ticks>(&mut connection, &source().topic).await.unwrap();
     options
+}
+
+/// The live generation of ticks.
+fn target() -> Target {
+    let state = GenerationState::Live;
+    Target { projection: Ticks::NAME, generation: 1, state, topic: source().topic }
 }
 
 async fn connect(options: &PgConnectOptions) -> PgConnection {
@@ -67,7 +78,7 @@ async fn connect(options: &PgConnectOptions) -> PgConnection {
 }
 
 /// The `sequence`-th event of partition 0, as an event of `aggregate`.
-fn tick(aggregate: &str, version: u64, sequence: u64) -> Recorded {
+pub(crate) fn tick(aggregate: &str, version: u64, sequence: u64) -> Recorded {
     let envelope = Envelope {
         aggregate_id: AggregateId::try_from(aggregate).unwrap(),
         event_id: Uuid::from_u128(sequence.into()),

@@ -1,15 +1,21 @@
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use service_kit::health::Health;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use super::{connect, database, source};
+use super::{Ticks, connect, database, source, target};
 use crate::{
-    Freshness, Question, Stand,
+    Freshness, Question, Source, Stand,
     checkpoint::{self, Checkpoints},
     follow,
     follower::follow_through,
+    generation,
+    waiting_room::WaitingRoom,
 };
 
 /// Far longer than any test takes.
@@ -42,7 +48,7 @@ impl Question for Checkpoint {
 
     async fn ask(&self) -> Result<((), Stand), sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.0).await?;
-        Ok(((), checkpoint::stand(&mut connection, &source()).await?))
+        Ok(((), checkpoint::live_stand(&mut connection, &source()).await?.stand))
     }
 }
 
@@ -50,10 +56,22 @@ fn at(next_offset: i64) -> Stand {
     Stand::from_iter([(0, next_offset)])
 }
 
+/// A room in which it was heard that the projection stands here.
+fn room(next_offset: i64) -> (Arc<WaitingRoom>, Freshness) {
+    let room = Arc::new(WaitingRoom::default());
+    room.stands_at(&at(next_offset));
+    (Arc::clone(&room), Freshness::new(room))
+}
+
+async fn claim(connection: &mut PgConnection, partition: i32) -> Checkpoints {
+    generation::register::<Ticks>(connection, &source().topic).await.unwrap();
+    checkpoint::claim(connection, &target(), &[partition]).await.unwrap()
+}
+
 async fn advance(connection: &mut PgConnection, claimed: &Checkpoints, next_offset: i64) -> Checkpoints {
     let mut next = claimed.clone();
     next.get_mut(&0).unwrap().next_offset = next_offset;
-    assert!(checkpoint::advance(connection, &source(), claimed, &next).await.unwrap());
+    assert!(checkpoint::advance(connection, &target(), claimed, &next).await.unwrap());
     next
 }
 
@@ -61,10 +79,10 @@ async fn advance(connection: &mut PgConnection, claimed: &Checkpoints, next_offs
 async fn the_move_of_a_checkpoint_wakes_who_waits_for_it() {
     let options = database().await;
     let mut connection = connect(&options).await;
-    let claimed = checkpoint::claim(&mut connection, &source(), &[0]).await.unwrap();
+    let claimed = claim(&mut connection, 0).await;
     let health = Health::default();
     // Only what is told can wake the waiter: the connection is never tried.
-    let freshness = follow_through(&options, source(), 8, health.part("read model"), LONG);
+    let [freshness] = follow_through(&options, [source()], 8, health.part("read model"), LONG);
     test_kit::eventually("the read model is followed", || async { health.is_ready() }).await;
     let question = Checkpoint(options.clone());
 
@@ -81,9 +99,9 @@ async fn the_move_of_a_checkpoint_wakes_who_waits_for_it() {
 async fn a_lost_connection_is_made_again_and_nothing_is_missed() {
     let options = database().await;
     let mut connection = connect(&options).await;
-    let claimed = checkpoint::claim(&mut connection, &source(), &[0]).await.unwrap();
+    let claimed = claim(&mut connection, 0).await;
     let health = Health::default();
-    let freshness = follow(&options, source(), 8, health.part("read model"));
+    let [freshness] = follow(&options, [source()], 8, health.part("read model"));
     test_kit::eventually("the read model is followed", || async { health.is_ready() }).await;
 
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -99,9 +117,9 @@ async fn a_lost_connection_is_made_again_and_nothing_is_missed() {
 async fn a_partition_that_the_settings_do_not_know_makes_it_not_ready() {
     let options = database().await;
     let mut connection = connect(&options).await;
-    checkpoint::claim(&mut connection, &source(), &[8]).await.unwrap();
+    claim(&mut connection, 8).await;
     let health = Health::default();
-    let _freshness = follow(&options, source(), 8, health.part("read model"));
+    let _followed = follow(&options, [source()], 8, health.part("read model"));
     test_kit::eventually("it says so", || async {
         format!("{:?}", health.parts()).contains("a partition 8, the settings say 8 partitions")
     })
@@ -110,22 +128,21 @@ async fn a_partition_that_the_settings_do_not_know_makes_it_not_ready() {
 
 #[tokio::test]
 async fn what_stands_far_enough_is_answered_at_once() {
-    let (_told, heard) = watch::channel(at(5));
-    let sight = Freshness::new(heard).ask(&Stands::new([5]), &at(5), LONG).await.unwrap();
+    let sight = room(5).1.ask(&Stands::new([5]), &at(5), LONG).await.unwrap();
     assert!(sight.is_fresh);
 }
 
 #[tokio::test]
 async fn what_was_heard_of_but_is_not_there_is_waited_for() {
-    let (told, heard) = watch::channel(at(5));
+    let (room, freshness) = room(5);
     let waiter = tokio::spawn(async move {
         let stands = Stands::new([3, 5]);
-        Freshness::new(heard).ask(&stands, &at(5), LONG).await.unwrap()
+        freshness.ask(&stands, &at(5), LONG).await.unwrap()
     });
     // The projection reads again what Postgres lost.
-    told.send_replace(at(5));
+    room.stands_at(&at(5));
     while !waiter.is_finished() {
-        told.send_replace(at(5));
+        room.stands_at(&at(5));
         tokio::task::yield_now().await;
     }
     assert!(waiter.await.unwrap().is_fresh);
@@ -133,11 +150,81 @@ async fn what_was_heard_of_but_is_not_there_is_waited_for() {
 
 #[tokio::test]
 async fn what_does_not_come_in_time_is_looked_at_once_more() {
-    let (_told, heard) = watch::channel(at(0));
-    let freshness = Freshness::new(heard);
+    let (_, freshness) = room(0);
     let late = freshness.ask(&Stands::new([3]), &at(5), Duration::ZERO).await.unwrap();
     assert_eq!((late.stand, late.is_fresh), (at(3), false));
     // Nobody was told, and yet it is there.
     let unheard = freshness.ask(&Stands::new([5]), &at(5), Duration::ZERO).await.unwrap();
     assert!(unheard.is_fresh);
+}
+
+#[tokio::test]
+async fn a_move_wakes_all_who_wait_for_it_and_nobody_else() {
+    let (room, freshness) = room(0);
+    let mut waiters = JoinSet::new();
+    for number in 0..5_000 {
+        let freshness = freshness.clone();
+        waiters.spawn(async move {
+            let wanted = if number == 0 { 7 } else { 5 };
+            freshness.ask(&Stands::new([wanted]), &at(wanted), LONG).await.unwrap()
+        });
+    }
+    test_kit::eventually("all wait", || async { room.len() == 5_000 }).await;
+    for next_offset in 1..5 {
+        room.moved(0, next_offset);
+        room.moved(1, 100);
+        assert_eq!(room.len(), 5_000);
+    }
+    room.moved(0, 5);
+    assert_eq!(room.len(), 1, "the others are woken");
+    for _ in 0..4_999 {
+        assert!(waiters.join_next().await.unwrap().unwrap().is_fresh);
+    }
+    room.moved(0, 7);
+    assert_eq!(waiters.join_all().await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_several_partitions_waits_for_the_last_of_them() {
+    let (room, freshness) = room(0);
+    let wanted = Stand::from_iter([(0, 5), (1, 3), (2, 1)]);
+    let stands = Stands(Mutex::new([wanted.clone()].into()));
+    let waiter = tokio::spawn(async move { freshness.ask(&stands, &wanted, LONG).await.unwrap() });
+    for (partition, next_offset) in [(1, 3), (0, 5), (2, 1)] {
+        test_kit::eventually("it waits", || async { room.len() == 1 }).await;
+        assert!(!waiter.is_finished());
+        room.moved(partition, next_offset);
+    }
+    assert!(waiter.await.unwrap().is_fresh);
+}
+
+#[tokio::test]
+async fn who_goes_does_not_wait_any_more() {
+    let (room, freshness) = room(0);
+    let waiter = tokio::spawn(async move { freshness.ask(&Stands::new([]), &at(5), LONG).await });
+    test_kit::eventually("it waits", || async { room.len() == 1 }).await;
+    waiter.abort();
+    assert!(waiter.await.unwrap_err().is_cancelled());
+    assert_eq!(room.len(), 0);
+}
+
+#[tokio::test]
+async fn projections_of_one_database_are_followed_through_one_connection() {
+    let options = database().await;
+    let mut connection = connect(&options).await;
+    let other = Source { projection: "tocks".to_owned(), ..source() };
+    let health = Health::default();
+    let sources = [other, source()];
+    let [silent, ticks] = follow_through(&options, sources, 8, health.part("read model"), LONG);
+    test_kit::eventually("they are followed", || async { health.is_ready() }).await;
+    let others = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let connections: i64 = sqlx::query_scalar(others).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(connections, 1);
+
+    // Its first generation begins only now.
+    let claimed = claim(&mut connection, 0).await;
+    advance(&mut connection, &claimed, 5).await;
+    assert!(ticks.ask(&Checkpoint(options), &at(5), LONG).await.unwrap().is_fresh);
+    assert_eq!(*silent.moves().borrow(), Stand::default());
 }

@@ -1,0 +1,108 @@
+use std::time::Duration;
+
+use sqlx::{Connection, Executor, PgConnection, error::DatabaseError, postgres::PgConnectOptions};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    GenerationError, Moves, limit, list, meeting::Pair, progress, swap::swap, tables, tables::quoted, verify,
+};
+use crate::{Generation, GenerationState};
+
+/// How long a swap gives way to others before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What it leaves to queries and projectors from one try to the next.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How many times the live generation is held in vain.
+const MEETINGS: u32 = 3;
+
+/// Which generation is to be live, and what must be true of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promotion {
+    /// The generation that is building, or the one on standby.
+    pub state: GenerationState,
+    /// The gate: how many events it may be behind. It catches up with these while the live one is held.
+    pub max_lag: i64,
+    /// Whether its rows may be others, although the same version has filled it.
+    pub accept_differences: bool,
+}
+
+/// Makes a generation live, and the live one the standby. Queries see neither less nor older rows than before, and
+/// none fails. The answer is the generation that is live now.
+pub async fn promote(
+    database: &PgConnectOptions,
+    projection: &str,
+    promotion: Promotion,
+) -> Result<Generation, GenerationError> {
+    let mut connection = PgConnection::connect_with(database).await?;
+    let pair = Pair::find(&mut connection, projection, promotion.state).await?;
+    check(&mut connection, &pair, promotion.max_lag).await?;
+    // The limit was there to spare the live one; from here on it would only keep that waiting.
+    limit(&mut connection, projection, pair.other.number, None).await?;
+    if pair.live.version == pair.other.version && !promotion.accept_differences {
+        let comparison = verify(database, projection, promotion.state).await?;
+        if !comparison.is_equal() {
+            return Err(GenerationError::Differ(comparison));
+        }
+    }
+    swap_patiently(database, &mut connection, &pair).await?;
+    list::in_state(&mut connection, projection, GenerationState::Live).await
+}
+
+/// Refuses what can be refused before anybody is disturbed.
+async fn check(connection: &mut PgConnection, pair: &Pair, most: i64) -> Result<(), GenerationError> {
+    refuse_a_third(connection, pair).await?;
+    let tables = pair.tables(connection).await?;
+    tables::refuse_attachments(connection, &tables).await?;
+    tables::require_columns(connection, &tables, &pair.other).await?;
+    let events = progress(connection, pair.projection(), pair.other.number).await?.behind();
+    if events > most {
+        return Err(GenerationError::TooFarBehind { generation: pair.other.number, events, most });
+    }
+    // Without statistics the first queries would get poor plans.
+    for table in tables {
+        let analyze = format!("ANALYZE {}.{}", quoted(&pair.other.schema()), quoted(&table));
+        connection.execute(analyze.as_str()).await?;
+    }
+    Ok(())
+}
+
+/// A third generation stands where the live one, or the one that takes its place, would have to go.
+async fn refuse_a_third(connection: &mut PgConnection, pair: &Pair) -> Result<(), GenerationError> {
+    let all = list::generations_of(connection, pair.projection()).await?;
+    match all.into_iter().find(|one| ![pair.live.number, pair.other.number].contains(&one.number)) {
+        Some(Generation { projection, number: generation, state, .. }) => {
+            Err(GenerationError::InTheWay { projection, generation, state })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Tries until nobody is in the way.
+async fn swap_patiently(
+    database: &PgConnectOptions,
+    connection: &mut PgConnection,
+    pair: &Pair,
+) -> Result<(), GenerationError> {
+    let mut moves = Moves::listen(database, pair.projection()).await?;
+    let begun = Instant::now();
+    let mut meetings = 0;
+    loop {
+        match swap(connection, &mut moves, pair).await {
+            Err(GenerationError::Postgres(error)) if gave_way(&error) => {
+                let waited = begun.elapsed();
+                if waited > PATIENCE {
+                    return Err(GenerationError::Busy { projection: pair.projection().to_owned(), waited });
+                }
+            }
+            Err(GenerationError::Apart { .. }) if meetings + 1 < MEETINGS => meetings += 1,
+            done => return done,
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Whether a lock was not to be had in time: `lock_not_available`, `deadlock_detected`.
+fn gave_way(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| ["55P03", "40P01"].contains(&&*code))
+}

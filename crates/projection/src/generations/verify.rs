@@ -1,0 +1,25 @@
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+
+use super::{
+    Comparison, GenerationError, Moves,
+    compare::compare,
+    meeting::{Pair, seen_together},
+    tables,
+};
+use crate::GenerationState;
+
+/// Compares the live generation of a projection with the one in this state, row by row, where both stand at the same
+/// position. The live one is held for the moment in which they meet; meanwhile and afterwards queries go on.
+pub async fn verify(
+    database: &PgConnectOptions,
+    projection: &str,
+    state: GenerationState,
+) -> Result<Comparison, GenerationError> {
+    let mut connection = PgConnection::connect_with(database).await?;
+    let pair = Pair::find(&mut connection, projection, state).await?;
+    let compared = pair.tables(&mut connection).await?;
+    tables::require_columns(&mut connection, &compared, &pair.other).await?;
+    let mut moves = Moves::listen(database, projection).await?;
+    let mut sight = seen_together(database, &mut connection, &mut moves, &pair).await?;
+    compare(&mut sight, &pair, &compared).await
+}

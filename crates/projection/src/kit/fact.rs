@@ -1,0 +1,57 @@
+use std::fmt::Debug;
+
+use aggregate::{AggregateId, Message, Payload};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use time::{Duration, OffsetDateTime, macros::datetime};
+
+/// When the first fact of a scenario happens; the others follow second by second.
+const FIRST: OffsetDateTime = datetime!(2026-01-01 00:00:00 UTC);
+
+/// Something that happened, as its context tells it. A projection reads from it what it wants to know.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    pub(super) aggregate_id: AggregateId,
+    pub(super) event_type: String,
+    fields: Fields,
+}
+
+/// Says that an event has happened to an aggregate.
+pub fn fact(aggregate_id: impl TryInto<AggregateId, Error: Debug>, event: &impl Message) -> Fact {
+    Fact {
+        aggregate_id: aggregate_id.try_into().expect("the text is an aggregate's id"),
+        event_type: event.message_type().to_owned(),
+        fields: Fields(serde_json::to_value(event).expect("an event is plain data")),
+    }
+}
+
+/// When the fact with this number happens. Those of a scenario are counted from 1, through all that is given and all
+/// that happens then.
+pub fn happened_at(number: usize) -> OffsetDateTime {
+    let seconds = i64::try_from(number).expect("a scenario is short") - 1;
+    FIRST + Duration::seconds(seconds)
+}
+
+impl Fact {
+    /// The event as a projection reads it; `None` where it does not want events of this type.
+    pub(super) fn read<E: Message>(&self, wants: fn(&str) -> bool) -> Option<E> {
+        let name = &self.event_type;
+        wants(name).then(|| {
+            let event =
+                E::decode(name, self.fields.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            event.unwrap_or_else(|| panic!("{name} is wanted, but it is not one of the events that are read"))
+        })
+    }
+}
+
+/// In place of the bytes in the log: whoever reads them finds fields by name there, too.
+#[derive(Debug, Clone)]
+struct Fields(Value);
+
+impl Payload for Fields {
+    type Error = serde_json::Error;
+
+    fn read<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
+        serde_json::from_value(self.0)
+    }
+}

@@ -1,0 +1,70 @@
+//! Facts as the log has them: each in the partition of its aggregate, with the version and sequence that follow.
+
+use std::collections::HashMap;
+
+use aggregate::{AggregateId, Message, Metadata, Version};
+use event_log::{Envelope, Position, Recorded, partition_of};
+use uuid::Uuid;
+
+use super::{Fact, happened_at};
+
+/// The topic that all facts are in.
+pub(super) const TOPIC: &str = "kit.events";
+/// How many partitions it has.
+pub(super) const PARTITIONS: i32 = 8;
+
+/// A fact at its place in the log, and what the projection reads from it, if it wants to.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<E> {
+    pub(super) recorded: Recorded,
+    pub(super) event: Option<E>,
+}
+
+impl<E> Entry<E> {
+    pub(super) const fn partition(&self) -> i32 {
+        self.recorded.position.partition
+    }
+}
+
+/// Writes facts down, in their order.
+pub(super) fn log<E: Message>(facts: &[Fact], wants: fn(&str) -> bool) -> Vec<Entry<E>> {
+    let (mut versions, mut sequences) = (HashMap::new(), HashMap::new());
+    let mut write = |number: usize, fact: &Fact| {
+        let partition = partition_of(&fact.aggregate_id, PARTITIONS);
+        let version = next(versions.entry(fact.aggregate_id.clone()).or_default());
+        let sequence = next(sequences.entry(partition).or_default());
+        let envelope = envelope(fact, number, version, sequence);
+        // A transaction's marker takes an offset, too.
+        let offset = 2 * sequence.cast_signed();
+        let position = Position { topic: TOPIC.to_owned(), partition, offset };
+        Entry { recorded: Recorded { envelope, position, payload: Vec::new() }, event: fact.read(wants) }
+    };
+    (1..).zip(facts).map(|(number, fact)| write(number, fact)).collect()
+}
+
+fn next(count: &mut u64) -> u64 {
+    *count += 1;
+    *count
+}
+
+fn envelope(fact: &Fact, number: usize, version: u64, sequence: u64) -> Envelope {
+    let command_id = Uuid::from_u128(number as u128);
+    Envelope {
+        aggregate_id: AggregateId::clone(&fact.aggregate_id),
+        event_id: Envelope::event_id_of(command_id, 0),
+        event_type: fact.event_type.clone(),
+        source: "/kit".to_owned(),
+        time: happened_at(number),
+        version: Version(version),
+        request_hash: 0,
+        owner_epoch: 1,
+        partition_sequence: sequence,
+        metadata: Metadata {
+            command_id,
+            correlation_id: format!("correlation-{number}"),
+            causation_id: format!("causation-{number}"),
+            actor: "kit".to_owned(),
+            traceparent: String::new(),
+        },
+    }
+}

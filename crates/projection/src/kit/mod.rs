@@ -1,0 +1,50 @@
+//! Given a history, when more happens, then these rows: projections tested as the business says them, on a real
+//! database, without Kafka. Facts become rows by the same batches and checkpoints as in a projector.
+//!
+//! ```no_run
+//! # use aggregate::{Message, Payload};
+//! # use projection::{History, Projection, ProjectionError};
+//! # use serde::{Deserialize, Serialize};
+//! # struct Visits;
+//! # #[derive(Clone, Serialize, Deserialize)]
+//! # enum Event { Arrived, Left }
+//! # impl Message for Event {
+//! #     fn message_type(&self) -> &'static str { "Arrived" }
+//! #     fn decode<P: Payload>(_: &str, payload: P) -> Result<Option<Self>, P::Error> { payload.read().map(Some) }
+//! # }
+//! # impl Projection for Visits {
+//! #     const NAME: &str = "visits";
+//! #     const VERSION: i32 = 1;
+//! #     const TABLES: &[&str] = &["visits"];
+//! #     type Event = Event;
+//! #     async fn apply(
+//! #         &self,
+//! #         _: &mut sqlx::PgConnection,
+//! #         _: &[&History<Event>],
+//! #     ) -> Result<(), ProjectionError> {
+//! #         Ok(())
+//! #     }
+//! # }
+//! # async fn example() {
+//! use projection::kit::{database, fact, given};
+//!
+//! given(Visits, &database("doors_read"), [fact("ada", &Event::Arrived)])
+//!     .when([fact("ada", &Event::Left)])
+//!     .then("SELECT visitor, is_inside FROM visits", [("ada".to_owned(), false)])
+//!     .await;
+//! # }
+//! ```
+//!
+//! It is for tests only, so it panics where a test cannot go on. Who uses it asks for the feature `kit` in
+//! `[dev-dependencies]`.
+
+mod cuts;
+mod fact;
+mod log;
+mod rows;
+mod scenario;
+#[cfg(test)]
+mod tests;
+
+pub use fact::{Fact, fact, happened_at};
+pub use scenario::{Applied, Given, database, given};

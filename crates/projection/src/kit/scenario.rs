@@ -1,0 +1,98 @@
+use std::fmt::Debug;
+
+use sqlx::{
+    FromRow,
+    postgres::{PgConnectOptions, PgRow},
+};
+use test_kit::Area;
+
+use super::{
+    Fact, cuts,
+    log::{Entry, log},
+    rows::Rows,
+};
+use crate::{GenerationState, Projection};
+
+/// A history, waiting for what happens then.
+#[must_use = "a scenario checks nothing before its `then`"]
+pub struct Given<P> {
+    projection: P,
+    database: PgConnectOptions,
+    history: Vec<Fact>,
+}
+
+/// What has happened and what happens then, waiting to be compared.
+#[must_use = "a scenario checks nothing before its `then`"]
+pub struct Applied<P> {
+    given: Given<P>,
+    then: Vec<Fact>,
+}
+
+/// A database of the test's own with all migrations applied: `database("orders_read")`.
+pub fn database(name: &str) -> PgConnectOptions {
+    let area = Area::empty();
+    area.admin("migrations apply");
+    area.database_url(name).parse().expect("the URL of a database")
+}
+
+/// Starts a scenario with what has happened so far. The projection's tables are emptied before.
+pub fn given<P: Projection>(
+    projection: P,
+    database: &PgConnectOptions,
+    history: impl IntoIterator<Item = Fact>,
+) -> Given<P> {
+    Given { projection, database: database.clone(), history: history.into_iter().collect() }
+}
+
+impl<P: Projection> Given<P> {
+    /// What happens then, in one batch of its own.
+    pub fn when(self, then: impl IntoIterator<Item = Fact>) -> Applied<P> {
+        Applied { given: self, then: then.into_iter().collect() }
+    }
+
+    /// However the history is cut into batches, and however its partitions are mixed, the rows are the same.
+    ///
+    /// A history of up to six facts is cut in every way there is. Longer ones, and the mixing of partitions, are
+    /// tried by dice that fall the same in every run; every other time the tables are loaded as in a rebuild. At last
+    /// each partition has a projector of its own, all at once.
+    pub async fn then_every_cut_agrees(self) {
+        let entries = log(&self.history, P::wants);
+        cuts::agree(&self.projection, &self.database, &entries).await;
+    }
+}
+
+impl<P: Projection> Applied<P> {
+    /// A query finds exactly these rows.
+    pub async fn then<R>(self, query: &str, rows: impl IntoIterator<Item = R>)
+    where
+        R: for<'r> FromRow<'r, PgRow> + Debug + PartialEq + Send + Unpin,
+    {
+        let (mut shown, then) = self.begin().await;
+        shown.apply(&then).await.unwrap_or_else(|error| panic!("what happens then is refused: {error}"));
+        let found: Vec<R> = sqlx::query_as(query)
+            .fetch_all(&mut shown.connection)
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(found, rows.into_iter().collect::<Vec<_>>());
+    }
+
+    /// The projection refuses what happens then, for a reason that has these words, and leaves the rows as they were.
+    pub async fn then_refused(self, reason: &str) {
+        let (mut shown, then) = self.begin().await;
+        let before = shown.all().await;
+        let refusal = shown.apply(&then).await.expect_err("what happens then must be refused").to_string();
+        assert!(refusal.contains(reason), "refused for another reason: {refusal}");
+        assert_eq!(shown.all().await, before, "what is refused leaves no trace");
+    }
+
+    /// The rows after the history, and what happens then.
+    async fn begin(&self) -> (Rows<'_, P>, Vec<Entry<P::Event>>) {
+        let Given { projection, database, history } = &self.given;
+        let facts: Vec<_> = history.iter().chain(&self.then).cloned().collect();
+        let mut entries = log(&facts, P::wants);
+        let then = entries.split_off(history.len());
+        let mut shown = Rows::empty(projection, database, GenerationState::Live).await;
+        shown.apply(&entries).await.unwrap_or_else(|error| panic!("the history is refused: {error}"));
+        (shown, then)
+    }
+}

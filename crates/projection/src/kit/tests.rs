@@ -1,0 +1,236 @@
+//! The kit on a projection that is sound, and on the same with flaws planted in it.
+
+use aggregate::{Message, Payload};
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use time::OffsetDateTime;
+
+use super::{Fact, fact, given, happened_at};
+use crate::{History, Projection, ProjectionError};
+
+/// What the context tells, with more than the projection reads.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Told {
+    Rang { times: i64, whose: String },
+    Polished {},
+}
+
+/// What the projection reads.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Rang {
+    times: i64,
+}
+
+/// One row for all bells: how often they rang, and when last.
+struct Ringing(Flaw);
+
+/// What is wrong with a projection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flaw {
+    None,
+    /// It counts once for each bell in a batch.
+    CountsHistories,
+    /// It takes what is applied last for what happened last.
+    LastIsLatest,
+    /// It reads a row and writes it back, as if it were alone.
+    ReadsThenWrites,
+    /// It loads other rows in a rebuild than it keeps afterwards.
+    LoadsOthers,
+}
+
+impl Message for Told {
+    fn message_type(&self) -> &'static str {
+        match self {
+            Self::Rang { .. } => "Rang",
+            Self::Polished {} => "Polished",
+        }
+    }
+
+    fn decode<P: Payload>(_: &str, _: P) -> Result<Option<Self>, P::Error> {
+        Ok(None)
+    }
+}
+
+impl Message for Rang {
+    fn message_type(&self) -> &'static str {
+        "Rang"
+    }
+
+    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
+        if event_type == "Rang" { payload.read().map(Some) } else { Ok(None) }
+    }
+}
+
+impl Projection for Ringing {
+    const NAME: &str = "ringing";
+    const VERSION: i32 = 1;
+    const TABLES: &[&str] = &["ringing"];
+    type Event = Rang;
+
+    fn wants(event_type: &str) -> bool {
+        event_type == "Rang"
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        batch: &[&History<Rang>],
+    ) -> Result<(), ProjectionError> {
+        let events: Vec<_> = batch.iter().flat_map(|history| history.events()).collect();
+        if let Some(silent) = events.iter().find(|happened| happened.event.times == 0) {
+            return Err(silent.unfit("nothing rang"));
+        }
+        let times = match self.0 {
+            Flaw::CountsHistories => i64::try_from(batch.len()).unwrap(),
+            _ => events.iter().map(|happened| happened.event.times).sum(),
+        };
+        let Some(latest) = events.iter().map(|happened| happened.envelope.time).max() else { return Ok(()) };
+        self.add(transaction, times, latest).await
+    }
+
+    async fn load(
+        &self,
+        transaction: &mut PgConnection,
+        batch: &[&History<Rang>],
+    ) -> Result<(), ProjectionError> {
+        if self.0 == Flaw::LoadsOthers { Ok(()) } else { self.apply(transaction, batch).await }
+    }
+}
+
+impl Ringing {
+    async fn add(
+        &self,
+        transaction: &mut PgConnection,
+        times: i64,
+        latest: OffsetDateTime,
+    ) -> Result<(), ProjectionError> {
+        let mut times = times;
+        let change = match self.0 {
+            Flaw::ReadsThenWrites => {
+                let read =
+                    sqlx::query_scalar::<_, i64>("SELECT coalesce(sum(times), 0)::bigint FROM ringing");
+                times += read.fetch_one(&mut *transaction).await?;
+                "times = excluded.times, latest = greatest(ringing.latest, excluded.latest)"
+            }
+            Flaw::LastIsLatest => "times = ringing.times + excluded.times, latest = excluded.latest",
+            Flaw::None | Flaw::CountsHistories | Flaw::LoadsOthers => {
+                "times = ringing.times + excluded.times, latest = greatest(ringing.latest, excluded.latest)"
+            }
+        };
+        let statement =
+            format!("INSERT INTO ringing VALUES ('all', $1, $2) ON CONFLICT (bell) DO UPDATE SET {change}");
+        sqlx::query(&statement).bind(times).bind(latest).execute(transaction).await?;
+        Ok(())
+    }
+}
+
+async fn database() -> PgConnectOptions {
+    let options = super::database("orders_read");
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    sqlx::query(
+        "CREATE TABLE ringing (bell text PRIMARY KEY, times bigint NOT NULL, latest timestamptz NOT NULL)",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    options
+}
+
+fn rang(bell: usize, times: i64) -> Fact {
+    fact(format!("bell-{bell}").as_str(), &Told::Rang { times, whose: "the town's".to_owned() })
+}
+
+fn polished(bell: usize) -> Fact {
+    fact(format!("bell-{bell}").as_str(), &Told::Polished {})
+}
+
+/// The ringing of bells in several partitions.
+fn history(facts: usize) -> impl Iterator<Item = Fact> {
+    (0..facts).map(|number| if number % 5 == 3 { polished(number % 4) } else { rang(number % 4, 2) })
+}
+
+const ALL: &str = "SELECT times, latest FROM ringing";
+
+#[tokio::test]
+async fn a_query_finds_the_rows_that_the_facts_lead_to() {
+    given(Ringing(Flaw::None), &database().await, [rang(1, 2), polished(1), rang(1, 3)])
+        .when([rang(2, 4)])
+        .then(ALL, [(9_i64, happened_at(4))])
+        .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "left == right")]
+async fn other_rows_are_found() {
+    given(Ringing(Flaw::None), &database().await, [])
+        .when([rang(1, 2)])
+        .then(ALL, [(3_i64, happened_at(1))])
+        .await;
+}
+
+#[tokio::test]
+async fn a_scenario_begins_with_empty_tables() {
+    let database = database().await;
+    for _ in 0..2 {
+        given(Ringing(Flaw::None), &database, [])
+            .when([rang(1, 2)])
+            .then(ALL, [(2_i64, happened_at(1))])
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_said_and_leaves_no_trace() {
+    let database = database().await;
+    given(Ringing(Flaw::None), &database, [rang(1, 2)])
+        .when([rang(2, 1), rang(1, 0)])
+        .then_refused("nothing rang")
+        .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "must be refused")]
+async fn what_is_not_refused_is_found() {
+    given(Ringing(Flaw::None), &database().await, []).when([rang(1, 1)]).then_refused("nothing rang").await;
+}
+
+#[tokio::test]
+async fn every_cut_of_a_sound_projection_agrees() {
+    let database = database().await;
+    for facts in [0, 6, 40] {
+        given(Ringing(Flaw::None), &database, history(facts)).then_every_cut_agrees().await;
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "batches of [5], all partitions in their order, lead to other rows")]
+async fn rows_that_depend_on_the_cut_are_found_in_a_short_history() {
+    let facts = [rang(1, 1), polished(1), rang(1, 1), rang(2, 1), rang(3, 1)];
+    given(Ringing(Flaw::CountsHistories), &database().await, facts).then_every_cut_agrees().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "mixed by the seed 0, lead to other rows")]
+async fn rows_that_depend_on_the_cut_are_found_in_a_long_history() {
+    given(Ringing(Flaw::CountsHistories), &database().await, history(40)).then_every_cut_agrees().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "partitions mixed by the seed")]
+async fn rows_that_depend_on_the_order_of_partitions_are_found() {
+    let facts = [rang(1, 1), rang(2, 1), rang(3, 1)];
+    given(Ringing(Flaw::LastIsLatest), &database().await, facts).then_every_cut_agrees().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "all at once, leads to other rows")]
+async fn rows_that_two_projectors_overwrite_are_found() {
+    given(Ringing(Flaw::ReadsThenWrites), &database().await, history(100)).then_every_cut_agrees().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "Building, partitions mixed by the seed 1, lead to other rows")]
+async fn rows_that_a_rebuild_loads_otherwise_are_found() {
+    given(Ringing(Flaw::LoadsOthers), &database().await, history(10)).then_every_cut_agrees().await;
+}

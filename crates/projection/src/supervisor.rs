@@ -1,0 +1,193 @@
+//! Knows which generations of a projection there are, and has each of its own version followed by a thread.
+//!
+//! It asks when it connects, and again whenever Postgres tells of a change; nothing is asked in between. What a thread
+//! does with the wrong instruction is harmless: the claim of its checkpoints finds where the tables are.
+
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+use service_kit::health::Part;
+use sqlx::{
+    Acquire, Connection, PgPool,
+    postgres::{PgListener, PgNotification, PgPoolOptions},
+};
+use tokio::{
+    sync::{oneshot::error::RecvError, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    Generation, GenerationState, Projection, ProjectionError, Projectors, Source, Stand,
+    checkpoint::{self, CHANNEL},
+    followed::Followed,
+    follower::Move,
+    generation::{self, CONTROL},
+    instruction::Instruction,
+    retry::Retry,
+};
+
+/// How long connecting, or one question, may take.
+const CALL: Duration = Duration::from_secs(2);
+/// How long the channels may be silent before the connection is tried: a cut one is silent for ever.
+const SILENCE: Duration = Duration::from_secs(5);
+
+pub(crate) struct Supervisor<P> {
+    projectors: Projectors,
+    projection: Arc<P>,
+    pool: PgPool,
+    source: Source,
+    part: Part,
+    retry: Retry,
+    /// By generation.
+    followed: BTreeMap<i32, Followed>,
+    threads: JoinSet<Result<(), RecvError>>,
+    connection: u64,
+    live: i32,
+    /// Where the live generation stands; nowhere while that is not known.
+    stand: watch::Sender<Stand>,
+}
+
+impl<P: Projection> Supervisor<P> {
+    pub(crate) fn new(projectors: Projectors, projection: Arc<P>) -> Self {
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CALL);
+        Self {
+            pool: pool.connect_lazy_with(projectors.database.clone().application_name(P::NAME)),
+            source: Source { projection: P::NAME.to_owned(), topic: projectors.topics.events() },
+            part: projectors.health.part(P::NAME),
+            retry: Retry::new(&projectors.settings),
+            followed: BTreeMap::new(),
+            threads: JoinSet::new(),
+            connection: 0,
+            live: 0,
+            stand: watch::Sender::default(),
+            projectors,
+            projection,
+        }
+    }
+
+    /// Until the end. It is an error if a thread panics.
+    pub(crate) async fn run(mut self) -> io::Result<()> {
+        let shutdown = self.projectors.shutdown.clone();
+        if shutdown.run_until_cancelled(self.supervise()).await.is_some() {
+            return Err(io::Error::other(format!("a thread of the projection {} panicked", P::NAME)));
+        }
+        self.threads.join_all().await;
+        Ok(())
+    }
+
+    /// Connects again and again, until a thread has panicked.
+    async fn supervise(&mut self) {
+        while let Err(error) = self.listen().await {
+            self.part.not_ready(error.to_string());
+            // Postgres may come back in an older state.
+            self.stand.send_replace(Stand::default());
+            sleep(self.retry.failed(P::NAME, &error)).await;
+        }
+    }
+
+    /// Listens until the connection is lost, or until a thread has panicked, which is no error here. What it missed
+    /// before is in the tables, so they are read after listening has begun.
+    async fn listen(&mut self) -> Result<(), ProjectionError> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.eager_reconnect(false);
+        listener.listen_all([CHANNEL, CONTROL]).await?;
+        generation::register::<P>(listener.acquire().await?, &self.source.topic).await?;
+        self.connection += 1;
+        self.look(&mut listener).await?;
+        loop {
+            let heard = tokio::select! {
+                heard = timeout(SILENCE, listener.try_recv()) => heard,
+                Some(Ok(Err(_))) = self.threads.join_next() => return Ok(()),
+            };
+            match heard {
+                Ok(told) => self.hear(told?.ok_or_else(lost)?, &mut listener).await?,
+                Err(_) => ask(listener.acquire().await?.ping()).await?,
+            }
+        }
+    }
+
+    async fn hear(&mut self, told: PgNotification, listener: &mut PgListener) -> Result<(), ProjectionError> {
+        if told.channel() == CHANNEL {
+            self.moved(told.payload());
+        } else if told.payload() == P::NAME {
+            self.look(listener).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads which generations there are and where the live one stands, and has all of this version followed.
+    async fn look(&mut self, listener: &mut PgListener) -> Result<(), ProjectionError> {
+        let reading = async {
+            let connection = listener.acquire().await?;
+            let generations = generation::all(connection, P::NAME).await?;
+            Ok((generations, checkpoint::live_stand(connection, &self.source).await?))
+        };
+        let (generations, live) = ask(reading).await?;
+        self.live = live.generation;
+        self.stand.send_replace(live.stand);
+        self.follow(generations);
+        Ok(())
+    }
+
+    /// Takes in a move of the live generation.
+    fn moved(&self, payload: &str) {
+        let is_own = |step: &Move<'_>| {
+            step.projection == self.source.projection
+                && step.position.topic == self.source.topic
+                && step.generation == self.live
+        };
+        if let Some(Move { position, .. }) = Move::read(payload).filter(is_own) {
+            self.stand.send_modify(|stand| stand.set(position.partition, position.offset + 1));
+        }
+    }
+
+    /// Starts, tells and stops threads, until each generation of this version has one.
+    fn follow(&mut self, generations: Vec<Generation>) {
+        let live = generations.iter().find(|generation| generation.state == GenerationState::Live);
+        let filled_by = live.map(|live| live.version);
+        let own: Vec<_> = generations.into_iter().filter(|one| one.version == P::VERSION).collect();
+        self.followed.retain(|number, _| own.iter().any(|generation| generation.number == *number));
+        let state = match filled_by {
+            Some(filled_by) if own.is_empty() => {
+                Err(ProjectionError::OtherVersion { projection: P::NAME, filled_by, running: P::VERSION })
+            }
+            _ => Ok(()),
+        };
+        for generation in own {
+            let number = generation.number;
+            let instruction = Instruction { generation, connection: self.connection };
+            if let Some(followed) = self.followed.get(&number) {
+                followed.tell(instruction);
+            } else {
+                let followed = self.start(instruction);
+                self.followed.insert(number, followed);
+            }
+        }
+        // The threads' own parts are there by now.
+        match state {
+            Ok(()) => {
+                self.retry.reset();
+                self.part.ready();
+            }
+            Err(error) => {
+                self.retry.failed(P::NAME, &error);
+                self.part.not_ready(error.to_string());
+            }
+        }
+    }
+
+    fn start(&mut self, instruction: Instruction) -> Followed {
+        let (projectors, projection) = (self.projectors.clone(), Arc::clone(&self.projection));
+        let (followed, ended) = Followed::start(projectors, projection, self.stand.subscribe(), instruction);
+        self.threads.spawn(ended);
+        followed
+    }
+}
+
+async fn ask<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ProjectionError> {
+    Ok(timeout(CALL, answer).await.map_err(|_| ProjectionError::PostgresTimedOut(CALL))??)
+}
+
+fn lost() -> ProjectionError {
+    sqlx::Error::from(io::Error::from(io::ErrorKind::ConnectionAborted)).into()
+}

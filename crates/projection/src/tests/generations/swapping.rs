@@ -1,0 +1,105 @@
+//! Queries of the kind that the query API asks, in a tight loop, while generations are swapped under writes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+};
+
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+use super::{
+    Filler, Shelf,
+    shelf::{BOOKS, SHELF},
+};
+use crate::{
+    GenerationState::{Building, Standby},
+    generations::{Promotion, promote},
+};
+
+const SWAPS: usize = 8;
+const READERS: i64 = 6;
+
+/// A book with its pages, beside the checkpoint of the live generation.
+#[derive(Debug, sqlx::FromRow)]
+struct Answer {
+    generation: i32,
+    next_offset: i64,
+    pages: i64,
+    printer: String,
+    counted: i64,
+}
+
+const QUESTION: &str = "
+    SELECT stand.generation, stand.next_offset, books.pages, books.printer,
+           (SELECT count(*) FROM pages WHERE pages.book = books.book) AS counted
+      FROM (SELECT generation, next_offset FROM checkpoint JOIN projection_generation USING (projection, generation)
+             WHERE state = 'live' AND projection = $1) AS stand
+      LEFT JOIN books ON book = $2";
+
+impl Answer {
+    /// Whether it is what the events before its checkpoint say, and comes from the tables of its generation.
+    fn check(&self, book: i64) {
+        let pages = (self.next_offset - book + BOOKS - 1) / BOOKS;
+        assert_eq!((self.pages, self.counted), (pages, pages), "{self:?}");
+        assert_eq!(self.printer, self.generation.to_string(), "{self:?}");
+    }
+}
+
+/// Asks for one book over and over; its pages never get fewer.
+async fn read(pool: PgPool, book: i64, done: Arc<AtomicBool>, answers: Arc<AtomicU64>) {
+    let mut before = 0;
+    while !done.load(Relaxed) {
+        let answer: Answer =
+            sqlx::query_as(QUESTION).bind(SHELF).bind(book).fetch_one(&pool).await.expect("no query fails");
+        answer.check(book);
+        assert!(answer.pages >= before, "{answer:?} after {before}");
+        before = answer.pages;
+        answers.fetch_add(1, Relaxed);
+    }
+}
+
+/// Fills a generation, whatever becomes of it.
+async fn fill(shelf: &Shelf, generation: i32) {
+    loop {
+        let mut filler: Filler = shelf.filler(generation).await;
+        filler.printer = generation.to_string();
+        filler.follow().await;
+    }
+}
+
+fn pool(shelf: &Shelf, plan: &str) -> PgPool {
+    let options = shelf.options.clone().options([("plan_cache_mode", plan)]);
+    PgPoolOptions::new().max_connections(2).test_before_acquire(false).connect_lazy_with(options)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_query_fails_or_sees_less_while_generations_are_swapped() {
+    let shelf = Arc::new(Shelf::rebuilt_by_generation(BOOKS).await);
+    let (done, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let pools = ["force_custom_plan", "force_generic_plan", "auto"].map(|plan| pool(&shelf, plan));
+    let readers: Vec<_> = (0..READERS)
+        .map(|reader| {
+            let pool = pools[usize::try_from(reader).unwrap() % pools.len()].clone();
+            tokio::spawn(read(pool, reader, done.clone(), answers.clone()))
+        })
+        .collect();
+    let fillers = [1, 2].map(|generation| {
+        let shelf = shelf.clone();
+        tokio::spawn(async move { fill(&shelf, generation).await })
+    });
+    for swap in 0..SWAPS {
+        let state = if swap == 0 { Building } else { Standby };
+        let promotion = Promotion { state, max_lag: 1_000, accept_differences: true };
+        let seen = answers.load(Relaxed);
+        promote(&shelf.options, SHELF, promotion).await.unwrap();
+        test_kit::eventually("readers go on", || async { answers.load(Relaxed) > seen + 100 }).await;
+    }
+    done.store(true, Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    for filler in fillers {
+        assert!(!filler.is_finished());
+        filler.abort();
+    }
+}
