@@ -1,44 +1,52 @@
-//! The projector of orders: their events in Kafka become the tables `orders` and `order_lines`.
+//! The projector of orders: their events in Kafka become the tables of each projection. Each has a folder of its own.
 
-mod change;
+mod column;
+mod customer_totals;
+mod order_id;
+mod order_journal;
 mod orders;
-mod rows;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use anyhow::Context;
 use event_log::Registry;
-use projection::{Projector, Source};
+use projection::Projectors;
 use service_kit::{Start, shutdown::within, start};
+use tokio::task::JoinSet;
 
-use crate::{orders::Orders, settings::Settings};
+use crate::{
+    customer_totals::CustomerTotals, order_journal::OrderJournal, orders::Orders, settings::Settings,
+};
 
-/// How long the batch in hand may take when the service ends.
+/// How long the batches in hand may take when the service ends.
 const DRAIN: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let Start { settings, health, shutdown } = start("127.0.0.1:9103", Settings::read).await?;
 
-    let projector = Projector {
-        projection: Orders,
-        source: Source { projection: Orders::NAME.to_owned(), topic: settings.topics.events() },
-        group: settings.topics.group("orders-projector"),
+    let projectors = Projectors {
+        service: "orders-projector".to_owned(),
+        topics: settings.topics,
         client: settings.client,
         registry: Registry::new(&settings.registry_url)?,
         database: settings.database,
         settings: settings.projector,
-        health: health.part("projection"),
+        health,
         shutdown: shutdown.clone(),
     };
-    let mut ended = projector.start()?;
+    let mut projections = JoinSet::new();
+    projections.spawn(projectors.run(Orders));
+    projections.spawn(projectors.run(OrderJournal));
+    projections.spawn(projectors.run(CustomerTotals));
+
     tokio::select! {
+        biased;
         () = shutdown.cancelled() => {}
-        end = &mut ended => return end.context("the projector's thread panicked"),
+        Some(ended) = projections.join_next() => return Ok(ended??),
     }
-    within(DRAIN, "the projection", ended).await;
+    within(DRAIN, "the projections", projections.join_all()).await;
     Ok(())
 }

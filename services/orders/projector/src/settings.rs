@@ -12,7 +12,7 @@ pub(crate) struct Settings {
     pub(crate) topics: Topics,
     /// The schema registry; `FOLDLINE_REGISTRY_URL`, <http://127.0.0.1:18081/apis/ccompat/v7>.
     pub(crate) registry_url: String,
-    /// Where the tables are; `FOLDLINE_DATABASE_URL`, <postgres://foldline:foldline@127.0.0.1:15432/orders_read>.
+    /// Where the tables are; `FOLDLINE_DATABASE_URL`, <postgres://orders_projector:orders_projector@127.0.0.1:15432/orders_read>.
     pub(crate) database: PgConnectOptions,
     /// How events become rows; see [`ProjectorSettings`].
     pub(crate) projector: ProjectorSettings,
@@ -24,8 +24,10 @@ impl Settings {
             client: ClientSettings { brokers: environment.get("FOLDLINE_KAFKA_BROKERS", "127.0.0.1:19092") },
             topics: Topics::new(&environment.get::<String>("FOLDLINE_TOPIC_PREFIX", ""), "orders"),
             registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),
-            database: environment
-                .get("FOLDLINE_DATABASE_URL", "postgres://foldline:foldline@127.0.0.1:15432/orders_read"),
+            database: environment.get(
+                "FOLDLINE_DATABASE_URL",
+                "postgres://orders_projector:orders_projector@127.0.0.1:15432/orders_read",
+            ),
             projector: ProjectorSettings::read(environment),
         }
     }

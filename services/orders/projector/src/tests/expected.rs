@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use orders_domain::Event;
-use sqlx::{Connection, FromRow, PgConnection};
+use sqlx::{Connection, FromRow, PgConnection, postgres::PgConnectOptions};
 use test_kit::Area;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -26,9 +26,22 @@ pub(super) struct OrderRow {
     lines: Vec<String>,
 }
 
-/// What is in the tables, in the order of the ids.
+impl OrderRow {
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.status == "cancelled"
+    }
+}
+
+/// What is in the live tables, in the order of the ids.
 pub(super) async fn rows(area: &Area) -> Vec<OrderRow> {
-    let mut connection = PgConnection::connect(&area.database_url("orders_read")).await.unwrap();
+    rows_in(area, "public").await
+}
+
+/// What is in the tables of a schema.
+pub(super) async fn rows_in(area: &Area, schema: &str) -> Vec<OrderRow> {
+    let options: PgConnectOptions = area.database_url("orders_read").parse().unwrap();
+    let options = options.options([("search_path", schema)]);
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
     sqlx::query_as(
         "SELECT *, ARRAY(SELECT format('%s %s %s %s', line_number, sku, quantity, unit_price_minor)
                            FROM order_lines

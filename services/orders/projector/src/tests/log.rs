@@ -15,8 +15,10 @@ use uuid::Uuid;
 const PARTITIONS: i32 = 8;
 
 /// Writes orders into the log, and remembers what it wrote.
-pub(super) struct Log {
-    pub(super) written: Vec<(Envelope, Event)>,
+pub(crate) struct Log {
+    pub(crate) written: Vec<(Envelope, Event)>,
+    spoiled: usize,
+    queued: Vec<NewRecord>,
     partitions: Vec<Option<(KafkaPartitionLog, u64)>>,
     sequences: Vec<u64>,
     codec: Codec,
@@ -24,7 +26,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Takes over every partition.
-    pub(super) async fn of(area: &Area) -> Self {
+    pub(crate) async fn of(area: &Area) -> Self {
         let topics = Topics::new(&area.topic_prefix, "orders");
         let registry = Registry::new(&area.servers.registry_url).unwrap();
         let codec = Codec::register(registry, &[(topics.events(), &schemas())]).await.unwrap();
@@ -40,15 +42,16 @@ impl Log {
         for claim in claimed {
             partitions.push(Some(claim.await.unwrap()));
         }
-        Self { written: Vec::new(), partitions, sequences: vec![0; 8], codec }
+        Self { written: Vec::new(), spoiled: 0, queued: Vec::new(), partitions, sequences: vec![0; 8], codec }
     }
 
-    pub(super) fn events(&self) -> usize {
-        self.written.len()
+    /// How many events there are in all.
+    pub(crate) fn events(&self) -> usize {
+        self.written.len() + self.spoiled
     }
 
     /// Each with its own number of events, of all kinds.
-    pub(super) async fn append_orders(&mut self, count: usize) {
+    pub(crate) async fn append_orders(&mut self, count: usize) {
         let mut groups: Vec<Vec<NewRecord>> = vec![Vec::new(); 8];
         for number in 0..count {
             let order_id = AggregateId::from(Uuid::now_v7());
@@ -63,17 +66,54 @@ impl Log {
     }
 
     /// One event more for an order.
-    pub(super) async fn append_event(&mut self, order_id: &AggregateId, version: u64, event: Event) {
+    pub(crate) async fn append_event(&mut self, order_id: &AggregateId, version: u64, event: Event) {
         let record = self.record(order_id, version, event);
         self.append(usize::try_from(partition_of(order_id, PARTITIONS)).unwrap(), vec![record]).await;
     }
 
-    /// An event whose payload nobody can read.
-    pub(super) async fn append_rubbish(&mut self, order_id: &AggregateId) {
-        let mut record = self.record(order_id, 1, cancelled());
+    /// An event that does not lead to any row, with something about it spoiled.
+    pub(crate) async fn append_spoiled(
+        &mut self,
+        order_id: &AggregateId,
+        version: u64,
+        event: Event,
+        spoil: fn(&mut NewRecord),
+    ) {
+        self.queue_spoiled(order_id, version, event, spoil);
+        self.append_queued().await;
+    }
+
+    /// The same, to be written with others.
+    pub(crate) fn queue_spoiled(
+        &mut self,
+        order_id: &AggregateId,
+        version: u64,
+        event: Event,
+        spoil: fn(&mut NewRecord),
+    ) {
+        let mut record = self.record(order_id, version, event);
         self.written.pop();
-        record.payload = vec![0xff];
-        self.append(usize::try_from(partition_of(order_id, PARTITIONS)).unwrap(), vec![record]).await;
+        self.spoiled += 1;
+        spoil(&mut record);
+        self.queued.push(record);
+    }
+
+    /// One event more for an order, to be written with others.
+    pub(crate) fn queue_event(&mut self, order_id: &AggregateId, version: u64, event: Event) {
+        let record = self.record(order_id, version, event);
+        self.queued.push(record);
+    }
+
+    /// Writes what was queued.
+    pub(crate) async fn append_queued(&mut self) {
+        let mut groups: Vec<Vec<NewRecord>> = vec![Vec::new(); 8];
+        for record in std::mem::take(&mut self.queued) {
+            groups[usize::try_from(partition_of(&record.envelope.aggregate_id, PARTITIONS)).unwrap()]
+                .push(record);
+        }
+        for (partition, group) in groups.into_iter().enumerate() {
+            self.append(partition, group).await;
+        }
     }
 
     fn record(&mut self, order_id: &AggregateId, version: u64, event: Event) -> NewRecord {
@@ -128,7 +168,7 @@ fn claim(
     })
 }
 
-fn schemas() -> [SchemaFile; 3] {
+pub(crate) fn schemas() -> [SchemaFile; 3] {
     [
         include_str!("../../../../../schemas/orders/events/order_placed/v1.avsc"),
         include_str!("../../../../../schemas/orders/events/delivery_address_changed/v1.avsc"),
@@ -145,7 +185,7 @@ fn history(number: usize) -> Vec<Event> {
     events
 }
 
-pub(super) fn placed(number: usize) -> Event {
+pub(crate) fn placed(number: usize) -> Event {
     let lines = (0..=number % 3).map(|line| OrderLine {
         sku: format!("sku-{line}"),
         quantity: 2,
@@ -161,11 +201,11 @@ pub(super) fn placed(number: usize) -> Event {
     })
 }
 
-pub(super) fn moved(street: &str) -> Event {
+pub(crate) fn moved(street: &str) -> Event {
     Event::DeliveryAddressChanged(DeliveryAddressChanged { delivery_address: address(street) })
 }
 
-pub(super) fn cancelled() -> Event {
+pub(crate) fn cancelled() -> Event {
     Event::OrderCancelled(OrderCancelled { reason: "ordered twice".to_owned() })
 }
 

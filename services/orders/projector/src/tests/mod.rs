@@ -4,14 +4,19 @@
 
 mod expected;
 mod faults;
-mod log;
+mod generations;
+mod journal;
+pub(crate) mod log;
+mod parking;
+mod poison;
 mod running;
+mod zombies;
 
 use projection::ProjectorSettings;
 use test_kit::{Area, eventually};
 
 use self::{
-    expected::{expected, rows},
+    expected::{expected, rows, rows_in},
     log::Log,
     running::Running,
 };

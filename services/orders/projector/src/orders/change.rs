@@ -7,6 +7,8 @@ use projection::{Happened, History, ProjectionError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::order_id::order_id;
+
 /// What a batch does to one order, all its events folded into one.
 #[derive(Debug)]
 pub(crate) struct Change<'b> {
@@ -36,7 +38,7 @@ impl<'b> Change<'b> {
     pub(crate) fn of(history: &'b History<Event>) -> Result<Self, ProjectionError> {
         let mut change = Self {
             history,
-            order_id: order_id(history)?,
+            order_id: order_id(history.first())?,
             placed: None,
             delivery_address: None,
             cancelled: None,
@@ -56,9 +58,9 @@ impl<'b> Change<'b> {
                 self.delivery_address = Some(&order.delivery_address);
             }
             Event::OrderPlaced(_) => {
-                return Err(unfit(happened, "an order is placed by its first event only"));
+                return Err(happened.unfit("an order is placed by its first event only"));
             }
-            _ if is_first => return Err(unfit(happened, "the first event of an order must place it")),
+            _ if is_first => return Err(happened.unfit("the first event of an order must place it")),
             Event::DeliveryAddressChanged(changed) => {
                 self.delivery_address = Some(&changed.delivery_address);
             }
@@ -93,16 +95,4 @@ impl<'b> Change<'b> {
     pub(crate) fn cancelled_at(&self) -> Option<OffsetDateTime> {
         self.cancelled.as_ref().map(|cancelled| cancelled.at)
     }
-}
-
-fn order_id(history: &History<Event>) -> Result<Uuid, ProjectionError> {
-    history
-        .aggregate_id()
-        .as_str()
-        .parse()
-        .map_err(|_| unfit(history.first(), "the id of an order is a UUID"))
-}
-
-fn unfit(happened: &Happened<Event>, reason: &'static str) -> ProjectionError {
-    ProjectionError::Unfit { position: happened.position.clone(), reason }
 }

@@ -2,8 +2,8 @@ use projection::ProjectionError;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::column;
-use crate::change::Change;
+use super::{super::change::Change, copy::Rows};
+use crate::column::column;
 
 struct Line<'b> {
     order_id: Uuid,
@@ -32,6 +32,24 @@ pub(crate) async fn insert(
     .execute(transaction)
     .await?;
     Ok(())
+}
+
+/// Writes the lines of new orders, many at once.
+pub(crate) async fn copy(
+    transaction: &mut PgConnection,
+    placed: &[Change<'_>],
+) -> Result<(), ProjectionError> {
+    let mut rows = Rows::default();
+    for Line { order_id, number, ordered } in placed.iter().flat_map(lines) {
+        rows.row()
+            .plain(&order_id)
+            .plain(&number)
+            .text(&ordered.sku)
+            .plain(&ordered.quantity)
+            .plain(&ordered.unit_price_minor);
+    }
+    let columns = "order_id, line_number, sku, quantity, unit_price_minor";
+    rows.copy(transaction, &format!("COPY order_lines ({columns}) FROM STDIN")).await
 }
 
 fn lines<'b>(change: &Change<'b>) -> impl Iterator<Item = Line<'b>> + use<'b> {

@@ -5,8 +5,11 @@ use projection::ProjectionError;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::column;
-use crate::change::{Change, Placed};
+use super::{
+    super::change::{Change, Placed},
+    copy::{Row, Rows},
+};
+use crate::column::column;
 
 /// Writes new orders. One that is there already breaks the history.
 pub(crate) async fn insert(
@@ -51,6 +54,44 @@ pub(crate) async fn insert(
     .fetch_all(&mut *transaction)
     .await?;
     require_all(transaction, placed, written).await
+}
+
+/// Writes new orders, many at once. One that is there already is refused by Postgres.
+pub(crate) async fn copy(
+    transaction: &mut PgConnection,
+    placed: &[Change<'_>],
+) -> Result<(), ProjectionError> {
+    let mut rows = Rows::default();
+    for change in placed {
+        if let Some(placed) = &change.placed {
+            write(rows.row(), change, placed);
+        }
+    }
+    let statement = "COPY orders
+        (order_id, version, status, customer_id, currency, total_minor,
+         delivery_name, delivery_street, delivery_postal_code, delivery_city, delivery_country,
+         cancellation_reason, placed_at, updated_at, cancelled_at)
+        FROM STDIN";
+    rows.copy(transaction, statement).await
+}
+
+fn write(row: Row<'_>, change: &Change<'_>, placed: &Placed<'_>) {
+    let address = change.delivery_address.unwrap_or(&placed.order.delivery_address);
+    row.plain(&change.order_id)
+        .plain(&change.version())
+        .text(if change.cancelled.is_some() { "cancelled" } else { "placed" })
+        .text(&placed.order.customer_id)
+        .text(&placed.order.currency)
+        .plain(&placed.order.total_minor)
+        .text(&address.name)
+        .text(&address.street)
+        .text(&address.postal_code)
+        .text(&address.city)
+        .text(&address.country)
+        .optional(change.cancellation_reason(), Row::text)
+        .time(placed.at)
+        .time(change.updated_at())
+        .optional(change.cancelled_at(), Row::time);
 }
 
 /// Changes orders that are there, each only from the version that comes before the change.

@@ -1,0 +1,51 @@
+//! Each order as it is now: the tables `orders` and `order_lines`.
+
+mod change;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use orders_domain::Event;
+use projection::{History, Projection, ProjectionError};
+use sqlx::PgConnection;
+
+use self::change::Change;
+
+/// What the events of orders mean as rows.
+pub(crate) struct Orders;
+
+impl Projection for Orders {
+    /// The query API looks for its checkpoints by the same name.
+    const NAME: &str = "orders";
+    const VERSION: i32 = 1;
+    const TABLES: &[&str] = &["orders", "order_lines"];
+    type Event = Event;
+
+    async fn apply(
+        &self,
+        transaction: &mut PgConnection,
+        batch: &[&History<Event>],
+    ) -> Result<(), ProjectionError> {
+        let (placed, known) = changes(batch)?;
+        rows::insert_orders(transaction, &placed).await?;
+        rows::insert_lines(transaction, &placed).await?;
+        rows::update_orders(transaction, &known).await
+    }
+
+    async fn load(
+        &self,
+        transaction: &mut PgConnection,
+        batch: &[&History<Event>],
+    ) -> Result<(), ProjectionError> {
+        let (placed, known) = changes(batch)?;
+        rows::copy_orders(transaction, &placed).await?;
+        rows::copy_lines(transaction, &placed).await?;
+        rows::update_orders(transaction, &known).await
+    }
+}
+
+/// What becomes of new orders, and of those that are in the rows already.
+fn changes<'b>(batch: &[&'b History<Event>]) -> Result<(Vec<Change<'b>>, Vec<Change<'b>>), ProjectionError> {
+    let changes = batch.iter().map(|history| Change::of(history)).collect::<Result<Vec<_>, _>>()?;
+    Ok(changes.into_iter().partition(|change| change.placed.is_some()))
+}

@@ -1,0 +1,39 @@
+use orders_domain::Event;
+use projection::kit::{Fact, database, fact, given};
+use uuid::Uuid;
+
+use super::Orders;
+use crate::tests::log::{cancelled, moved, placed};
+
+fn happened(order: u128, event: &Event) -> Fact {
+    fact(Uuid::from_u128(order), event)
+}
+
+#[tokio::test]
+async fn every_cut_of_a_short_history_leads_to_the_same_orders() {
+    let facts = [
+        happened(1, &placed(1)),
+        happened(2, &placed(2)),
+        happened(1, &moved("2 Second Street")),
+        happened(1, &moved("3 Third Street")),
+        happened(2, &cancelled()),
+        happened(1, &cancelled()),
+    ];
+    given(Orders, &database("orders_read"), facts).then_every_cut_agrees().await;
+}
+
+#[tokio::test]
+async fn the_address_is_the_last_one() {
+    given(Orders, &database("orders_read"), [happened(1, &placed(1))])
+        .when([happened(1, &moved("2 Second Street")), happened(1, &moved("3 Third Street"))])
+        .then("SELECT version, delivery_street FROM orders", [(3_i64, "3 Third Street".to_owned())])
+        .await;
+}
+
+#[tokio::test]
+async fn an_order_is_placed_by_its_first_event_only() {
+    given(Orders, &database("orders_read"), [happened(1, &placed(1))])
+        .when([happened(1, &placed(1))])
+        .then_refused("an order is placed by its first event only")
+        .await;
+}

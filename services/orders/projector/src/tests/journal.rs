@@ -1,0 +1,121 @@
+use std::collections::BTreeMap;
+
+use aggregate::Message as _;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, types::Json};
+use test_kit::{Area, eventually_some};
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::{
+    Log, Running, batches_of, beside,
+    log::{cancelled, moved, placed},
+};
+use crate::order_journal::OrderJournal;
+
+/// By order and version.
+type Journal = BTreeMap<(String, i64), Value>;
+
+/// What is in the table, without the positions.
+async fn journal(area: &Area) -> Journal {
+    let rows: Vec<(Uuid, i64, Json<Value>)> = sqlx::query_as(
+        r#"SELECT order_id, version,
+                  to_jsonb(order_journal) - '{partition,log_offset,order_id,version,occurred_at}'::text[]
+                  || jsonb_build_object('occurred_at', to_char(occurred_at AT TIME ZONE 'UTC',
+                                                               'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+             FROM order_journal"#,
+    )
+    .fetch_all(&mut database(area).await)
+    .await
+    .unwrap();
+    rows.into_iter().map(|(order_id, version, Json(row))| ((order_id.to_string(), version), row)).collect()
+}
+
+/// What must be in it.
+fn expected(log: &Log) -> Journal {
+    let row = |(envelope, event): &(event_log::Envelope, orders_domain::Event)| {
+        let metadata = &envelope.metadata;
+        let row = json!({
+            "event_id": envelope.event_id, "event_type": event.message_type(), "event": event,
+            "occurred_at": milliseconds(envelope.time), "actor": metadata.actor,
+            "command_id": metadata.command_id, "correlation_id": metadata.correlation_id,
+            "causation_id": metadata.causation_id,
+        });
+        ((envelope.aggregate_id.to_string(), envelope.version.0.cast_signed()), row)
+    };
+    log.written.iter().map(row).collect()
+}
+
+/// Always three digits, which RFC 3339 does not ask for.
+fn milliseconds(time: time::OffsetDateTime) -> String {
+    let whole = time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
+    format!("{}.{:03}Z", whole.trim_end_matches('Z'), time.millisecond())
+}
+
+async fn database(area: &Area) -> PgConnection {
+    PgConnection::connect(&area.database_url("orders_read")).await.unwrap()
+}
+
+/// Waits until an event is parked, and answers why.
+async fn parked(area: &Area) -> String {
+    eventually_some("an event is parked", || async {
+        sqlx::query_scalar("SELECT reason FROM parked_event WHERE reason IS NOT NULL")
+            .fetch_optional(&mut database(area).await)
+            .await
+            .unwrap()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_is_the_log_in_whatever_batches_it_came() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    log.append_orders(60).await;
+    for size in [1, 7, 500] {
+        let area = beside(&area);
+        let running = Running::start_of(OrderJournal, &area, &format!("by-{size}"), batches_of(size));
+        running.until_applied(log.events()).await;
+        assert_eq!(journal(&area).await, expected(&log), "batches of {size}");
+        let in_order = "SELECT count(*) FROM order_journal AS a JOIN order_journal AS b
+                            ON a.order_id = b.order_id AND a.version + 1 = b.version
+                         WHERE a.partition <> b.partition OR a.log_offset >= b.log_offset";
+        let misplaced: i64 =
+            sqlx::query_scalar(in_order).fetch_one(&mut database(&area).await).await.unwrap();
+        assert_eq!(misplaced, 0);
+        running.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    let order_id = Uuid::now_v7().into();
+    log.append_event(&order_id, 1, placed(0)).await;
+    let running = Running::start_of(OrderJournal, &area, "twice", batches_of(500));
+    running.until_applied(1).await;
+    let before = journal(&area).await;
+
+    log.append_event(&order_id, 1, placed(1)).await;
+    assert!(parked(&area).await.contains("where 2 must follow"));
+    assert_eq!(journal(&area).await, before);
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_not_written_after_a_hole() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    let order_id = Uuid::now_v7().into();
+    log.append_event(&order_id, 1, placed(0)).await;
+    log.append_event(&order_id, 2, moved("2 Second Street")).await;
+    let running = Running::start_of(OrderJournal, &area, "hole", batches_of(500));
+    running.until_applied(2).await;
+
+    running.meddle("DELETE FROM order_journal WHERE version = 2").await;
+    log.append_event(&order_id, 3, cancelled()).await;
+    assert!(parked(&area).await.contains("where 2 must follow"));
+    assert_eq!(journal(&area).await.len(), 1);
+    running.end().await;
+}
