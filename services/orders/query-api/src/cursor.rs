@@ -1,7 +1,9 @@
 //! Where the next page of a list begins, as a text that means nothing to its bearer.
 
+pub(crate) mod history;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -45,13 +47,12 @@ pub(crate) fn write(filter: &Filter, after: After) -> String {
         customer_id: filter.customer_id.clone(),
         status: filter.status,
     };
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor is plain JSON"))
+    encode(&cursor)
 }
 
 /// Where a text leads on in this list.
 pub(crate) fn read(text: &str, filter: &Filter) -> Result<After, InvalidCursor> {
-    let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor::Unknown)?;
-    let cursor: Cursor = serde_json::from_slice(&json).map_err(|_| InvalidCursor::Unknown)?;
+    let cursor: Cursor = decode(text)?;
     let placed_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(cursor.placed_at_micros) * 1_000)
         .map_err(|_| InvalidCursor::Unknown)?;
     let list = Filter { customer_id: cursor.customer_id, status: cursor.status };
@@ -60,6 +61,15 @@ pub(crate) fn read(text: &str, filter: &Filter) -> Result<After, InvalidCursor> 
     } else {
         Err(InvalidCursor::OtherList)
     }
+}
+
+fn encode(cursor: &impl Serialize) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(cursor).expect("a cursor is plain JSON"))
+}
+
+fn decode<C: DeserializeOwned>(text: &str) -> Result<C, InvalidCursor> {
+    let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor::Unknown)?;
+    serde_json::from_slice(&json).map_err(|_| InvalidCursor::Unknown)
 }
 
 #[cfg(test)]

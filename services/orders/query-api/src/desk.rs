@@ -1,32 +1,55 @@
 use projection::{Freshness, Source, follow};
 use service_kit::health::Health;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    changes::Changes,
     read_model::ReadModel,
     settings::{Patience, Settings},
 };
 
-/// The name under which the projector of orders keeps its checkpoints.
-const PROJECTION: &str = "orders";
+/// The projection of the tables `orders` and `order_lines`.
+pub(crate) const ORDERS: &str = "orders";
+/// The projection of the table `order_journal`.
+pub(crate) const ORDER_JOURNAL: &str = "order_journal";
+/// The projection of the table `customer_totals`.
+pub(crate) const CUSTOMER_TOTALS: &str = "customer_totals";
 
-/// What every question needs.
+/// What every question needs. Each projection of the database is as fresh as its own checkpoints say: a question asks
+/// the one whose tables it reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
     pub(crate) read_model: ReadModel,
-    pub(crate) freshness: Freshness,
+    /// How fresh [`ORDERS`] is.
+    pub(crate) orders: Freshness,
+    /// How fresh [`ORDER_JOURNAL`] is.
+    pub(crate) journal: Freshness,
+    /// How fresh [`CUSTOMER_TOTALS`] is.
+    pub(crate) customer_totals: Freshness,
+    /// Streams of what happens.
+    pub(crate) changes: Changes,
     pub(crate) topic: String,
     pub(crate) partitions: i32,
     pub(crate) patience: Patience,
 }
 
 impl Desk {
-    pub(crate) fn open(settings: &Settings, health: &Health) -> Self {
+    pub(crate) fn open(settings: &Settings, health: &Health, shutdown: &CancellationToken) -> Self {
         let topic = settings.topics.events();
-        let source = Source { projection: PROJECTION.to_owned(), topic: topic.clone() };
+        let source = |projection: &str| Source { projection: projection.to_owned(), topic: topic.clone() };
         let (database, partitions) = (&settings.database, settings.partitions);
+        let sources = [ORDERS, ORDER_JOURNAL, CUSTOMER_TOTALS].map(source);
+        let [orders, journal, customer_totals] =
+            follow(&database.connect, sources, partitions, health.part("read model"));
+        let read_model = ReadModel::new(database, source(ORDERS), partitions);
+        let changes =
+            Changes::follow(read_model.clone(), &journal, settings.changes, partitions, shutdown.clone());
         Self {
-            freshness: follow(&database.connect, source.clone(), partitions, health.part("read model")),
-            read_model: ReadModel::new(database, source, partitions),
+            read_model,
+            changes,
+            orders,
+            journal,
+            customer_totals,
             topic,
             partitions,
             patience: settings.patience,

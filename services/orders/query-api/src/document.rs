@@ -1,7 +1,14 @@
+mod customer_totals;
+
+pub(crate) use customer_totals::{CurrencyTotals, CustomerTotals};
+mod history;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+pub(crate) use history::{HistoryPage, PastEvent, Place};
 
 /// An order as the read model knows it.
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
@@ -78,6 +85,42 @@ pub(crate) struct Cancellation {
     pub(crate) reason: String,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) cancelled_at: OffsetDateTime,
+}
+
+/// Something that has happened to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct ChangeDocument {
+    pub(crate) order_id: Uuid,
+    /// The order's version after it.
+    #[schema(example = 2)]
+    pub(crate) version: i64,
+    #[serde(rename = "type")]
+    #[schema(example = "OrderCancelled")]
+    pub(crate) event_type: String,
+    /// The event's own id.
+    #[serde(rename = "id")]
+    pub(crate) event_id: Uuid,
+    /// Where it stands in the log.
+    pub(crate) position: Position,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) occurred_at: OffsetDateTime,
+    /// Who asked for it.
+    #[schema(example = "anonymous")]
+    pub(crate) actor: String,
+    /// The event's own fields.
+    #[schema(value_type = Object, example = json!({ "reason": "ordered twice" }))]
+    pub(crate) event: serde_json::Value,
+}
+
+/// A place in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Position {
+    #[schema(example = "orders.events")]
+    pub(crate) topic: String,
+    #[schema(example = 2)]
+    pub(crate) partition: i32,
+    #[schema(example = 1042)]
+    pub(crate) offset: i64,
 }
 
 /// A part of a list; the header `Link` leads to the next one.

@@ -1,9 +1,14 @@
 //! The query API of orders: what the read model says, no older than the caller asks for.
 
 mod answer;
+mod changes;
 mod cursor;
+mod customer_id;
 mod desk;
 mod document;
+mod moment;
+mod parked;
+mod past;
 mod problems;
 mod read_model;
 mod routes;
@@ -19,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let Start { settings, health, shutdown } = start("127.0.0.1:9102", Settings::read).await?;
 
     let listener = settings.http.listen().await?;
-    let router = routes::router(Desk::open(&settings, &health));
+    let router = routes::router(Desk::open(&settings, &health, &shutdown));
     http::serve(router, listener, &settings.http.limits, shutdown).await;
     Ok(())
 }

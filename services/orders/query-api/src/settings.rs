@@ -1,4 +1,7 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use event_log::Topics;
 use service_kit::{http::HttpSettings, settings::Environment};
@@ -17,16 +20,31 @@ pub(crate) struct Settings {
     pub(crate) database: DatabaseSettings,
     /// How long a question waits for its consistency token.
     pub(crate) patience: Patience,
+    /// What streams of changes may take.
+    pub(crate) changes: ChangesSettings,
 }
 
 /// Where the read model is.
 pub(crate) struct DatabaseSettings {
-    /// `FOLDLINE_DATABASE_URL`, <postgres://foldline:foldline@127.0.0.1:15432/orders_read>.
+    /// `FOLDLINE_DATABASE_URL`, <postgres://orders_query:orders_query@127.0.0.1:15432/orders_read>.
     pub(crate) connect: PgConnectOptions,
     /// The most connections for questions; `FOLDLINE_DATABASE_CONNECTIONS`, 10. One more listens.
     pub(crate) connections: NonZeroU32,
     /// How long a question waits for a connection; `FOLDLINE_DATABASE_ACQUIRE_TIMEOUT`, 2s.
     pub(crate) acquire_timeout: Duration,
+}
+
+/// What streams of changes may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChangesSettings {
+    /// The most streams at the same time; `FOLDLINE_CHANGES_STREAMS`, 256. Each also holds a connection of a client,
+    /// so it should be well below `FOLDLINE_HTTP_MAX_CONNECTIONS`.
+    pub(crate) streams: NonZeroUsize,
+    /// How many events wait for a client that does not take them; `FOLDLINE_CHANGES_BUFFER`, 256. One more ends its
+    /// stream.
+    pub(crate) buffer: NonZeroUsize,
+    /// How often a quiet stream says that it lives; `FOLDLINE_CHANGES_HEARTBEAT`, 15s.
+    pub(crate) heartbeat: Duration,
 }
 
 /// How long a question waits for its consistency token.
@@ -47,6 +65,7 @@ impl Settings {
             partitions: i32::try_from(partitions.get()).unwrap_or(i32::MAX),
             database: DatabaseSettings::read(environment),
             patience: Patience::read(environment, http.limits.request_timeout),
+            changes: ChangesSettings::read(environment),
             http,
         }
     }
@@ -54,11 +73,21 @@ impl Settings {
 
 impl DatabaseSettings {
     fn read(environment: &mut Environment) -> Self {
-        let url = "postgres://foldline:foldline@127.0.0.1:15432/orders_read";
+        let url = "postgres://orders_query:orders_query@127.0.0.1:15432/orders_read";
         Self {
             connect: environment.get("FOLDLINE_DATABASE_URL", url),
             connections: environment.get("FOLDLINE_DATABASE_CONNECTIONS", "10"),
             acquire_timeout: environment.duration("FOLDLINE_DATABASE_ACQUIRE_TIMEOUT", "2s"),
+        }
+    }
+}
+
+impl ChangesSettings {
+    fn read(environment: &mut Environment) -> Self {
+        Self {
+            streams: environment.get("FOLDLINE_CHANGES_STREAMS", "256"),
+            buffer: environment.get("FOLDLINE_CHANGES_BUFFER", "256"),
+            heartbeat: environment.duration("FOLDLINE_CHANGES_HEARTBEAT", "15s"),
         }
     }
 }

@@ -4,7 +4,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
-use projection::{InvalidToken, Stand};
+use projection::Stand;
 use service_kit::{Problem, prefer::Prefer};
 
 use crate::{desk::Desk, problems, settings::Patience};
@@ -27,15 +27,18 @@ pub(crate) struct Wish {
 
 impl Wish {
     fn of(headers: &HeaderMap, topic: &str, partitions: i32, patience: Patience) -> Result<Self, Problem> {
-        let stand = stand(headers, topic, partitions).map_err(|error| problems::invalid_token(&error))?;
         let prefer = Prefer::of(headers);
+        // A client may send all the positions that it has to every service. Those of other topics ask for nothing here.
+        let read = if prefer.strict { Stand::parse } else { Stand::pick };
+        let stand = token(headers).map(|token| read(&token, topic, partitions)).transpose();
+        let stand = stand.map_err(|error| problems::invalid_token(&error))?.unwrap_or_default();
         let asked = prefer.wait.map(|wait| wait.min(patience.longest));
         let is_asked = stand != Stand::default();
         Ok(Self {
             stand,
             patience: asked.unwrap_or(patience.default),
             lenient: prefer.lenient,
-            applied: if is_asked { applied(asked, prefer.lenient) } else { None },
+            applied: if is_asked { applied(asked, prefer) } else { None },
         })
     }
 }
@@ -49,20 +52,21 @@ impl FromRequestParts<Desk> for Wish {
 }
 
 /// The header may come several times; it is one list.
-fn stand(headers: &HeaderMap, topic: &str, partitions: i32) -> Result<Stand, InvalidToken> {
+fn token(headers: &HeaderMap) -> Option<String> {
     let lines: Vec<_> = headers
         .get_all(&CONSISTENCY_TOKEN)
         .iter()
         .map(|line| String::from_utf8_lossy(line.as_bytes()))
         .collect();
-    if lines.is_empty() { Ok(Stand::default()) } else { Stand::parse(&lines.join(","), topic, partitions) }
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// `Preference-Applied` (RFC 7240, section 3).
-fn applied(wait: Option<Duration>, lenient: bool) -> Option<HeaderValue> {
+fn applied(wait: Option<Duration>, prefer: Prefer) -> Option<HeaderValue> {
     let wait = wait.map(|wait| format!("wait={}", wait.as_secs()));
-    let lenient = lenient.then(|| "handling=lenient".to_owned());
-    let applied: Vec<_> = wait.into_iter().chain(lenient).collect();
+    let lenient = prefer.lenient.then(|| "handling=lenient".to_owned());
+    let strict = prefer.strict.then(|| "handling=strict".to_owned());
+    let applied: Vec<_> = wait.into_iter().chain(lenient).chain(strict).collect();
     HeaderValue::try_from(applied.join(", ")).ok().filter(|value| !value.is_empty())
 }
 
@@ -111,8 +115,18 @@ mod tests {
     }
 
     #[test]
+    fn positions_of_other_topics_ask_for_nothing_but_of_a_strict_service() {
+        let token = ("consistency-token", "payments.events/1@4, orders.events/1@4");
+        assert_eq!(wish(&[token]).unwrap().stand, Stand::from_iter([(1, 5)]));
+        let problem = wish(&[token, ("prefer", "handling=strict")]).unwrap_err();
+        assert_eq!(problem.code(), "invalid-consistency-token");
+        let own = ("consistency-token", "orders.events/1@4");
+        assert_eq!(wish(&[own, ("prefer", "handling=strict")]).unwrap().applied.unwrap(), "handling=strict");
+    }
+
+    #[test]
     fn a_token_that_was_not_made_here_is_a_problem() {
-        for token in ["", "x", "payments.events/1@4", "orders.events/8@4"] {
+        for token in ["", "x", "payments.events/1@4,", "orders.events/8@4"] {
             let problem = wish(&[("consistency-token", token)]).unwrap_err();
             assert_eq!(problem.code(), "invalid-consistency-token", "{token}");
         }

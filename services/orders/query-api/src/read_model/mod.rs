@@ -1,7 +1,11 @@
 //! The questions in SQL. Each is one statement, so that its rows and the checkpoints beside them are of one snapshot.
 
+mod changes;
+mod customer_totals;
+mod history;
 mod order;
 mod orders;
+mod past;
 mod row;
 
 use std::time::Duration;
@@ -12,8 +16,11 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub(crate) use customer_totals::TotalsOf;
+pub(crate) use history::OneHistory;
 pub(crate) use order::OneOrder;
 pub(crate) use orders::{After, Filter, ManyOrders};
+pub(crate) use past::OnePast;
 
 use crate::settings::DatabaseSettings;
 

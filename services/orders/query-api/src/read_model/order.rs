@@ -3,9 +3,12 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{ReadModel, row::Row};
-use crate::document::{Order, OrderLine, Status};
+use crate::{
+    document::{Order, OrderLine, Status},
+    parked::Parked,
+};
 
-/// One order, and where its partition stands.
+/// One order, what is parked of it, and where its partition stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OneOrder<'m> {
     pub(crate) read_model: &'m ReadModel,
@@ -13,10 +16,10 @@ pub(crate) struct OneOrder<'m> {
 }
 
 impl Question for OneOrder<'_> {
-    type Answer = Option<Order>;
+    type Answer = (Option<Order>, Parked);
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<(Option<Order>, Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<((Option<Order>, Parked), Stand), sqlx::Error> {
         self.read_model.order(self.order_id).await
     }
 }
@@ -27,10 +30,11 @@ impl ReadModel {
         event_log::partition_of(&order_id.into(), self.partitions)
     }
 
-    async fn order(&self, order_id: Uuid) -> Result<(Option<Order>, Stand), sqlx::Error> {
+    async fn order(&self, order_id: Uuid) -> Result<((Option<Order>, Parked), Stand), sqlx::Error> {
         let row = sqlx::query_as!(
             Row,
             r#"SELECT stand.partitions AS "partitions!", stand.next_offsets AS "next_offsets!",
+                      stand.parked AS "parked!: Vec<Option<i64>>",
                       orders.order_id AS "order_id?", version AS "version?", status AS "status?: Status",
                       customer_id AS "customer_id?", currency AS "currency?", total_minor AS "total_minor?",
                       (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity,
@@ -43,9 +47,10 @@ impl ReadModel {
                       delivery_country AS "delivery_country?", cancellation_reason AS "cancellation_reason?",
                       placed_at AS "placed_at?", updated_at AS "updated_at?", cancelled_at AS "cancelled_at?"
                  FROM (SELECT coalesce(array_agg(partition), '{}') AS partitions,
-                              coalesce(array_agg(next_offset), '{}') AS next_offsets
-                         FROM checkpoint
-                        WHERE projection = $1 AND topic = $2 AND partition = $3) AS stand
+                              coalesce(array_agg(next_offset), '{}') AS next_offsets,
+                              coalesce(array_agg(parked_since($1, $2, partition, $4::uuid::text)), '{}') AS parked
+                         FROM checkpoint JOIN projection_generation USING (projection, generation)
+                        WHERE state = 'live' AND projection = $1 AND topic = $2 AND partition = $3) AS stand
                  LEFT JOIN orders ON orders.order_id = $4"#,
             self.source.projection,
             self.source.topic,
@@ -54,7 +59,7 @@ impl ReadModel {
         )
         .fetch_one(&self.pool)
         .await?;
-        let stand = row.stand();
-        Ok((row.into_order(), stand))
+        let (stand, parked) = (row.stand(), row.parked());
+        Ok(((row.into_order(), parked), stand))
     }
 }

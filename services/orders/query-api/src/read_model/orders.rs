@@ -4,7 +4,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{ReadModel, row::Row};
-use crate::document::{Order, OrderLine, Status};
+use crate::{
+    document::{Order, OrderLine, Status},
+    parked::Parked,
+};
 
 /// Which orders are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub(crate) struct After {
     pub(crate) order_id: Uuid,
 }
 
-/// So many orders from the newest to the oldest, and where all partitions stand.
+/// So many orders from the newest to the oldest, the first event that is parked in each partition, and where they stand.
 #[derive(Debug, Clone)]
 pub(crate) struct ManyOrders<'m> {
     pub(crate) read_model: &'m ReadModel,
@@ -30,10 +33,10 @@ pub(crate) struct ManyOrders<'m> {
 }
 
 impl Question for ManyOrders<'_> {
-    type Answer = Vec<Order>;
+    type Answer = (Vec<Order>, Parked);
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<(Vec<Order>, Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<((Vec<Order>, Parked), Stand), sqlx::Error> {
         self.read_model.orders(&self.filter, self.after, self.limit).await
     }
 }
@@ -44,7 +47,7 @@ impl ReadModel {
         filter: &Filter,
         after: Option<After>,
         limit: i64,
-    ) -> Result<(Vec<Order>, Stand), sqlx::Error> {
+    ) -> Result<((Vec<Order>, Parked), Stand), sqlx::Error> {
         let rows = sqlx::query_as!(
             Row,
             r#"WITH page AS (
@@ -56,6 +59,7 @@ impl ReadModel {
                     ORDER BY placed_at DESC, order_id DESC
                     LIMIT $7)
                SELECT stand.partitions AS "partitions!", stand.next_offsets AS "next_offsets!",
+                      stand.parked AS "parked!: Vec<Option<i64>>",
                       page.order_id AS "order_id?", version AS "version?", status AS "status?: Status",
                       customer_id AS "customer_id?", currency AS "currency?", total_minor AS "total_minor?",
                       (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity,
@@ -68,9 +72,10 @@ impl ReadModel {
                       delivery_country AS "delivery_country?", cancellation_reason AS "cancellation_reason?",
                       placed_at AS "placed_at?", updated_at AS "updated_at?", cancelled_at AS "cancelled_at?"
                  FROM (SELECT coalesce(array_agg(partition), '{}') AS partitions,
-                              coalesce(array_agg(next_offset), '{}') AS next_offsets
-                         FROM checkpoint
-                        WHERE projection = $1 AND topic = $2) AS stand
+                              coalesce(array_agg(next_offset), '{}') AS next_offsets,
+                              coalesce(array_agg(parked_since($1, $2, partition)), '{}') AS parked
+                         FROM checkpoint JOIN projection_generation USING (projection, generation)
+                        WHERE state = 'live' AND projection = $1 AND topic = $2) AS stand
                  LEFT JOIN page ON true
                 ORDER BY placed_at DESC, page.order_id DESC"#,
             self.source.projection,
@@ -83,7 +88,7 @@ impl ReadModel {
         )
         .fetch_all(&self.pool)
         .await?;
-        let stand = rows.first().map(Row::stand).unwrap_or_default();
-        Ok((rows.into_iter().filter_map(Row::into_order).collect(), stand))
+        let (stand, parked) = rows.first().map(|row| (row.stand(), row.parked())).unwrap_or_default();
+        Ok(((rows.into_iter().filter_map(Row::into_order).collect(), parked), stand))
     }
 }

@@ -2,13 +2,18 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::document::{Cancellation, DeliveryAddress, Order, OrderLine, Status};
+use crate::{
+    document::{Cancellation, DeliveryAddress, Order, OrderLine, Status},
+    parked::Parked,
+};
 
 /// A row beside which the checkpoints stand, so that there is a row also where there is no order.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) partitions: Vec<i32>,
     pub(super) next_offsets: Vec<i64>,
+    /// Beside each partition, its first parked offset.
+    pub(super) parked: Vec<Option<i64>>,
     pub(super) order_id: Option<Uuid>,
     pub(super) version: Option<i64>,
     pub(super) status: Option<Status>,
@@ -31,6 +36,12 @@ impl Row {
     /// The checkpoints: partitions and their next offsets.
     pub(super) fn stand(&self) -> projection::Stand {
         self.partitions.iter().copied().zip(self.next_offsets.iter().copied()).collect()
+    }
+
+    /// What is parked in those partitions.
+    pub(super) fn parked(&self) -> Parked {
+        let first = self.partitions.iter().zip(&self.parked);
+        Parked(first.filter_map(|(partition, offset)| Some((*partition, (*offset)?))).collect())
     }
 
     /// The order, if this row has one: then all of its columns are there.

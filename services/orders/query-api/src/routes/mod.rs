@@ -1,5 +1,9 @@
 //! One file for each question.
 
+mod changes;
+mod customer_totals;
+mod history;
+mod limit;
 mod order;
 mod orders;
 
@@ -12,6 +16,8 @@ use crate::desk::Desk;
 
 /// What `GET /problems/{code}` says of an order that is not there.
 const REFUSALS: &str = include_str!("../../../domain/refusals.md");
+/// What it says of the problems that only questions have.
+const PROBLEMS: &str = include_str!("../../problems.md");
 
 /// The description that `/openapi.json` begins with.
 #[derive(OpenApi)]
@@ -24,9 +30,12 @@ struct Description;
 /// Every question, and its documentation.
 pub(crate) fn router(desk: Desk) -> Router {
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(changes::changes))
         .routes(routes!(order::order))
+        .routes(routes!(history::history))
         .routes(routes!(orders::orders))
+        .routes(routes!(customer_totals::customer_totals))
         .with_state(desk)
         .split_for_parts();
-    router.merge(service_kit::docs::router(description)).merge(page::own(REFUSALS))
+    router.merge(service_kit::docs::router(description)).merge(page::own(REFUSALS)).merge(page::own(PROBLEMS))
 }

@@ -9,10 +9,12 @@ use utoipa::IntoParams;
 
 use crate::{
     answer, cursor,
+    customer_id::CustomerId,
     desk::Desk,
     document::{Order, OrderPage, Status},
     problems,
     read_model::{After, Filter, ManyOrders},
+    routes::limit::Limit,
     wish::Wish,
 };
 
@@ -38,27 +40,17 @@ pub(crate) struct Parameters {
     cursor: Option<String>,
 }
 
-/// The size of a page.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-struct Limit(u32);
-
-/// 1 to 64 visible ASCII characters, as every customer id is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-struct CustomerId(String);
-
 /// Orders from the newest to the oldest.
 #[utoipa::path(
     get,
     path = "/orders",
     params(
         Parameters,
-        ("Consistency-Token" = Option<String>, Header, description = "What the answer must have seen, as in `orders.events/2@1042`."),
-        ("Prefer" = Option<String>, Header, description = "`wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none."),
+        ("Consistency-Token" = Option<String>, Header, description = "What the answer must have seen, as in `orders.events/2@1042`; several with commas, of any topics."),
+        ("Prefer" = Option<String>, Header, description = "`wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none; `handling=strict`: refuse positions of topics that the answer is not made of."),
     ),
     responses(
-        (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says where the answer stands.", body = OrderPage),
+        (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says where the answer stands; `Behind-Since`, if it is there, names the first event of each partition that could not be applied yet.", body = OrderPage),
         (status = 400, description = "A parameter, the cursor or the token is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "Not yet visible, or not ready.", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -74,23 +66,21 @@ pub(crate) async fn orders(
         read_model: &desk.read_model,
         after: after.map_err(problems::invalid_cursor)?,
         filter,
-        // One more than asked for tells whether there is a next page.
-        limit: i64::from(parameters.limit.0) + 1,
+        limit: parameters.limit.and_one(),
     };
-    let sight =
-        desk.freshness.ask(&question, &wish.stand, wish.patience).await.map_err(problems::unanswered)?;
-    Ok(answer::of(&wish, &desk.topic, sight, |orders| Ok(parameters.page(orders))))
+    let sight = desk.orders.ask(&question, &wish.stand, wish.patience).await.map_err(problems::unanswered)?;
+    let parked = sight.seen.1.clone();
+    let answer = answer::of(&wish, &desk.topic, sight, |(orders, _)| Ok(parameters.page(orders)));
+    Ok(parked.tell(&desk.topic, answer))
 }
 
 impl Parameters {
     fn filter(&self) -> Filter {
-        Filter { customer_id: self.customer_id.clone().map(|id| id.0), status: self.status }
+        Filter { customer_id: self.customer_id.clone().map(String::from), status: self.status }
     }
 
     fn page(self, mut orders: Vec<Order>) -> Response {
-        let size = self.limit.0 as usize;
-        let has_more = orders.len() > size;
-        orders.truncate(size);
+        let has_more = self.limit.cut(&mut orders);
         let link = orders.last().filter(|_| has_more).map(|last| self.next(last));
         let link = link.map(|link| [(header::LINK, link)]);
         (link, Json(OrderPage { orders })).into_response()
@@ -102,43 +92,5 @@ impl Parameters {
         let next = Self { cursor: Some(cursor::write(&self.filter(), after)), ..self.clone() };
         let query = serde_urlencoded::to_string(next).expect("parameters are plain texts");
         HeaderValue::try_from(format!("</orders?{query}>; rel=\"next\"")).expect("an encoded query is ASCII")
-    }
-}
-
-impl Default for Limit {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl TryFrom<u32> for Limit {
-    type Error = &'static str;
-
-    fn try_from(limit: u32) -> Result<Self, &'static str> {
-        if (1..=200).contains(&limit) { Ok(Self(limit)) } else { Err("expected a number from 1 to 200") }
-    }
-}
-
-impl From<Limit> for u32 {
-    fn from(limit: Limit) -> Self {
-        limit.0
-    }
-}
-
-impl TryFrom<String> for CustomerId {
-    type Error = &'static str;
-
-    fn try_from(id: String) -> Result<Self, &'static str> {
-        if (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(id))
-        } else {
-            Err("expected 1 to 64 visible ASCII characters")
-        }
-    }
-}
-
-impl From<CustomerId> for String {
-    fn from(id: CustomerId) -> Self {
-        id.0
     }
 }

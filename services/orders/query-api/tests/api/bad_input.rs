@@ -9,6 +9,7 @@ async fn what_cannot_be_understood_is_a_problem() {
     let stage = Stage::set().await;
     for (path, code) in [
         ("/orders/7", "invalid-path-parameter"),
+        ("/customers/%00/totals", "invalid-path-parameter"),
         ("/orders?limit=0", "invalid-query-parameter"),
         ("/orders?limit=201", "invalid-query-parameter"),
         ("/orders?limit=-1", "invalid-query-parameter"),
@@ -18,6 +19,16 @@ async fn what_cannot_be_understood_is_a_problem() {
         ("/orders?customer_id=", "invalid-query-parameter"),
         ("/orders?customer_id=%00", "invalid-query-parameter"),
         ("/orders?page=2", "invalid-query-parameter"),
+        ("/orders/01a1fc65-7735-701a-b609-546528c4018e?version=0", "invalid-query-parameter"),
+        ("/orders/01a1fc65-7735-701a-b609-546528c4018e?version=one", "invalid-query-parameter"),
+        ("/orders/01a1fc65-7735-701a-b609-546528c4018e?as_of=yesterday", "invalid-query-parameter"),
+        (
+            "/orders/01a1fc65-7735-701a-b609-546528c4018e?version=1&as_of=2026-11-20T10:00:00Z",
+            "invalid-query-parameter",
+        ),
+        ("/orders/01a1fc65-7735-701a-b609-546528c4018e?at=1", "invalid-query-parameter"),
+        ("/orders/01a1fc65-7735-701a-b609-546528c4018e/history?limit=0", "invalid-query-parameter"),
+        ("/orders/01a1fc65-7735-701a-b609-546528c4018e/history?cursor=rubbish", "invalid-cursor"),
         ("/orders?cursor=", "invalid-cursor"),
         ("/orders?cursor=rubbish", "invalid-cursor"),
     ] {
@@ -30,8 +41,8 @@ async fn what_cannot_be_understood_is_a_problem() {
 #[tokio::test]
 async fn a_token_that_was_not_made_here_is_a_problem() {
     let stage = Stage::set().await;
-    for token in ["", "rubbish", "orders.events", "payments.events/0@1", "orders.events/0@1,"] {
-        for path in [ORDER, "/orders"] {
+    for token in ["", "rubbish", "orders.events", "payments.events/0@1,rubbish", "orders.events/0@1,"] {
+        for path in [ORDER, "/orders", "/customers/c-1/totals"] {
             let answer = stage.ask(path, token).await;
             assert_eq!(answer.status(), 400, "{token}");
             assert_eq!(problem(answer).await, "invalid-consistency-token", "{token}");
@@ -46,6 +57,8 @@ async fn the_service_describes_itself() {
     let stage = Stage::set().await;
     let description: Value = stage.question("/openapi.json").send().await.unwrap().json().await.unwrap();
     assert!(description["paths"]["/orders"]["get"].is_object());
+    assert!(description["paths"]["/orders/changes"]["get"].is_object());
     assert!(description["paths"]["/orders/{order_id}"]["get"].is_object());
+    assert!(description["paths"]["/customers/{customer_id}/totals"]["get"].is_object());
     assert_eq!(stage.question("/docs").send().await.unwrap().status(), 200);
 }

@@ -1,13 +1,15 @@
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use test_kit::{Area, Service};
 
 /// All services of orders.
 pub(crate) struct Stage {
+    pub(crate) area: Area,
     pub(crate) projector: Service,
+    pub(crate) queries: Service,
     client: Client,
     commands: Service,
-    queries: Service,
 }
 
 /// An order that was just placed.
@@ -29,6 +31,7 @@ impl Stage {
             commands: commands.ready().await,
             projector: projector.ready().await,
             queries: queries.ready().await,
+            area,
         }
     }
 
@@ -60,8 +63,26 @@ impl Stage {
         header(&answer, "consistency-token")
     }
 
+    /// Has an order delivered elsewhere, and answers with the consistency token.
+    pub(crate) async fn deliver_to(&self, order_id: &str, city: &str) -> String {
+        let path = format!("/orders/{order_id}/delivery-address");
+        let address = json!({
+            "name": "Ada Lovelace", "street": "12 Example Street",
+            "postal_code": "10115", "city": city, "country": "DE",
+        });
+        let answer = self.command(&path, &address).await;
+        assert_eq!(answer.status(), 200);
+        header(&answer, "consistency-token")
+    }
+
     async fn command(&self, path: &str, body: &Value) -> Response {
         self.client.post(format!("{}{path}", self.commands.url)).json(body).send().await.unwrap()
+    }
+
+    /// Runs a statement on the read model, behind everybody's back.
+    pub(crate) async fn meddle(&self, statement: &str) {
+        let mut connection = PgConnection::connect(&self.area.database_url("orders_read")).await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }
 
     /// A question that is not sent yet.

@@ -1,16 +1,10 @@
-//! The read model as it must be: the fold of the log, computed here on its own.
+//! The read model as it must be: the fold of the log.
 
-use std::collections::BTreeMap;
-
-use event_log::{ClientSettings, Codec, Envelope, Recorded, Registry, Topics, read_partition};
+use event_log::{ClientSettings, Codec, Recorded, Registry, Topics, read_partition};
 use orders_domain::Event;
-use serde_json::{Value, json};
-use sqlx::PgConnection;
 use test_kit::Area;
-use time::format_description::well_known::Rfc3339;
 
-/// Orders by id, each as one JSON document.
-pub(crate) type Model = BTreeMap<String, Value>;
+use crate::model::{Model, apply};
 
 /// Folds the log from the first event on. It blocks.
 pub(crate) fn of_log(area: &Area, codec: &Codec) -> Model {
@@ -19,12 +13,9 @@ pub(crate) fn of_log(area: &Area, codec: &Codec) -> Model {
     let mut model = Model::new();
     for partition in 0..8 {
         let fold = &mut |recorded: Recorded| {
-            let event = codec.decode(&recorded).unwrap();
-            apply(
-                model.entry(recorded.envelope.aggregate_id.to_string()).or_default(),
-                &recorded.envelope,
-                event,
-            );
+            let event: Event = codec.decode(&recorded).unwrap();
+            let order = model.entry(recorded.envelope.aggregate_id.to_string()).or_default();
+            apply(order, recorded.envelope.version.0, recorded.envelope.time, event);
             Ok(())
         };
         read_partition(&client, &topic, partition, 0, fold).unwrap();
@@ -35,56 +26,4 @@ pub(crate) fn of_log(area: &Area, codec: &Codec) -> Model {
 /// A codec that reads what is in an area's log.
 pub(crate) fn codec(area: &Area) -> Codec {
     Codec::reading(Registry::new(&area.servers.registry_url).unwrap())
-}
-
-fn apply(order: &mut Value, envelope: &Envelope, event: Event) {
-    let at = envelope.time.format(&Rfc3339).unwrap();
-    match event {
-        Event::OrderPlaced(placed) => {
-            *order = json!({
-                "status": "placed", "customer_id": placed.customer_id, "currency": placed.currency,
-                "total_minor": placed.total_minor, "lines": placed.lines, "address": placed.delivery_address,
-                "placed_at": at, "reason": null, "cancelled_at": null,
-            });
-        }
-        Event::DeliveryAddressChanged(changed) => order["address"] = json!(changed.delivery_address),
-        Event::OrderCancelled(cancelled) => {
-            order["status"] = json!("cancelled");
-            order["reason"] = json!(cancelled.reason);
-            order["cancelled_at"] = json!(at);
-        }
-    }
-    order["version"] = json!(envelope.version);
-    order["updated_at"] = json!(at);
-}
-
-/// The read model as it is.
-pub(crate) async fn of_rows(database: &mut PgConnection) -> Model {
-    let rows: Vec<(String, Value)> = sqlx::query_as(
-        "SELECT order_id::text, jsonb_build_object(
-                'status', status, 'customer_id', customer_id, 'currency', currency, 'total_minor', total_minor,
-                'version', version, 'reason', cancellation_reason,
-                'placed_at', placed_at, 'updated_at', updated_at, 'cancelled_at', cancelled_at,
-                'address', jsonb_build_object('name', delivery_name, 'street', delivery_street,
-                    'postal_code', delivery_postal_code, 'city', delivery_city, 'country', delivery_country),
-                'lines', (SELECT jsonb_agg(jsonb_build_object(
-                        'sku', sku, 'quantity', quantity, 'unit_price_minor', unit_price_minor) ORDER BY line_number)
-                    FROM order_lines WHERE order_lines.order_id = orders.order_id))
-           FROM orders",
-    )
-    .fetch_all(database)
-    .await
-    .unwrap();
-    rows.into_iter().map(|(id, order)| (id, in_one_form(order))).collect()
-}
-
-/// Postgres writes times in a form of its own.
-fn in_one_form(mut order: Value) -> Value {
-    for name in ["placed_at", "updated_at", "cancelled_at"] {
-        if let Some(text) = order[name].as_str() {
-            let time = time::OffsetDateTime::parse(text, &Rfc3339).unwrap();
-            order[name] = json!(time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap());
-        }
-    }
-    order
 }

@@ -1,7 +1,8 @@
 use test_kit::Area;
 
 use crate::{
-    fold::{self, Model},
+    fold,
+    model::{self, Model},
     orders::Orders,
 };
 
@@ -20,7 +21,7 @@ async fn a_projector_that_is_killed_ends_with_the_fold_of_the_log() {
 
     let expected = fold_of_log(orders.area.clone()).await;
     assert_eq!(expected.len(), EVENTS / 3);
-    assert_eq!(fold::of_rows(&mut orders.database().await).await, expected);
+    assert_eq!(model::of_rows(&mut orders.database().await).await, expected);
 }
 
 async fn fold_of_log(area: Area) -> Model {

@@ -5,6 +5,8 @@
 
 mod fold;
 mod killed_projector;
+mod model;
 mod orders;
 mod own_writes;
 mod thousand_orders;
+mod time_travel;

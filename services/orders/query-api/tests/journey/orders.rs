@@ -53,7 +53,8 @@ impl Orders {
 
     /// How many events the read model has.
     pub(crate) async fn applied(&self) -> i64 {
-        let sum = sqlx::query_scalar::<_, Option<i64>>("SELECT sum(sequence)::bigint FROM checkpoint");
+        let sum = "SELECT sum(sequence)::bigint FROM checkpoint WHERE projection = 'orders'";
+        let sum = sqlx::query_scalar::<_, Option<i64>>(sum);
         sum.fetch_one(&mut self.database().await).await.unwrap().unwrap_or(0)
     }
 
@@ -102,6 +103,6 @@ fn order(number: usize) -> Value {
     })
 }
 
-fn address(city: &str) -> Value {
+pub(crate) fn address(city: &str) -> Value {
     json!({ "name": "Ada Lovelace", "street": "12 Example Street", "postal_code": "10115", "city": city, "country": "DE" })
 }

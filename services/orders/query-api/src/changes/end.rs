@@ -1,0 +1,24 @@
+use serde_json::json;
+
+/// Why a stream ends that its client did not end. All of them may be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The client did not take what was sent, and its buffer is full.
+    TooSlow,
+    /// The service ends.
+    ShuttingDown,
+    /// The journal cannot be read.
+    NotReady,
+}
+
+impl End {
+    /// The `data` of the last event.
+    pub(super) fn json(self) -> String {
+        let reason = match self {
+            Self::TooSlow => "too-slow",
+            Self::ShuttingDown => "shutting-down",
+            Self::NotReady => "not-ready",
+        };
+        json!({ "reason": reason }).to_string()
+    }
+}

@@ -1,0 +1,144 @@
+//! The journal of orders, written here as its projector writes it: rows and checkpoint in one transaction.
+
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use test_kit::Area;
+use uuid::Uuid;
+
+pub(crate) struct Journal {
+    pub(crate) area: Area,
+    database: PgConnection,
+    /// How many characters of no meaning every event has.
+    pub(crate) padding: i32,
+    generation: i32,
+    next_offsets: [i64; 8],
+}
+
+/// An order, in one of two partitions.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) id: Uuid,
+    customer: String,
+    version: i64,
+    partition: i32,
+}
+
+/// Where an event is in the log.
+pub(crate) type Place = (i64, i64);
+
+impl Order {
+    pub(crate) fn new(customer: &str, partition: i32) -> Self {
+        Self { id: Uuid::now_v7(), customer: customer.to_owned(), version: 0, partition }
+    }
+}
+
+impl Journal {
+    pub(crate) async fn begin() -> Self {
+        let area = Area::empty();
+        area.admin("migrations apply");
+        let mut database = PgConnection::connect(&area.database_url("orders_read")).await.unwrap();
+        sqlx::query(
+            "INSERT INTO projection_generation (projection, generation, version, state)
+             VALUES ('order_journal', 1, 1, 'live')",
+        )
+        .execute(&mut database)
+        .await
+        .unwrap();
+        Self { area, database, padding: 0, generation: 1, next_offsets: [0; 8] }
+    }
+
+    pub(crate) async fn placed(&mut self, order: &mut Order) -> Place {
+        let fields = json!({ "customer_id": order.customer, "currency": "EUR" });
+        self.happens(order, "OrderPlaced", fields).await
+    }
+
+    pub(crate) async fn cancelled(&mut self, order: &mut Order) -> Place {
+        self.happens(order, "OrderCancelled", json!({ "reason": "ordered twice" })).await
+    }
+
+    /// Writes the next event of an order, and answers where it is. After it there is a commit marker.
+    pub(crate) async fn happens(&mut self, order: &mut Order, event_type: &str, event: Value) -> Place {
+        let offset = self.next_offsets[usize::try_from(order.partition).unwrap()];
+        self.next_offsets[usize::try_from(order.partition).unwrap()] += 2;
+        order.version += 1;
+        let topic = self.area.topic("orders.events");
+        let mut transaction = self.database.begin().await.unwrap();
+        sqlx::query(
+            "INSERT INTO order_journal
+             VALUES ($1, $2, $3, $4, gen_random_uuid(), $5, CASE $7 WHEN 0 THEN $6 ELSE jsonb_build_object('padding', repeat('x', $7)) END, now(), 'anonymous', gen_random_uuid(), 'c', 'c')",
+        )
+        .bind(order.partition)
+        .bind(offset)
+        .bind(order.id)
+        .bind(order.version)
+        .bind(event_type)
+        .bind(event)
+        .bind(self.padding)
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+        advance(&mut transaction, self.generation, &topic, order.partition, offset).await;
+        transaction.commit().await.unwrap();
+        (order.partition.into(), offset)
+    }
+
+    /// Loses everything from an offset of a partition on, as a Postgres that is restored; nobody is told.
+    pub(crate) async fn lose(&mut self, partition: i32, offset: i64) {
+        let lose = format!(
+            "BEGIN;
+             DELETE FROM order_journal WHERE partition = {partition} AND log_offset >= {offset};
+             UPDATE checkpoint SET next_offset = {offset} WHERE partition = {partition};
+             COMMIT"
+        );
+        sqlx::raw_sql(&lose).execute(&mut self.database).await.unwrap();
+        self.next_offsets[usize::try_from(partition).unwrap()] = offset;
+    }
+
+    /// Puts the next generation into the place of the live one, as a promotion does.
+    pub(crate) async fn promote(&mut self) {
+        let (old, new) = (self.generation, self.generation + 1);
+        let swap = format!(
+            "CREATE SCHEMA IF NOT EXISTS order_journal_g{old};
+             CREATE SCHEMA order_journal_g{new};
+             CREATE TABLE order_journal_g{new}.order_journal (LIKE public.order_journal INCLUDING ALL);
+             GRANT SELECT ON order_journal_g{new}.order_journal TO foldline_query;
+             INSERT INTO order_journal_g{new}.order_journal SELECT * FROM public.order_journal;
+             INSERT INTO checkpoint (projection, generation, topic, partition, next_offset, epoch, sequence, owner_epoch)
+             SELECT projection, {new}, topic, partition, next_offset, 1, 0, 0 FROM checkpoint WHERE generation = {old};
+             ALTER TABLE public.order_journal SET SCHEMA order_journal_g{old};
+             ALTER TABLE order_journal_g{new}.order_journal SET SCHEMA public;
+             DELETE FROM projection_generation WHERE state = 'standby';
+             UPDATE projection_generation SET state = 'standby' WHERE generation = {old};
+             INSERT INTO projection_generation (projection, generation, version, state)
+             VALUES ('order_journal', {new}, 1, 'live');
+             SELECT pg_notify('projection', 'order_journal')"
+        );
+        let mut transaction = self.database.begin().await.unwrap();
+        sqlx::raw_sql(&swap).execute(&mut *transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        self.generation = new;
+    }
+}
+
+async fn advance(
+    transaction: &mut Transaction<'_, Postgres>,
+    generation: i32,
+    topic: &str,
+    partition: i32,
+    offset: i64,
+) {
+    sqlx::query(
+        "WITH moved AS (
+             INSERT INTO checkpoint (projection, generation, topic, partition, next_offset, epoch, sequence, owner_epoch)
+             VALUES ('order_journal', $1, $2, $3, $4 + 1, 1, 0, 0)
+                 ON CONFLICT (projection, generation, topic, partition) DO UPDATE SET next_offset = $4 + 1)
+         SELECT pg_notify('checkpoint', format('order_journal %s %s/%s@%s', $1::integer, $2::text, $3::integer, $4::bigint))",
+    )
+    .bind(generation)
+    .bind(topic)
+    .bind(partition)
+    .bind(offset)
+    .execute(&mut **transaction)
+    .await
+    .unwrap();
+}
