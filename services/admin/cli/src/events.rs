@@ -1,47 +1,36 @@
+//! What stands in the log, for people and for copies. Nothing here is a member of a group, so nobody reads less because
+//! somebody looks.
 #![expect(clippy::disallowed_methods, reason = "it runs among the blocking tasks")]
 
-use aggregate::AggregateId;
-use event_log::{Codec, Envelope, LogError, Registry, Topics, partition_of, read_partition};
-use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
+mod copy;
+mod export;
+mod history;
+mod start;
+mod tail;
+mod telling;
 
-use crate::settings::LogSettings;
+use anyhow::{Context, anyhow};
+use event_log::{ClientSettings, LogError, Stretch, committed_stretches};
 
-/// Prints the history of one aggregate, as it stands in the log.
-pub(crate) async fn history(context: &str, aggregate: &str, settings: &LogSettings) -> anyhow::Result<()> {
-    let id = AggregateId::try_from(aggregate)?;
-    let topic = Topics::new(&settings.topic_prefix, context).events();
-    let partition = partition_of(&id, settings.partitions);
-    let codec = Codec::reading(Registry::new(&settings.registry_url)?);
-    let client = settings.client();
-    tokio::task::spawn_blocking(move || {
-        read_partition(&client, &topic, partition, 0, &mut |recorded| {
-            if recorded.envelope.aggregate_id == id {
-                let payload =
-                    codec.read_json(&recorded).map_err(|source| LogError::unreadable(&recorded, source))?;
-                println!("{}", line(&recorded.envelope, &recorded.position.to_string(), &payload));
-            }
-            Ok(())
-        })
+pub(crate) use self::{
+    export::{Export, export},
+    history::{History, history},
+    tail::{Tail, tail},
+};
+
+/// What the partitions of a topic have had committed.
+fn stretches_of(client: &ClientSettings, topic: &str) -> anyhow::Result<Vec<Stretch>> {
+    committed_stretches(client, topic).with_context(|| {
+        format!(
+            "{topic} cannot be read: does Kafka run, is the context spelt right, has `admin topics apply` run?"
+        )
     })
-    .await??;
-    Ok(())
 }
 
-fn line(envelope: &Envelope, position: &str, payload: &Value) -> Value {
-    let metadata = &envelope.metadata;
-    json!({
-        "position": position,
-        "type": envelope.event_type,
-        "id": envelope.event_id,
-        "time": envelope.time.format(&Rfc3339).ok(),
-        "aggregate_id": envelope.aggregate_id.as_str(),
-        "aggregate_version": envelope.version,
-        "command_id": metadata.command_id,
-        "correlation_id": metadata.correlation_id,
-        "actor": metadata.actor,
-        "owner_epoch": envelope.owner_epoch,
-        "partition_sequence": envelope.partition_sequence,
-        "payload": payload,
-    })
+/// What went wrong while the log was read, without the log's own words around ours.
+fn cause(error: LogError) -> anyhow::Error {
+    match error {
+        LogError::Fold(ours) => anyhow!(ours),
+        logs => logs.into(),
+    }
 }

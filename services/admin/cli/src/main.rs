@@ -1,13 +1,19 @@
 //! The operator's command line. It knows no business: contexts are the folders of `schemas/`, databases the folders of
-//! `migrations/`. Everything it does can be done again without harm.
+//! `migrations/`. Everything it does can be done again without harm, or is
+//! asked for before it is done.
 
+mod ask;
 mod commands;
+mod databases;
+mod dead_letters;
 mod events;
 mod folders;
 mod health;
 mod migrations;
 mod output;
 mod partitions;
+mod progress;
+mod projections;
 mod schemas;
 mod settings;
 mod topics;
@@ -17,13 +23,18 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
+    dead_letters::DeadLetters,
     output::Output,
-    settings::{DatabaseSettings, LogSettings},
+    projections::Projections,
+    settings::{DatabaseSettings, LogSettings, TopicSettings},
 };
+
+const EXIT_STATUS: &str = "Exit status: 0 when it is done; 1 when it failed, and standard error says why; 2 when the \
+    command line is wrong. `admin help COMMAND` tells more of each.";
 
 /// Prepares and looks after an installation of Foldline.
 #[derive(Parser)]
-#[command(name = "admin", version, arg_required_else_help = true)]
+#[command(name = "admin", version, arg_required_else_help = true, after_help = EXIT_STATUS)]
 struct Admin {
     #[command(subcommand)]
     command: Command,
@@ -46,6 +57,12 @@ enum Command {
     /// Commands that came through Kafka.
     #[command(subcommand)]
     Commands(Commands),
+    /// Events that projections could not apply.
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// The read models, and how they are rebuilt.
+    #[command(subcommand)]
+    Projections(Projections),
     /// Print who owns each partition, and how far it is.
     Partitions {
         /// The context, as in `orders`.
@@ -68,9 +85,20 @@ enum Command {
 #[derive(Subcommand)]
 enum Topics {
     /// Create what is missing, then check that all are as they must be.
-    Apply(LogSettings),
+    Apply {
+        #[command(flatten)]
+        layout: TopicSettings,
+        #[command(flatten)]
+        settings: LogSettings,
+    },
     /// Print how they are set up.
-    Describe(LogSettings),
+    Describe {
+        /// How they are printed.
+        #[arg(long, value_enum, default_value = "table")]
+        output: Output,
+        #[command(flatten)]
+        settings: LogSettings,
+    },
 }
 
 #[derive(Subcommand)]
@@ -93,17 +121,13 @@ enum Migrations {
 
 #[derive(Subcommand)]
 enum Events {
-    /// Print every event of one aggregate, decoded, as one JSON object a line.
-    History {
-        /// The context, as in `orders`.
-        #[arg(long)]
-        context: String,
-        /// The aggregate's id.
-        #[arg(long)]
-        aggregate: String,
-        #[command(flatten)]
-        settings: LogSettings,
-    },
+    /// Print every event of one aggregate, decoded, from the first to the last.
+    History(events::History),
+    /// Print events, decoded, as they are committed.
+    Tail(events::Tail),
+    /// Copy the events of a context, decoded, as one JSON object a line: every partition from its first event to where it
+    /// ends when the copy begins, one partition after the other, each in order.
+    Export(events::Export),
 }
 
 #[derive(Subcommand)]
@@ -124,20 +148,25 @@ enum Commands {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Admin::parse().command {
-        Command::Topics(Topics::Apply(settings)) => topics::apply(&settings).await,
-        Command::Topics(Topics::Describe(settings)) => topics::describe(&settings).await,
+        Command::Topics(Topics::Apply { layout, settings }) => topics::apply(&layout, &settings).await,
+        Command::Topics(Topics::Describe { output, settings }) => topics::describe(output, &settings).await,
         Command::Schemas(Schemas::Check { schemas }) => schemas::check(&schemas),
         Command::Schemas(Schemas::Register(settings)) => schemas::register(&settings).await,
         Command::Migrations(Migrations::Apply(settings)) => migrations::apply(&settings).await,
-        Command::Events(Events::History { context, aggregate, settings }) => {
-            events::history(&context, &aggregate, &settings).await
-        }
+        Command::Events(Events::History(asked)) => events::history(asked).await,
+        Command::Events(Events::Tail(asked)) => events::tail(asked).await,
+        Command::Events(Events::Export(asked)) => events::export(asked).await,
         Command::Commands(Commands::DeadLetters { context, output, settings }) => {
             commands::dead_letters(&context, output, &settings).await
         }
+        Command::DeadLetters(command) => command.run().await,
+        Command::Projections(command) => projections::run(command).await,
         Command::Partitions { context, output, settings } => {
             partitions::list(&context, output, &settings).await
         }
         Command::Health { url } => health::check(&url).await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ fn print_table<const N: usize>(names: [&str; N], rows: &[[Value; N]]) {
 }
 
 /// A value as people write it. Control characters are shown, not obeyed: some of it was sent by anybody.
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.chars().flat_map(shown).collect(),

@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use clap::Args;
 use event_log::ClientSettings;
 
-/// Where the log is, and how its topics are laid out.
+/// Where the log is, and its schemas.
 #[derive(Args)]
+#[command(next_help_heading = "Installation")]
 pub(crate) struct LogSettings {
     /// The bootstrap brokers.
     #[arg(long, env = "FOLDLINE_KAFKA_BROKERS", default_value = "127.0.0.1:19092")]
@@ -15,26 +16,33 @@ pub(crate) struct LogSettings {
     /// What stands before every topic's name.
     #[arg(long, env = "FOLDLINE_TOPIC_PREFIX", default_value = "")]
     pub(crate) topic_prefix: String,
+    /// Where the schemas are: <context>/<events or commands>/<message>/v<n>.avsc.
+    #[arg(long, env = "FOLDLINE_SCHEMAS_DIR", default_value = "schemas")]
+    pub(crate) schemas: PathBuf,
+}
+
+/// How the topics are laid out.
+#[derive(Args)]
+#[command(next_help_heading = "Installation")]
+pub(crate) struct TopicSettings {
     /// How many partitions a new topic gets; it never changes afterwards.
     #[arg(long, env = "FOLDLINE_TOPIC_PARTITIONS", default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) partitions: i32,
     /// How many brokers hold a copy of each partition.
     #[arg(long, env = "FOLDLINE_TOPIC_REPLICATION", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) replication: i32,
-    /// Where the schemas are: <context>/<events or commands>/<message>/v<n>.avsc.
-    #[arg(long, env = "FOLDLINE_SCHEMAS_DIR", default_value = "schemas")]
-    pub(crate) schemas: PathBuf,
 }
 
 /// Where the databases are, and their migrations.
 #[derive(Args)]
+#[command(next_help_heading = "Installation")]
 pub(crate) struct DatabaseSettings {
-    /// The server, without a database.
+    /// The server, without a database, and who owns the databases there.
     #[arg(
         long,
         env = "FOLDLINE_DATABASE_SERVER_URL",
         hide_env_values = true,
-        default_value = "postgres://foldline:foldline@127.0.0.1:15432"
+        default_value = "postgres://migrator:migrator@127.0.0.1:15432"
     )]
     pub(crate) server_url: String,
     /// What stands before every database's name.

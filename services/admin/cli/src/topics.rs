@@ -1,19 +1,23 @@
 use event_log::{Topics, apply_topics, describe_topics};
 
-use crate::{folders::names_in, output::Output, settings::LogSettings};
+use crate::{
+    folders::names_in,
+    output::Output,
+    settings::{LogSettings, TopicSettings},
+};
 
 /// Creates the topics of every context.
-pub(crate) async fn apply(settings: &LogSettings) -> anyhow::Result<()> {
+pub(crate) async fn apply(layout: &TopicSettings, settings: &LogSettings) -> anyhow::Result<()> {
     for context in names_in(&settings.schemas)? {
         let topics = Topics::new(&settings.topic_prefix, &context);
-        apply_topics(&settings.client(), &topics, settings.partitions, settings.replication).await?;
-        println!("topics of {context}: {} partitions each, as they must be", settings.partitions);
+        apply_topics(&settings.client(), &topics, layout.partitions, layout.replication).await?;
+        println!("topics of {context}: {} partitions each, as they must be", layout.partitions);
     }
     Ok(())
 }
 
 /// Prints how the topics of every context are set up.
-pub(crate) async fn describe(settings: &LogSettings) -> anyhow::Result<()> {
+pub(crate) async fn describe(output: Output, settings: &LogSettings) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for context in names_in(&settings.schemas)? {
         let topics = Topics::new(&settings.topic_prefix, &context);
@@ -28,6 +32,6 @@ pub(crate) async fn describe(settings: &LogSettings) -> anyhow::Result<()> {
             ]);
         }
     }
-    Output::Table.print(["topic", "partitions", "replicas", "in_sync", "cleanup", "retention_ms"], &rows);
+    output.print(["topic", "partitions", "replicas", "in_sync", "cleanup", "retention_ms"], &rows);
     Ok(())
 }

@@ -36,6 +36,14 @@ fn admin(area: &Area, arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// The handbook shows this table, or this message.
+fn is_in_the_handbook(printed: &str) {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = words(printed.lines().next().unwrap());
+    let handbook = include_str!("../../../../docs/admin.md");
+    assert!(handbook.lines().any(|line| words(line) == first), "docs/admin.md does not show: {first}");
+}
+
 fn json(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -77,6 +85,7 @@ fn dead_letters_are_listed_and_other_outcomes_are_not() {
     });
     assert_eq!(json(&listed), [expected]);
     let table = admin(&area, "commands dead-letters --context orders");
+    is_in_the_handbook(&table);
     assert_eq!(table.lines().count(), 2);
     assert!(table.contains(r"ce_id is \u{1b}[2J missing"), "{table}");
 }
@@ -110,17 +119,23 @@ fn partitions_are_listed_with_their_owner_their_end_and_the_commands_that_wait()
     let owned = json!({"partition": 3, "owner": "here:1", "epoch": 1, "end": 1, "commands_lag": 2});
     let idle = json!({"partition": 4, "owner": null, "epoch": null, "end": 0, "commands_lag": 0});
     assert_eq!(listed[3..5], [owned, idle]);
+    is_in_the_handbook(&admin(&area, "partitions --context orders"));
 }
 
 #[test]
 fn topics_are_described() {
-    let described = admin(&prepared(), "topics describe");
+    let area = prepared();
+    is_in_the_handbook(&admin(&area, "topics apply"));
+    let described = admin(&area, "topics describe");
+    is_in_the_handbook(&described);
     let owners = described.lines().find(|line| line.contains("orders.owners")).unwrap();
     assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["1", "1", "1", "compact"]);
     assert_eq!(described.lines().count(), 5);
+    let owners = &json(&admin(&area, "topics describe --output json"))[3];
+    assert_eq!((&owners["topic"], &owners["partitions"]), (&json!(area.topic("orders.owners")), &json!(1)));
 }
 
 #[test]
 fn the_published_schemas_are_compatible() {
-    assert!(admin(&Area::empty(), "schemas check").contains("schemas of orders"));
+    is_in_the_handbook(&admin(&Area::empty(), "schemas check"));
 }
