@@ -54,6 +54,18 @@ postgres_create() {
   mv "$home/data.new" "$home/data"
 }
 
+# What `prepare` has done here, to see whether there is more to do.
+postgres_preparation() { cat "$repository"/deploy/postgres/{prepare,*.sql}; }
+postgres_is_prepared() { postgres_preparation | cmp -s - "$(postgres_home)/prepared"; }
+
+# Makes the users. There is no client here, so the server does it by itself before it takes connections.
+postgres_prepare() {
+  local home=$1 programs=$2
+  "$repository/deploy/postgres/prepare" "${as_postgres[@]}" "$programs/postgres" --single -j -D "$home/data" \
+    -c exit_on_error=true
+  postgres_preparation >"$home/prepared"
+}
+
 postgres_spawn() {
   local home=$1 programs=$2
   spawn postgres "${as_postgres[@]}" "$programs/postgres" -D "$home/data" -c "config_file=$home/postgresql.conf" \
@@ -83,6 +95,10 @@ postgres_start() {
   if [[ ! -d $home/data ]]; then
     (set -e; cd /; postgres_create "$home" "$programs") >>"$(log_file postgres)" 2>&1 &
     wait $! || die_with_log postgres "the Postgres cluster could not be created"
+  fi
+  if ! postgres_is_prepared; then
+    (set -e; cd /; postgres_prepare "$home" "$programs") >>"$(log_file postgres)" 2>&1 &
+    wait $! || die_with_log postgres "the users of Postgres could not be created"
   fi
   cp "$repository/deploy/postgres/postgresql.conf" "$home/postgresql.conf"
   chmod a+r "$home/postgresql.conf"

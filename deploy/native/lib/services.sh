@@ -26,10 +26,10 @@ kafka_address() { printf 'FOLDLINE_KAFKA_BROKERS=127.0.0.1:%s\n' "$FOLDLINE_STAC
 registry_address() {
   printf 'FOLDLINE_REGISTRY_URL=http://127.0.0.1:%s/apis/ccompat/v7\n' "$FOLDLINE_STACK_REGISTRY_PORT"
 }
-postgres_address() {
-  printf 'postgres://%s:%s@127.0.0.1:%s' "$(postgres_setting POSTGRES_USER)" "$(postgres_setting POSTGRES_PASSWORD)" \
-    "$FOLDLINE_STACK_POSTGRES_PORT"
-}
+# postgres_address USER: every user's password is its name.
+postgres_address() { printf 'postgres://%s:%s@127.0.0.1:%s' "$1" "$1" "$FOLDLINE_STACK_POSTGRES_PORT"; }
+# database_address USER@DATABASE
+database_address() { printf 'FOLDLINE_DATABASE_URL=%s/%s\n' "$(postgres_address "${1%@*}")" "${1#*@}"; }
 
 # Prints the settings of a service or a job, one NAME=value a line, and no others: a service refuses what it does not
 # know.
@@ -38,7 +38,7 @@ service_environment() {
   case $1 in
     topics) kafka_address && return ;;
     schemas) registry_address && return ;;
-    migrations) printf 'FOLDLINE_DATABASE_SERVER_URL=%s\n' "$(postgres_address)" && return ;;
+    migrations) printf 'FOLDLINE_DATABASE_SERVER_URL=%s\n' "$(postgres_address migrator)" && return ;;
   esac
   printf 'FOLDLINE_ADMIN_ADDRESS=127.0.0.1:%s\n' "$(port_of "$1" ADMIN_PORT)"
   for need in $(service_needs "$1"); do
@@ -47,7 +47,7 @@ service_environment() {
       peers) printf 'FOLDLINE_ADVERTISED_ADDRESS=127.0.0.1:%s\n' "$(port_of "$1" PORT)" ;;
       kafka) kafka_address ;;
       registry) registry_address ;;
-      database=*) printf 'FOLDLINE_DATABASE_URL=%s/%s\n' "$(postgres_address)" "${need#database=}" ;;
+      database=*) database_address "${need#database=}" ;;
       *) die "deploy/services.list: $1 needs \"$need\", which is unknown" ;;
     esac
   done

@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     /// The schema registry; `FOLDLINE_REGISTRY_URL`, <http://127.0.0.1:18081/apis/ccompat/v7>.
     pub(crate) registry_url: String,
-    /// Snapshots and outcomes; `FOLDLINE_DATABASE_URL`, <postgres://foldline:foldline@127.0.0.1:15432/orders_write>.
+    /// Snapshots and outcomes; `FOLDLINE_DATABASE_URL`, <postgres://orders_command:orders_command@127.0.0.1:15432/orders_write>.
     pub(crate) database: PgConnectOptions,
     /// How many partitions the events topic has; `FOLDLINE_TOPIC_PARTITIONS`, 8. It never changes.
     pub(crate) partitions: i32,
@@ -42,7 +42,7 @@ impl Settings {
         let mut http = HttpSettings::read(environment, "127.0.0.1:8101");
         http.limits.drain_timeout = http.limits.drain_timeout.min(DRAIN);
         let forwarding = forwarding(environment, &http);
-        let database = "postgres://foldline:foldline@127.0.0.1:15432/orders_write";
+        let database = "postgres://orders_command:orders_command@127.0.0.1:15432/orders_write";
         let partitions = environment.get::<NonZeroU32>("FOLDLINE_TOPIC_PARTITIONS", "8");
         Self {
             registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),

@@ -1,0 +1,6 @@
+-- The databases that an earlier stack has made as the superuser: `prepare` hands them over to the migrator.
+COPY (
+    SELECT 'adopt ' || datname
+      FROM pg_database
+     WHERE pg_get_userbyid(datdba) = current_user AND NOT datistemplate AND datname NOT IN ('postgres', 'registry')
+) TO STDOUT;
