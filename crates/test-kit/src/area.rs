@@ -71,6 +71,11 @@ impl Area {
 
     /// Runs a command of the operator's command line in this area, and panics if it fails.
     pub fn admin(&self, arguments: &str) {
+        self.try_admin(arguments).unwrap_or_else(|error| panic!("admin {arguments}: {error}"));
+    }
+
+    /// Runs a command of the operator's command line in this area; answers what it says, or what it complains of.
+    pub fn try_admin(&self, arguments: &str) -> Result<String, String> {
         let output = Command::new(program("admin"))
             .args(arguments.split(' '))
             .current_dir(repository())
@@ -78,11 +83,13 @@ impl Area {
             .env("FOLDLINE_KAFKA_BROKERS", &self.servers.brokers)
             .env("FOLDLINE_REGISTRY_URL", &self.servers.registry_url)
             .env("FOLDLINE_TOPIC_PREFIX", &self.topic_prefix)
-            .env("FOLDLINE_DATABASE_SERVER_URL", &self.servers.database_server_url)
+            .env("FOLDLINE_DATABASE_SERVER_URL", as_user("migrator", &self.servers.database_server_url))
             .env("FOLDLINE_DATABASE_PREFIX", &self.database_prefix)
             .output()
             .expect("admin can be run");
-        assert!(output.status.success(), "admin {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        let said = if output.status.success() { Ok(output.stdout) } else { Err(output.stderr) };
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        said.map(text).map_err(text)
     }
 
     /// The name of a topic of this area: `topic("orders.events")`.
@@ -90,8 +97,19 @@ impl Area {
         format!("{}{name}", self.topic_prefix)
     }
 
-    /// The URL of a database of this area: `database_url("orders_read")`.
+    /// The URL of a database of this area for the superuser: `database_url("orders_read")`.
     pub fn database_url(&self, name: &str) -> String {
         format!("{}/{}{name}", self.servers.database_server_url, self.database_prefix)
     }
+
+    /// The URL of a database of this area for a user: `database_url_as("orders_query", "orders_read")`.
+    pub fn database_url_as(&self, user: &str, name: &str) -> String {
+        as_user(user, &self.database_url(name))
+    }
+}
+
+/// The URL with another user. In a local stack, every user's password is its name.
+fn as_user(user: &str, url: &str) -> String {
+    let (_, address) = url.split_once('@').expect("the URL of a database names a user");
+    format!("postgres://{user}:{user}@{address}")
 }

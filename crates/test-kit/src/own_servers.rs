@@ -24,6 +24,20 @@ pub struct OwnServers {
 impl OwnServers {
     /// Starts Kafka, the registry and Postgres on free ports. It takes some ten seconds.
     pub fn start() -> Self {
+        let own = Self::on_free_ports();
+        own.stack(&["up"]);
+        own
+    }
+
+    /// Starts a Postgres on a free port, and leaves Kafka and the registry to these servers.
+    pub fn postgres_beside(servers: Servers) -> Self {
+        let mut own = Self::on_free_ports();
+        own.servers = Servers { database_server_url: own.servers.database_server_url.clone(), ..servers };
+        own.stack(&["up", "postgres"]);
+        own
+    }
+
+    fn on_free_ports() -> Self {
         let ports = [
             "FOLDLINE_STACK_KAFKA_PORT",
             "FOLDLINE_STACK_KAFKA_CONTROLLER_PORT",
@@ -37,9 +51,7 @@ impl OwnServers {
             registry_url: format!("http://127.0.0.1:{registry}/apis/ccompat/v7"),
             database_server_url: format!("postgres://foldline:foldline@127.0.0.1:{postgres}"),
         };
-        let own = Self { servers, folder: repository().join(format!("target/own-servers-{kafka}")), ports };
-        own.stack(&["up"]);
-        own
+        Self { servers, folder: repository().join(format!("target/own-servers-{kafka}")), ports }
     }
 
     /// Kills a server (`kafka`, `registry` or `postgres`) as a power cut would, and waits until its port is free.

@@ -25,12 +25,18 @@ enum Need {
     Http,
     Kafka,
     Registry,
-    /// The context's database of this name: `read` or `write`.
-    Database(&'static str),
+    /// The context's database `read` or `write`, as the context's user for this: `command`, `projector` or `query`.
+    Database(&'static str, &'static str),
 }
 
 /// What every command API connects to.
-const OF_COMMANDS: [Need; 4] = [Need::Http, Need::Kafka, Need::Registry, Need::Database("write")];
+const OF_COMMANDS: [Need; 4] = [Need::Http, Need::Kafka, Need::Registry, Need::Database("write", "command")];
+
+/// What every projector connects to.
+const OF_PROJECTORS: [Need; 3] = [Need::Kafka, Need::Registry, Need::Database("read", "projector")];
+
+/// What every query API connects to.
+const OF_QUERIES: [Need; 2] = [Need::Http, Need::Database("read", "query")];
 
 impl Service {
     /// The command API of a context.
@@ -45,12 +51,22 @@ impl Service {
 
     /// The projector of a context.
     pub fn projector(area: &Area, context: &str) -> Self {
-        Self::start(area, context, "projector", &[Need::Kafka, Need::Registry, Need::Database("read")], &[])
+        Self::projector_with(area, context, &[])
+    }
+
+    /// The projector of a context, with settings of its own.
+    pub fn projector_with(area: &Area, context: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(area, context, "projector", &OF_PROJECTORS, settings)
     }
 
     /// The query API of a context.
     pub fn query_api(area: &Area, context: &str) -> Self {
-        Self::start(area, context, "query-api", &[Need::Http, Need::Database("read")], &[])
+        Self::query_api_with(area, context, &[])
+    }
+
+    /// The query API of a context, with settings of its own.
+    pub fn query_api_with(area: &Area, context: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(area, context, "query-api", &OF_QUERIES, settings)
     }
 
     fn start(area: &Area, context: &str, room: &str, needs: &[Need], settings: &[(&str, &str)]) -> Self {
@@ -67,9 +83,10 @@ impl Service {
                 Need::Http => command.env("FOLDLINE_HTTP_ADDRESS", &http),
                 Need::Kafka => command.env("FOLDLINE_KAFKA_BROKERS", &area.servers.brokers),
                 Need::Registry => command.env("FOLDLINE_REGISTRY_URL", &area.servers.registry_url),
-                Need::Database(name) => {
-                    command.env("FOLDLINE_DATABASE_URL", area.database_url(&format!("{context}_{name}")))
-                }
+                Need::Database(name, user) => command.env(
+                    "FOLDLINE_DATABASE_URL",
+                    area.database_url_as(&format!("{context}_{user}"), &format!("{context}_{name}")),
+                ),
             };
         }
         command.envs(settings.iter().copied());

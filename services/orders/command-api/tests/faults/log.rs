@@ -1,11 +1,8 @@
 //! The log as a stranger reads it: any consumer, any Avro library, the registry for the schemas.
 
-use std::collections::{HashMap, hash_map::Entry};
-
-use apache_avro::{Schema, reader::datum::GenericDatumReader};
 use serde_json::Value;
 use test_kit::{
-    Area, LogView, SeenEvent,
+    Area, LogView, Payloads, SeenEvent,
     history::{Fact, LoggedEvent},
 };
 use tokio::task::spawn_blocking;
@@ -14,29 +11,17 @@ use tokio::task::spawn_blocking;
 pub(crate) async fn read(area: &Area) -> Vec<LoggedEvent> {
     let (brokers, topic) = (area.servers.brokers.clone(), area.topic("orders.events"));
     let seen = spawn_blocking(move || LogView::of(&brokers, &topic)).await.unwrap();
-    let mut schemas = HashMap::new();
+    let mut payloads = Payloads::new(&area.servers.registry_url);
     let mut events = Vec::with_capacity(seen.len());
     for event in seen {
-        let id = u32::from_be_bytes(event.payload[1..5].try_into().unwrap());
-        let schema = match schemas.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(schema(&area.servers.registry_url, id).await),
-        };
-        events.push(logged(event, schema));
+        let content = payloads.read(&event.payload).await.unwrap();
+        events.push(logged(event, content));
     }
     events
 }
 
-async fn schema(registry_url: &str, id: u32) -> Schema {
-    let answer = reqwest::get(format!("{registry_url}/schemas/ids/{id}")).await.unwrap();
-    let body: Value = answer.json().await.unwrap();
-    Schema::parse_str(body["schema"].as_str().unwrap()).unwrap()
-}
-
-fn logged(event: SeenEvent, schema: &Schema) -> LoggedEvent {
+fn logged(event: SeenEvent, content: Value) -> LoggedEvent {
     let header = |name: &str| event.headers[name].as_str();
-    let reader = GenericDatumReader::builder(schema).build().unwrap();
-    let content = reader.read_value(&mut &event.payload[5..]).unwrap().try_into().unwrap();
     LoggedEvent {
         partition: event.partition,
         offset: event.offset,

@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use aggregate::{AggregateId, Metadata, Version};
+use event_log::{
+    Batch, ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
+    Topics, now, partition_of,
+};
+use uuid::Uuid;
+
+use crate::Area;
+
+/// How many events are committed together.
+const GROUP: usize = 1_000;
+
+/// An event as it is written again and again: its full name (`foldline.orders.OrderPlaced`) and its payload.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The full name of its type.
+    pub event_type: String,
+    /// The bytes.
+    pub payload: Vec<u8>,
+}
+
+/// Fills one partition of a context's events as its owner would, fast, for measurements with a long log: its share of
+/// the aggregates in turn, each begun by the first sample and then followed by the second again and again.
+pub struct LogWriter {
+    log: KafkaPartitionLog,
+    source: String,
+    epoch: u64,
+    aggregates: Vec<AggregateId>,
+    written: usize,
+    /// The offset after what was written: nothing of that is read again.
+    next: i64,
+}
+
+impl LogWriter {
+    /// Writes to every partition of a context's events, with so many aggregates in all.
+    pub fn all(area: &Area, context: &str, partitions: i32, aggregates: usize) -> Vec<Self> {
+        (0..partitions).map(|number| Self::new(area, context, number, partitions, aggregates)).collect()
+    }
+
+    fn new(area: &Area, context: &str, number: i32, partitions: i32, aggregates: usize) -> Self {
+        let settings = PartitionLogSettings {
+            client: ClientSettings { brokers: area.servers.brokers.clone() },
+            topics: Topics::new(&area.topic_prefix, context),
+            address: "127.0.0.1:1".to_owned(),
+            commit_timeout: Duration::from_secs(30),
+        };
+        let share = aggregates / usize::try_from(partitions).expect("a count");
+        let ids = std::iter::repeat_with(|| AggregateId::from(Uuid::now_v7()));
+        Self {
+            log: KafkaPartitionLog::new(settings, number),
+            source: format!("/{context}"),
+            epoch: 0,
+            aggregates: ids.filter(|id| partition_of(id, partitions) == number).take(share).collect(),
+            written: 0,
+            next: 0,
+        }
+    }
+
+    /// Takes the partition over, writes until it has so many events, and lets go of it. It blocks.
+    pub fn write_up_to(&mut self, length: usize, samples: &[Sample; 2]) {
+        self.epoch = self.log.claim(self.next, &mut |_| Ok(())).expect("the partition is free").epoch;
+        while self.written < length {
+            let group: Vec<_> = (self.written..length.min(self.written + GROUP))
+                .map(|number| self.record(number, samples))
+                .collect();
+            let offsets = self.log.append(&Batch::events(&group)).expect("the commit succeeds");
+            self.next = offsets.last().expect("a group has events") + 1;
+            self.written += group.len();
+        }
+        self.log.release();
+    }
+
+    fn record(&self, number: usize, [first, later]: &[Sample; 2]) -> NewRecord {
+        let (aggregate, round) =
+            (&self.aggregates[number % self.aggregates.len()], number / self.aggregates.len());
+        let command_id = Uuid::now_v7();
+        let Sample { event_type, payload } = if round == 0 { first } else { later };
+        let envelope = Envelope {
+            aggregate_id: aggregate.clone(),
+            event_id: Envelope::event_id_of(command_id, 0),
+            event_type: event_type.clone(),
+            source: self.source.clone(),
+            time: now(),
+            version: Version(round as u64 + 1),
+            request_hash: 0,
+            owner_epoch: self.epoch,
+            partition_sequence: number as u64 + 1,
+            metadata: Metadata {
+                command_id,
+                correlation_id: "bench".to_owned(),
+                causation_id: "bench".to_owned(),
+                actor: "anonymous".to_owned(),
+                traceparent: String::new(),
+            },
+        };
+        NewRecord { envelope, payload: payload.clone() }
+    }
+}
+
+/// Fills every partition at once with its share of so many events. It blocks.
+pub fn write_log(writers: &mut [LogWriter], events: usize, samples: &[Sample; 2]) {
+    let share = events / writers.len();
+    std::thread::scope(|scope| {
+        for writer in writers {
+            scope.spawn(|| writer.write_up_to(share, samples));
+        }
+    });
+}

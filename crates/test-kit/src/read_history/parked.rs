@@ -1,0 +1,56 @@
+//! Nothing is skipped: what cannot be applied is kept, all that comes after it too, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Breach, LoggedRecord, ParkedRecord, Promise, ReadHistory};
+
+pub(super) fn nothing_skipped(history: &ReadHistory) -> Vec<Breach> {
+    let parked: BTreeMap<_, _> =
+        history.parked.iter().map(|parked| (place(&parked.record), parked)).collect();
+    let unfit: BTreeMap<_, _> = history.unfit.iter().map(|record| (place(record), record)).collect();
+    let lost = unfit.iter().filter(|(place, _)| !parked.contains_key(place));
+    let needless = parked.iter().filter(|(place, _)| !unfit.contains_key(place));
+    let changed = parked
+        .values()
+        .filter(|parked| unfit.get(&place(&parked.record)).is_some_and(|record| **record != parked.record));
+    let skipped = |what: String| Breach::new(Promise::NothingSkipped, what);
+    lost.map(|(_, record)| skipped(format!("neither applied nor parked: {}", name(record))))
+        .chain(needless.map(|(_, parked)| skipped(format!("parked without need: {}", told(parked)))))
+        .chain(changed.map(|parked| skipped(format!("parked as something else: {}", told(parked)))))
+        .chain(
+            unexplained(&history.parked)
+                .map(|parked| skipped(format!("parked for no reason: {}", told(parked)))),
+        )
+        .chain(out_of_order(&history.parked).map(|parked| skipped(format!("out of order: {}", told(parked)))))
+        .collect()
+}
+
+/// The first record of an aggregate without a reason; the later ones may just wait for it.
+fn unexplained(parked: &[ParkedRecord]) -> impl Iterator<Item = &ParkedRecord> {
+    let mut seen = BTreeSet::new();
+    parked.iter().filter(move |parked| {
+        let is_told = parked.reason.as_ref().is_some_and(|reason| !reason.is_empty());
+        seen.insert(&parked.record.aggregate) && !is_told
+    })
+}
+
+/// What comes before an earlier record of its aggregate, or twice.
+fn out_of_order(parked: &[ParkedRecord]) -> impl Iterator<Item = &ParkedRecord> {
+    let mut reached = BTreeMap::<&str, (i32, i64)>::new();
+    parked.iter().filter(move |parked| {
+        let place = place(&parked.record);
+        reached.insert(&parked.record.aggregate, place).is_some_and(|before| before >= place)
+    })
+}
+
+const fn place(record: &LoggedRecord) -> (i32, i64) {
+    (record.partition, record.offset)
+}
+
+fn name(record: &LoggedRecord) -> String {
+    format!("{} at {}@{}", record.aggregate, record.partition, record.offset)
+}
+
+fn told(parked: &ParkedRecord) -> String {
+    format!("{} because {:?}", name(&parked.record), parked.reason)
+}

@@ -1,0 +1,107 @@
+use serde_json::{Value, json};
+use test_kit::read_history::{
+    Behind, LoggedRecord, Offsets, ParkedRecord, Read, ReadAnswer, ReadHistory, Shown, Step, Write, check,
+};
+
+pub(crate) fn step(aggregate: &str, version: u64, offset: i64) -> Step {
+    Step { partition: 0, offset, aggregate: aggregate.to_owned(), version, content: content(version) }
+}
+
+pub(crate) fn content(version: u64) -> Value {
+    if version == 0 { Value::Null } else { json!({ "value": version * 10 }) }
+}
+
+pub(crate) fn at(offset: i64) -> Offsets {
+    Offsets::from([(0, offset)])
+}
+
+pub(crate) fn shown(version: u64, stand: i64) -> ReadAnswer {
+    ReadAnswer::Shown(Shown { version, content: content(version), stand: at(stand), behind: Behind::No })
+}
+
+fn shown_behind(version: u64, stand: i64, behind: Behind) -> ReadAnswer {
+    ReadAnswer::Shown(Shown { version, content: content(version), stand: at(stand), behind })
+}
+
+pub(crate) fn read(aggregate: &str, wanted: Offsets, asked: u64, answer: ReadAnswer) -> Read {
+    let (session, instance, answered) = (0, 0, asked + 5);
+    Read {
+        session,
+        instance,
+        aggregate: aggregate.to_owned(),
+        wanted,
+        lenient: false,
+        asked,
+        answered,
+        answer,
+    }
+}
+
+pub(crate) fn write(aggregate: &str, version: u64, answered: u64) -> Write {
+    Write { session: 0, aggregate: aggregate.to_owned(), version, answered }
+}
+
+fn unfit(offset: i64) -> LoggedRecord {
+    LoggedRecord {
+        partition: 0,
+        offset,
+        aggregate: "b".to_owned(),
+        payload: vec![7, u8::try_from(offset).unwrap()],
+    }
+}
+
+pub(crate) fn parked(offset: i64) -> ParkedRecord {
+    ParkedRecord { record: unfit(offset), reason: (offset == 7).then(|| "refused".to_owned()) }
+}
+
+/// `a` has three events, `b` two and then two that are parked.
+pub(crate) fn history() -> ReadHistory {
+    let model = [("a", 3), ("b", 2)].map(|(aggregate, version)| (aggregate.to_owned(), content(version)));
+    let lenient = Read { lenient: true, ..read("a", at(6), 60, shown(2, 4)) };
+    ReadHistory {
+        writes: vec![
+            write("a", 1, 0),
+            write("a", 2, 20),
+            write("a", 3, 40),
+            write("b", 3, 70),
+            write("b", 4, 75),
+        ],
+        reads: vec![
+            read("a", at(2), 1, shown(1, 2)),
+            read("a", Offsets::new(), 10, shown(1, 3)),
+            read("a", at(4), 25, ReadAnswer::NotYetVisible),
+            read("a", at(4), 30, shown(2, 4)),
+            read("a", at(6), 41, ReadAnswer::NotNow { code: "not-ready".to_owned() }),
+            read("a", at(6), 50, ReadAnswer::Nothing),
+            read("a", at(6), 52, shown(3, 6)),
+            lenient,
+            read("unknown", Offsets::new(), 68, shown(0, 6)),
+            read("b", at(5), 80, shown_behind(2, 6, Behind::Since(7))),
+            read("b", at(7), 90, shown_behind(2, 8, Behind::Somebody)),
+        ],
+        steps: vec![step("a", 1, 2), step("b", 1, 3), step("a", 2, 4), step("b", 2, 5), step("a", 3, 6)],
+        unfit: vec![unfit(7), unfit(8)],
+        parked: vec![parked(7), parked(8)],
+        models: ["live", "rebuilt"].map(|name| (name.to_owned(), model.clone().into())).into(),
+    }
+}
+
+#[test]
+fn a_good_history_breaks_no_promise() {
+    assert_eq!(check(&history()), []);
+}
+
+#[test]
+fn what_nobody_was_told_of_may_be_there() {
+    let mut history = history();
+    history.writes.clear();
+    history.reads.clear();
+    assert_eq!(check(&history), []);
+}
+
+#[test]
+fn another_session_may_be_behind() {
+    let mut history = history();
+    history.reads.push(Read { session: 1, ..read("a", Offsets::new(), 90, shown(1, 3)) });
+    assert_eq!(check(&history), []);
+}

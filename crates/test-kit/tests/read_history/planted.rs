@@ -1,0 +1,165 @@
+use serde_json::json;
+use test_kit::read_history::{Behind, Offsets, Promise, Read, ReadAnswer, ReadHistory, Shown, check};
+
+use crate::good::{at, content, history, parked, read, shown, step, write};
+
+/// The check of the history with this error in it finds just this promise broken, or several of them.
+#[track_caller]
+fn breaks<const N: usize>(mut promises: [Promise; N], plant: impl FnOnce(&mut ReadHistory)) {
+    let mut history = history();
+    plant(&mut history);
+    let breaches = check(&history);
+    let mut broken: Vec<_> = breaches.iter().map(|breach| breach.promise).collect();
+    broken.sort_unstable();
+    broken.dedup();
+    promises.sort_unstable();
+    assert_eq!(broken, promises, "{breaches:#?}");
+}
+
+fn seen(history: &mut ReadHistory, index: usize) -> &mut Shown {
+    let ReadAnswer::Shown(shown) = &mut history.reads[index].answer else {
+        panic!("{index} was shown nothing")
+    };
+    shown
+}
+
+#[test]
+fn an_answer_that_is_older_than_its_token_is_found() {
+    breaks([Promise::TokenKept, Promise::NeverBack], |history| history.reads[3].answer = shown(1, 3));
+}
+
+#[test]
+fn an_answer_that_is_older_than_the_token_of_another_session_is_found() {
+    breaks([Promise::TokenKept], |history| {
+        history.reads.push(Read { session: 1, ..read("a", at(6), 90, shown(2, 5)) });
+    });
+}
+
+#[test]
+fn a_token_of_a_partition_that_has_not_come_so_far_is_found_even_where_nothing_changed() {
+    breaks([Promise::TokenKept], |history| history.reads[3].wanted = at(5));
+}
+
+#[test]
+fn old_rows_that_are_called_current_are_found() {
+    breaks([Promise::TokenKept, Promise::NeverBack, Promise::TrueToItsStand], |history| {
+        let shown = seen(history, 6);
+        (shown.version, shown.content) = (2, content(2));
+    });
+}
+
+#[test]
+fn rows_that_are_ahead_of_their_checkpoint_are_found() {
+    breaks([Promise::TrueToItsStand], |history| seen(history, 1).version = 2);
+}
+
+#[test]
+fn rows_of_the_right_version_with_the_wrong_content_are_found() {
+    breaks([Promise::TrueToItsStand], |history| seen(history, 3).content = json!({ "value": 0 }));
+}
+
+#[test]
+fn an_aggregate_that_vanishes_is_found() {
+    breaks([Promise::NeverBack], |history| {
+        history.reads.push(read("a", Offsets::new(), 90, shown(0, 1)));
+    });
+}
+
+#[test]
+fn a_version_that_goes_down_is_found_without_a_token() {
+    breaks([Promise::NeverBack], |history| {
+        history.reads.push(read("a", Offsets::new(), 90, shown(2, 4)));
+    });
+}
+
+#[test]
+fn a_version_that_goes_down_below_what_was_only_written_is_found() {
+    breaks([Promise::NeverBack], |history| {
+        history.reads.remove(6);
+        history.reads.push(read("a", Offsets::new(), 56, shown(2, 4)));
+    });
+}
+
+#[test]
+fn an_answer_that_does_not_say_that_events_are_parked_is_found() {
+    breaks([Promise::SaysBehind], |history| seen(history, 10).behind = Behind::No);
+}
+
+#[test]
+fn an_answer_that_says_so_without_need_or_of_another_event_is_found() {
+    breaks([Promise::SaysBehind], |history| seen(history, 3).behind = Behind::Since(4));
+    breaks([Promise::SaysBehind], |history| seen(history, 9).behind = Behind::Since(8));
+}
+
+#[test]
+fn an_answer_that_nobody_should_get_is_found() {
+    breaks([Promise::Answers], |history| history.reads[5].answer = ReadAnswer::Wrong("500".to_owned()));
+}
+
+#[test]
+fn rows_that_are_not_the_fold_are_found_in_every_model() {
+    for name in ["live", "rebuilt"] {
+        let model = |history: &mut ReadHistory| history.models.get_mut(name).unwrap().clone();
+        for (aggregate, rows) in [("a", content(2)), ("b", content(1)), ("new", content(1))] {
+            breaks([Promise::Fold], |history| {
+                let mut changed = model(history);
+                changed.insert(aggregate.to_owned(), rows);
+                history.models.insert(name.to_owned(), changed);
+            });
+        }
+        breaks([Promise::Fold], |history| {
+            let mut changed = model(history);
+            changed.remove("a");
+            history.models.insert(name.to_owned(), changed);
+        });
+    }
+}
+
+#[test]
+fn an_event_that_was_skipped_is_found_in_the_rows() {
+    breaks([Promise::Fold], |history| history.steps.push(step("a", 4, 9)));
+}
+
+#[test]
+fn a_write_that_never_comes_is_found() {
+    breaks([Promise::Visible], |history| history.writes.push(write("a", 4, 90)));
+    breaks([Promise::Visible], |history| history.writes.push(write("never", 1, 90)));
+}
+
+#[test]
+fn an_event_that_is_neither_applied_nor_parked_is_found() {
+    breaks([Promise::NothingSkipped], |history| drop(history.parked.remove(0)));
+    breaks([Promise::NothingSkipped], |history| drop(history.parked.pop()));
+}
+
+#[test]
+fn an_event_that_is_parked_without_need_is_found() {
+    breaks([Promise::NothingSkipped], |history| history.parked.push(parked(9)));
+}
+
+#[test]
+fn an_event_that_is_parked_with_other_bytes_or_another_name_is_found() {
+    breaks([Promise::NothingSkipped], |history| history.parked[0].record.payload = vec![]);
+    breaks([Promise::NothingSkipped], |history| history.parked[1].record.aggregate = "a".to_owned());
+}
+
+#[test]
+fn an_event_that_is_parked_for_no_reason_is_found() {
+    breaks([Promise::NothingSkipped], |history| history.parked[0].reason = None);
+    breaks([Promise::NothingSkipped], |history| history.parked[0].reason = Some(String::new()));
+}
+
+#[test]
+fn parked_events_that_are_out_of_order_or_there_twice_are_found() {
+    breaks([Promise::NothingSkipped], |history| history.parked.reverse());
+    breaks([Promise::NothingSkipped], |history| history.parked.push(parked(8)));
+}
+
+#[test]
+fn events_that_are_parked_although_they_can_be_applied_are_found() {
+    breaks([Promise::Fold, Promise::NothingSkipped], |history| {
+        history.reads.truncate(9);
+        history.unfit.clear();
+        history.steps.extend([step("b", 3, 7), step("b", 4, 8)]);
+    });
+}

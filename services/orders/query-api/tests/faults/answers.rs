@@ -1,0 +1,87 @@
+//! What is made of the answers of the query API.
+
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use test_kit::read_history::{Behind, Offsets, ReadAnswer, Shown};
+
+use crate::{model::in_one_form, requests::header};
+
+/// What an answer shows, and where that stands.
+pub(crate) struct Document {
+    /// Null where there is none.
+    pub(crate) body: Value,
+    pub(crate) stand: Offsets,
+    /// By partition, since when rows may be behind.
+    pub(crate) behind: Offsets,
+}
+
+/// What an answer says, whatever was asked.
+pub(crate) enum Told {
+    Document(Document),
+    /// Not in time: whether because events are parked.
+    NotYetVisible {
+        is_behind: bool,
+    },
+    Other(ReadAnswer),
+}
+
+impl Told {
+    pub(crate) async fn by(answer: reqwest::Result<Response>) -> Self {
+        let Ok(answer) = answer else {
+            return Self::Other(ReadAnswer::Nothing);
+        };
+        let (status, comes_again) = (answer.status(), answer.headers().contains_key("retry-after"));
+        let positions = |name| header(&answer, name).map(|token| offsets(&token)).unwrap_or_default();
+        let (stand, behind) = (positions("consistency-token"), positions("behind-since"));
+        let Ok(text) = answer.text().await else {
+            return Self::Other(ReadAnswer::Nothing);
+        };
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let code = body["type"].as_str().and_then(|kind| kind.strip_prefix("/problems/")).unwrap_or_default();
+        match (status, code) {
+            (StatusCode::OK, _) => Self::Document(Document { body, stand, behind }),
+            (StatusCode::NOT_FOUND, "order-not-found") => {
+                Self::Document(Document { body: Value::Null, stand, behind })
+            }
+            (StatusCode::SERVICE_UNAVAILABLE, "not-yet-visible") if comes_again => {
+                Self::NotYetVisible { is_behind: !behind.is_empty() }
+            }
+            (StatusCode::SERVICE_UNAVAILABLE, code) if comes_again => {
+                Self::Other(ReadAnswer::NotNow { code: code.to_owned() })
+            }
+            _ => Self::Other(ReadAnswer::Wrong(format!("{status}, Retry-After: {comes_again}, {text}"))),
+        }
+    }
+}
+
+/// What is seen of one order.
+pub(crate) fn shown(order: &Value, stand: Offsets, behind: Behind) -> ReadAnswer {
+    let version = order["version"].as_u64().unwrap_or(0);
+    let content = if order.is_null() { Value::Null } else { content(order) };
+    ReadAnswer::Shown(Shown { version, content, stand, behind })
+}
+
+/// The document as a [`model`](crate::model) has it.
+fn content(order: &Value) -> Value {
+    in_one_form(json!({
+        "status": order["status"], "customer_id": order["customer_id"], "currency": order["currency"],
+        "total_minor": order["total_minor"], "lines": order["lines"], "address": order["delivery_address"],
+        "version": order["version"], "placed_at": order["placed_at"], "updated_at": order["updated_at"],
+        "reason": order["cancellation"]["reason"], "cancelled_at": order["cancellation"]["cancelled_at"],
+    }))
+}
+
+/// Reads a token: `orders.events/3@1042,orders.events/4@7`.
+pub(crate) fn offsets(token: &str) -> Offsets {
+    let positions = token.split(',').map(|position| {
+        let (partition, offset) = position.rsplit_once('/').unwrap().1.split_once('@').unwrap();
+        (partition.parse().unwrap(), offset.parse().unwrap())
+    });
+    positions.collect()
+}
+
+/// Writes a token of a topic.
+pub(crate) fn token(topic: &str, offsets: &Offsets) -> String {
+    let positions = offsets.iter().map(|(partition, offset)| format!("{topic}/{partition}@{offset}"));
+    positions.collect::<Vec<_>>().join(",")
+}

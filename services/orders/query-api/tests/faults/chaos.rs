@@ -1,0 +1,241 @@
+//! Everything is broken at once: each projector, each query API, Postgres and the log has somebody who breaks it again
+//! and again, by chance. The same seed makes the same faults.
+
+use std::{
+    fmt::{self, Display, Formatter},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use test_kit::{Area, OwnServers, Service};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{database, operator, poison, recorder::Recorder, stage::Stage};
+
+/// How soon everything is ready again when nothing is broken any more.
+const RECOVERY: Duration = Duration::from_secs(30);
+
+/// A fault of a run: when it began and when it was healed, in microseconds since the run began.
+#[derive(Debug, Clone)]
+pub(crate) struct Disturbance {
+    pub(crate) kind: Kind,
+    pub(crate) instance: usize,
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    KilledProjector,
+    EndedProjector,
+    FrozenProjector,
+    VisitingProjector,
+    KilledQueryApi,
+    FrozenQueryApi,
+    KilledPostgres,
+    FrozenPostgres,
+    CutConnections,
+    PoisonRecords,
+    Promoted,
+    RolledBack,
+    Dropped,
+    Cancelled,
+}
+
+use Kind::{
+    CutConnections, EndedProjector, FrozenPostgres, FrozenProjector, FrozenQueryApi, KilledPostgres,
+    KilledProjector, KilledQueryApi, PoisonRecords, VisitingProjector,
+};
+
+impl Display for Disturbance {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { kind, instance, begin, end } = self;
+        write!(f, "{} ms to {} ms: {kind:?} (instance {instance})", begin / 1000, end / 1000)
+    }
+}
+
+/// Makes faults for so long, heals the last ones, and gives everything time to be ready again.
+pub(crate) async fn reign(
+    stage: &mut Stage,
+    recorder: &Recorder,
+    mut random: fastrand::Rng,
+    time: Duration,
+) -> Vec<Disturbance> {
+    let deadline = Instant::now() + time;
+    let mut vandal =
+        |instance| Vandal { instance, recorder, random: random.fork(), deadline, disturbances: Vec::new() };
+    let Stage { own, area, projectors, queries, .. } = &mut *stage;
+    let of_projectors: Vec<_> =
+        (0..).zip(projectors).map(|(number, one)| vandal(number).break_projector(one)).collect();
+    let of_queries: Vec<_> =
+        (0..).zip(queries).map(|(number, one)| vandal(number).break_query_api(one)).collect();
+    let (visits, postgres, log) =
+        (vandal(2).visit(area), vandal(0).break_postgres(own, area), vandal(0).spoil_log(area));
+    let operator = vandal(0).operate(area);
+    let done = tokio::join!(join_all(of_projectors), join_all(of_queries), visits, postgres, log, operator);
+    recovered(stage, recorder).await;
+    if let Err(complaint) = operator::rebuild(&stage.area).await {
+        recorder.stuck(complaint);
+    }
+    let all = done.0.into_iter().chain(done.1).chain([done.2, done.3, done.4, done.5]);
+    let mut disturbances: Vec<_> = all.flatten().collect();
+    disturbances.sort_by_key(|disturbance| disturbance.begin);
+    disturbances
+}
+
+async fn recovered(stage: &Stage, recorder: &Recorder) {
+    for service in stage.services() {
+        if timeout(RECOVERY, service.until_ready()).await.is_err() {
+            recorder.stuck(format!("not ready within {RECOVERY:?}: {service}"));
+        }
+    }
+}
+
+/// Somebody who breaks one thing.
+struct Vandal<'r> {
+    instance: usize,
+    recorder: &'r Recorder,
+    random: fastrand::Rng,
+    deadline: Instant,
+    disturbances: Vec<Disturbance>,
+}
+
+impl Vandal<'_> {
+    async fn break_projector(mut self, projector: &mut Service) -> Vec<Disturbance> {
+        while self.goes_on(500..4_000).await {
+            let begin = self.recorder.now();
+            let kind = match self.random.u8(..5) {
+                0 | 1 => {
+                    self.end(projector, "KILL").await;
+                    KilledProjector
+                }
+                2 => {
+                    self.end(projector, "TERM").await;
+                    EndedProjector
+                }
+                _ => {
+                    // The session in the group is 6 s.
+                    self.freeze(projector, 500..11_000).await;
+                    FrozenProjector
+                }
+            };
+            self.note(kind, begin);
+        }
+        self.disturbances
+    }
+
+    async fn break_query_api(mut self, query_api: &mut Service) -> Vec<Disturbance> {
+        while self.goes_on(3_000..12_000).await {
+            let begin = self.recorder.now();
+            if self.random.bool() {
+                self.end(query_api, "KILL").await;
+                self.note(KilledQueryApi, begin);
+            } else {
+                self.freeze(query_api, 500..3_000).await;
+                self.note(FrozenQueryApi, begin);
+            }
+        }
+        self.disturbances
+    }
+
+    /// One more projector comes into the group and leaves it, by the door or not: partitions move twice.
+    async fn visit(mut self, area: &Area) -> Vec<Disturbance> {
+        while self.goes_on(1_000..4_000).await {
+            let begin = self.recorder.now();
+            let mut visitor = Service::projector(area, "orders");
+            self.calm(1_000..4_000).await;
+            visitor.signal(if self.random.bool() { "TERM" } else { "KILL" });
+            visitor.ended().await;
+            self.note(VisitingProjector, begin);
+        }
+        self.disturbances
+    }
+
+    async fn break_postgres(mut self, own: &Arc<OwnServers>, area: &Area) -> Vec<Disturbance> {
+        while self.goes_on(1_000..6_000).await {
+            let begin = self.recorder.now();
+            let kind = match self.random.u8(..4) {
+                0 | 1 => {
+                    change(own, |own| own.kill("postgres")).await;
+                    self.calm(0..1_000).await;
+                    change(own, |own| own.start_again("postgres")).await;
+                    KilledPostgres
+                }
+                2 => {
+                    own.signal("postgres", "STOP");
+                    self.calm(500..3_000).await;
+                    own.signal("postgres", "CONT");
+                    FrozenPostgres
+                }
+                _ => {
+                    database::cut_connections(area).await.unwrap();
+                    CutConnections
+                }
+            };
+            self.note(kind, begin);
+        }
+        self.disturbances
+    }
+
+    async fn spoil_log(mut self, area: &Area) -> Vec<Disturbance> {
+        while self.goes_on(1_000..5_000).await {
+            let begin = self.recorder.now();
+            let (area, mut random) = (area.clone(), self.random.fork());
+            let alive = self.recorder.any_order(&mut random);
+            spawn_blocking(move || poison::spoil(&area, alive, &mut random)).await.unwrap();
+            self.note(PoisonRecords, begin);
+        }
+        self.disturbances
+    }
+
+    async fn operate(mut self, area: &Area) -> Vec<Disturbance> {
+        while self.goes_on(500..3_000).await {
+            let begin = self.recorder.now();
+            if let Some(kind) = operator::act(area, &mut self.random).await {
+                self.note(kind, begin);
+            }
+        }
+        self.disturbances
+    }
+
+    /// Leaves it in peace for a while; says whether there is time for another fault.
+    async fn goes_on(&mut self, milliseconds: Range<u64>) -> bool {
+        self.calm(milliseconds).await;
+        Instant::now() < self.deadline
+    }
+
+    fn note(&mut self, kind: Kind, begin: u64) {
+        let disturbance = Disturbance { kind, instance: self.instance, begin, end: self.recorder.now() };
+        println!("{disturbance}");
+        self.disturbances.push(disturbance);
+    }
+
+    /// Ends an instance, and starts it again a while later.
+    async fn end(&mut self, service: &mut Service, signal: &str) {
+        service.signal(signal);
+        service.ended().await;
+        self.calm(0..2_000).await;
+        service.restart();
+    }
+
+    async fn freeze(&mut self, service: &Service, time: Range<u64>) {
+        service.signal("STOP");
+        self.calm(time).await;
+        service.signal("CONT");
+    }
+
+    async fn calm(&mut self, milliseconds: Range<u64>) {
+        sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
+    }
+}
+
+/// Does something to the servers, which takes a while.
+async fn change(own: &Arc<OwnServers>, change: impl FnOnce(&OwnServers) + Send + 'static) {
+    let own = Arc::clone(own);
+    spawn_blocking(move || change(&own)).await.unwrap();
+}

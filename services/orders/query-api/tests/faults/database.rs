@@ -1,0 +1,63 @@
+//! What is in the read model's database.
+
+use sqlx::{Connection, PgConnection};
+use test_kit::{
+    Area,
+    read_history::{LoggedRecord, Model, Offsets, ParkedRecord},
+};
+
+use crate::model::of_rows;
+
+pub(crate) async fn connect(area: &Area) -> PgConnection {
+    try_connect(area).await.unwrap()
+}
+
+async fn try_connect(area: &Area) -> sqlx::Result<PgConnection> {
+    PgConnection::connect(&area.database_url("orders_read")).await
+}
+
+/// What the live tables say of every order.
+pub(crate) async fn model(area: &Area) -> Model {
+    of_rows(&mut connect(area).await).await
+}
+
+/// Where the live generation stands: by partition the last offset that it has seen. An error is for whoever breaks
+/// Postgres.
+pub(crate) async fn stand(area: &Area) -> sqlx::Result<Offsets> {
+    let rows: Vec<(i32, i64)> = sqlx::query_as(
+        "SELECT partition, next_offset - 1
+           FROM checkpoint JOIN projection_generation USING (projection, generation)
+          WHERE state = 'live' AND projection = 'orders' AND next_offset > 0",
+    )
+    .fetch_all(&mut try_connect(area).await?)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Cuts every connection to the database.
+pub(crate) async fn cut_connections(area: &Area) -> sqlx::Result<()> {
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sqlx::query(cut).execute(&mut try_connect(area).await?).await?;
+    Ok(())
+}
+
+/// What the live generation of orders has set aside, each order's in the order in which it would be applied.
+pub(crate) async fn parked(area: &Area) -> Vec<ParkedRecord> {
+    type Row = (i32, i64, String, Vec<u8>, Option<String>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT partition, log_offset, convert_from(coalesce(key, ''), 'UTF8'), coalesce(payload, ''), reason
+           FROM parked_event JOIN projection_generation USING (projection, generation)
+          WHERE state = 'live' AND projection = 'orders'
+          ORDER BY partition, log_offset",
+    )
+    .fetch_all(&mut connect(area).await)
+    .await
+    .unwrap();
+    rows.into_iter()
+        .map(|(partition, offset, aggregate, payload, reason)| ParkedRecord {
+            record: LoggedRecord { partition, offset, aggregate, payload },
+            reason,
+        })
+        .collect()
+}

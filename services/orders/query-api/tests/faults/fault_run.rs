@@ -1,0 +1,162 @@
+//! A run: sessions, faults, peace, and the check of everything that was told against everything that is there.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use test_kit::{
+    Area, OwnServers, Service,
+    read_history::{Breach, Model, Offsets, ReadHistory, check},
+    repository,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    chaos::{Disturbance, reign},
+    database,
+    log::Log,
+    operator, poison,
+    recorder::Recorder,
+    session::Session,
+    stage::Stage,
+};
+
+/// How many sessions write and ask, and how many only write, so that there is a load whatever the others wait for.
+const SESSIONS: usize = 24;
+const WRITERS: usize = 16;
+/// How long there is peace at both ends of a run.
+const PEACE: Duration = Duration::from_secs(1);
+/// How soon everything that is in the log is in the read model when nothing is broken any more.
+const CATCHING_UP: Duration = Duration::from_secs(30);
+/// How long one look at the read model is apart from the next.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a run is made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FaultRun {
+    pub(crate) seed: u64,
+    /// Commands a second.
+    pub(crate) rate: u32,
+    /// For how long there are faults.
+    pub(crate) time: Duration,
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    pub(crate) history: ReadHistory,
+    pub(crate) disturbances: Vec<Disturbance>,
+    pub(crate) breaches: Vec<Breach>,
+    /// What did not come about in time.
+    pub(crate) stuck: Vec<String>,
+    service_logs: Vec<String>,
+}
+
+impl FaultRun {
+    /// Runs on servers of which at least Postgres is its own. A run that is not good is kept.
+    pub(crate) async fn run(self, own: Arc<OwnServers>) -> Outcome {
+        println!("{self:?}");
+        let area = prepared(Area::on(own.servers.clone())).await;
+        let mut stage = Stage::set(own, area).await;
+        let recorder = Recorder::new(&stage);
+        let disturbances = self.disturbed(&mut stage, &recorder).await;
+        let outcome = Outcome::of(stage, recorder, disturbances).await;
+        if !outcome.is_good() {
+            println!("kept in {}", outcome.keep(self.seed).display());
+        }
+        outcome
+    }
+
+    /// Sessions and faults side by side.
+    async fn disturbed(self, stage: &mut Stage, recorder: &Recorder) -> Vec<Disturbance> {
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        let faults = random.fork();
+        let each = Duration::from_secs(1).mul_f64((SESSIONS + WRITERS) as f64 / f64::from(self.rate));
+        let sessions = (0..SESSIONS + WRITERS)
+            .map(|number| Session::new(recorder, number, random.fork()).run(each, number < SESSIONS));
+        let faults = async {
+            sleep(PEACE).await;
+            let disturbances = reign(stage, recorder, faults, self.time).await;
+            sleep(PEACE).await;
+            recorder.end();
+            disturbances
+        };
+        tokio::join!(faults, join_all(sessions)).0
+    }
+}
+
+impl Outcome {
+    /// What is there when all is said, and whether it is true.
+    async fn of(mut stage: Stage, recorder: Recorder, disturbances: Vec<Disturbance>) -> Self {
+        let log = Log::read(&stage.area).await;
+        caught_up(&stage.area, &log.ends, &recorder).await;
+        let live = database::model(&stage.area).await;
+        let parked = database::parked(&stage.area).await;
+        if let Err(complaint) = operator::verify(&stage.area).await {
+            recorder.stuck(complaint);
+        }
+        let service_logs = stage.services().map(Service::log).collect();
+        stage.projectors.clear();
+        let rebuilt = rebuilt_from_zero(&stage, &log.ends, &recorder).await;
+        let models = BTreeMap::from([("live".to_owned(), live), ("rebuilt".to_owned(), rebuilt)]);
+        let Log { steps, unfit, .. } = log;
+        let history = ReadHistory { steps, unfit, parked, models, ..recorder.told() };
+        let breaches = check(&history);
+        let stuck = recorder.all_stuck();
+        Self { history, disturbances, breaches, stuck, service_logs }
+    }
+
+    /// Whether everything was true, and came in time.
+    pub(crate) fn is_good(&self) -> bool {
+        self.breaches.is_empty() && self.stuck.is_empty()
+    }
+
+    /// Writes everything that is known into target/faults/read-<seed>.
+    fn keep(&self, seed: u64) -> PathBuf {
+        let folder = repository().join(format!("target/faults/read-{seed}"));
+        let lines = |lines: Vec<String>| lines.join("\n");
+        let breaches = self.breaches.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("breaches.txt"), lines(breaches)).unwrap();
+        let faults = self.disturbances.iter().map(ToString::to_string).collect();
+        fs::write(folder.join("faults.txt"), lines(faults)).unwrap();
+        fs::write(folder.join("history.json"), serde_json::to_vec(&self.history).unwrap()).unwrap();
+        for (number, log) in self.service_logs.iter().enumerate() {
+            fs::write(folder.join(format!("service-{number}.log")), log).unwrap();
+        }
+        folder
+    }
+}
+
+/// Topics, schemas and tables, and the tables refuse what they shall refuse.
+async fn prepared(area: Area) -> Area {
+    let area = tokio::task::spawn_blocking(|| area.prepare()).await.unwrap();
+    poison::refuse(&area).await;
+    area
+}
+
+/// Waits until everything in the log is applied or parked, or notes that it is not.
+async fn caught_up(area: &Area, ends: &Offsets, recorder: &Recorder) {
+    let deadline = Instant::now() + CATCHING_UP;
+    loop {
+        let stand = database::stand(area).await;
+        if stand.as_ref().is_ok_and(|stand| stand == ends) {
+            return;
+        }
+        if Instant::now() > deadline {
+            return recorder.stuck(format!("the read model is at {stand:?}, the log at {ends:?}"));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// What a projector makes of the same log in a database of its own.
+async fn rebuilt_from_zero(stage: &Stage, ends: &Offsets, recorder: &Recorder) -> Model {
+    let beside =
+        Area { database_prefix: Area::on(stage.own.servers.clone()).database_prefix, ..stage.area.clone() };
+    let migrated = beside.clone();
+    tokio::task::spawn_blocking(move || migrated.admin("migrations apply")).await.unwrap();
+    poison::refuse(&beside).await;
+    let projector = Service::projector(&beside, "orders");
+    caught_up(&beside, ends, recorder).await;
+    drop(projector);
+    database::model(&beside).await
+}

@@ -1,0 +1,54 @@
+//! What a projection cannot apply: events that its tables refuse, and records that are no events at all.
+
+use rdkafka::{
+    ClientConfig,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use std::time::Duration;
+use test_kit::Area;
+use uuid::Uuid;
+
+use crate::database;
+
+/// The tables refuse every event of an order of this customer.
+pub(crate) const CUSTOMER: &str = "nobody";
+/// The tables refuse that an order is cancelled for this reason, which is the last event of an order. So it makes no
+/// difference what else was in the same batch.
+pub(crate) const REASON: &str = "unspeakable";
+
+/// Has the tables refuse some events.
+pub(crate) async fn refuse(area: &Area) {
+    let refuse = format!(
+        "ALTER TABLE orders
+           ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}'),
+           ADD CONSTRAINT reason_can_be_said CHECK (cancellation_reason <> '{REASON}')"
+    );
+    sqlx::raw_sql(&refuse).execute(&mut database::connect(area).await).await.unwrap();
+}
+
+/// One write in fifty is poisoned.
+pub(crate) fn is_due(random: &mut fastrand::Rng) -> bool {
+    random.u8(..50) == 0
+}
+
+/// Puts records into the log that are no events: under keys of their own, without a key, and under the key of an order
+/// that is alive, which is parked by that. It blocks.
+pub(crate) fn spoil(area: &Area, alive: Option<Uuid>, random: &mut fastrand::Rng) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", &area.servers.brokers)
+        .set("partitioner", "murmur2_random")
+        .create()
+        .unwrap();
+    let topic = area.topic("orders.events");
+    let own = Uuid::from_u128(random.u128(..));
+    let keys = [None, alive, Some(own)].into_iter().chain((0..random.usize(..20)).map(|_| Some(own)));
+    for key in keys {
+        let key = key.map(|key| key.to_string()).unwrap_or_default();
+        let payload: Vec<u8> = (0..random.usize(..40)).map(|_| random.u8(..)).collect();
+        let mut record = BaseRecord::<str, [u8]>::to(&topic);
+        record.key = (!key.is_empty()).then_some(&key);
+        record.payload = (random.u8(..5) > 0).then_some(&payload);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(Duration::from_secs(30)).unwrap();
+}

@@ -1,0 +1,54 @@
+use std::{
+    env,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use test_kit::{OwnServers, Servers};
+use tokio::task::spawn_blocking;
+
+use crate::{fault_run::FaultRun, summary::Summary};
+
+/// How long one seed of the long run has faults.
+const ROUND: Duration = Duration::from_mins(1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_and_answers_are_true_while_everything_fails() {
+    let own = Arc::new(spawn_blocking(|| OwnServers::postgres_beside(Servers::shared())).await.unwrap());
+    let run = FaultRun { seed: setting("FAULTS_SEED", 3), rate: 60, time: Duration::from_secs(15) };
+    let outcome = run.run(own).await;
+    let mut summary = Summary::default();
+    summary.add(&outcome);
+    println!("{summary}");
+    assert_eq!(outcome.breaches, []);
+    assert!(outcome.stuck.is_empty(), "{:?}", outcome.stuck);
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    env::var(name)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: `make faults` runs it"]
+async fn rows_and_answers_are_true_for_many_minutes() {
+    let time = Duration::from_mins(setting("FAULTS_MINUTES", 5));
+    let rate = u32::try_from(setting("FAULTS_RATE", 500)).unwrap();
+    let first = setting("FAULTS_SEED", fastrand::u64(..1_000_000));
+    let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
+    let mut summary = Summary::default();
+    let mut failed = Vec::new();
+    let start = Instant::now();
+    for seed in first.. {
+        let outcome = FaultRun { seed, rate, time: ROUND.min(time) }.run(Arc::clone(&own)).await;
+        summary.add(&outcome);
+        if !outcome.is_good() {
+            failed.push(seed);
+        }
+        if start.elapsed() >= time {
+            break;
+        }
+    }
+    println!("{summary}");
+    assert!(failed.is_empty(), "broken promises with seeds {failed:?}: see target/faults");
+}

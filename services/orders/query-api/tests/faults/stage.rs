@@ -1,0 +1,34 @@
+//! The services of one run, and the servers that they live on.
+
+use std::sync::Arc;
+
+use test_kit::{Area, OwnServers, Service};
+
+/// How many projectors and query APIs there are. More projectors come and go.
+const INSTANCES: usize = 2;
+
+pub(crate) struct Stage {
+    pub(crate) own: Arc<OwnServers>,
+    pub(crate) area: Area,
+    pub(crate) commands: Service,
+    pub(crate) projectors: Vec<Service>,
+    pub(crate) queries: Vec<Service>,
+}
+
+impl Stage {
+    /// Everything is there and ready.
+    pub(crate) async fn set(own: Arc<OwnServers>, area: Area) -> Self {
+        let projectors: Vec<_> = (0..INSTANCES).map(|_| Service::projector(&area, "orders")).collect();
+        let queries: Vec<_> = (0..INSTANCES).map(|_| Service::query_api(&area, "orders")).collect();
+        let commands = Service::command_api(&area, "orders");
+        let stage = Self { own, area, commands, projectors, queries };
+        for service in stage.services() {
+            service.until_ready().await;
+        }
+        stage
+    }
+
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
+        [&self.commands].into_iter().chain(&self.projectors).chain(&self.queries)
+    }
+}
