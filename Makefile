@@ -2,7 +2,7 @@
 # PROFILE=dev|release: which build the native stack runs.
 export STACK PROFILE
 
-.PHONY: help up down reset status logs demo test faults bench starts sqlx schemas
+.PHONY: help up down reset status logs demo test faults bench starts reads sqlx schemas
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,7 +31,7 @@ test: ## every check and test, on a stack of their own
 sqlx: ## renew the committed query data in .sqlx
 	@.ci/sqlx renew
 
-faults: ## break everything for FAULTS_MINUTES (5) and check every answer
+faults: ## break everything for FAULTS_MINUTES (5) a side and check every answer
 	@.ci/faults
 
 bench: ## measure what the README says of commands
@@ -39,6 +39,9 @@ bench: ## measure what the README says of commands
 
 starts: ## measure starts and memory with a million orders
 	@.ci/bench start
+
+reads: ## measure the read side, and its rebuild with ten million events
+	@.ci/bench read
 
 schemas: ## publish new schema files in schemas/schemas.lock
 	@UPDATE_SCHEMAS_LOCK=1 cargo test --package event-log --test schemas

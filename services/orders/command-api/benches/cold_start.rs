@@ -5,23 +5,17 @@
 #![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
 
 use std::{
-    fs, thread,
+    fs,
     time::{Duration, Instant},
 };
 
-use aggregate::{AggregateId, Metadata, Version};
-use event_log::{
-    Batch, ClientSettings, Codec, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
-    Registry, SchemaFile, Topics, now, partition_of,
-};
+use aggregate::Message as _;
+use event_log::{Codec, Registry, SchemaFile, Topics};
 use orders_domain::events::{DeliveryAddress, DeliveryAddressChanged, Event, OrderLine, OrderPlaced};
-use test_kit::{Area, Service};
+use test_kit::{Area, LogWriter, Sample, Service, write_log};
 use tokio::time::sleep;
-use uuid::Uuid;
 
 const PARTITIONS: i32 = 8;
-/// How many events are committed together.
-const GROUP: usize = 1_000;
 const EVENTS: [SchemaFile; 2] = [
     SchemaFile { version: 1, text: include_str!("../../../../schemas/orders/events/order_placed/v1.avsc") },
     SchemaFile {
@@ -39,17 +33,11 @@ async fn main() {
     let registry = Registry::new(&area.servers.registry_url).expect("the address is right");
     let codec = Codec::register(registry, &[(topics.events(), EVENTS.as_slice())]).await;
     let codec = codec.expect("the registry takes the schemas");
-    let mut writers: Vec<_> =
-        (0..PARTITIONS).map(|number| Writer::new(&area, topics.clone(), number, orders)).collect();
+    let samples = [placed(), changed()].map(|event| sample(&codec, &event));
+    let mut writers = LogWriter::all(&area, "orders", PARTITIONS, orders);
     for length in lengths {
         let started = Instant::now();
-        let payloads = [placed(), changed()].map(|event| codec.encode(&event).expect("the event fits"));
-        let share = length / usize::try_from(PARTITIONS).expect("a handful");
-        thread::scope(|scope| {
-            for writer in &mut writers {
-                scope.spawn(|| writer.write_up_to(share, &payloads));
-            }
-        });
+        write_log(&mut writers, length, &samples);
         println!("\n{orders} orders, {length} events (written in {:.0?})", started.elapsed());
         // The first start folds what is new and leaves snapshots behind.
         let (took, memory) = start(&area).await;
@@ -89,72 +77,9 @@ fn resident_mib(pid: u32) -> u64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
 }
 
-/// Writes one partition as its owner would.
-struct Writer {
-    log: KafkaPartitionLog,
-    epoch: u64,
-    orders: Vec<AggregateId>,
-    written: usize,
-    /// The offset after what was written: nothing of that is read again.
-    next: i64,
-}
-
-impl Writer {
-    fn new(area: &Area, topics: Topics, number: i32, orders: usize) -> Self {
-        let settings = PartitionLogSettings {
-            client: ClientSettings { brokers: area.servers.brokers.clone() },
-            topics,
-            address: "127.0.0.1:1".to_owned(),
-            commit_timeout: Duration::from_secs(30),
-        };
-        let share = orders / usize::try_from(PARTITIONS).expect("a handful");
-        let ids = std::iter::repeat_with(|| AggregateId::from(Uuid::now_v7()));
-        let orders = ids.filter(|id| partition_of(id, PARTITIONS) == number).take(share).collect();
-        Self { log: KafkaPartitionLog::new(settings, number), epoch: 0, orders, written: 0, next: 0 }
-    }
-
-    /// The orders in turn: each is placed, then its address changes again and again.
-    fn write_up_to(&mut self, length: usize, payloads: &[Vec<u8>; 2]) {
-        self.epoch = self.log.claim(self.next, &mut |_| Ok(())).expect("the partition is free").epoch;
-        while self.written < length {
-            let group: Vec<_> = (self.written..length.min(self.written + GROUP))
-                .map(|number| self.record(number, payloads))
-                .collect();
-            let offsets = self.log.append(&Batch::events(&group)).expect("the commit succeeds");
-            self.next = offsets.last().expect("a group has events") + 1;
-            self.written += group.len();
-        }
-        self.log.release();
-    }
-
-    fn record(&self, number: usize, [placed, changed]: &[Vec<u8>; 2]) -> NewRecord {
-        let (order, round) = (&self.orders[number % self.orders.len()], number / self.orders.len());
-        let command_id = Uuid::now_v7();
-        let (event_type, payload) = if round == 0 {
-            ("foldline.orders.OrderPlaced", placed)
-        } else {
-            ("foldline.orders.DeliveryAddressChanged", changed)
-        };
-        let envelope = Envelope {
-            aggregate_id: order.clone(),
-            event_id: Envelope::event_id_of(command_id, 0),
-            event_type: event_type.to_owned(),
-            source: "/orders".to_owned(),
-            time: now(),
-            version: Version(round as u64 + 1),
-            request_hash: 0,
-            owner_epoch: self.epoch,
-            partition_sequence: number as u64 + 1,
-            metadata: Metadata {
-                command_id,
-                correlation_id: "bench".to_owned(),
-                causation_id: "bench".to_owned(),
-                actor: "anonymous".to_owned(),
-                traceparent: String::new(),
-            },
-        };
-        NewRecord { envelope, payload: payload.clone() }
-    }
+fn sample(codec: &Codec, event: &Event) -> Sample {
+    let event_type = codec.full_name(event.message_type()).expect("its schema is registered").to_owned();
+    Sample { event_type, payload: codec.encode(event).expect("the event fits") }
 }
 
 fn placed() -> Event {

@@ -1,0 +1,117 @@
+//! How many events a second a projector writes into a live read model, with the checkpoint in the transaction, beside the
+//! bare statement that such a batch is made of; and what each costs Postgres. `make reads` starts the servers and prints
+//! the figures; `FOLDLINE_BENCH_LIVE_EVENTS` says how many events there are, half as many orders, and
+//! `FOLDLINE_BENCH_BATCH` how many go into a transaction.
+
+#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+
+#[path = "support/applied.rs"]
+mod applied;
+#[path = "support/order.rs"]
+mod order;
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/samples.rs"]
+mod samples;
+#[path = "support/setting.rs"]
+mod setting;
+
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, Executor, PgConnection};
+use test_kit::{Area, LogWriter, Service, write_log};
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use crate::{applied::until_applied, postgres::processor_time, samples::samples, setting::setting};
+
+const PARTITIONS: i32 = 8;
+
+#[tokio::main]
+async fn main() {
+    let events = setting("FOLDLINE_BENCH_LIVE_EVENTS", 1_000_000) / 16 * 16;
+    let batch = setting("FOLDLINE_BENCH_BATCH", 2_000);
+    let area = Area::prepared();
+    write(&area, events).await;
+    println!(
+        "\n{events} events, {batch} in a transaction, half of them place an order, half change its address"
+    );
+    let size = batch.to_string();
+    let projector = Service::projector_with(&area, "orders", &[("FOLDLINE_PROJECTION_BATCH_SIZE", &size)]);
+    // Starting and joining the group is not what is measured.
+    let (first, _) = until_applied(&area, 1).await;
+    let live = measure(events - first, async {
+        until_applied(&area, events).await;
+    });
+    let live = live.await;
+    drop(projector);
+    live.print("projector, checkpoint in the transaction");
+    let bare = measure(events, upsert(&area, events, batch)).await;
+    bare.print("bare statements of the same size");
+    println!("projector / bare: {:.0} %", 100.0 * live.rate() / bare.rate());
+}
+
+async fn write(area: &Area, events: u64) {
+    let samples = samples().await;
+    let events = usize::try_from(events).expect("it fits");
+    let mut writers = LogWriter::all(area, "orders", PARTITIONS, events / 2);
+    let writing = spawn_blocking(move || write_log(&mut writers, events, &samples));
+    writing.await.expect("the log can be written");
+}
+
+/// What came of it.
+struct Cost {
+    events: u64,
+    took: Duration,
+    /// What all processes of Postgres took.
+    processor: Duration,
+}
+
+async fn measure(events: u64, work: impl Future<Output = ()>) -> Cost {
+    let (started, before) = (Instant::now(), processor_time());
+    work.await;
+    Cost { events, took: started.elapsed(), processor: processor_time().saturating_sub(before) }
+}
+
+impl Cost {
+    fn rate(&self) -> f64 {
+        self.events as f64 / self.took.as_secs_f64()
+    }
+
+    fn print(&self, what: &str) {
+        let per_core = self.events as f64 / self.processor.as_secs_f64();
+        println!("{what:<42} {:>9.0} events/s   {per_core:>9.0} per core of Postgres", self.rate());
+    }
+}
+
+/// The same rows without a log: orders are written, and then their addresses, by statements of `batch` rows each.
+async fn upsert(area: &Area, events: u64, batch: u64) {
+    let url = area.database_url("orders_read");
+    let mut database = PgConnection::connect(&url).await.expect("the database is there");
+    database.execute("TRUNCATE orders, order_lines").await.expect("the tables are there");
+    let orders: Vec<Uuid> = (0..events / 2).map(|_| Uuid::now_v7()).collect();
+    let batches = || orders.chunks(usize::try_from(batch).expect("it fits"));
+    for (statements, ids) in batches().map(|ids| (PLACE, ids)).chain(batches().map(|ids| (CHANGE, ids))) {
+        let mut transaction =
+            database.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await.expect("Postgres answers");
+        for statement in statements {
+            sqlx::query(statement).bind(ids).execute(&mut *transaction).await.expect("the rows fit");
+        }
+        transaction.commit().await.expect("Postgres answers");
+    }
+}
+
+const PLACE: &[&str] = &[
+    "INSERT INTO orders (order_id, version, status, customer_id, currency, total_minor, delivery_name,
+                         delivery_street, delivery_postal_code, delivery_city, delivery_country, placed_at, updated_at)
+     SELECT id, 1, 'placed', 'c-1001', 'EUR', 2580, 'Ada Lovelace', '12 Example Street', '10115', 'Berlin', 'DE',
+            now(), now()
+       FROM UNNEST($1::uuid[]) AS new (id)
+         ON CONFLICT (order_id) DO NOTHING",
+    "INSERT INTO order_lines (order_id, line_number, sku, quantity, unit_price_minor)
+     SELECT id, 1, 'tea-500g', 2, 1290 FROM UNNEST($1::uuid[]) AS new (id)",
+];
+const CHANGE: &[&str] = &["UPDATE orders
+        SET version = 2, updated_at = now(), delivery_street = '13 Example Street'
+       FROM UNNEST($1::uuid[]) AS change (id)
+      WHERE orders.order_id = change.id AND orders.version = 1"];
