@@ -1,9 +1,9 @@
 //! Postgres may lose its last transactions, or what somebody deletes. It must never look as if it had not.
 
-use aggregate::Version;
-use command_engine::SnapshotError;
+use aggregate::{Aggregate as _, Version};
+use command_engine::{ImageSettings, SnapshotError};
 
-use crate::support::{Database, History, Image, id, ids, room_for};
+use crate::support::{Database, History, Image, Tally, commit, eventually, id, ids, room_for};
 
 /// An image that has saved twice, and a database that has lost the second save.
 fn forgetful() -> (Database, History, Image) {
@@ -54,6 +54,29 @@ fn a_save_over_what_was_lost_is_refused() {
     image.save_now(1).unwrap();
     assert_eq!(database.number("SELECT count(*) FROM snapshots"), 3);
     assert_eq!(database.number("SELECT version FROM snapshots WHERE aggregate_id = 'a'"), 2);
+}
+
+#[test]
+fn the_first_save_of_an_older_owner_is_not_written_over_that_of_a_newer_one() {
+    let database = Database::new();
+    let history = History::of(&["a", "b"]);
+    let mut older: Image = database.image(ImageSettings { save_changes: 1, ..room_for(4) });
+    history.read_into(&mut older);
+    let newer = database.begin(&format!(
+        "INSERT INTO snapshot_checkpoint
+             (partition, state_version, next_offset, sequence, owner_epoch, saved_by, aggregates)
+         VALUES (0, {}, 99, 9, 2, 2, 9)",
+        Tally::STATE_VERSION
+    ));
+    older.write_behind(1).unwrap();
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually(|| database.number(waiting) == 1);
+    commit(newer);
+
+    older.save_now(1).unwrap();
+    assert_eq!(database.number("SELECT saved_by FROM snapshot_checkpoint"), 2);
+    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 0);
 }
 
 #[test]

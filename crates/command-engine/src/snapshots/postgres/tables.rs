@@ -96,8 +96,7 @@ impl Generation {
         save: Save<S>,
     ) -> Result<Saved, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_SAVE).await?;
-        let stand = self.stand(&mut transaction, "FOR UPDATE").await?;
-        let (reached, saved_by) = stand.map_or((0, 0), |stand| (stand.next_offset, stand.saved_by));
+        let Stand { next_offset: reached, saved_by, .. } = self.lock(&mut transaction).await?;
         if reached < save.from {
             return Err(SnapshotError::Lost);
         }
@@ -134,6 +133,25 @@ impl Generation {
         if abandoned.is_empty() { Ok(()) } else { self.delete(connection, &abandoned).await }
     }
 
+    /// The checkpoint's row, which nobody else can move before the transaction ends. The first save puts it there: two
+    /// that found none would not meet, and the older could come last.
+    async fn lock(self, connection: &mut PgConnection) -> Result<Stand, sqlx::Error> {
+        if let Some(stand) = self.stand(&mut *connection, "FOR UPDATE").await? {
+            return Ok(stand);
+        }
+        sqlx::query(
+            "INSERT INTO snapshot_checkpoint
+                 (partition, state_version, next_offset, sequence, owner_epoch, saved_by, aggregates)
+             VALUES ($1, $2, 0, 0, 0, 0, 0)
+                 ON CONFLICT DO NOTHING",
+        )
+        .bind(self.partition)
+        .bind(self.state_version)
+        .execute(&mut *connection)
+        .await?;
+        self.stand(connection, "FOR UPDATE").await?.ok_or(sqlx::Error::RowNotFound)
+    }
+
     async fn stand(
         self,
         connection: &mut PgConnection,
@@ -151,16 +169,10 @@ impl Generation {
 
     async fn move_on<S>(self, connection: &mut PgConnection, save: &Save<S>) -> Result<(), sqlx::Error> {
         sqlx::query(
-            "INSERT INTO snapshot_checkpoint
-                 (partition, state_version, next_offset, sequence, owner_epoch, saved_by, aggregates)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT (partition, state_version) DO UPDATE
-                SET next_offset = excluded.next_offset,
-                    sequence = excluded.sequence,
-                    owner_epoch = excluded.owner_epoch,
-                    saved_by = excluded.saved_by,
-                    aggregates = excluded.aggregates,
-                    updated_at = now()",
+            "UPDATE snapshot_checkpoint
+                SET next_offset = $3, sequence = $4, owner_epoch = $5, saved_by = $6, aggregates = $7,
+                    updated_at = now()
+              WHERE partition = $1 AND state_version = $2",
         )
         .bind(self.partition)
         .bind(self.state_version)

@@ -91,13 +91,22 @@ impl Database {
 
     /// Holds a table, so that whoever reads it waits until the connection is dropped.
     pub(crate) fn hold(&self, table: &str) -> PgConnection {
+        self.begin(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+    }
+
+    /// Runs a statement in a transaction that is still open.
+    pub(crate) fn begin(&self, statement: &str) -> PgConnection {
         RUNTIME.block_on(async {
             let mut connection = PgConnection::connect(&self.url()).await.unwrap();
-            let statement = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
-            sqlx::raw_sql(&statement).execute(&mut connection).await.unwrap();
+            sqlx::raw_sql(&format!("BEGIN; {statement}")).execute(&mut connection).await.unwrap();
             connection
         })
     }
+}
+
+/// Commits a transaction that was open.
+pub(crate) fn commit(mut open: PgConnection) {
+    RUNTIME.block_on(sqlx::raw_sql("COMMIT").execute(&mut open)).unwrap();
 }
 
 /// Waits until something is so.

@@ -7,7 +7,7 @@ mod tally;
 use aggregate::AggregateId;
 use command_engine::ImageSettings;
 
-pub(crate) use database::{Database, eventually};
+pub(crate) use database::{Database, commit, eventually};
 pub(crate) use history::History;
 pub(crate) use tally::{NextTally, Tally, Total};
 
