@@ -1,26 +1,25 @@
 //! Keeps each [`Freshness`] at where its projection stands, by what Postgres tells on the checkpoint's channel.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use event_log::Position;
 use service_kit::health::Part;
 use sqlx::{
-    Acquire, PgPool,
-    postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions},
+    PgPool,
+    postgres::{PgConnectOptions, PgNotification, PgPoolOptions},
 };
 use tokio::time::{sleep, timeout};
 
 use crate::{
     Freshness, Source,
-    checkpoint::{self, CHANNEL, LiveStand},
+    checkpoint::{self, LiveStand},
     generation::CONTROL,
+    listener::{Listener, SILENCE},
     waiting_room::WaitingRoom,
 };
 
 /// How long connecting, or one question, may take.
 const CALL: Duration = Duration::from_secs(2);
-/// How long the channel may be silent before the connection is tried: a cut one is silent for ever.
-const SILENCE: Duration = Duration::from_secs(5);
 /// The pause before connecting again.
 const RECONNECT: Duration = Duration::from_millis(200);
 
@@ -79,10 +78,6 @@ impl Followed {
     fn is_awaited(&self) -> bool {
         Arc::strong_count(&self.room) > 1
     }
-
-    fn is_about(&self, step: &Move<'_>) -> bool {
-        step.projection == self.source.projection && step.position.topic == self.source.topic
-    }
 }
 
 impl Follower {
@@ -102,26 +97,23 @@ impl Follower {
     /// Listens until the connection is lost. What it missed before is in the checkpoints, so they are read after
     /// listening has begun.
     async fn listen(&mut self) -> Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.eager_reconnect(false);
-        listener.listen_all([CHANNEL, CONTROL]).await?;
+        let mut listener = Listener::open(&self.pool).await?;
         self.look(&mut listener).await?;
         while self.is_awaited() {
-            match timeout(self.silence, listener.try_recv()).await {
-                Ok(Ok(Some(told))) if self.hear(&told) => {}
-                Ok(Ok(Some(_))) | Err(_) => self.look(&mut listener).await?,
-                Ok(Ok(None)) => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
-                Ok(Err(error)) => return Err(error),
+            let told = listener.next_within(self.silence).await?;
+            if !told.is_some_and(|told| self.hear(&told)) {
+                self.look(&mut listener).await?;
             }
         }
         Ok(())
     }
 
     /// Reads where the live generations stand, and which ones they are.
-    async fn look(&mut self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+    async fn look(&mut self, listener: &mut Listener) -> Result<(), sqlx::Error> {
         let mut highest = None;
         for followed in &mut self.followed {
-            let reading = async { checkpoint::live_stand(listener.acquire().await?, &followed.source).await };
+            let reading =
+                async { checkpoint::live_stand(listener.connection().await?, &followed.source).await };
             let LiveStand { generation, stand } =
                 timeout(CALL, reading).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
             highest = highest.max(stand.highest_partition());
@@ -145,7 +137,7 @@ impl Follower {
             return !self.followed.iter().any(|followed| followed.source.projection == told.payload());
         }
         let Some(step) = Move::read(told.payload()) else { return true };
-        for followed in self.followed.iter().filter(|followed| followed.is_about(&step)) {
+        for followed in self.followed.iter().filter(|followed| step.is_of(&followed.source)) {
             if followed.generation == step.generation {
                 followed.room.moved(step.position.partition, step.position.offset + 1);
             } else if followed.generation == 0 {
@@ -167,5 +159,9 @@ impl<'t> Move<'t> {
     pub(crate) fn read(payload: &'t str) -> Option<Self> {
         let [projection, generation, position] = payload.split(' ').collect::<Vec<_>>().try_into().ok()?;
         Some(Self { projection, generation: generation.parse().ok()?, position: position.parse().ok()? })
+    }
+
+    pub(crate) fn is_of(&self, source: &Source) -> bool {
+        self.projection == source.projection && self.position.topic == source.topic
     }
 }

@@ -22,6 +22,7 @@ mod instruction;
 #[cfg(feature = "kit")]
 pub mod kit;
 mod lag;
+mod listener;
 mod membership;
 mod pace;
 mod parking;

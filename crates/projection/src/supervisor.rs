@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use service_kit::health::Part;
 use sqlx::{
-    Acquire, Connection, PgPool,
-    postgres::{PgListener, PgNotification, PgPoolOptions},
+    Connection, PgPool,
+    postgres::{PgNotification, PgPoolOptions},
 };
 use tokio::{
     sync::{oneshot::error::RecvError, watch},
@@ -21,15 +21,14 @@ use crate::{
     checkpoint::{self, CHANNEL},
     followed::Followed,
     follower::Move,
-    generation::{self, CONTROL},
+    generation,
     instruction::Instruction,
+    listener::{Listener, SILENCE},
     retry::Retry,
 };
 
 /// How long connecting, or one question, may take.
 const CALL: Duration = Duration::from_secs(2);
-/// How long the channels may be silent before the connection is tried: a cut one is silent for ever.
-const SILENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Supervisor<P> {
     projectors: Projectors,
@@ -88,25 +87,23 @@ impl<P: Projection> Supervisor<P> {
     /// Listens until the connection is lost, or until a thread has panicked, which is no error here. What it missed
     /// before is in the tables, so they are read after listening has begun.
     async fn listen(&mut self) -> Result<(), ProjectionError> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.eager_reconnect(false);
-        listener.listen_all([CHANNEL, CONTROL]).await?;
-        generation::register::<P>(listener.acquire().await?, &self.source.topic).await?;
+        let mut listener = Listener::open(&self.pool).await?;
+        generation::register::<P>(listener.connection().await?, &self.source.topic).await?;
         self.connection += 1;
         self.look(&mut listener).await?;
         loop {
-            let heard = tokio::select! {
-                heard = timeout(SILENCE, listener.try_recv()) => heard,
+            let told = tokio::select! {
+                told = listener.next_within(SILENCE) => told?,
                 Some(Ok(Err(_))) = self.threads.join_next() => return Ok(()),
             };
-            match heard {
-                Ok(told) => self.hear(told?.ok_or_else(lost)?, &mut listener).await?,
-                Err(_) => ask(listener.acquire().await?.ping()).await?,
+            match told {
+                Some(told) => self.hear(told, &mut listener).await?,
+                None => ask(listener.connection().await?.ping()).await?,
             }
         }
     }
 
-    async fn hear(&mut self, told: PgNotification, listener: &mut PgListener) -> Result<(), ProjectionError> {
+    async fn hear(&mut self, told: PgNotification, listener: &mut Listener) -> Result<(), ProjectionError> {
         if told.channel() == CHANNEL {
             self.moved(told.payload());
         } else if told.payload() == P::NAME {
@@ -116,9 +113,9 @@ impl<P: Projection> Supervisor<P> {
     }
 
     /// Reads which generations there are and where the live one stands, and has all of this version followed.
-    async fn look(&mut self, listener: &mut PgListener) -> Result<(), ProjectionError> {
+    async fn look(&mut self, listener: &mut Listener) -> Result<(), ProjectionError> {
         let reading = async {
-            let connection = listener.acquire().await?;
+            let connection = listener.connection().await?;
             let generations = generation::all(connection, P::NAME).await?;
             Ok((generations, checkpoint::live_stand(connection, &self.source).await?))
         };
@@ -131,11 +128,7 @@ impl<P: Projection> Supervisor<P> {
 
     /// Takes in a move of the live generation.
     fn moved(&self, payload: &str) {
-        let is_own = |step: &Move<'_>| {
-            step.projection == self.source.projection
-                && step.position.topic == self.source.topic
-                && step.generation == self.live
-        };
+        let is_own = |step: &Move<'_>| step.is_of(&self.source) && step.generation == self.live;
         if let Some(Move { position, .. }) = Move::read(payload).filter(is_own) {
             self.stand.send_modify(|stand| stand.set(position.partition, position.offset + 1));
         }
@@ -186,8 +179,4 @@ impl<P: Projection> Supervisor<P> {
 
 async fn ask<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ProjectionError> {
     Ok(timeout(CALL, answer).await.map_err(|_| ProjectionError::PostgresTimedOut(CALL))??)
-}
-
-fn lost() -> ProjectionError {
-    sqlx::Error::from(io::Error::from(io::ErrorKind::ConnectionAborted)).into()
 }

@@ -7,6 +7,7 @@
 
 mod address;
 mod area;
+mod disturbance;
 pub mod history;
 mod kafka_proxy;
 mod log_view;
@@ -16,10 +17,12 @@ mod payloads;
 mod program;
 pub mod read_history;
 mod service;
+mod setting;
 mod wait;
 
 pub use address::free_port;
 pub use area::{Area, Servers};
+pub use disturbance::Disturbance;
 pub use kafka_proxy::{Api, Fault, KafkaProxy};
 pub use log_view::{LogView, SeenEvent};
 pub use log_writer::{LogWriter, Sample, write_log};
@@ -27,4 +30,5 @@ pub use own_servers::OwnServers;
 pub use payloads::Payloads;
 pub use program::{program, repository};
 pub use service::Service;
+pub use setting::setting;
 pub use wait::{eventually, eventually_some};

@@ -2,9 +2,12 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::Command,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
+
+use tokio::task::spawn_blocking;
 
 use crate::{Servers, free_port, program::repository};
 
@@ -22,6 +25,12 @@ pub struct OwnServers {
 }
 
 impl OwnServers {
+    /// Does something to them that takes a while, on a thread that may block.
+    pub async fn change(self: &Arc<Self>, change: impl FnOnce(&Self) + Send + 'static) {
+        let own = Arc::clone(self);
+        spawn_blocking(move || change(&own)).await.expect("the servers can be changed");
+    }
+
     /// Starts Kafka, the registry and Postgres on free ports. It takes some ten seconds.
     pub fn start() -> Self {
         let own = Self::on_free_ports();

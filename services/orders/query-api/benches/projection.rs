@@ -13,17 +13,15 @@ mod order;
 mod postgres;
 #[path = "support/samples.rs"]
 mod samples;
-#[path = "support/setting.rs"]
-mod setting;
 
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
-use test_kit::{Area, LogWriter, Service, write_log};
+use test_kit::{Area, LogWriter, Service, setting, write_log};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use crate::{applied::until_applied, postgres::processor_time, samples::samples, setting::setting};
+use crate::{applied::until_applied, postgres::processor_time, samples::samples};
 
 const PARTITIONS: i32 = 8;
 

@@ -12,15 +12,13 @@ mod journey;
 mod order;
 #[path = "support/samples.rs"]
 mod samples;
-#[path = "support/setting.rs"]
-mod setting;
 
 use std::time::{Duration, Instant};
 
-use test_kit::{Area, LogWriter, Service, write_log};
+use test_kit::{Area, LogWriter, Service, setting, write_log};
 use tokio::time::sleep;
 
-use crate::{applied::until_applied, samples::samples, setting::setting};
+use crate::{applied::until_applied, samples::samples};
 
 const PARTITIONS: i32 = 8;
 const REBUILD: &str = "projections rebuild --projection orders --promote --yes";

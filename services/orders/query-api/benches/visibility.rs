@@ -7,14 +7,10 @@
 mod journey;
 #[path = "support/order.rs"]
 mod order;
-#[path = "support/setting.rs"]
-mod setting;
 
 use std::time::Duration;
 
-use test_kit::{Area, Service};
-
-use crate::setting::setting;
+use test_kit::{Area, Service, setting};
 
 /// What is not counted: the broker's own code is compiled meanwhile.
 const WARM_UP: Duration = Duration::from_secs(10);

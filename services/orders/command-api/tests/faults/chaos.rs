@@ -1,31 +1,16 @@
 //! One fault after another, by chance; the same seed makes the same faults.
 
-use std::{
-    fmt::{self, Display, Formatter},
-    iter::repeat_n,
-    sync::Arc,
-    time::Duration,
-};
+use std::{iter::repeat_n, sync::Arc, time::Duration};
 
 use test_kit::{Api, Fault, OwnServers};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
-    instances::{Instance, change},
-    recorder::Recorder,
-};
+use crate::{instances::Instance, recorder::Recorder};
 
 /// How soon every instance is ready again when nothing is broken any more.
 const RECOVERY: Duration = Duration::from_secs(30);
 
-/// A fault of a run: when it began and when it was healed, in microseconds since the run began.
-#[derive(Debug, Clone)]
-pub(crate) struct Disturbance {
-    pub(crate) kind: Kind,
-    pub(crate) instance: usize,
-    pub(crate) begin: u64,
-    pub(crate) end: u64,
-}
+pub(crate) type Disturbance = test_kit::Disturbance<Kind>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -65,13 +50,6 @@ const CHANCES: [(usize, Kind); 13] = [
     (1, FrozenBroker),
     (1, KilledBroker),
 ];
-
-impl Display for Disturbance {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { kind, instance, begin, end } = self;
-        write!(f, "{} ms to {} ms: {kind:?} (instance {instance})", begin / 1000, end / 1000)
-    }
-}
 
 /// What is broken, and by what chance.
 pub(crate) struct Chaos<'r> {
@@ -137,8 +115,8 @@ impl Chaos<'_> {
     async fn disturb_broker(&mut self, kind: Kind) {
         let own = Arc::clone(self.own.as_ref().expect("who cannot break servers does not try"));
         if kind == KilledBroker {
-            change(&own, |own| own.kill("kafka")).await;
-            change(&own, |own| own.start_again("kafka")).await;
+            own.change(|own| own.kill("kafka")).await;
+            own.change(|own| own.start_again("kafka")).await;
         } else {
             own.signal("kafka", "STOP");
             self.calm(500..5_000).await;

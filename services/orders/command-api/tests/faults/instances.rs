@@ -17,12 +17,6 @@ pub(crate) async fn own_servers() -> Arc<OwnServers> {
     Arc::new(spawn_blocking(OwnServers::start).await.unwrap())
 }
 
-/// Does something to the servers, which takes a while.
-pub(crate) async fn change(own: &Arc<OwnServers>, change: impl FnOnce(&OwnServers) + Send + 'static) {
-    let own = Arc::clone(own);
-    spawn_blocking(move || change(&own)).await.unwrap();
-}
-
 /// So many instances in an area, all ready.
 pub(crate) async fn start(area: &Area, count: usize) -> Vec<Instance> {
     let instances = join_all((0..count).map(|_| async {

@@ -1,7 +1,6 @@
-use std::{
-    env,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+
+use test_kit::setting;
 
 use crate::{fault_run::FaultRun, instances::own_servers, summary::Summary};
 
@@ -20,11 +19,6 @@ async fn every_answer_is_true_while_everything_fails() {
     println!("{summary}");
     assert_eq!(outcome.breaches, []);
     assert!(outcome.stuck.is_empty(), "{:?}", outcome.stuck);
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    env::var(name)
-        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 
 #[tokio::test]

@@ -1,12 +1,7 @@
 //! Everything is broken at once: each projector, each query API, Postgres and the log has somebody who breaks it again
 //! and again, by chance. The same seed makes the same faults.
 
-use std::{
-    fmt::{self, Display, Formatter},
-    ops::Range,
-    sync::Arc,
-    time::Duration,
-};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use test_kit::{Area, OwnServers, Service};
@@ -20,14 +15,7 @@ use crate::{database, operator, poison, recorder::Recorder, stage::Stage};
 /// How soon everything is ready again when nothing is broken any more.
 const RECOVERY: Duration = Duration::from_secs(30);
 
-/// A fault of a run: when it began and when it was healed, in microseconds since the run began.
-#[derive(Debug, Clone)]
-pub(crate) struct Disturbance {
-    pub(crate) kind: Kind,
-    pub(crate) instance: usize,
-    pub(crate) begin: u64,
-    pub(crate) end: u64,
-}
+pub(crate) type Disturbance = test_kit::Disturbance<Kind>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -51,13 +39,6 @@ use Kind::{
     CutConnections, EndedProjector, FrozenPostgres, FrozenProjector, FrozenQueryApi, KilledPostgres,
     KilledProjector, KilledQueryApi, PoisonRecords, VisitingProjector,
 };
-
-impl Display for Disturbance {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { kind, instance, begin, end } = self;
-        write!(f, "{} ms to {} ms: {kind:?} (instance {instance})", begin / 1000, end / 1000)
-    }
-}
 
 /// Makes faults for so long, heals the last ones, and gives everything time to be ready again.
 pub(crate) async fn reign(
@@ -161,9 +142,9 @@ impl Vandal<'_> {
             let begin = self.recorder.now();
             let kind = match self.random.u8(..4) {
                 0 | 1 => {
-                    change(own, |own| own.kill("postgres")).await;
+                    own.change(|own| own.kill("postgres")).await;
                     self.calm(0..1_000).await;
-                    change(own, |own| own.start_again("postgres")).await;
+                    own.change(|own| own.start_again("postgres")).await;
                     KilledPostgres
                 }
                 2 => {
@@ -232,10 +213,4 @@ impl Vandal<'_> {
     async fn calm(&mut self, milliseconds: Range<u64>) {
         sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
     }
-}
-
-/// Does something to the servers, which takes a while.
-async fn change(own: &Arc<OwnServers>, change: impl FnOnce(&OwnServers) + Send + 'static) {
-    let own = Arc::clone(own);
-    spawn_blocking(move || change(&own)).await.unwrap();
 }

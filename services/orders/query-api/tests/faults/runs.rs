@@ -1,10 +1,9 @@
 use std::{
-    env,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use test_kit::{OwnServers, Servers};
+use test_kit::{OwnServers, Servers, setting};
 use tokio::task::spawn_blocking;
 
 use crate::{fault_run::FaultRun, summary::Summary};
@@ -22,11 +21,6 @@ async fn rows_and_answers_are_true_while_everything_fails() {
     println!("{summary}");
     assert_eq!(outcome.breaches, []);
     assert!(outcome.stuck.is_empty(), "{:?}", outcome.stuck);
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    env::var(name)
-        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
