@@ -42,8 +42,13 @@ impl Desk {
         let [orders, journal, customer_totals] =
             follow(&database.connect, sources, partitions, health.part("read model"));
         let read_model = ReadModel::new(database, source(ORDERS), partitions);
-        let changes =
-            Changes::follow(read_model.clone(), &journal, settings.changes, partitions, shutdown.clone());
+        let changes = Changes::follow(
+            read_model.clone(),
+            journal.moves(),
+            settings.changes,
+            partitions,
+            shutdown.clone(),
+        );
         Self {
             read_model,
             changes,

@@ -14,9 +14,9 @@ mod tail;
 use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
-use projection::{Freshness, Stand};
+use projection::Stand;
 use service_kit::{Problem, problem::kinds};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
@@ -55,15 +55,16 @@ pub(crate) enum Start {
 }
 
 impl Changes {
+    /// Begins to read, woken by the moves of the journal.
     pub(crate) fn follow(
         read_model: ReadModel,
-        journal: &Freshness,
+        moves: watch::Receiver<Stand>,
         settings: ChangesSettings,
         partitions: i32,
         shutdown: CancellationToken,
     ) -> Self {
         let (stretches, _) = broadcast::channel(BACKLOG);
-        let tail = Tail::new(read_model.clone(), journal.moves(), stretches.clone());
+        let tail = Tail::new(read_model.clone(), moves, stretches.clone());
         tokio::spawn(shutdown.clone().run_until_cancelled_owned(tail.run()));
         Self {
             read_model,
@@ -93,3 +94,6 @@ impl Changes {
         Ok(answer)
     }
 }
+
+#[cfg(test)]
+mod tests;
