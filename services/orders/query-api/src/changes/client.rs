@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Change, end::End};
+use super::{Change, end::End, measures};
 
 /// How long a client with a full buffer may take for one event while it reads what it has missed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,15 +47,18 @@ impl Client {
 
     /// Sends a change that happens now.
     pub(super) fn tell(&self, change: &Change, id: String) -> Result<(), End> {
-        self.offer(event(change, id))
+        self.offer(event(change, id))?;
+        measures::sent();
+        Ok(())
     }
 
     /// Sends a change of the past: as fast as the client takes it.
     pub(super) async fn retell(&self, change: &Change, id: String) -> Result<(), End> {
         match timeout(PATIENCE, self.events.send(event(change, id))).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::TooSlow),
+            Ok(Ok(())) => measures::sent(),
+            Ok(Err(_)) | Err(_) => return Err(End::TooSlow),
         }
+        Ok(())
     }
 
     /// Waits until the client is gone.

@@ -12,13 +12,17 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The `data` of the last event.
-    pub(super) fn json(self) -> String {
-        let reason = match self {
+    /// The reason in one word, for clients and for metrics.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
             Self::TooSlow => "too-slow",
             Self::ShuttingDown => "shutting-down",
             Self::NotReady => "not-ready",
-        };
-        json!({ "reason": reason }).to_string()
+        }
+    }
+
+    /// The `data` of the last event.
+    pub(super) fn json(self) -> String {
+        json!({ "reason": self.reason() }).to_string()
     }
 }

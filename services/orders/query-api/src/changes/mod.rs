@@ -8,6 +8,7 @@ mod change;
 mod client;
 mod end;
 mod event_id;
+mod measures;
 mod stream;
 mod tail;
 

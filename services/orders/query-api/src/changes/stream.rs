@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Changes, Filter, Stretch, client::Client, end::End, event_id};
+use super::{Changes, Filter, Stretch, client::Client, end::End, event_id, measures};
 
 /// What one client gets: first from the table what it has missed, then what is broadcast.
 ///
@@ -44,6 +44,7 @@ impl Stream {
     }
 
     pub(super) async fn run(mut self) {
+        let _open = measures::Open::new();
         let (gone, shutdown) = (self.client.gone(), self.changes.shutdown.clone());
         let end = select! {
             () = gone => return,
@@ -51,6 +52,7 @@ impl Stream {
             Err(end) = self.serve() => end,
         };
         tracing::debug!(?end, "a stream of changes is ended");
+        measures::ended(end);
         self.client.end(end);
     }
 

@@ -187,6 +187,8 @@ async fn a_client_that_is_too_slow_is_told_so_and_can_go_on() {
         told.push(event.place());
     };
     assert_eq!(end.data["reason"], "too-slow");
+    let measured = queries.metrics().await;
+    assert!(measured.contains(r#"change_streams_ended_total{reason="too-slow"} 1"#), "{measured}");
     assert!(events.event().await.is_none(), "nothing comes after the end");
     assert!(told.len() < written.len());
 

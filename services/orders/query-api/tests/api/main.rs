@@ -9,6 +9,7 @@ mod events;
 mod freshness;
 mod journal;
 mod lists;
+mod measures;
 mod parked;
 mod sessions;
 mod single_order;
