@@ -142,7 +142,15 @@ async fn a_read_model_is_rebuilt_promoted_and_rolled_back_under_load() {
         .execute(&mut database)
         .await
         .unwrap();
-    let verified = refused(&area, "verify --projection orders").await;
-    assert!(verified.contains("the live rows of orders are not what the log says"), "{verified}");
+    let verified = projections(&area, "verify --projection orders --output json").await;
+    assert_eq!(verified.status.code(), Some(1));
+    let (told, why) = (String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+    assert!(why.contains("the live rows of orders are not what the log says"), "{why}");
+    let tables: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!([&tables[0]["table"], &tables[1]["table"]], ["orders", "order_lines"]);
+    assert_eq!([&tables[0]["differing_ranges"], &tables[1]["differing_ranges"]], [0, 1]);
+    assert_eq!([&tables[1]["live_generation"], &tables[1]["rows"]], [&json!(1), &tables[1]["live_rows"]]);
+    let quantities = ["live", "other"].map(|row| &tables[1]["differences"][0][row]["quantity"]);
+    assert_eq!(quantities, [7, 1]);
     assert_eq!(listed(&area).await, [(1.into(), "live".into())]);
 }

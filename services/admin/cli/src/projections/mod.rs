@@ -81,6 +81,9 @@ pub(crate) enum Projections {
         /// The most events a second that each projector applies to it.
         #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
         rate: Option<i32>,
+        /// How the comparison is printed.
+        #[arg(long, value_enum, default_value = "table")]
+        output: Output,
     },
     /// Leave a generation where it is.
     Pause(OneGeneration),
@@ -125,7 +128,7 @@ pub(crate) async fn run(command: Projections) -> anyhow::Result<()> {
         Projections::Rollback { chosen, gate, yes } => promote::promote(&chosen, gate, Standby, yes).await,
         Projections::Cancel { chosen, yes } => ending::end(&chosen, Building, yes).await,
         Projections::Drop { chosen, yes } => ending::end(&chosen, Standby, yes).await,
-        Projections::Verify { chosen, rate } => verify::verify(&chosen, rate).await,
+        Projections::Verify { chosen, rate, output } => verify::verify(&chosen, rate, output).await,
         Projections::Pause(one) => steer::pause(&one).await,
         Projections::Resume(one) => steer::resume(&one).await,
         Projections::Limit { one, rate } => steer::limit(&one, rate).await,

@@ -88,7 +88,7 @@ impl View {
     fn say(&mut self, Progress { applied, live }: Progress) {
         self.said = Some(Instant::now());
         let (message, rate) = (self.bar.message(), self.bar.per_sec());
-        println!(
+        eprintln!(
             "{message}: {applied} of {live} events, {rate:.0}/s, {} left",
             HumanDuration(self.bar.eta())
         );
