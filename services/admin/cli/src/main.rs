@@ -30,7 +30,9 @@ use crate::{
 };
 
 const EXIT_STATUS: &str = "Exit status: 0 when it is done; 1 when it failed, and standard error says why; 2 when the \
-    command line is wrong. `admin help COMMAND` tells more of each.";
+    command line is wrong; 130 when Ctrl-C has ended it. `admin help COMMAND` tells more of each.";
+/// The exit status of what Ctrl-C has ended, as shells have it.
+const INTERRUPTED: i32 = 130;
 
 /// Prepares and looks after an installation of Foldline.
 #[derive(Parser)]

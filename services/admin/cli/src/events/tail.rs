@@ -1,13 +1,15 @@
 use std::{
     io::{Write, stdout},
+    process::exit,
     time::Duration,
 };
 
 use clap::Args;
 use event_log::{Codec, LogError, Onlooker, Recorded, Registry, Topics};
+use tokio::{signal::ctrl_c, task::spawn_blocking};
 
 use super::{start::Start, stretches_of, telling};
-use crate::{output::Output, settings::LogSettings};
+use crate::{INTERRUPTED, output::Output, settings::LogSettings};
 
 /// How long one wait for the next event lasts.
 const POLL: Duration = Duration::from_secs(1);
@@ -40,7 +42,15 @@ pub(crate) struct Tail {
 /// Prints events as they are committed.
 pub(crate) async fn tail(asked: Tail) -> anyhow::Result<()> {
     let codec = Codec::reading(Registry::new(&asked.settings.registry_url)?);
-    tokio::task::spawn_blocking(move || follow(&asked, &codec)).await?
+    tokio::select! {
+        // Ctrl-C is listened for before anything begins.
+        biased;
+        interrupted = ctrl_c() => {
+            interrupted?;
+            exit(INTERRUPTED)
+        }
+        followed = async { spawn_blocking(move || follow(&asked, &codec)).await } => followed?,
+    }
 }
 
 fn follow(asked: &Tail, codec: &Codec) -> anyhow::Result<()> {
@@ -64,10 +74,10 @@ fn follow(asked: &Tail, codec: &Codec) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each line at once, so that whoever reads on from here sees it.
+/// Each line at once, so that whoever reads on from here sees it, and in one piece, so that Ctrl-C does not cut it.
 fn print(line: &str) -> std::io::Result<()> {
     let mut out = stdout().lock();
-    writeln!(out, "{line}")?;
+    out.write_all(format!("{line}\n").as_bytes())?;
     out.flush()
 }
 

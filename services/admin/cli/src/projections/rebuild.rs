@@ -8,10 +8,7 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::signal::ctrl_c;
 
 use super::{Chosen, progress::follow, promote};
-use crate::ask::ask;
-
-/// The exit code of what Ctrl-C has ended, as shells have it.
-const INTERRUPTED: i32 = 130;
+use crate::{INTERRUPTED, ask::ask};
 
 /// How a projection is rebuilt.
 #[derive(Args)]

@@ -1,9 +1,10 @@
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
+use test_kit::eventually_some;
 
 use crate::installation::{Installation, all, json_lines};
 
@@ -47,6 +48,29 @@ async fn an_event_is_told_before_the_next_one_comes() {
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["aggregate_id"], order);
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_it_after_a_whole_line() {
+    let installation = Installation::start().await;
+    for _ in 0..3 {
+        installation.place().await;
+    }
+    let mut child = follow(&installation, "--from beginning");
+    let mut told = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    told.read_line(&mut text).unwrap();
+    let interrupt = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+    assert!(interrupt.success());
+
+    let ended = eventually_some("it ends", || {
+        let status = child.try_wait().unwrap();
+        async move { status }
+    });
+    assert_eq!(ended.await.code(), Some(130));
+    told.read_to_string(&mut text).unwrap();
+    assert!(text.ends_with('\n'), "{text}");
+    assert!(all(&json_lines(&text), "type").iter().all(|name| *name == "foldline.orders.OrderPlaced"));
 }
 
 #[tokio::test]
