@@ -6,6 +6,7 @@ use axum::{
 };
 use projection::Stand;
 use service_kit::{Problem, prefer::Prefer};
+use utoipa::IntoParams;
 
 use crate::{desk::Desk, problems, settings::Patience};
 
@@ -23,6 +24,20 @@ pub(crate) struct Wish {
     pub(crate) lenient: bool,
     /// The preferences that are honoured by this.
     pub(crate) applied: Option<HeaderValue>,
+}
+
+/// The headers that make a wish, for the description of the API.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it is described, not read")]
+pub(crate) struct Headers {
+    /// What the answer must have seen, as in `orders.events/2@1042`; several with commas, of any topics.
+    #[param(rename = "Consistency-Token")]
+    consistency_token: Option<String>,
+    /// `wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none; `handling=strict`: refuse
+    /// positions of topics that the answer is not made of.
+    #[param(rename = "Prefer")]
+    prefer: Option<String>,
 }
 
 impl Wish {

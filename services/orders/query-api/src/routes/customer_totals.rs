@@ -11,8 +11,13 @@ use service_kit::{
 };
 
 use crate::{
-    answer, customer_id::CustomerId, desk::Desk, document::CustomerTotals, problems, read_model::TotalsOf,
-    wish::Wish,
+    answer,
+    customer_id::CustomerId,
+    desk::Desk,
+    document::CustomerTotals,
+    problems,
+    read_model::TotalsOf,
+    wish::{Headers, Wish},
 };
 
 /// What a customer has ordered.
@@ -21,8 +26,7 @@ use crate::{
     path = "/customers/{customer_id}/totals",
     params(
         ("customer_id" = String, Path, description = "Which customer.", example = "c-1001"),
-        ("Consistency-Token" = Option<String>, Header, description = "What the answer must have seen, as in `orders.events/2@1042`."),
-        ("Prefer" = Option<String>, Header, description = "`wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none."),
+        Headers,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the totals that the caller has."),
     ),
     responses(

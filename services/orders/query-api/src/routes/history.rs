@@ -16,7 +16,7 @@ use crate::{
     problems,
     read_model::OneHistory,
     routes::limit::Limit,
-    wish::Wish,
+    wish::{Headers, Wish},
 };
 
 /// Which part of the history.
@@ -44,8 +44,7 @@ pub(crate) struct Parameters {
     params(
         ("order_id" = Uuid, Path, description = "Which order."),
         Parameters,
-        ("Consistency-Token" = Option<String>, Header, description = "What the answer must have seen, as in `orders.events/2@1042`."),
-        ("Prefer" = Option<String>, Header, description = "`wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none."),
+        Headers,
     ),
     responses(
         (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says where the answer stands.", body = HistoryPage),

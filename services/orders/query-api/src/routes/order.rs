@@ -23,7 +23,7 @@ use crate::{
     past::Untold,
     problems,
     read_model::{OneOrder, OnePast},
-    wish::Wish,
+    wish::{Headers, Wish},
 };
 
 /// As it is now, or as it was: one of these at most.
@@ -48,8 +48,7 @@ pub(crate) struct Parameters {
     params(
         ("order_id" = Uuid, Path, description = "Which order."),
         Parameters,
-        ("Consistency-Token" = Option<String>, Header, description = "What the answer must have seen, as in `orders.events/2@1042`; several with commas, of any topics."),
-        ("Prefer" = Option<String>, Header, description = "`wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none; `handling=strict`: refuse positions of topics that the answer is not made of."),
+        Headers,
         ("If-None-Match" = Option<String>, Header, description = "The version that the caller has, as in `\"1\"`."),
     ),
     responses(

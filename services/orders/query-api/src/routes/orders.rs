@@ -15,7 +15,7 @@ use crate::{
     problems,
     read_model::{After, Filter, ManyOrders},
     routes::limit::Limit,
-    wish::Wish,
+    wish::{Headers, Wish},
 };
 
 /// Which orders, and which part of the list.
@@ -46,8 +46,7 @@ pub(crate) struct Parameters {
     path = "/orders",
     params(
         Parameters,
-        ("Consistency-Token" = Option<String>, Header, description = "What the answer must have seen, as in `orders.events/2@1042`; several with commas, of any topics."),
-        ("Prefer" = Option<String>, Header, description = "`wait=5`: how long to wait for that; `handling=lenient`: rather an old answer than none; `handling=strict`: refuse positions of topics that the answer is not made of."),
+        Headers,
     ),
     responses(
         (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says where the answer stands; `Behind-Since`, if it is there, names the first event of each partition that could not be applied yet.", body = OrderPage),

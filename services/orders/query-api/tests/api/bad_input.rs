@@ -56,9 +56,15 @@ async fn a_token_that_was_not_made_here_is_a_problem() {
 async fn the_service_describes_itself() {
     let stage = Stage::set().await;
     let description: Value = stage.question("/openapi.json").send().await.unwrap().json().await.unwrap();
-    assert!(description["paths"]["/orders"]["get"].is_object());
     assert!(description["paths"]["/orders/changes"]["get"].is_object());
-    assert!(description["paths"]["/orders/{order_id}"]["get"].is_object());
-    assert!(description["paths"]["/customers/{customer_id}/totals"]["get"].is_object());
+    for path in
+        ["/orders", "/orders/{order_id}", "/orders/{order_id}/history", "/customers/{customer_id}/totals"]
+    {
+        let parameters = description["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let headers: Vec<_> = parameters.iter().filter(|parameter| parameter["in"] == "header").collect();
+        for name in ["Consistency-Token", "Prefer"] {
+            assert!(headers.iter().any(|header| header["name"] == name), "{path}: {name}");
+        }
+    }
     assert_eq!(stage.question("/docs").send().await.unwrap().status(), 200);
 }
