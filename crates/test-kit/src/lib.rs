@@ -18,6 +18,7 @@ mod program;
 pub mod read_history;
 mod service;
 mod setting;
+mod tcp_proxy;
 mod wait;
 
 pub use address::free_port;
@@ -31,4 +32,5 @@ pub use payloads::Payloads;
 pub use program::{program, repository};
 pub use service::Service;
 pub use setting::setting;
+pub use tcp_proxy::{TcpProxy, Trouble};
 pub use wait::{eventually, eventually_some};
