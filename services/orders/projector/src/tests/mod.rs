@@ -6,6 +6,7 @@ mod expected;
 mod faults;
 mod generations;
 mod journal;
+mod limit;
 pub(crate) mod log;
 mod parking;
 mod poison;
