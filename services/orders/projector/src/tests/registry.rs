@@ -1,0 +1,91 @@
+//! Only the registry's own word that it has no such schema parks an event. While it says nothing, or somebody else
+//! answers in its place, the event is waited with.
+
+use event_log::NewRecord;
+use test_kit::{Area, Servers, TcpProxy, Trouble, eventually};
+
+use super::{
+    Log, Running, batches_of, expected,
+    faults::new_order,
+    log::{cancelled, moved, placed},
+    parking::{parked, until_parked},
+    rows,
+};
+
+/// A gateway that does not know of the registry, and one that does not reach it.
+const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\nconnection: close\r\n\r\nnot found";
+const UNAVAILABLE: &str =
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+const TROUBLES: [Trouble; 4] =
+    [Trouble::Refused, Trouble::Held, Trouble::Answered(NOT_FOUND), Trouble::Answered(UNAVAILABLE)];
+
+/// A schema of which no registry knows, for each version of an order another one.
+fn of_no_schema(record: &mut NewRecord) {
+    let version = u8::try_from(record.envelope.version.0).unwrap();
+    record.payload[1..5].copy_from_slice(&[0x7f, 0, 0, version]);
+}
+
+/// The same area with the registry behind a proxy.
+fn behind(proxy: &TcpProxy, area: &Area) -> Area {
+    let registry_url = proxy.lead(&area.servers.registry_url);
+    Area { servers: Servers { registry_url, ..area.servers.clone() }, ..area.clone() }
+}
+
+async fn until_it_misses_the_registry(running: &Running) {
+    eventually("it misses the registry", || async {
+        !running.is_ready() && running.state().contains("schema registry")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_know_a_schema_does() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    let mut proxy = TcpProxy::before(&area.servers.registry_url).await;
+    let running = Running::start(&behind(&proxy, &area), "registry", batches_of(500));
+    eventually("it is ready", || async { running.is_ready() }).await;
+    // Each time an event whose schema has not been asked for yet, and then one whose schema there is not.
+    let mut first = [placed(0), moved("2 Second Street"), cancelled()].into_iter();
+    let order_id = new_order();
+    for (trouble, version) in TROUBLES.into_iter().zip(1..) {
+        proxy.order(trouble).await;
+        if let Some(event) = first.next() {
+            log.append_event(&order_id, version, event).await;
+        }
+        log.append_spoiled(&new_order(), version, cancelled(), of_no_schema).await;
+        until_it_misses_the_registry(&running).await;
+        let before = usize::try_from(version).unwrap() - 1;
+        assert_eq!(parked(&area).await.len(), before, "{trouble:?}");
+
+        proxy.heal().await;
+        until_parked(&area, before + 1).await;
+        running.until_applied(log.events()).await;
+        eventually("it is ready again", || async { running.is_ready() }).await;
+        assert_eq!(rows(&area).await, expected(&log), "{trouble:?}");
+    }
+    for (_, _, cause, reason) in parked(&area).await {
+        assert_eq!(cause.as_deref(), Some("payload"));
+        assert!(reason.unwrap().starts_with("the registry has no avro schema with the id"));
+    }
+    running.end().await;
+}
+
+/// Although there is nothing to read yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projector_that_starts_without_its_registry_waits_for_it() {
+    let area = Area::prepared();
+    let mut log = Log::of(&area).await;
+    let mut proxy = TcpProxy::before(&area.servers.registry_url).await;
+    proxy.order(Trouble::Refused).await;
+    let running = Running::start(&behind(&proxy, &area), "early", batches_of(500));
+    until_it_misses_the_registry(&running).await;
+
+    proxy.heal().await;
+    eventually("it is ready", || async { running.is_ready() }).await;
+    log.append_orders(10).await;
+    running.until_applied(log.events()).await;
+    assert_eq!(rows(&area).await, expected(&log));
+    running.end().await;
+}
