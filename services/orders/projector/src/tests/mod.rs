@@ -10,6 +10,7 @@ mod limit;
 pub(crate) mod log;
 mod parking;
 mod poison;
+mod processes;
 mod registry;
 mod running;
 mod zombies;
