@@ -1,6 +1,6 @@
 use std::fmt::{self, Display, Formatter};
 
-use super::{ReadHistory, models, parked, sessions, timeline::Timelines};
+use super::{ReadHistory, models, parked, projected, sessions, timeline::Timelines};
 
 /// A promise that every read model keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +51,8 @@ pub fn check(history: &ReadHistory) -> Vec<Breach> {
     breaches.extend(sessions::never_back(&timelines, history));
     breaches.extend(models::are_the_fold(&timelines, history));
     breaches.extend(models::show_every_write(&timelines, history));
-    breaches.extend(parked::nothing_skipped(history));
+    breaches.extend(parked::nothing_skipped(&history.unfit, &history.parked));
+    breaches.extend(projected::are_the_fold(history));
+    breaches.extend(projected::skip_nothing(history));
     breaches
 }

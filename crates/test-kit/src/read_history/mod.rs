@@ -6,11 +6,13 @@
 mod check;
 mod models;
 mod parked;
+mod projected;
 mod record;
 mod sessions;
 mod timeline;
 
 pub use check::{Breach, Promise, check};
+pub use projected::{Projected, Row};
 pub use record::{
     Behind, LoggedRecord, Model, Offsets, ParkedRecord, Read, ReadAnswer, ReadHistory, Shown, Step, Write,
 };

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Breach, LoggedRecord, ParkedRecord, Promise, ReadHistory};
+use super::{Breach, LoggedRecord, ParkedRecord, Promise};
 
-pub(super) fn nothing_skipped(history: &ReadHistory) -> Vec<Breach> {
-    let parked: BTreeMap<_, _> =
-        history.parked.iter().map(|parked| (place(&parked.record), parked)).collect();
-    let unfit: BTreeMap<_, _> = history.unfit.iter().map(|record| (place(record), record)).collect();
+/// What is `unfit` is in the table of what is parked, as it was in the log, and nothing else is.
+pub(super) fn nothing_skipped(unfit: &[LoggedRecord], table: &[ParkedRecord]) -> Vec<Breach> {
+    let parked: BTreeMap<_, _> = table.iter().map(|parked| (place(&parked.record), parked)).collect();
+    let unfit: BTreeMap<_, _> = unfit.iter().map(|record| (place(record), record)).collect();
     let lost = unfit.iter().filter(|(place, _)| !parked.contains_key(place));
     let needless = parked.iter().filter(|(place, _)| !unfit.contains_key(place));
     let changed = parked
@@ -17,11 +17,8 @@ pub(super) fn nothing_skipped(history: &ReadHistory) -> Vec<Breach> {
     lost.map(|(_, record)| skipped(format!("neither applied nor parked: {}", name(record))))
         .chain(needless.map(|(_, parked)| skipped(format!("parked without need: {}", told(parked)))))
         .chain(changed.map(|parked| skipped(format!("parked as something else: {}", told(parked)))))
-        .chain(
-            unexplained(&history.parked)
-                .map(|parked| skipped(format!("parked for no reason: {}", told(parked)))),
-        )
-        .chain(out_of_order(&history.parked).map(|parked| skipped(format!("out of order: {}", told(parked)))))
+        .chain(unexplained(table).map(|parked| skipped(format!("parked for no reason: {}", told(parked)))))
+        .chain(out_of_order(table).map(|parked| skipped(format!("out of order: {}", told(parked)))))
         .collect()
 }
 

@@ -6,6 +6,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Projected;
+
 /// What a consistency token says: by partition the offset that has been seen.
 pub type Offsets = BTreeMap<i32, i64>;
 
@@ -27,6 +29,8 @@ pub struct ReadHistory {
     pub parked: Vec<ParkedRecord>,
     /// The models there are in the end, by a name that says how each came about.
     pub models: BTreeMap<String, Model>,
+    /// The other projections of the same log, by name.
+    pub projections: BTreeMap<String, Projected>,
 }
 
 /// An acknowledged write.

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 use test_kit::read_history::{
-    Behind, LoggedRecord, Offsets, ParkedRecord, Read, ReadAnswer, ReadHistory, Shown, Step, Write, check,
+    Behind, LoggedRecord, Offsets, ParkedRecord, Projected, Read, ReadAnswer, ReadHistory, Row, Shown, Step,
+    Write, check,
 };
 
 pub(crate) fn step(aggregate: &str, version: u64, offset: i64) -> Step {
@@ -54,6 +55,22 @@ pub(crate) fn parked(offset: i64) -> ParkedRecord {
     ParkedRecord { record: unfit(offset), reason: (offset == 7).then(|| "refused".to_owned()) }
 }
 
+pub(crate) fn row(key: &str, orders: i64, total: i64) -> Row {
+    let content = json!({ "customer": key, "orders": orders, "total": total });
+    Row { table: "totals".to_owned(), key: key.to_owned(), content }
+}
+
+/// A projection of the same log that parks less.
+fn totals() -> Projected {
+    let due = vec![row("ada", 3, 70), row("bob", 1, 20)];
+    let models = ["live", "rebuilt"].map(|name| (name.to_owned(), due.iter().rev().cloned().collect()));
+    Projected { due, unfit: vec![unfit(8)], parked: vec![refused(8)], models: models.into() }
+}
+
+fn refused(offset: i64) -> ParkedRecord {
+    ParkedRecord { reason: Some("refused here".to_owned()), ..parked(offset) }
+}
+
 /// `a` has three events, `b` two and then two that are parked.
 pub(crate) fn history() -> ReadHistory {
     let model = [("a", 3), ("b", 2)].map(|(aggregate, version)| (aggregate.to_owned(), content(version)));
@@ -83,6 +100,7 @@ pub(crate) fn history() -> ReadHistory {
         unfit: vec![unfit(7), unfit(8)],
         parked: vec![parked(7), parked(8)],
         models: ["live", "rebuilt"].map(|name| (name.to_owned(), model.clone().into())).into(),
+        projections: [("totals".to_owned(), totals())].into(),
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
-use test_kit::read_history::{Behind, Offsets, Promise, Read, ReadAnswer, ReadHistory, Shown, check};
+use test_kit::read_history::{Behind, Offsets, Promise, Read, ReadAnswer, ReadHistory, Row, Shown, check};
 
-use crate::good::{at, content, history, parked, read, shown, step, write};
+use crate::good::{at, content, history, parked, read, row, shown, step, write};
 
 /// The check of the history with this error in it finds just this promise broken, or several of them.
 #[track_caller]
@@ -161,5 +161,61 @@ fn events_that_are_parked_although_they_can_be_applied_are_found() {
         history.reads.truncate(9);
         history.unfit.clear();
         history.steps.extend([step("b", 3, 7), step("b", 4, 8)]);
+    });
+}
+
+/// The check finds an error in the rows of a projection that no session asks, wherever they come from.
+#[track_caller]
+fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>)) {
+    for model in ["live", "rebuilt"] {
+        breaks([Promise::Fold], |history| {
+            plant(history.projections.get_mut("totals").unwrap().models.get_mut(model).unwrap());
+        });
+    }
+}
+
+#[test]
+fn a_row_that_is_missing_is_found() {
+    breaks_the_fold(|rows| drop(rows.pop()));
+    breaks_the_fold(Vec::clear);
+}
+
+#[test]
+fn a_row_that_is_there_twice_is_found() {
+    breaks_the_fold(|rows| rows.push(rows[0].clone()));
+    breaks_the_fold(|rows| rows.push(row("ada", 0, 0)));
+}
+
+#[test]
+fn a_row_that_nothing_in_the_log_leads_to_is_found() {
+    breaks_the_fold(|rows| rows.push(row("eve", 1, 20)));
+}
+
+#[test]
+fn one_wrong_field_is_found() {
+    breaks_the_fold(|rows| rows[0].content["customer"] = json!("ada"));
+    breaks_the_fold(|rows| rows[0].content["customer"] = json!(null));
+    breaks_the_fold(|rows| rows[0].content["more"] = json!(null));
+}
+
+#[test]
+fn a_total_that_is_off_by_one_is_found() {
+    breaks_the_fold(|rows| rows[0] = row("bob", 1, 21));
+    breaks_the_fold(|rows| rows[0] = row("bob", 2, 20));
+}
+
+#[test]
+fn a_row_in_the_place_of_another_one_is_found() {
+    breaks_the_fold(|rows| rows[0].key = "ada".to_owned());
+    breaks_the_fold(|rows| rows[0].table = "orders".to_owned());
+}
+
+#[test]
+fn each_projection_parks_what_it_must_and_nothing_else() {
+    breaks([Promise::NothingSkipped], |history| {
+        history.projections.get_mut("totals").unwrap().parked.clear();
+    });
+    breaks([Promise::NothingSkipped], |history| {
+        history.projections.get_mut("totals").unwrap().parked.insert(0, parked(7));
     });
 }

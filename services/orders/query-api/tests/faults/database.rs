@@ -1,12 +1,16 @@
 //! What is in the read model's database.
 
+use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use test_kit::{
     Area,
-    read_history::{LoggedRecord, Model, Offsets, ParkedRecord},
+    read_history::{LoggedRecord, Model, Offsets, ParkedRecord, Row},
 };
 
-use crate::model::of_rows;
+use crate::{
+    model::of_rows,
+    tables::{TABLES, Table},
+};
 
 pub(crate) async fn connect(area: &Area) -> PgConnection {
     try_connect(area).await.unwrap()
@@ -21,14 +25,31 @@ pub(crate) async fn model(area: &Area) -> Model {
     of_rows(&mut connect(area).await).await
 }
 
-/// Where the live generation stands: by partition the last offset that it has seen. An error is for whoever breaks
+/// What the live tables of another projection say, row by row.
+pub(crate) async fn rows(area: &Area, projection: &str) -> Vec<Row> {
+    let mut connection = connect(area).await;
+    let mut all = Vec::new();
+    for table in TABLES.iter().filter(|table| table.projection == projection) {
+        all.extend(rows_of(&mut connection, table).await);
+    }
+    all
+}
+
+async fn rows_of(connection: &mut PgConnection, table: &Table) -> Vec<Row> {
+    let every_column = format!("SELECT to_jsonb(live) FROM {} AS live", table.name);
+    let rows: Vec<Value> = sqlx::query_scalar(&every_column).fetch_all(connection).await.unwrap();
+    rows.into_iter().map(|columns| table.row(columns)).collect()
+}
+
+/// Where the live generation of a projection stands: by partition the last offset that it has seen. An error is for whoever breaks
 /// Postgres.
-pub(crate) async fn stand(area: &Area) -> sqlx::Result<Offsets> {
+pub(crate) async fn stand(area: &Area, projection: &str) -> sqlx::Result<Offsets> {
     let rows: Vec<(i32, i64)> = sqlx::query_as(
         "SELECT partition, next_offset - 1
            FROM checkpoint JOIN projection_generation USING (projection, generation)
-          WHERE state = 'live' AND projection = 'orders' AND next_offset > 0",
+          WHERE state = 'live' AND projection = $1 AND next_offset > 0",
     )
+    .bind(projection)
     .fetch_all(&mut try_connect(area).await?)
     .await?;
     Ok(rows.into_iter().collect())
@@ -42,15 +63,16 @@ pub(crate) async fn cut_connections(area: &Area) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// What the live generation of orders has set aside, each order's in the order in which it would be applied.
-pub(crate) async fn parked(area: &Area) -> Vec<ParkedRecord> {
+/// What the live generation of a projection has set aside, each order's in the order in which it would be applied.
+pub(crate) async fn parked(area: &Area, projection: &str) -> Vec<ParkedRecord> {
     type Row = (i32, i64, String, Vec<u8>, Option<String>);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT partition, log_offset, convert_from(coalesce(key, ''), 'UTF8'), coalesce(payload, ''), reason
            FROM parked_event JOIN projection_generation USING (projection, generation)
-          WHERE state = 'live' AND projection = 'orders'
+          WHERE state = 'live' AND projection = $1
           ORDER BY partition, log_offset",
     )
+    .bind(projection)
     .fetch_all(&mut connect(area).await)
     .await
     .unwrap();

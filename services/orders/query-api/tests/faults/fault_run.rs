@@ -1,23 +1,21 @@
 //! A run: sessions, faults, peace, and the check of everything that was told against everything that is there.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use test_kit::{
     Area, OwnServers, Service,
-    read_history::{Breach, Model, Offsets, ReadHistory, check},
+    read_history::{Breach, Offsets, ReadHistory, check},
     repository,
 };
 use tokio::time::{Instant, sleep};
 
 use crate::{
     chaos::{Disturbance, reign},
-    database,
-    log::Log,
-    operator, poison,
+    database, fold, log, operator, poison,
     recorder::Recorder,
     session::Session,
-    stage::Stage,
+    stage::{PROJECTIONS, Stage},
 };
 
 /// How many sessions write and ask, and how many only write, so that there is a load whatever the others wait for.
@@ -86,19 +84,19 @@ impl FaultRun {
 impl Outcome {
     /// What is there when all is said, and whether it is true.
     async fn of(mut stage: Stage, recorder: Recorder, disturbances: Vec<Disturbance>) -> Self {
-        let log = Log::read(&stage.area).await;
-        caught_up(&stage.area, &log.ends, &recorder).await;
-        let live = database::model(&stage.area).await;
-        let parked = database::parked(&stage.area).await;
-        if let Err(complaint) = operator::verify(&stage.area).await {
-            recorder.stuck(complaint);
-        }
+        let log = log::read(&stage.area).await;
+        let ends = log::ends(&log);
+        let (steps, unfit) = fold::orders::of(&log);
+        let mut history =
+            ReadHistory { steps, unfit, projections: fold::projections(&log), ..recorder.told() };
+        caught_up(&stage.area, &ends, &recorder).await;
+        read_rows(&mut history, "live", &stage.area).await;
+        read_parked(&mut history, &stage.area).await;
+        verified(&stage.area, &recorder).await;
         let service_logs = stage.services().map(Service::log).collect();
         stage.projectors.clear();
-        let rebuilt = rebuilt_from_zero(&stage, &log.ends, &recorder).await;
-        let models = BTreeMap::from([("live".to_owned(), live), ("rebuilt".to_owned(), rebuilt)]);
-        let Log { steps, unfit, .. } = log;
-        let history = ReadHistory { steps, unfit, parked, models, ..recorder.told() };
+        let rebuilt = rebuilt_from_zero(&stage, &ends, &recorder).await;
+        read_rows(&mut history, "rebuilt", &rebuilt).await;
         let breaches = check(&history);
         let stuck = recorder.all_stuck();
         Self { history, disturbances, breaches, stuck, service_logs }
@@ -133,23 +131,51 @@ async fn prepared(area: Area) -> Area {
     area
 }
 
-/// Waits until everything in the log is applied or parked, or notes that it is not.
+/// Waits until everything in the log is applied or parked by every projection, or notes that it is not.
 async fn caught_up(area: &Area, ends: &Offsets, recorder: &Recorder) {
     let deadline = Instant::now() + CATCHING_UP;
-    loop {
-        let stand = database::stand(area).await;
-        if stand.as_ref().is_ok_and(|stand| stand == ends) {
-            return;
+    for projection in PROJECTIONS {
+        loop {
+            let stand = database::stand(area, projection).await;
+            if stand.as_ref().is_ok_and(|stand| stand == ends) {
+                break;
+            }
+            if Instant::now() > deadline {
+                recorder.stuck(format!("{projection} is at {stand:?}, the log at {ends:?}"));
+                break;
+            }
+            sleep(PAUSE).await;
         }
-        if Instant::now() > deadline {
-            return recorder.stuck(format!("the read model is at {stand:?}, the log at {ends:?}"));
-        }
-        sleep(PAUSE).await;
     }
 }
 
-/// What a projector makes of the same log in a database of its own.
-async fn rebuilt_from_zero(stage: &Stage, ends: &Offsets, recorder: &Recorder) -> Model {
+/// Adds what is in the tables of every projection.
+async fn read_rows(history: &mut ReadHistory, model: &str, area: &Area) {
+    history.models.insert(model.to_owned(), database::model(area).await);
+    for (name, projected) in &mut history.projections {
+        projected.models.insert(model.to_owned(), database::rows(area, name).await);
+    }
+}
+
+/// Adds what every projection has parked.
+async fn read_parked(history: &mut ReadHistory, area: &Area) {
+    history.parked = database::parked(area, "orders").await;
+    for (name, projected) in &mut history.projections {
+        projected.parked = database::parked(area, name).await;
+    }
+}
+
+/// Has the product look, too, and notes what it complains of.
+async fn verified(area: &Area, recorder: &Recorder) {
+    for projection in PROJECTIONS {
+        if let Err(complaint) = operator::verify(area, projection).await {
+            recorder.stuck(complaint);
+        }
+    }
+}
+
+/// A database of its own in which a projector has read the same log.
+async fn rebuilt_from_zero(stage: &Stage, ends: &Offsets, recorder: &Recorder) -> Area {
     let beside =
         Area { database_prefix: Area::on(stage.own.servers.clone()).database_prefix, ..stage.area.clone() };
     let migrated = beside.clone();
@@ -158,5 +184,5 @@ async fn rebuilt_from_zero(stage: &Stage, ends: &Offsets, recorder: &Recorder) -
     let projector = Service::projector(&beside, "orders");
     caught_up(&beside, ends, recorder).await;
     drop(projector);
-    database::model(&beside).await
+    beside
 }

@@ -8,6 +8,7 @@ mod answers;
 mod chaos;
 mod database;
 mod fault_run;
+mod fold;
 mod log;
 #[path = "../journey/model.rs"]
 mod model;
@@ -19,3 +20,4 @@ mod runs;
 mod session;
 mod stage;
 mod summary;
+mod tables;

@@ -3,13 +3,16 @@
 use test_kit::Area;
 use tokio::task::spawn_blocking;
 
-use crate::chaos::Kind::{self, Cancelled, Dropped, Promoted, RolledBack};
+use crate::{
+    chaos::Kind::{self, Cancelled, Dropped, Promoted, RolledBack},
+    stage::PROJECTIONS,
+};
 
-const REBUILD: &str = "projections rebuild --projection orders --promote --yes";
-const GO_ON: &str = "projections rebuild --projection orders --follow --promote --yes";
-const ROLL_BACK: &str = "projections rollback --projection orders --yes";
-const DROP: &str = "projections drop --projection orders --yes";
-const CANCEL: &str = "projections cancel --projection orders --yes";
+const REBUILD: &str = "rebuild --promote --yes";
+const GO_ON: &str = "rebuild --follow --promote --yes";
+const ROLL_BACK: &str = "rollback --yes";
+const DROP: &str = "drop --yes";
+const CANCEL: &str = "cancel --yes";
 
 /// What is tried, how likely it is, and what it is when it has worked. Much of it is refused.
 const COMMANDS: [(usize, &str, Kind); 5] = [
@@ -20,32 +23,42 @@ const COMMANDS: [(usize, &str, Kind); 5] = [
     (1, CANCEL, Cancelled),
 ];
 
-/// Tries something, and says what has become of it.
+/// Tries something with one of the projections, and says what has become of it.
 pub(crate) async fn act(area: &Area, random: &mut fastrand::Rng) -> Option<Kind> {
     let likely =
         COMMANDS.iter().flat_map(|(chance, command, kind)| std::iter::repeat_n((*command, *kind), *chance));
     let likely: Vec<_> = likely.collect();
     let (command, kind) = likely[random.usize(..likely.len())];
-    run(area, command).await.is_ok().then_some(kind)
+    run(area, any_projection(random), command).await.is_ok().then_some(kind)
 }
 
-/// Rebuilds and promotes while nothing is broken, which must work.
-pub(crate) async fn rebuild(area: &Area) -> Result<(), String> {
+/// Every other time it is orders, for those are what the sessions look at.
+fn any_projection(random: &mut fastrand::Rng) -> &'static str {
+    if random.bool() { PROJECTIONS[0] } else { PROJECTIONS[random.usize(1..PROJECTIONS.len())] }
+}
+
+/// Rebuilds and promotes a projection while nothing is broken, which must work.
+pub(crate) async fn rebuild(area: &Area, projection: &'static str) -> Result<(), String> {
     // One of them finds nothing, or both.
     let mut refused = Vec::new();
     for unless_there in [CANCEL, DROP] {
-        refused.extend(run(area, unless_there).await.err());
+        refused.extend(run(area, projection, unless_there).await.err());
     }
-    run(area, REBUILD).await.map_err(|complaint| format!("{complaint} before it: {}", refused.join("; ")))
+    let rebuilt = run(area, projection, REBUILD).await;
+    rebuilt.map_err(|complaint| format!("{complaint} before it: {}", refused.join("; ")))
 }
 
-/// Has the product itself compare the live rows with those made from zero.
-pub(crate) async fn verify(area: &Area) -> Result<(), String> {
-    run(area, "projections verify --projection orders").await
+/// Has the product itself compare the live rows of a projection with those made from zero.
+pub(crate) async fn verify(area: &Area, projection: &'static str) -> Result<(), String> {
+    run(area, projection, "verify").await
 }
 
-async fn run(area: &Area, command: &'static str) -> Result<(), String> {
-    let area = area.clone();
-    let said = spawn_blocking(move || area.try_admin(command)).await.unwrap();
-    said.map(drop).map_err(|complaint| format!("{command}: {complaint}"))
+async fn run(area: &Area, projection: &'static str, command: &'static str) -> Result<(), String> {
+    let (area, command) = (area.clone(), format!("projections {command} --projection {projection}"));
+    spawn_blocking(move || match area.try_admin(&command) {
+        Ok(_) => Ok(()),
+        Err(complaint) => Err(format!("{command}: {complaint}")),
+    })
+    .await
+    .unwrap()
 }

@@ -10,18 +10,22 @@ use uuid::Uuid;
 
 use crate::database;
 
-/// The tables refuse every event of an order of this customer.
+/// Orders and totals refuse every event of an order of this customer.
 pub(crate) const CUSTOMER: &str = "nobody";
-/// The tables refuse that an order is cancelled for this reason, which is the last event of an order. So it makes no
-/// difference what else was in the same batch.
+/// Orders and their journal refuse that an order is cancelled for this reason, which is the last event of an order. So it
+/// makes no difference what else was in the same batch.
 pub(crate) const REASON: &str = "unspeakable";
 
-/// Has the tables refuse some events.
+/// Has the tables of each projection refuse some events, not all of them the same ones.
 pub(crate) async fn refuse(area: &Area) {
     let refuse = format!(
         "ALTER TABLE orders
            ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}'),
-           ADD CONSTRAINT reason_can_be_said CHECK (cancellation_reason <> '{REASON}')"
+           ADD CONSTRAINT reason_can_be_said CHECK (cancellation_reason <> '{REASON}');
+         ALTER TABLE order_journal
+           ADD CONSTRAINT reason_can_be_said CHECK (event ->> 'reason' <> '{REASON}');
+         ALTER TABLE customer_open_orders
+           ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}')"
     );
     sqlx::raw_sql(&refuse).execute(&mut database::connect(area).await).await.unwrap();
 }

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use test_kit::{Area, OwnServers, Service};
 
+/// What the projectors fill. The query APIs are asked for orders alone.
+pub(crate) const PROJECTIONS: [&str; 3] = ["orders", "order_journal", "customer_totals"];
+
 /// How many projectors and query APIs there are. More projectors come and go.
 const INSTANCES: usize = 2;
 

@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Display, Formatter},
 };
 
-use test_kit::read_history::{Read, ReadAnswer};
+use test_kit::read_history::{Projected, Read, ReadAnswer, ReadHistory};
 
 use crate::{chaos::Kind, fault_run::Outcome};
 
@@ -14,18 +14,20 @@ use crate::{chaos::Kind, fault_run::Outcome};
 pub(crate) struct Summary {
     runs: usize,
     events: usize,
-    parked: usize,
     breaches: usize,
     writes: usize,
     answers: BTreeMap<&'static str, usize>,
     faults: BTreeMap<Kind, usize>,
+    /// By table, and by how its rows came about.
+    compared: BTreeMap<String, BTreeMap<String, usize>>,
+    /// By projection.
+    parked: BTreeMap<String, usize>,
 }
 
 impl Summary {
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         self.runs += 1;
         self.events += outcome.history.steps.len();
-        self.parked += outcome.history.unfit.len();
         self.breaches += outcome.breaches.len();
         self.writes += outcome.history.writes.len();
         for read in &outcome.history.reads {
@@ -34,6 +36,30 @@ impl Summary {
         for disturbance in &outcome.disturbances {
             *self.faults.entry(disturbance.kind).or_default() += 1;
         }
+        self.add_compared(&outcome.history);
+    }
+
+    /// What was held against the log.
+    fn add_compared(&mut self, history: &ReadHistory) {
+        self.count_parked("orders", history.parked.len());
+        for (model, orders) in &history.models {
+            self.count_rows("orders", model, orders.len());
+        }
+        for (name, Projected { parked, models, .. }) in &history.projections {
+            self.count_parked(name, parked.len());
+            for (model, rows) in models {
+                rows.iter().for_each(|row| self.count_rows(&row.table, model, 1));
+            }
+        }
+    }
+
+    fn count_parked(&mut self, projection: &str, events: usize) {
+        *self.parked.entry(projection.to_owned()).or_default() += events;
+    }
+
+    fn count_rows(&mut self, table: &str, model: &str, rows: usize) {
+        let table = self.compared.entry(table.to_owned()).or_default();
+        *table.entry(model.to_owned()).or_default() += rows;
     }
 }
 
@@ -50,8 +76,8 @@ fn name(read: &Read) -> &'static str {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { runs, events, parked, breaches, writes, .. } = self;
-        writeln!(f, "{runs} runs, {events} events applied, {parked} parked, {breaches} breaches")?;
+        let Self { runs, events, breaches, writes, .. } = self;
+        writeln!(f, "{runs} runs, {events} events applied, {breaches} breaches")?;
         writeln!(f, "\n{:<24}{writes:>10}", "commands acknowledged")?;
         for (name, count) in &self.answers {
             writeln!(f, "{name:<24}{count:>10}")?;
@@ -59,6 +85,15 @@ impl Display for Summary {
         writeln!(f)?;
         for (kind, times) in &self.faults {
             writeln!(f, "{:<24}{times:>10}", format!("{kind:?}"))?;
+        }
+        writeln!(f)?;
+        for (table, models) in &self.compared {
+            for (model, rows) in models {
+                writeln!(f, "{:<40}{rows:>10}", format!("rows of {table}, {model}"))?;
+            }
+        }
+        for (projection, events) in &self.parked {
+            writeln!(f, "{:<40}{events:>10}", format!("parked events of {projection}"))?;
         }
         Ok(())
     }

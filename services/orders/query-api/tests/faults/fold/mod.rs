@@ -1,0 +1,65 @@
+//! What each projection makes of the log, computed here on its own: event after event, without batches or SQL.
+
+pub(crate) mod customer_totals;
+pub(crate) mod order_journal;
+pub(crate) mod orders;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orders_domain::Event;
+use test_kit::{
+    SeenEvent,
+    read_history::{LoggedRecord, Projected},
+};
+
+use crate::log::{Logged, Record};
+
+/// What becomes of an event in a projection, if none of the same order is parked.
+enum Fate {
+    Applied,
+    /// The tables refuse it; see [`poison::refuse`](crate::poison::refuse).
+    Refused,
+    /// It means nothing there.
+    PassedOver,
+}
+
+/// An event that is applied.
+struct Applied<'l> {
+    seen: &'l SeenEvent,
+    logged: &'l Logged,
+}
+
+/// Every projection that no session asks.
+pub(crate) fn projections(log: &[Record]) -> BTreeMap<String, Projected> {
+    let projections =
+        [("order_journal", order_journal::of(log)), ("customer_totals", customer_totals::of(log))];
+    projections.map(|(name, projected)| (name.to_owned(), projected)).into()
+}
+
+/// What a projection applies, and what it parks: what cannot be applied, and everything that comes later under the same
+/// key, if it has one. Nobody drops events in a run.
+fn divide(log: &[Record], fate: fn(&Event) -> Fate) -> (Vec<Applied<'_>>, Vec<LoggedRecord>) {
+    let (mut applied, mut unfit, mut parked) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for Record { seen, logged } in log {
+        match logged.as_ref().map(|logged| (logged, fate(&logged.event))) {
+            Some((_, Fate::PassedOver)) => {}
+            Some((logged, Fate::Applied)) if !parked.contains(&seen.key) => {
+                applied.push(Applied { seen, logged });
+            }
+            _ => {
+                if !seen.key.is_empty() {
+                    parked.insert(&seen.key);
+                }
+                unfit.push(record(seen));
+            }
+        }
+    }
+    (applied, unfit)
+}
+
+fn record(seen: &SeenEvent) -> LoggedRecord {
+    let SeenEvent { partition, offset, key, payload, .. } = seen.clone();
+    LoggedRecord { partition, offset, aggregate: key, payload }
+}

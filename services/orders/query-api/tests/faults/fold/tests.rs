@@ -1,0 +1,181 @@
+//! The folds of a log written by hand, and every error that can be planted in what a projection has.
+
+use serde_json::{Value, json};
+use test_kit::{
+    SeenEvent,
+    read_history::{LoggedRecord, ParkedRecord, Promise, ReadHistory, Row, check},
+};
+
+use super::{orders, projections};
+use crate::{log::Record, poison};
+
+const ONE: &str = "00000000-0000-0000-0000-000000000001";
+const TWO: &str = "00000000-0000-0000-0000-000000000002";
+const REFUSED: &str = "00000000-0000-0000-0000-000000000003";
+const UNSPEAKABLE: &str = "00000000-0000-0000-0000-000000000004";
+
+/// An order that is placed, moved and cancelled; one that is parked by a record that is no event; one that orders and
+/// totals refuse; and one whose end orders and the journal refuse.
+fn log() -> Vec<Record> {
+    vec![
+        event(ONE, 0, 1, "OrderPlaced", placed("ada", 300)),
+        event(TWO, 1, 1, "OrderPlaced", placed("ada", 50)),
+        event(ONE, 2, 2, "DeliveryAddressChanged", json!({ "delivery_address": address() })),
+        record(TWO, 3, &[], None),
+        event(ONE, 4, 3, "OrderCancelled", json!({ "reason": "ordered twice" })),
+        event(TWO, 5, 2, "OrderCancelled", json!({ "reason": "ordered twice" })),
+        event(REFUSED, 6, 1, "OrderPlaced", placed(poison::CUSTOMER, 10)),
+        event(REFUSED, 7, 2, "DeliveryAddressChanged", json!({ "delivery_address": address() })),
+        event(UNSPEAKABLE, 8, 1, "OrderPlaced", placed("bob", 7)),
+        event(UNSPEAKABLE, 9, 2, "OrderCancelled", json!({ "reason": poison::REASON })),
+        record("", 10, &[], None),
+    ]
+}
+
+fn event(order: &str, offset: i64, version: u64, event_type: &str, content: Value) -> Record {
+    let headers = [
+        ("ce_id", format!("event-{offset}")),
+        ("ce_type", format!("orders.events.{event_type}")),
+        ("ce_time", format!("2026-01-01T00:00:{offset:02}Z")),
+        ("aggregate_version", version.to_string()),
+        ("command_id", format!("command-{offset}")),
+        ("correlation_id", format!("correlation-{offset}")),
+        ("causation_id", format!("causation-{offset}")),
+        ("actor", "grace".to_owned()),
+    ];
+    record(order, offset, &headers, Some(content))
+}
+
+fn record(key: &str, offset: i64, headers: &[(&str, String)], content: Option<Value>) -> Record {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let (partition, payload, timestamp) = (5, vec![u8::try_from(offset).unwrap()], None);
+    let seen = SeenEvent { partition, offset, key: key.to_owned(), headers, payload, timestamp };
+    Record::of(seen, content)
+}
+
+fn placed(customer_id: &str, total_minor: i64) -> Value {
+    json!({
+        "customer_id": customer_id, "currency": "EUR", "lines": [], "total_minor": total_minor,
+        "delivery_address": address(),
+    })
+}
+
+fn address() -> Value {
+    json!({ "name": "Ada", "street": "Street 1", "postal_code": "10115", "city": "Berlin", "country": "DE" })
+}
+
+/// Every projection has just what the log makes of it.
+fn good() -> ReadHistory {
+    let mut history = ReadHistory { projections: projections(&log()), ..ReadHistory::default() };
+    for projected in history.projections.values_mut() {
+        projected.models = [("live".to_owned(), projected.due.clone())].into();
+        projected.parked = projected.unfit.iter().cloned().map(parked).collect();
+    }
+    history
+}
+
+fn parked(record: LoggedRecord) -> ParkedRecord {
+    ParkedRecord { record, reason: Some("refused".to_owned()) }
+}
+
+fn offsets(records: &[LoggedRecord]) -> Vec<i64> {
+    records.iter().map(|record| record.offset).collect()
+}
+
+/// The rows of a table.
+fn due(table: &str) -> Vec<Value> {
+    let history = good();
+    let rows = history.projections.values().flat_map(|projected| &projected.due);
+    rows.filter(|row| row.table == table).map(|row| row.content.clone()).collect()
+}
+
+#[test]
+fn each_projection_parks_what_its_own_tables_refuse_and_all_that_follows() {
+    let projections = projections(&log());
+    assert_eq!(offsets(&orders::of(&log()).1), [3, 5, 6, 7, 9, 10]);
+    assert_eq!(offsets(&projections["order_journal"].unfit), [3, 5, 9, 10]);
+    assert_eq!(offsets(&projections["customer_totals"].unfit), [3, 5, 6, 10]);
+}
+
+#[test]
+fn the_journal_has_every_event_that_it_does_not_park_with_all_that_is_known_of_it() {
+    let rows = due("order_journal");
+    let at: Vec<_> = rows.iter().map(|row| row["log_offset"].as_i64().unwrap()).collect();
+    assert_eq!(at, [0, 1, 2, 4, 6, 7, 8]);
+    let cancelled = json!({
+        "partition": 5, "log_offset": 4, "order_id": ONE, "version": 3, "event_id": "event-4",
+        "event_type": "OrderCancelled", "event": { "reason": "ordered twice" },
+        "occurred_at": "2026-01-01T00:00:04Z", "actor": "grace", "command_id": "command-4",
+        "correlation_id": "correlation-4", "causation_id": "causation-4",
+    });
+    assert_eq!(rows[3], cancelled);
+}
+
+#[test]
+fn totals_count_what_was_placed_and_cancelled_and_know_what_is_open() {
+    let totals = |customer: &str, placed: (i64, i64), cancelled: (i64, i64), at: (&str, &str)| {
+        json!({
+            "customer_id": customer, "currency": "EUR", "orders_placed": placed.0, "placed_minor": placed.1,
+            "orders_cancelled": cancelled.0, "cancelled_minor": cancelled.1,
+            "first_order_at": format!("2026-01-01T00:00:{}Z", at.0),
+            "last_order_at": format!("2026-01-01T00:00:{}Z", at.1),
+        })
+    };
+    let expected =
+        [totals("ada", (2, 350), (1, 300), ("00", "01")), totals("bob", (1, 7), (1, 7), ("08", "08"))];
+    assert_eq!(due("customer_totals"), expected);
+    let open = json!({
+        "order_id": TWO, "customer_id": "ada", "currency": "EUR", "total_minor": 50,
+        "placed_at": "2026-01-01T00:00:01Z",
+    });
+    assert_eq!(due("customer_open_orders"), [open]);
+}
+
+#[test]
+fn projections_that_have_what_the_log_makes_of_them_break_no_promise() {
+    assert_eq!(check(&good()), []);
+}
+
+/// With this error planted in the live rows of any table, in any row, the check finds just that one.
+#[track_caller]
+fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>, usize)) {
+    for name in ["order_journal", "customer_totals"] {
+        for index in 0..good().projections[name].due.len() {
+            let mut history = good();
+            let live = history.projections.get_mut(name).unwrap().models.get_mut("live").unwrap();
+            plant(live, index);
+            let breaches = check(&history);
+            let broken: Vec<_> = breaches.iter().map(|breach| breach.promise).collect();
+            assert_eq!(broken, [Promise::Fold], "{breaches:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_missing_doubled_or_too_many_is_found() {
+    breaks_the_fold(|rows, index| drop(rows.remove(index)));
+    breaks_the_fold(|rows, index| rows.push(rows[index].clone()));
+    breaks_the_fold(|rows, index| rows.push(Row { key: "new".to_owned(), ..rows[index].clone() }));
+}
+
+#[test]
+fn every_single_field_is_compared() {
+    let columns = |rows: &[Row], index: usize| rows[index].content.as_object().unwrap().len();
+    for column in 0..12 {
+        breaks_the_fold(|rows, index| {
+            let column = column % columns(rows, index);
+            let (_, value) = rows[index].content.as_object_mut().unwrap().iter_mut().nth(column).unwrap();
+            *value = value.as_i64().map_or(json!("another"), |number| json!(number + 1));
+        });
+    }
+}
+
+#[test]
+fn an_event_that_is_neither_applied_nor_parked_is_found() {
+    for name in ["order_journal", "customer_totals"] {
+        let mut history = good();
+        history.projections.get_mut(name).unwrap().parked.remove(0);
+        let promises: Vec<_> = check(&history).iter().map(|breach| breach.promise).collect();
+        assert_eq!(promises, [Promise::NothingSkipped]);
+    }
+}
