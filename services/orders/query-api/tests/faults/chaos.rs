@@ -10,11 +10,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{
-    database, operator, poison,
-    recorder::Recorder,
-    stage::{PROJECTIONS, Stage},
-};
+use crate::{database, operator, poison, recorder::Recorder, stage::Stage};
 
 /// How soon everything is ready again when nothing is broken any more.
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -64,10 +60,8 @@ pub(crate) async fn reign(
     let operator = vandal(0).operate(area);
     let done = tokio::join!(join_all(of_projectors), join_all(of_queries), visits, postgres, log, operator);
     recovered(stage, recorder).await;
-    for projection in PROJECTIONS {
-        if let Err(complaint) = operator::rebuild(&stage.area, projection).await {
-            recorder.stuck(complaint);
-        }
+    for complaint in operator::rebuild_all(&stage.area).await {
+        recorder.stuck(complaint);
     }
     let all = done.0.into_iter().chain(done.1).chain([done.2, done.3, done.4, done.5]);
     let mut disturbances: Vec<_> = all.flatten().collect();

@@ -92,7 +92,9 @@ impl Outcome {
         caught_up(&stage.area, &ends, &recorder).await;
         read_rows(&mut history, "live", &stage.area).await;
         read_parked(&mut history, &stage.area).await;
-        verified(&stage.area, &recorder).await;
+        for complaint in operator::verify_all(&stage.area).await {
+            recorder.stuck(complaint);
+        }
         let service_logs = stage.services().map(Service::log).collect();
         stage.projectors.clear();
         let rebuilt = rebuilt_from_zero(&stage, &ends, &recorder).await;
@@ -162,15 +164,6 @@ async fn read_parked(history: &mut ReadHistory, area: &Area) {
     history.parked = database::parked(area, "orders").await;
     for (name, projected) in &mut history.projections {
         projected.parked = database::parked(area, name).await;
-    }
-}
-
-/// Has the product look, too, and notes what it complains of.
-async fn verified(area: &Area, recorder: &Recorder) {
-    for projection in PROJECTIONS {
-        if let Err(complaint) = operator::verify(area, projection).await {
-            recorder.stuck(complaint);
-        }
     }
 }
 

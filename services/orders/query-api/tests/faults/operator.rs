@@ -1,5 +1,6 @@
 //! Somebody who rebuilds, promotes, rolls back and drops all the time, without a look at what is there.
 
+use futures_util::future::join_all;
 use test_kit::Area;
 use tokio::task::spawn_blocking;
 
@@ -23,13 +24,17 @@ const COMMANDS: [(usize, &str, Kind); 5] = [
     (1, CANCEL, Cancelled),
 ];
 
-/// Tries something with one of the projections, and says what has become of it.
+/// Tries something with one of the projections, or a rebuild where it is refused, and says what has become of it.
 pub(crate) async fn act(area: &Area, random: &mut fastrand::Rng) -> Option<Kind> {
     let likely =
         COMMANDS.iter().flat_map(|(chance, command, kind)| std::iter::repeat_n((*command, *kind), *chance));
     let likely: Vec<_> = likely.collect();
     let (command, kind) = likely[random.usize(..likely.len())];
-    run(area, any_projection(random), command).await.is_ok().then_some(kind)
+    let projection = any_projection(random);
+    if run(area, projection, command).await.is_ok() {
+        return Some(kind);
+    }
+    run(area, projection, REBUILD).await.is_ok().then_some(Promoted)
 }
 
 /// Every other time it is orders, for those are what the sessions look at.
@@ -37,8 +42,23 @@ fn any_projection(random: &mut fastrand::Rng) -> &'static str {
     if random.bool() { PROJECTIONS[0] } else { PROJECTIONS[random.usize(1..PROJECTIONS.len())] }
 }
 
-/// Rebuilds and promotes a projection while nothing is broken, which must work.
-pub(crate) async fn rebuild(area: &Area, projection: &'static str) -> Result<(), String> {
+/// Rebuilds and promotes every projection while nothing is broken, which must work; answers what has not.
+pub(crate) async fn rebuild_all(area: &Area) -> Vec<String> {
+    complaints(PROJECTIONS.map(|projection| rebuild(area, projection))).await
+}
+
+/// Has the product itself compare the live rows of every projection with those made from zero; answers where it finds
+/// anything.
+pub(crate) async fn verify_all(area: &Area) -> Vec<String> {
+    complaints(PROJECTIONS.map(|projection| run(area, projection, "verify"))).await
+}
+
+/// Does all of it at once.
+async fn complaints(tries: [impl Future<Output = Result<(), String>>; 3]) -> Vec<String> {
+    join_all(tries).await.into_iter().filter_map(Result::err).collect()
+}
+
+async fn rebuild(area: &Area, projection: &'static str) -> Result<(), String> {
     // One of them finds nothing, or both.
     let mut refused = Vec::new();
     for unless_there in [CANCEL, DROP] {
@@ -46,11 +66,6 @@ pub(crate) async fn rebuild(area: &Area, projection: &'static str) -> Result<(),
     }
     let rebuilt = run(area, projection, REBUILD).await;
     rebuilt.map_err(|complaint| format!("{complaint} before it: {}", refused.join("; ")))
-}
-
-/// Has the product itself compare the live rows of a projection with those made from zero.
-pub(crate) async fn verify(area: &Area, projection: &'static str) -> Result<(), String> {
-    run(area, projection, "verify").await
 }
 
 async fn run(area: &Area, projection: &'static str, command: &'static str) -> Result<(), String> {

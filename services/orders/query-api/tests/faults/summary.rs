@@ -48,7 +48,9 @@ impl Summary {
         for (name, Projected { parked, models, .. }) in &history.projections {
             self.count_parked(name, parked.len());
             for (model, rows) in models {
-                rows.iter().for_each(|row| self.count_rows(&row.table, model, 1));
+                for row in rows {
+                    self.count_rows(&row.table, model, 1);
+                }
             }
         }
     }
