@@ -13,6 +13,14 @@ use crate::{
     write::within,
 };
 
+/// How a connection of a projector differs from others. Rows are found by their keys, whatever size the tables had when
+/// a plan was made. A projector that was killed while it waited for a lock is gone, and so should be what it has locked.
+const SETTINGS: [(&str, &str); 3] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("client_connection_check_interval", "1s"),
+];
+
 /// Postgres, as the thread of a projector sees it: one thing at a time, each within a limit.
 pub(crate) struct Database {
     /// Away while a batch is written.
@@ -43,7 +51,8 @@ impl Database {
         let options = options
             .clone()
             .application_name(target.projection)
-            .options([("idle_in_transaction_session_timeout", patience)]);
+            .options([("idle_in_transaction_session_timeout", patience.as_str())])
+            .options(SETTINGS);
         let session = runtime.block_on(within(limit, Session::open(&options, target)))?;
         Ok(Self { session: Some(session), runtime: runtime.clone(), limit })
     }

@@ -15,6 +15,11 @@ use crate::{
 /// Rows and checkpoint are lost together if Postgres dies, and read again from the log; so nobody waits for the disk.
 /// No check waits for the commit: whose fault a failure is can be told only where it shows at once.
 const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL IMMEDIATE";
+/// A plan that is kept takes arrays for short: long ones would be joined to each other row by row.
+const BEGIN_MANY: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL IMMEDIATE; \
+     SET LOCAL plan_cache_mode = force_custom_plan";
+/// Over so many offsets planning costs next to nothing. For a few it costs as much as the statement itself.
+const MANY: i64 = 100;
 
 /// Where and as what a batch is written.
 pub(crate) struct Writer<'w, P> {
@@ -92,12 +97,19 @@ pub(crate) async fn begin<'c>(
     from: &Checkpoints,
     to: &Checkpoints,
 ) -> Result<Transaction<'c, Postgres>, ProjectionError> {
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let begin = if distance(from, to) < MANY { BEGIN } else { BEGIN_MANY };
+    let mut transaction = connection.begin_with(begin).await?;
     if checkpoint::advance(&mut transaction, target, from, to).await? {
         Ok(transaction)
     } else {
         Err(ProjectionError::Superseded { topic: target.topic.clone() })
     }
+}
+
+/// How many offsets a transaction moves over.
+fn distance(from: &Checkpoints, to: &Checkpoints) -> i64 {
+    let left = |partition| from.get(partition).map_or(0, |checkpoint| checkpoint.next_offset);
+    to.iter().map(|(partition, checkpoint)| checkpoint.next_offset - left(partition)).sum()
 }
 
 /// Applies as much of one aggregate's history as can be, in order; answers what it came to a stand at, if it did.

@@ -44,6 +44,24 @@ async fn rows(options: &PgConnectOptions) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn few_events_are_written_by_plans_that_are_kept_and_many_by_plans_of_their_own() {
+    let options = database().await;
+    let there = options.clone();
+    on_a_thread(move || {
+        let mut database = open(&there);
+        let claimed = database.claim(&[0]).unwrap();
+        let few = write(&mut database, &claimed, 1..=3).unwrap();
+        let many = write(&mut database, &few, 4..=103).unwrap();
+        write(&mut database, &many, 104..=104).unwrap();
+    })
+    .await;
+    let mut connection = connect(&options).await;
+    let plans = "SELECT planning, count(*) FROM ticks GROUP BY planning ORDER BY planning";
+    let plans: Vec<(String, i64)> = sqlx::query_as(plans).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(plans, [("force_custom_plan".to_owned(), 100), ("force_generic_plan".to_owned(), 4)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_claim_goes_on_where_the_rows_are() {
     let options = database().await;
     let there = options.clone();

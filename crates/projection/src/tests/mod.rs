@@ -62,7 +62,9 @@ async fn database() -> PgConnectOptions {
     area.admin("migrations apply");
     let options: PgConnectOptions = area.database_url("orders_read").parse().unwrap();
     let mut connection = connect(&options).await;
-    sqlx::query("CREATE TABLE ticks (log_offset bigint PRIMARY KEY)").execute(&mut connection).await.unwrap();
+    let table = "CREATE TABLE ticks (log_offset bigint PRIMARY KEY,
+                                     planning text NOT NULL DEFAULT current_setting('plan_cache_mode'))";
+    sqlx::query(table).execute(&mut connection).await.unwrap();
     generation::register::<Ticks>(&mut connection, &source().topic).await.unwrap();
     options
 }

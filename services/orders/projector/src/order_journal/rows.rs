@@ -11,33 +11,22 @@ pub(super) async fn insert(
     transaction: &mut PgConnection,
     entries: &[Entry<'_>],
 ) -> Result<(), ProjectionError> {
-    // The last part sees the journal as it was before the first part.
-    let misfit = sqlx::query!(
-        r#"WITH new AS (
-               SELECT *
-                 FROM UNNEST($1::integer[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[],
-                             $7::text[], $8::jsonb[], $9::timestamptz[], $10::text[], $11::uuid[],
-                             $12::text[], $13::text[])
-                   AS new (partition, log_offset, order_id, before, version, event_id,
-                           event_type, event, occurred_at, actor, command_id, correlation_id, causation_id)),
-           written AS (
-               INSERT INTO order_journal
-                      (partition, log_offset, order_id, version, event_id, event_type, event,
-                       occurred_at, actor, command_id, correlation_id, causation_id)
-               SELECT partition, log_offset, order_id, version, event_id, event_type, event,
-                      occurred_at, actor, command_id, correlation_id, causation_id
-                 FROM new
-                WHERE before = 0
-                   OR EXISTS (SELECT
-                                FROM order_journal AS known
-                               WHERE known.order_id = new.order_id AND known.version = new.before)
-                   ON CONFLICT (order_id, version) DO NOTHING
-               RETURNING order_id, version)
-           SELECT new.order_id AS "order_id!",
-                  (SELECT max(version) FROM order_journal WHERE order_id = new.order_id) AS shown
-             FROM new LEFT JOIN written USING (order_id, version)
-            WHERE written.order_id IS NULL
-            LIMIT 1"#,
+    let written = sqlx::query!(
+        r#"INSERT INTO order_journal
+                  (partition, log_offset, order_id, version, event_id, event_type, event,
+                   occurred_at, actor, command_id, correlation_id, causation_id)
+           SELECT partition, log_offset, order_id, version, event_id, event_type, event,
+                  occurred_at, actor, command_id, correlation_id, causation_id
+             FROM UNNEST($1::integer[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[],
+                         $7::text[], $8::jsonb[], $9::timestamptz[], $10::text[], $11::uuid[],
+                         $12::text[], $13::text[])
+               AS new (partition, log_offset, order_id, before, version, event_id,
+                       event_type, event, occurred_at, actor, command_id, correlation_id, causation_id)
+            WHERE before = 0
+               OR EXISTS (SELECT
+                            FROM order_journal AS known
+                           WHERE known.order_id = new.order_id AND known.version = new.before)
+               ON CONFLICT (order_id, version) DO NOTHING"#,
         &column(entries, |entry| entry.happened.position.partition),
         &column(entries, |entry| entry.happened.position.offset),
         &column(entries, |entry| entry.order_id),
@@ -52,12 +41,23 @@ pub(super) async fn insert(
         column(entries, |entry| entry.happened.envelope.metadata.correlation_id.as_str()) as _,
         column(entries, |entry| entry.happened.envelope.metadata.causation_id.as_str()) as _,
     )
-    .fetch_optional(transaction)
+    .execute(&mut *transaction)
     .await?;
-    let Some(misfit) = misfit else {
-        return Ok(());
-    };
-    let entry = entries.iter().find(|entry| entry.order_id == misfit.order_id);
-    let history = entry.expect("what was not written is one of these").history;
-    Err(history.does_not_follow(Version(misfit.shown.unwrap_or_default().cast_unsigned())).into())
+    match entries {
+        [entry, ..] if written.rows_affected() < entries.len() as u64 => {
+            // Which event it is shows when each is written alone; until then the first stands for all.
+            let shown = shown(transaction, entry).await?;
+            Err(entry.history.does_not_follow(shown).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The last version of an order that the journal has.
+async fn shown(transaction: &mut PgConnection, entry: &Entry<'_>) -> Result<Version, ProjectionError> {
+    let shown =
+        sqlx::query_scalar!("SELECT max(version) FROM order_journal WHERE order_id = $1", entry.order_id)
+            .fetch_one(transaction)
+            .await?;
+    Ok(Version(shown.unwrap_or_default().cast_unsigned()))
 }

@@ -37,6 +37,7 @@ impl ReadModel {
         order_id: Option<Uuid>,
     ) -> Result<Stretch, sqlx::Error> {
         let (partitions, next_offsets): (Vec<_>, Vec<_>) = seen.iter().unzip();
+        let mut transaction = self.begin_planning().await?;
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT stand.partition, stand.next_offset, log_offset AS "log_offset?", event.order_id AS "order_id?",
@@ -65,8 +66,9 @@ impl ReadModel {
             order_id,
             i64::from(PAGE),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(self.stretch(seen, rows))
     }
 

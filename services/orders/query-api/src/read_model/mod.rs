@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use projection::Source;
 use sqlx::{
-    Connection, PgPool,
+    Connection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -54,9 +54,14 @@ impl ReadModel {
             .connect_lazy_with(options(&settings.connect));
         Self { pool, source, partitions }
     }
+
+    /// For questions with filters that may be absent: a plan made once for all of them would serve none.
+    async fn begin_planning(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.pool.begin_with("BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan").await
+    }
 }
 
-/// Lists have filters that may be absent. A plan made once for all of them would serve none.
+/// Most questions are for rows by their keys, whichever they are: planning each anew would take longer than answering it.
 fn options(connect: &PgConnectOptions) -> PgConnectOptions {
-    connect.clone().application_name("orders-query-api").options([("plan_cache_mode", "force_custom_plan")])
+    connect.clone().application_name("orders-query-api").options([("plan_cache_mode", "force_generic_plan")])
 }

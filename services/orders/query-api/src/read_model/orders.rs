@@ -48,6 +48,7 @@ impl ReadModel {
         after: Option<After>,
         limit: i64,
     ) -> Result<((Vec<Order>, Parked), Stand), sqlx::Error> {
+        let mut transaction = self.begin_planning().await?;
         let rows = sqlx::query_as!(
             Row,
             r#"WITH page AS (
@@ -86,8 +87,9 @@ impl ReadModel {
             after.map(|after| after.order_id),
             limit,
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         let (stand, parked) = rows.first().map(|row| (row.stand(), row.parked())).unwrap_or_default();
         Ok(((rows.into_iter().filter_map(Row::into_order).collect(), parked), stand))
     }

@@ -1,9 +1,6 @@
-use std::collections::HashSet;
-
 use aggregate::Version;
 use projection::ProjectionError;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{
     super::change::{Change, Placed},
@@ -20,7 +17,7 @@ pub(crate) async fn insert(
         return Ok(());
     }
     let orders: Vec<_> = placed.iter().filter_map(|change| change.placed.as_ref()).collect();
-    let written = sqlx::query_scalar!(
+    let written = sqlx::query!(
         "INSERT INTO orders
             (order_id, version, status, customer_id, currency, total_minor,
              delivery_name, delivery_street, delivery_postal_code, delivery_city, delivery_country,
@@ -34,8 +31,7 @@ pub(crate) async fn insert(
              AS new (order_id, version, customer_id, currency, total_minor,
                      name, street, postal_code, city, country,
                      cancellation_reason, placed_at, updated_at, cancelled_at)
-             ON CONFLICT (order_id) DO NOTHING
-         RETURNING order_id",
+             ON CONFLICT (order_id) DO NOTHING",
         &column(placed, |change| change.order_id),
         &column(placed, Change::version),
         column(&orders, |placed: &&Placed<'_>| placed.order.customer_id.as_str()) as _,
@@ -51,9 +47,9 @@ pub(crate) async fn insert(
         &column(placed, Change::updated_at),
         column(placed, Change::cancelled_at) as _,
     )
-    .fetch_all(&mut *transaction)
+    .execute(&mut *transaction)
     .await?;
-    require_all(transaction, placed, written).await
+    require_all(transaction, placed, written.rows_affected()).await
 }
 
 /// Writes new orders, many at once. One that is there already is refused by Postgres.
@@ -102,7 +98,7 @@ pub(crate) async fn update(
     if changed.is_empty() {
         return Ok(());
     }
-    let written = sqlx::query_scalar!(
+    let written = sqlx::query!(
         "UPDATE orders
             SET version = change.version,
                 updated_at = change.updated_at,
@@ -120,8 +116,7 @@ pub(crate) async fn update(
              AS change (order_id, before, version, updated_at,
                         name, street, postal_code, city, country,
                         cancellation_reason, cancelled_at)
-          WHERE orders.order_id = change.order_id AND orders.version = change.before
-         RETURNING orders.order_id",
+          WHERE orders.order_id = change.order_id AND orders.version = change.before",
         &column(changed, |change| change.order_id),
         &column(changed, Change::before),
         &column(changed, Change::version),
@@ -134,27 +129,24 @@ pub(crate) async fn update(
         column(changed, Change::cancellation_reason) as _,
         column(changed, Change::cancelled_at) as _,
     )
-    .fetch_all(&mut *transaction)
+    .execute(&mut *transaction)
     .await?;
-    require_all(transaction, changed, written).await
+    require_all(transaction, changed, written.rows_affected()).await
 }
 
-/// An order that was not written stands at another version than its history begins with.
+/// An order that was not written stands at another version than its history begins with. Which one it is shows when each
+/// is written alone; until then the first stands for all.
 async fn require_all(
     transaction: &mut PgConnection,
     changes: &[Change<'_>],
-    written: Vec<Uuid>,
+    written: u64,
 ) -> Result<(), ProjectionError> {
-    if written.len() == changes.len() {
+    if written == changes.len() as u64 {
         return Ok(());
     }
-    let written: HashSet<_> = written.into_iter().collect();
-    let Some(left) = changes.iter().find(|change| !written.contains(&change.order_id)) else {
-        return Ok(());
-    };
-    let shown = sqlx::query_scalar!("SELECT version FROM orders WHERE order_id = $1", left.order_id)
+    let shown = sqlx::query_scalar!("SELECT version FROM orders WHERE order_id = $1", changes[0].order_id)
         .fetch_optional(transaction)
         .await?;
     let shown = Version(shown.unwrap_or_default().cast_unsigned());
-    Err(left.history.does_not_follow(shown).into())
+    Err(changes[0].history.does_not_follow(shown).into())
 }
