@@ -13,6 +13,19 @@ const TABLE: &str = "
                   ' WITH (' || array_to_string(reloptions, ', ') || ')')
       FROM pg_class WHERE oid = format('public.%I', $1)::regclass";
 
+/// While a generation is filled, all rows of a page may change in one transaction. If they find room on it, no index is
+/// touched (HOT). A table that leaves room for updates at all leaves as much as that takes.
+const ROOM: &str = "
+    SELECT format('ALTER TABLE %I.%I SET (fillfactor = 50)', $2, relname)
+      FROM pg_class, pg_options_to_table(reloptions)
+     WHERE oid = format('public.%I', $1)::regclass AND option_name = 'fillfactor'";
+
+/// The room that the live table leaves.
+const USUAL_ROOM: &str = "
+    SELECT format('ALTER TABLE %I.%I SET (fillfactor = %s)', $2, relname, option_value)
+      FROM pg_class, pg_options_to_table(reloptions)
+     WHERE oid = format('public.%I', $1)::regclass AND option_name = 'fillfactor'";
+
 const OWNER: &str = "
     SELECT format('ALTER TABLE %I.%I OWNER TO %I', $2, relname, pg_get_userbyid(relowner))
       FROM pg_class WHERE oid = format('public.%I', $1)::regclass";
@@ -80,10 +93,19 @@ pub(super) async fn create_table(
     table: &str,
     schema: &str,
 ) -> Result<(), sqlx::Error> {
-    for statements in [TABLE, OWNER, COMMENT, INDEX_NAMES, GRANTS] {
+    for statements in [TABLE, ROOM, OWNER, COMMENT, INDEX_NAMES, GRANTS] {
         run(connection, statements, table, schema).await?;
     }
     Ok(())
+}
+
+/// Has a table in `schema`, which is filled now, leave no more room than the one in `public`.
+pub(super) async fn settle_table(
+    connection: &mut PgConnection,
+    table: &str,
+    schema: &str,
+) -> Result<(), sqlx::Error> {
+    run(connection, USUAL_ROOM, table, schema).await
 }
 
 /// Runs the statements that a question about a live table and a schema answers with.

@@ -4,7 +4,8 @@ use sqlx::{Connection, Executor, PgConnection, error::DatabaseError, postgres::P
 use tokio::time::{Instant, sleep};
 
 use super::{
-    GenerationError, Moves, limit, list, meeting::Pair, progress, swap::swap, tables, tables::quoted, verify,
+    GenerationError, Moves, copy, limit, list, meeting::Pair, progress, swap::swap, tables, tables::quoted,
+    verify,
 };
 use crate::{Generation, GenerationState};
 
@@ -58,9 +59,11 @@ async fn check(connection: &mut PgConnection, pair: &Pair, most: i64) -> Result<
     if events > most {
         return Err(GenerationError::TooFarBehind { generation: pair.other.number, events, most });
     }
-    // Without statistics the first queries would get poor plans.
     for table in tables {
-        let analyze = format!("ANALYZE {}.{}", quoted(&pair.other.schema()), quoted(&table));
+        let schema = pair.other.own_schema();
+        copy::settle_table(connection, &table, &schema).await?;
+        // Without statistics the first queries would get poor plans.
+        let analyze = format!("ANALYZE {}.{}", quoted(&schema), quoted(&table));
         connection.execute(analyze.as_str()).await?;
     }
     Ok(())

@@ -33,7 +33,9 @@ async fn the_tables_are_like_the_live_ones_in_everything() {
     assert_eq!((generation.number, generation.version, generation.state), (2, 1, Building));
     assert_eq!((generation.rate_limit, generation.schema()), (Some(7), "shelf_g2".to_owned()));
     let live = likeness(&mut shelf, "public").await;
-    assert_eq!(likeness(&mut shelf, "shelf_g2").await, live);
+    // Where there is room for updates, there is more of it until the generation is promoted.
+    let with_room: Vec<_> = live.iter().map(|said| said.replace("fillfactor=70", "fillfactor=50")).collect();
+    assert_eq!(likeness(&mut shelf, "shelf_g2").await, with_room);
     assert_eq!(live.iter().filter(|said| said.starts_with("CREATE")).count(), 5);
     let usage = "SELECT has_schema_privilege('pg_monitor', 'shelf_g2', 'USAGE')::text";
     assert_eq!(shelf.ask(usage).await, "true");

@@ -29,6 +29,18 @@ async fn a_promotion_is_undone_by_a_rollback() {
 }
 
 #[tokio::test]
+async fn a_table_leaves_more_room_for_updates_while_it_is_filled_only() {
+    let mut shelf = Shelf::rebuilt(5, 5).await;
+    let room = "SELECT string_agg(format('%s %s', oid::regclass, reloptions), ', ' ORDER BY oid::regclass::text)
+                  FROM pg_class WHERE relname IN ('books', 'pages') AND relnamespace <> 'shelf_g1'::regnamespace";
+    shelf.run("CREATE SCHEMA shelf_g1").await;
+    let before = "books {fillfactor=70}, pages , shelf_g2.books {fillfactor=50}, shelf_g2.pages ";
+    assert_eq!(shelf.ask(room).await, before);
+    swap(&shelf, Building).await.unwrap();
+    assert_eq!(shelf.ask(room).await, "books {fillfactor=70}, pages ");
+}
+
+#[tokio::test]
 async fn whoever_fills_either_is_superseded_and_finds_its_tables_again() {
     let mut shelf = Shelf::rebuilt(25, 25).await;
     let mut fillers = [shelf.filler(1).await, shelf.filler(2).await];
