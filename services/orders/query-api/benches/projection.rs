@@ -1,5 +1,6 @@
-//! How many events a second a projector writes into a live read model, with the checkpoint in the transaction, beside the
-//! bare statement that such a batch is made of; and what each costs Postgres. `make reads` starts the servers and prints
+//! How many events a second a projector writes into the live read model of orders, with the checkpoint in the transaction,
+//! beside the bare statements that such a batch is made of; then how many into the two other read models, both at once;
+//! and what each costs Postgres. `make reads` starts the servers and prints
 //! the figures; `FOLDLINE_BENCH_LIVE_EVENTS` says how many events there are, half as many orders, and
 //! `FOLDLINE_BENCH_BATCH` how many go into a transaction.
 
@@ -24,12 +25,16 @@ use uuid::Uuid;
 use crate::{applied::until_applied, postgres::processor_time, samples::samples};
 
 const PARTITIONS: i32 = 8;
+const OTHERS: [&str; 2] = ["order_journal", "customer_totals"];
 
 #[tokio::main]
 async fn main() {
     let events = setting("FOLDLINE_BENCH_LIVE_EVENTS", 1_000_000) / 16 * 16;
     let batch = setting("FOLDLINE_BENCH_BATCH", 2_000);
     let area = Area::prepared();
+    // Only a projection that has run can be paused.
+    drop(Service::projector(&area, "orders").ready().await);
+    steer(&area, "pause");
     write(&area, events).await;
     println!(
         "\n{events} events, {batch} in a transaction, half of them place an order, half change its address"
@@ -37,16 +42,23 @@ async fn main() {
     let size = batch.to_string();
     let projector = Service::projector_with(&area, "orders", &[("FOLDLINE_PROJECTION_BATCH_SIZE", &size)]);
     // Starting and joining the group is not what is measured.
-    let (first, _) = until_applied(&area, 1).await;
-    let live = measure(events - first, async {
-        until_applied(&area, events).await;
-    });
-    let live = live.await;
+    let (first, _) = until_applied(&area, &["orders"], 1).await;
+    let orders = measure(events - first, until_applied(&area, &["orders"], events)).await;
+    orders.print("orders, checkpoint in the transaction");
+    steer(&area, "resume");
+    let (first, _) = until_applied(&area, &OTHERS, 1).await;
+    let others = measure(events - first, until_applied(&area, &OTHERS, events)).await;
+    others.print("journal and totals, both at once");
     drop(projector);
-    live.print("projector, checkpoint in the transaction");
     let bare = measure(events, upsert(&area, events, batch)).await;
-    bare.print("bare statements of the same size");
-    println!("projector / bare: {:.0} %", 100.0 * live.rate() / bare.rate());
+    bare.print("bare statements for orders");
+    println!("orders / bare: {:.0} %", 100.0 * orders.rate() / bare.rate());
+}
+
+fn steer(area: &Area, command: &str) {
+    for projection in OTHERS {
+        area.admin(&format!("projections {command} --projection {projection} --generation 1"));
+    }
 }
 
 async fn write(area: &Area, events: u64) {
@@ -65,7 +77,7 @@ struct Cost {
     processor: Duration,
 }
 
-async fn measure(events: u64, work: impl Future<Output = ()>) -> Cost {
+async fn measure<T>(events: u64, work: impl Future<Output = T>) -> Cost {
     let (started, before) = (Instant::now(), processor_time());
     work.await;
     Cost { events, took: started.elapsed(), processor: processor_time().saturating_sub(before) }

@@ -35,8 +35,8 @@ async fn main() {
     write(&area, orders, events).await;
     // It says that it is ready when it has come to something in every partition, which takes long.
     let projector = Service::projector(&area, "orders");
-    let (_, took) = until_applied(&area, events).await;
-    println!("\n{orders} orders, {events} events; the live generation has caught up in {took:.1?}");
+    let (_, took) = until_applied(&area, &["orders", "order_journal", "customer_totals"], events).await;
+    println!("\n{orders} orders, {events} events; all three projections have caught up in {took:.1?}");
     let commands = Service::command_api(&area, "orders");
     let queries = Service::query_api(&area, "orders").ready().await;
     // It folds the whole log first.
