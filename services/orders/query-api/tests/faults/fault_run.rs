@@ -23,8 +23,8 @@ const SESSIONS: usize = 24;
 const WRITERS: usize = 16;
 /// How long there is peace at both ends of a run.
 const PEACE: Duration = Duration::from_secs(1);
-/// How soon everything that is in the log is in the read model when nothing is broken any more.
-const CATCHING_UP: Duration = Duration::from_secs(30);
+/// How long a read model that does not have the whole log may stand still when nothing is broken any more.
+const STANDSTILL: Duration = Duration::from_secs(30);
 /// How long one look at the read model is apart from the next.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -135,16 +135,20 @@ async fn prepared(area: Area) -> Area {
 
 /// Waits until everything in the log is applied or parked by every projection, or notes that it is not.
 async fn caught_up(area: &Area, ends: &Offsets, recorder: &Recorder) {
-    let deadline = Instant::now() + CATCHING_UP;
     for projection in PROJECTIONS {
+        let (mut seen, mut since) = (None, Instant::now());
         loop {
             let stand = database::stand(area, projection).await;
             if stand.as_ref().is_ok_and(|stand| stand == ends) {
                 break;
             }
-            if Instant::now() > deadline {
+            if since.elapsed() > STANDSTILL {
                 recorder.stuck(format!("{projection} is at {stand:?}, the log at {ends:?}"));
                 break;
+            }
+            let stand = stand.ok();
+            if stand != seen {
+                (seen, since) = (stand, Instant::now());
             }
             sleep(PAUSE).await;
         }

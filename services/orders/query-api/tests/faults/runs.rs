@@ -8,9 +8,6 @@ use tokio::task::spawn_blocking;
 
 use crate::{fault_run::FaultRun, summary::Summary};
 
-/// How long one seed of the long run has faults.
-const ROUND: Duration = Duration::from_mins(1);
-
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_and_answers_are_true_while_everything_fails() {
     let own = Arc::new(spawn_blocking(|| OwnServers::postgres_beside(Servers::shared())).await.unwrap());
@@ -27,6 +24,7 @@ async fn rows_and_answers_are_true_while_everything_fails() {
 #[ignore = "takes minutes: `make faults` runs it"]
 async fn rows_and_answers_are_true_for_many_minutes() {
     let time = Duration::from_mins(setting("FAULTS_MINUTES", 5));
+    let round = Duration::from_mins(setting("FAULTS_ROUND_MINUTES", 1));
     let rate = u32::try_from(setting("FAULTS_RATE", 500)).unwrap();
     let first = setting("FAULTS_SEED", fastrand::u64(..1_000_000));
     let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
@@ -34,7 +32,7 @@ async fn rows_and_answers_are_true_for_many_minutes() {
     let mut failed = Vec::new();
     let start = Instant::now();
     for seed in first.. {
-        let outcome = FaultRun { seed, rate, time: ROUND.min(time) }.run(Arc::clone(&own)).await;
+        let outcome = FaultRun { seed, rate, time: round.min(time) }.run(Arc::clone(&own)).await;
         summary.add(&outcome);
         if !outcome.is_good() {
             failed.push(seed);
