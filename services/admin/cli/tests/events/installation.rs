@@ -18,7 +18,9 @@ pub(crate) struct Installation {
 impl Installation {
     pub(crate) async fn start() -> Self {
         let area = Area::prepared();
-        Self { commands: Service::command_api(&area, "orders").ready().await, client: Client::new(), area }
+        // Under the load of all tests an owner may be late.
+        let commands = Service::command_api_with(&area, "orders", &[("FOLDLINE_FORWARD_WAIT", "6s")]);
+        Self { commands: commands.ready().await, client: Client::new(), area }
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
