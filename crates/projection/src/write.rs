@@ -16,10 +16,18 @@ use crate::{
 /// No check waits for the commit: whose fault a failure is can be told only where it shows at once.
 const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL IMMEDIATE";
 /// A plan that is kept takes arrays for short: long ones would be joined to each other row by row.
-const BEGIN_MANY: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL IMMEDIATE; \
-     SET LOCAL plan_cache_mode = force_custom_plan";
+const PLAN_ANEW: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
 /// Over so many offsets planning costs next to nothing. For a few it costs as much as the statement itself.
 const MANY: i64 = 100;
+
+/// Whether other projectors may write rows of the same generation meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Each statement locks its rows in one order, as all do: nobody waits for each other in turn.
+    Shared,
+    /// Rows are locked by one statement after the other, so their order is anybody's.
+    Alone,
+}
 
 /// Where and as what a batch is written.
 pub(crate) struct Writer<'w, P> {
@@ -48,7 +56,8 @@ impl<P: Projection> Writer<'_, P> {
         claimed: &Checkpoints,
         batch: &Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
-        let mut transaction = begin(self.connection, self.target, claimed, batch.reached()).await?;
+        let mut transaction =
+            begin(self.connection, self.target, Turn::Shared, claimed, batch.reached()).await?;
         parking::insert(&mut transaction, self.target, batch.parked()).await?;
         let histories = batch.histories();
         if !histories.is_empty() {
@@ -64,7 +73,7 @@ impl<P: Projection> Writer<'_, P> {
         batch: &mut Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
         let (target, limit) = (self.target, self.limit);
-        let opening = begin(self.connection, target, claimed, batch.reached());
+        let opening = begin(self.connection, target, Turn::Alone, claimed, batch.reached());
         let mut transaction = within(limit, opening).await?;
         let mut pieces: Vec<Vec<AggregateId>> = vec![batch.strands().keys().cloned().collect()];
         while let Some(mut piece) = pieces.pop() {
@@ -94,15 +103,28 @@ impl<P: Projection> Writer<'_, P> {
 pub(crate) async fn begin<'c>(
     connection: &'c mut PgConnection,
     target: &Target,
+    turn: Turn,
     from: &Checkpoints,
     to: &Checkpoints,
 ) -> Result<Transaction<'c, Postgres>, ProjectionError> {
-    let begin = if distance(from, to) < MANY { BEGIN } else { BEGIN_MANY };
-    let mut transaction = connection.begin_with(begin).await?;
+    let mut statements = vec![BEGIN.to_owned(), turn.take(target)];
+    statements.extend((distance(from, to) >= MANY).then(|| PLAN_ANEW.to_owned()));
+    let mut transaction = connection.begin_with(statements.join("; ")).await?;
     if checkpoint::advance(&mut transaction, target, from, to).await? {
         Ok(transaction)
     } else {
         Err(ProjectionError::Superseded { topic: target.topic.clone() })
+    }
+}
+
+impl Turn {
+    /// The statement that waits for it.
+    fn take(self, Target { projection, generation, .. }: &Target) -> String {
+        let lock = match self {
+            Self::Shared => "pg_advisory_xact_lock_shared",
+            Self::Alone => "pg_advisory_xact_lock",
+        };
+        format!("SELECT {lock}(hashtextextended('rows {projection} {generation}', 0))")
     }
 }
 

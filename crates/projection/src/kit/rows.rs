@@ -8,7 +8,7 @@ use crate::{
     checkpoint::{self, Checkpoints},
     generation,
     target::Target,
-    write::begin,
+    write::{Turn, begin},
 };
 
 /// The rows of a projection, and the one connection that fills them from the partitions that it has claimed.
@@ -63,7 +63,7 @@ impl<'p, P: Projection> Rows<'p, P> {
     pub(super) async fn apply(&mut self, events: &[Entry<P::Event>]) -> Result<(), ProjectionError> {
         let batch = self.batch(events)?;
         let mut transaction =
-            begin(&mut self.connection, &self.target, &self.claimed, batch.reached()).await?;
+            begin(&mut self.connection, &self.target, Turn::Shared, &self.claimed, batch.reached()).await?;
         let histories = batch.histories();
         if !histories.is_empty() {
             self.target.fill(self.projection, &mut transaction, &histories).await?;

@@ -8,7 +8,7 @@ use crate::{
     checkpoint::Checkpoints,
     database::Database,
     target::Target,
-    write::{begin, one},
+    write::{Turn, begin, one},
 };
 
 /// What is needed to read a parked event again.
@@ -134,7 +134,7 @@ async fn clear(
     if !table::has_dropped(connection, target, &partitions).await? {
         return Ok(());
     }
-    let mut transaction = begin(connection, target, claimed, claimed).await?;
+    let mut transaction = begin(connection, target, Turn::Shared, claimed, claimed).await?;
     table::clear(&mut transaction, target, &partitions).await?;
     Ok(transaction.commit().await?)
 }
@@ -148,7 +148,7 @@ async fn settle<P: Projection>(
     attempt: Attempt<P::Event>,
 ) -> Result<(), ProjectionError> {
     let Attempt { partition, aggregate, strand, mut offsets, mut stop } = attempt;
-    let mut transaction = begin(connection, target, claimed, claimed).await?;
+    let mut transaction = begin(connection, target, Turn::Alone, claimed, claimed).await?;
     if let Some(strand) = &strand
         && let Some((index, obstacle)) = one(&mut transaction, projection, strand).await?
     {

@@ -3,6 +3,7 @@
 mod batches;
 mod fence;
 mod generations;
+mod turns;
 mod waiting;
 
 use aggregate::{AggregateId, Message, Metadata, Payload, Version};
