@@ -30,7 +30,7 @@ async fn main() {
     let orders = setting("FOLDLINE_BENCH_ORDERS", 1_000_000);
     // Every partition gets as many.
     let events = setting("FOLDLINE_BENCH_EVENTS", 10_000_000) / 8 * 8;
-    let rate = setting("FOLDLINE_BENCH_RATE", 1_000);
+    let rate = setting("FOLDLINE_BENCH_RATE", 250);
     let area = Area::prepared();
     write(&area, orders, events).await;
     // It says that it is ready when it has come to something in every partition, which takes long.
