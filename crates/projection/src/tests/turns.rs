@@ -35,7 +35,7 @@ async fn write(connection: &mut PgConnection) -> Result<Batch<Ticked>, Projectio
     Ok(batch)
 }
 
-/// A batch of another projector, in partition 1, that is not committed yet.
+/// Takes partition 1, for another projector.
 async fn claim_the_other(other: &mut PgConnection) -> Checkpoints {
     checkpoint::claim(other, &target(), &[1]).await.unwrap()
 }

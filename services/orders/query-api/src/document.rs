@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub(crate) use history::{HistoryPage, PastEvent, Place};
+pub(crate) use history::{HistoryPage, PastEvent};
 
 /// An order as the read model knows it.
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]

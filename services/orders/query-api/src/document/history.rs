@@ -4,6 +4,8 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Position;
+
 /// A part of the history of an order; the header `Link` leads to the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct HistoryPage {
@@ -32,19 +34,8 @@ pub(crate) struct PastEvent {
     pub(crate) correlation_id: String,
     /// What caused the command: a request, or another event.
     pub(crate) causation_id: String,
-    pub(crate) position: Place,
+    pub(crate) position: Position,
     /// The event's own fields, as in its schema.
     #[schema(value_type = Object)]
     pub(crate) data: Value,
-}
-
-/// Where an event stands in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Place {
-    #[schema(example = "orders.events")]
-    pub(crate) topic: String,
-    #[schema(example = 2)]
-    pub(crate) partition: i32,
-    #[schema(example = 1042)]
-    pub(crate) offset: i64,
 }

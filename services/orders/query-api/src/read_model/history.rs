@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::ReadModel;
 use crate::{
     desk::ORDER_JOURNAL,
-    document::{PastEvent, Place},
+    document::{PastEvent, Position},
 };
 
 /// So many events of one order after a version, `None` where there is no such order, and where its partition stands
@@ -105,7 +105,7 @@ impl Row {
             command_id: self.command_id?,
             correlation_id: self.correlation_id?,
             causation_id: self.causation_id?,
-            position: Place { topic: topic.to_owned(), partition, offset: self.log_offset? },
+            position: Position { topic: topic.to_owned(), partition, offset: self.log_offset? },
             data: self.event?,
         })
     }
