@@ -46,10 +46,10 @@ impl Health {
         part
     }
 
-    /// Whether every part can do its work.
+    /// Whether every part can do its work. A process without parts has not come to say what it needs.
     pub fn is_ready(&self) -> bool {
         let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
-        !parts.values().any(|state| matches!(state, State::NotReady { .. }))
+        !parts.is_empty() && !parts.values().any(|state| matches!(state, State::NotReady { .. }))
     }
 
     /// How every part is, by name.
@@ -110,9 +110,13 @@ mod tests {
     use super::{Health, State};
 
     #[test]
+    fn a_process_that_has_named_no_part_is_not_ready() {
+        assert!(!Health::default().is_ready());
+    }
+
+    #[test]
     fn a_part_is_not_ready_until_it_says_so() {
         let health = Health::default();
-        assert!(health.is_ready(), "nothing is needed yet");
         let kafka = health.part("kafka");
         assert!(!health.is_ready());
         kafka.ready();

@@ -3,6 +3,7 @@ use std::{
     fs::File,
     path::PathBuf,
     process::{Child, Command, ExitStatus},
+    thread,
 };
 
 use crate::{Area, eventually, eventually_some, free_port, program::program};
@@ -164,14 +165,19 @@ impl Service {
     pub fn restart(&mut self) {
         self.child = spawn(&mut self.command, &self.log);
     }
+
+    /// The last of what it has logged.
+    fn last_words(&self) -> String {
+        let log = self.log();
+        let start = log.floor_char_boundary(log.len().saturating_sub(3_000));
+        format!("its log ends with:\n{}", &log[start..])
+    }
 }
 
 /// What is said of it when it was not ready in time.
 impl Display for Service {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let log = self.log();
-        let tail = log.get(log.len().saturating_sub(3_000)..).unwrap_or(&log);
-        write!(f, "{} is ready; its log ends with:\n{tail}", self.name)
+        write!(f, "{} is ready; {}", self.name, self.last_words())
     }
 }
 
@@ -185,6 +191,9 @@ impl Drop for Service {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        if thread::panicking() {
+            eprintln!("{}: {}", self.name, self.last_words());
+        }
         drop(std::fs::remove_file(&self.log));
     }
 }
