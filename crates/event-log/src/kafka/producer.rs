@@ -21,8 +21,8 @@ use crate::{LogError, NewOutcome, NewRecord, Producer, headers};
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
 /// How long Kafka may take to connect, and to fence the last owner.
 const INIT: Duration = Duration::from_secs(10);
-/// How long the first attempt to fence may take; the next ones have ever more time.
-const FIRST_INIT: Duration = Duration::from_millis(10);
+/// How soon Kafka is asked again when it is still aborting the last owner's transaction.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
 
 /// How long one wait for reports lasts. It does not end when reports come, so a thread of its own has to wait.
 const POLL: Duration = Duration::from_millis(100);
@@ -45,8 +45,6 @@ pub(super) struct Route {
 pub struct TransactionalProducer {
     route: Route,
     client: Arc<Client>,
-    /// Takes over when the first client would wait for its own timer while it fences the last owner.
-    spare: Option<Client>,
     /// Until when the transaction must be committed, and how long it had.
     deadline: (Instant, Duration),
 }
@@ -81,19 +79,8 @@ fn keep_polling(client: &Arc<Client>) {
 
 impl TransactionalProducer {
     pub(super) fn connect(route: Route) -> Result<Self, LogError> {
-        let (client, spare) = thread::scope(|scope| {
-            let spare = scope.spawn(|| route.connect());
-            (route.connect(), spare.join().expect("connecting does not panic"))
-        });
-        let (client, spare) = (Arc::new(client?), Some(spare?));
-        Ok(Self { route, client, spare, deadline: (Instant::now(), Duration::ZERO) })
-    }
-
-    fn another_client(&mut self) -> Result<Client, LogError> {
-        match self.spare.take() {
-            Some(spare) => Ok(spare),
-            None => self.route.connect(),
-        }
+        let client = Arc::new(route.connect()?);
+        Ok(Self { route, client, deadline: (Instant::now(), Duration::ZERO) })
     }
 
     fn remaining(&self) -> Duration {
@@ -130,20 +117,14 @@ impl TransactionalProducer {
 impl Producer for TransactionalProducer {
     fn init(&mut self) -> Result<(), LogError> {
         let deadline = Instant::now() + INIT;
-        let mut patience = FIRST_INIT;
+        // Called again, the client asks at once unless it waits for an answer; left alone, it would wait half a second
+        // for its own timer. It must be one client: of two, the late request of one would fence the other.
         let taken = loop {
-            match self.client.init_transactions(patience.min(INIT)) {
+            match self.client.init_transactions(ASK_AGAIN) {
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {}
                 taken => break taken,
             }
-            // The last owner is in the middle of a transaction: it is fenced and being aborted, or about to be. This
-            // client would ask again after half a second, another one asks at once.
-            // The first one must be gone before, or it would fence the other when its timer is due.
-            let other = self.another_client()?;
-            self.client = Arc::new(other);
-            patience *= 2;
         };
-        self.spare = None;
         keep_polling(&self.client);
         Ok(taken?)
     }

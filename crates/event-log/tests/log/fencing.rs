@@ -1,15 +1,19 @@
 //! Two who believe that they own a partition: only the newer one is heard.
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use event_log::{LogError, PartitionLog};
 use rdkafka::producer::Producer;
 use serde_json::Value;
-use test_kit::LogView;
+use test_kit::{Api, Fault, KafkaProxy, LogView};
 
 use crate::{
     foreign,
-    support::{Log, Owner, error, offsets},
+    support::{Log, Owner, RUNTIME, error, offsets},
 };
 
 /// What was announced in the owners topic: key, the epoch that follows from its offset, address.
@@ -65,6 +69,22 @@ fn an_owner_who_is_replaced_between_send_and_commit_leaves_nothing() {
         let seen = log.seen();
         assert_eq!(seen.iter().map(|event| event.key.as_str()).collect::<Vec<_>>(), ["after"]);
     });
+}
+
+#[test]
+fn a_claim_that_reaches_kafka_late_does_not_shut_its_own_owner_out() {
+    const LATE: Duration = Duration::from_millis(500);
+    let mut log = Log::with_partitions(1);
+    let proxy = RUNTIME.block_on(KafkaProxy::before(&log.client.brokers));
+    log.client.brokers = proxy.address();
+    proxy.order(Api::InitProducerId, Fault::HoldRequest(LATE), 1);
+    let asked = Instant::now();
+    let mut owner = Owner::of(&log, 0);
+    // Long enough for the late request to have its effect, whoever sent it.
+    while asked.elapsed() < 2 * LATE {
+        owner.append(&["a"]).unwrap();
+    }
+    assert_eq!(proxy.met(), 1);
 }
 
 #[test]
