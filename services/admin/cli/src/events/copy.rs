@@ -47,9 +47,14 @@ impl Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         if let Some(path) = &self.file {
-            drop(fs::remove_file(partial(path)));
+            discard(path);
         }
     }
+}
+
+/// Removes what was begun of a file.
+pub(super) fn discard(file: &Path) {
+    drop(fs::remove_file(partial(file)));
 }
 
 fn partial(path: &Path) -> PathBuf {

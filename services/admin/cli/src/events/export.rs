@@ -1,13 +1,18 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, process::exit};
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use event_log::{ClientSettings, Codec, LogError, Recorded, Registry, Stretch, Topics, read_stretch};
 use indicatif::ProgressBar;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::{signal::ctrl_c, task::spawn_blocking};
 
-use super::{cause, copy::Copy, stretches_of, telling};
-use crate::{progress, settings::LogSettings};
+use super::{
+    cause,
+    copy::{Copy, discard},
+    stretches_of, telling,
+};
+use crate::{INTERRUPTED, progress, settings::LogSettings};
 
 #[derive(Args)]
 pub(crate) struct Export {
@@ -38,7 +43,17 @@ fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
 /// Copies the events of a context, as far as they are committed now.
 pub(crate) async fn export(asked: Export) -> anyhow::Result<()> {
     let codec = Codec::reading(Registry::new(&asked.settings.registry_url)?);
-    tokio::task::spawn_blocking(move || copy(&asked, &codec)).await?
+    let file = asked.to.clone();
+    tokio::select! {
+        // Ctrl-C is listened for before anything begins.
+        biased;
+        interrupted = ctrl_c() => {
+            interrupted?;
+            file.as_deref().inspect(|file| discard(file));
+            exit(INTERRUPTED)
+        }
+        copied = async { spawn_blocking(move || copy(&asked, &codec)).await } => copied?,
+    }
 }
 
 fn copy(asked: &Export, codec: &Codec) -> anyhow::Result<()> {

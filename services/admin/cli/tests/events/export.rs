@@ -1,10 +1,11 @@
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use rdkafka::producer::{BaseProducer, Producer};
 use serde_json::{Value, json};
+use test_kit::{KafkaProxy, eventually};
 use uuid::Uuid;
 
-use crate::installation::{Installation, all, error, json_lines, lines};
+use crate::installation::{Installation, all, error, interrupted, json_lines, lines};
 
 const ALL: &str = "events export --context orders";
 
@@ -49,6 +50,25 @@ async fn a_copy_has_every_event_each_partition_in_order() {
 }
 
 #[tokio::test]
+async fn ctrl_c_leaves_nothing_of_a_copy() {
+    let installation = Installation::start().await;
+    installation.place().await;
+    let proxy = KafkaProxy::before(&installation.area.servers.brokers).await;
+    // The copy takes some seconds.
+    proxy.slow(Duration::from_millis(300));
+    let file = new_file();
+    let partial = file.with_extension("jsonl.partial");
+    let mut child = installation
+        .admin(&format!("{ALL} --to {}", file.display()))
+        .env("FOLDLINE_KAFKA_BROKERS", proxy.address())
+        .spawn()
+        .unwrap();
+    eventually("it has begun", || async { partial.exists() }).await;
+    assert_eq!(interrupted(&mut child).await, Some(130));
+    assert!(!partial.exists() && !file.exists());
+}
+
+#[tokio::test]
 async fn a_copy_can_be_of_a_partition_or_of_a_span_of_time() {
     let installation = Installation::start().await;
     let order = installation.place().await;
@@ -69,11 +89,11 @@ async fn a_copy_ends_where_the_log_is_committed() {
     let mut config = installation.stranger();
     let producer: BaseProducer =
         config.set("transactional.id", installation.area.topic("x")).create().unwrap();
-    producer.init_transactions(std::time::Duration::from_secs(10)).unwrap();
+    producer.init_transactions(Duration::from_secs(10)).unwrap();
     producer.begin_transaction().unwrap();
     installation.write_rubbish(&producer);
     assert_eq!(installation.told(ALL).len(), 1);
-    producer.abort_transaction(std::time::Duration::from_secs(10)).unwrap();
+    producer.abort_transaction(Duration::from_secs(10)).unwrap();
     assert_eq!(installation.told(ALL).len(), 1);
 }
 

@@ -1,4 +1,4 @@
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 use rdkafka::{
     ClientConfig,
@@ -6,7 +6,7 @@ use rdkafka::{
 };
 use reqwest::Client;
 use serde_json::{Value, json};
-use test_kit::{Area, Service};
+use test_kit::{Area, Service, eventually_some};
 
 /// The write side of orders, and its customers.
 pub(crate) struct Installation {
@@ -100,4 +100,15 @@ pub(crate) fn error(output: &Output) -> String {
 /// One field of each event, as text.
 pub(crate) fn all<'a>(events: &'a [Value], field: &str) -> Vec<&'a str> {
     events.iter().map(|event| event[field].as_str().unwrap()).collect()
+}
+
+/// Presses Ctrl-C, and answers with the exit code.
+pub(crate) async fn interrupted(child: &mut Child) -> Option<i32> {
+    let interrupt = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+    assert!(interrupt.success());
+    let ended = eventually_some("it ends", || {
+        let status = child.try_wait().unwrap();
+        async move { status }
+    });
+    ended.await.code()
 }

@@ -1,12 +1,11 @@
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
 };
 
 use serde_json::Value;
-use test_kit::eventually_some;
 
-use crate::installation::{Installation, all, json_lines};
+use crate::installation::{Installation, all, interrupted, json_lines};
 
 /// Starts to follow, and comes back when it does.
 fn follow(installation: &Installation, arguments: &str) -> Child {
@@ -60,14 +59,7 @@ async fn ctrl_c_ends_it_after_a_whole_line() {
     let mut told = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     told.read_line(&mut text).unwrap();
-    let interrupt = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
-    assert!(interrupt.success());
-
-    let ended = eventually_some("it ends", || {
-        let status = child.try_wait().unwrap();
-        async move { status }
-    });
-    assert_eq!(ended.await.code(), Some(130));
+    assert_eq!(interrupted(&mut child).await, Some(130));
     told.read_to_string(&mut text).unwrap();
     assert!(text.ends_with('\n'), "{text}");
     assert!(all(&json_lines(&text), "type").iter().all(|name| *name == "foldline.orders.OrderPlaced"));
