@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Servers for one run: free ports, data in target/test-stack, stopped at the end whatever happens.
+# Servers for one run: free ports, data in target/test-stack, stopped and wiped at the end whatever happens.
 
 # One run at a time in this folder: the servers of a run that was killed can then be told from those of one that runs.
 exclusively() {
@@ -21,7 +21,7 @@ start_servers() {
   export FOLDLINE_TEST_KAFKA_BROKERS=127.0.0.1:$FOLDLINE_STACK_KAFKA_PORT \
     FOLDLINE_TEST_REGISTRY_URL=http://127.0.0.1:$FOLDLINE_STACK_REGISTRY_PORT/apis/ccompat/v7 \
     FOLDLINE_TEST_DATABASE_SERVER_URL=postgres://foldline:foldline@127.0.0.1:$FOLDLINE_STACK_POSTGRES_PORT
-  trap 'stack down' EXIT
+  trap 'stack reset' EXIT
   trap 'exit 130' INT TERM
   stack reset && stack up
 }

@@ -119,14 +119,16 @@ postgres_answers() {
 
 postgres_await() { await postgres 60 postgres_answers; }
 
+# postgres_stop [MODE]: `fast` writes everything to the disk first, which may take a while; `immediate` leaves that to
+# the next start.
 postgres_stop() {
-  local home programs pid
+  local mode=${1:-fast} home programs pid
   pid=$(pid_of postgres) || return 0
   home=$(postgres_home)
   programs=$(postgres_programs)
-  if ! (cd / && "${as_postgres[@]}" "$programs/pg_ctl" stop --silent -D "$home/data" --mode fast --timeout 30) ||
+  if ! (cd / && "${as_postgres[@]}" "$programs/pg_ctl" stop --silent -D "$home/data" --mode "$mode" --timeout 120) ||
     ! ended_within 5 "$pid"; then
-    die_with_log postgres "Postgres did not stop within 30 s"
+    die_with_log postgres "Postgres did not stop within 120 s"
   fi
   rm -f "$(pid_file postgres)"
 }
