@@ -1,12 +1,13 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::{GenerationError, list::in_state, tables::quoted};
 use crate::{Generation, GenerationState, generation};
 
-/// How long projectors may finish what they are writing.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long projectors may finish what they are writing: a large batch, some of whose events are refused, is written in
+/// many pieces.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ends a generation that queries do not see: its tables are dropped, and whoever fills it is superseded. Its
 /// checkpoints stay, so that its number is never given again.
@@ -16,6 +17,21 @@ pub async fn end(
     state: GenerationState,
 ) -> Result<Generation, GenerationError> {
     debug_assert_ne!(state, GenerationState::Live, "queries see it");
+    let begun = Instant::now();
+    try_to_end(connection, projection, state).await.map_err(|error| {
+        if error.gave_way() {
+            GenerationError::Busy { projection: projection.to_owned(), waited: begun.elapsed() }
+        } else {
+            error
+        }
+    })
+}
+
+async fn try_to_end(
+    connection: &mut PgConnection,
+    projection: &str,
+    state: GenerationState,
+) -> Result<Generation, GenerationError> {
     let mut transaction = connection.begin().await?;
     let patience = format!("SET LOCAL lock_timeout = '{}ms'", PATIENCE.as_millis());
     transaction.execute(patience.as_str()).await?;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
+
 use crate::{GenerationState, generations::Comparison};
 
 /// Why a generation was left as it was.
@@ -93,19 +95,28 @@ pub enum GenerationError {
     /// A table's rows cannot be told from each other.
     #[error("the table {0} has no primary key: its rows cannot be compared")]
     NoPrimaryKey(String),
-    /// Long queries.
+    /// Long queries, or long transactions of projectors.
     #[error(
         "other statements kept the tables of {projection} locked for {waited:?}: look for them in pg_stat_activity, then try again"
     )]
     Busy {
         /// The projection's name.
         projection: String,
-        /// How long the swap was tried.
+        /// How long it was tried.
         waited: Duration,
     },
     /// Somebody else has changed the generations meanwhile.
     #[error("the generations of {0} have been changed by somebody else meanwhile: look again")]
     Changed(String),
+}
+
+impl GenerationError {
+    /// Whether a lock was not to be had in time: `lock_not_available`, `deadlock_detected`.
+    pub(super) fn gave_way(&self) -> bool {
+        let Self::Postgres(error) = self else { return false };
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        code.is_some_and(|code| ["55P03", "40P01"].contains(&&*code))
+    }
 }
 
 /// What an operator does with a generation that is in the way.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sqlx::{Connection, Executor, PgConnection, error::DatabaseError, postgres::PgConnectOptions};
+use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -91,7 +91,7 @@ async fn swap_patiently(
     let mut meetings = 0;
     loop {
         match swap(connection, &mut moves, pair).await {
-            Err(GenerationError::Postgres(error)) if gave_way(&error) => {
+            Err(error) if error.gave_way() => {
                 let waited = begun.elapsed();
                 if waited > PATIENCE {
                     return Err(GenerationError::Busy { projection: pair.projection().to_owned(), waited });
@@ -102,10 +102,4 @@ async fn swap_patiently(
         }
         sleep(PAUSE).await;
     }
-}
-
-/// Whether a lock was not to be had in time: `lock_not_available`, `deadlock_detected`.
-fn gave_way(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(DatabaseError::code);
-    code.is_some_and(|code| ["55P03", "40P01"].contains(&&*code))
 }

@@ -1,7 +1,7 @@
 use clap::Args;
 use projection::{
     Generation, GenerationState,
-    generations::{self, Promotion},
+    generations::{self, GenerationError, Promotion},
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
@@ -31,7 +31,7 @@ pub(super) async fn promote(
     let Generation { projection, number, version, .. } =
         generations::in_state(&mut connection, &chosen.projection, state).await?;
     ask(&format!("Make generation {number} (version {version}) of {projection} live?"), yes)?;
-    swap(&database, &projection, gate, state).await
+    Ok(swap(&database, &projection, gate, state).await?)
 }
 
 /// Does it, and says so.
@@ -40,7 +40,7 @@ pub(super) async fn swap(
     projection: &str,
     gate: Gate,
     state: GenerationState,
-) -> anyhow::Result<()> {
+) -> Result<(), GenerationError> {
     let Gate { max_lag, accept_differences } = gate;
     let promotion = Promotion { state, max_lag, accept_differences };
     let live = generations::promote(database, projection, promotion).await?;

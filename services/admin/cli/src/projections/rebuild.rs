@@ -2,7 +2,7 @@ use clap::Args;
 use projection::{
     Generation,
     GenerationState::{Building, Standby},
-    generations,
+    generations::{self, GenerationError},
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::signal::ctrl_c;
@@ -51,18 +51,25 @@ impl Rebuild {
             println!("`projections rebuild --projection {projection} --follow` shows how far it is");
             return Ok(());
         }
-        tokio::select! {
-            followed = follow(&database, &generation, self.gate.max_lag) => followed?,
-            interrupted = ctrl_c() => {
-                interrupted?;
-                self.leave();
+        loop {
+            tokio::select! {
+                followed = follow(&database, &generation, self.gate.max_lag) => followed?,
+                interrupted = ctrl_c() => {
+                    interrupted?;
+                    self.leave();
+                }
             }
-        }
-        if self.promote {
-            promote::swap(&database, projection, self.gate, Building).await
-        } else {
-            println!("it is near enough to be made live: `projections promote --projection {projection}`");
-            Ok(())
+            if !self.promote {
+                println!(
+                    "it is near enough to be made live: `projections promote --projection {projection}`"
+                );
+                return Ok(());
+            }
+            match promote::swap(&database, projection, self.gate, Building).await {
+                // The live one has moved on since.
+                Err(GenerationError::TooFarBehind { .. }) => {}
+                swapped => return Ok(swapped?),
+            }
         }
     }
 
