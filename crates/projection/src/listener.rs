@@ -42,9 +42,4 @@ impl Listener {
     ) -> Result<Option<PgNotification>, sqlx::Error> {
         timeout(silence, self.next()).await.map_or(Ok(None), |told| told.map(Some))
     }
-
-    /// Passes over what has been told and not been taken yet.
-    pub(crate) fn catch_up(&mut self) {
-        while self.0.next_buffered().is_some() {}
-    }
 }

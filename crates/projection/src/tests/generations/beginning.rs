@@ -1,3 +1,6 @@
+use sqlx::{Connection, PgConnection};
+use test_kit::eventually;
+
 use super::{Shelf, shelf::SHELF};
 use crate::{
     GenerationState::{Building, Live},
@@ -110,4 +113,31 @@ async fn a_generation_is_paused_resumed_and_limited() {
     assert_eq!((building.paused, building.rate_limit), (false, None));
     let unknown = generations::pause(&mut shelf.connection, SHELF, 5).await.unwrap_err();
     assert_eq!(unknown.to_string(), "shelf has no generation 5");
+}
+
+/// Twenty megabytes are more than the sockets between the two hold.
+#[tokio::test]
+async fn who_listens_and_does_not_look_keeps_no_transaction_open() {
+    let mut shelf = Shelf::new().await;
+    let mut moves = generations::Moves::listen(&shelf.options, SHELF).await.unwrap();
+    for round in 0..10 {
+        shelf
+            .run(&format!(
+                "SELECT pg_notify('checkpoint', 'shelf {round} ' || number || repeat(' ', 7000))
+                   FROM generate_series(1, 300) AS number"
+            ))
+            .await;
+    }
+    eventually("nothing is left to be sent", || async {
+        let mut connection = PgConnection::connect_with(&shelf.options).await.unwrap();
+        sqlx::query_scalar::<_, bool>(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+                                   AND query LIKE 'LISTEN%' AND backend_xmin IS NOT NULL)",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+    })
+    .await;
+    moves.next().await.unwrap();
 }
