@@ -49,7 +49,9 @@ pub(crate) async fn export(asked: Export) -> anyhow::Result<()> {
         biased;
         interrupted = ctrl_c() => {
             interrupted?;
-            file.as_deref().inspect(|file| discard(file));
+            if let Some(file) = &file {
+                discard(file);
+            }
             exit(INTERRUPTED)
         }
         copied = async { spawn_blocking(move || copy(&asked, &codec)).await } => copied?,
