@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,6 +15,8 @@ use tokio::{
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
 };
+
+use crate::free_port;
 
 const LOOPBACK: &str = "127.0.0.1:";
 /// The most that is taken at once.
@@ -46,7 +48,7 @@ impl TcpProxy {
         let (_, rest) = url.split_once(LOOPBACK).expect("a server of a test has an address of the loopback");
         let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
         let server = format!("{LOOPBACK}{port}").parse().expect("a port follows");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, free_port())).await.expect("the port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
         let gate = Arc::<Gate>::default();
         let accepting = tokio::spawn(accept(listener, server, Arc::clone(&gate), None));
