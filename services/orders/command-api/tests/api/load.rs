@@ -1,12 +1,9 @@
 //! Many callers at once.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::support::{Answer, Api, address, address_path, order, send, try_send};
@@ -110,8 +107,7 @@ async fn a_service_that_ends_under_load_has_written_everything_that_it_acknowled
     };
     drop(done);
     let (accepted, ()) = tokio::join!(callers, end);
-    let ended = timeout(Duration::from_secs(10), api.service.ended()).await;
-    assert!(ended.expect("it drains within 10 s").success(), "{}", api.service.log());
+    assert!(api.service.ended().await.success(), "{}", api.service.log());
     let accepted: Vec<_> = accepted.into_iter().flatten().collect();
     assert!(places_in_log(&api).is_superset(&places(&accepted)));
     assert!(accepted.len() >= 300);
