@@ -2,25 +2,19 @@
 
 #![expect(clippy::disallowed_methods, reason = "it is driven by the partition's own thread")]
 
+mod decided;
+
 use std::{sync::Arc, time::Instant};
 
 use aggregate::{Aggregate, AggregateId};
-use event_log::{
-    Batch, Claimed, Codec, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Recorded, Topics,
-};
+use event_log::{Batch, Claimed, Codec, Fold, LogError, NewRecord, PartitionLog, Recorded, Topics};
 use tracing::warn;
 
 use crate::{
-    CommandError,
-    answers::{Answers, Written},
-    group::{Group, Verdict},
-    image::Image,
-    in_doubt::InDoubt,
-    measures, outcome,
-    replay::Replay,
-    snapshots::SnapshotError,
-    waiting::Waiting,
+    CommandError, answers::Answers, group::Group, image::Image, in_doubt::InDoubt, measures, replay::Replay,
+    snapshots::SnapshotError, waiting::Waiting,
 };
+use decided::Decided;
 
 /// A group that could not be brought to its end.
 pub struct Unsettled<A: Aggregate> {
@@ -47,13 +41,6 @@ pub struct Writer<A: Aggregate, L> {
     /// Whether the image has begun.
     restored: bool,
     epoch: u64,
-}
-
-/// A group's commands, decided.
-struct Decided<A: Aggregate> {
-    verdicts: Vec<Option<Verdict<A::Refusal>>>,
-    records: Vec<NewRecord>,
-    events: Vec<A::Event>,
 }
 
 impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
@@ -278,28 +265,5 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
 
     fn answers(&self) -> Answers<'_, A> {
         Answers { topic: &self.topic, partition: self.partition, image: &self.image }
-    }
-}
-
-impl<A: Aggregate> Decided<A> {
-    fn written(&self, offsets: &[i64]) -> Vec<Written> {
-        Written::of(&self.records, &self.events, offsets)
-    }
-
-    /// What becomes of the delivered commands of the group.
-    fn outcomes(&self, group: &[Waiting<A>], answers: &Answers<'_, A>, offsets: &[i64]) -> Vec<NewOutcome> {
-        let written = self.written(offsets);
-        let outcome = |(waiting, verdict): (&Waiting<A>, &Option<Verdict<A::Refusal>>)| {
-            let Waiting::Delivered(delivery) = waiting else { return None };
-            Some(match (&delivery.command, verdict) {
-                (Ok(request), Some(verdict)) => {
-                    let answer = verdict.as_ref().map(|effect| answers.to(request, effect, &written));
-                    outcome::decided(&delivery.key, request.aggregate_id.as_str(), answer)
-                }
-                (Err(rejection), _) => outcome::rejected(&delivery.key, rejection, &delivery.position),
-                (Ok(_), None) => return None,
-            })
-        };
-        group.iter().zip(&self.verdicts).filter_map(outcome).collect()
     }
 }

@@ -1,5 +1,8 @@
 //! Events and commands to bytes and back: an Avro datum behind the framing `0x00 | schema id (u32, big endian)`.
 
+mod encoded;
+mod error;
+
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError, RwLock},
@@ -7,17 +10,16 @@ use std::{
 };
 
 use aggregate::{Message, Payload};
-use apache_avro::{
-    AvroResult, Schema, error::Details, from_value, reader::datum::GenericDatumReader,
-    writer::datum::GenericDatumWriter,
-};
+use apache_avro::{Schema, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::Handle;
 
 use crate::{
-    CommandEnvelope, InvalidSchemaFile, Recorded, Registry, RegistryError, SchemaFile,
+    CommandEnvelope, Recorded, Registry, SchemaFile,
     schema_file::{Versions, by_message, full_name},
 };
+use encoded::Encoded;
+pub use error::CodecError;
 
 /// The first byte of every payload.
 const MAGIC: u8 = 0;
@@ -52,52 +54,6 @@ struct Writer {
 struct Reader {
     full_name: &'static str,
     datum: &'static GenericDatumReader<'static>,
-}
-
-/// A message could not be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum CodecError {
-    /// A schema file cannot be used.
-    #[error(transparent)]
-    SchemaFile(#[from] InvalidSchemaFile),
-    /// The registry did not help.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The bytes, or the value, do not fit the schema.
-    #[error("avro: {0}")]
-    Avro(#[from] Box<apache_avro::Error>),
-    /// There is no schema for this type of message.
-    #[error("no schema for a message of type {0}")]
-    UnknownType(String),
-    /// The schema that the payload was written with is not to be had.
-    #[error("the registry has no avro schema with the id {0}")]
-    UnknownSchema(u32),
-    /// The payload does not begin with a magic byte and a schema id.
-    #[error("the payload is not framed")]
-    NotFramed,
-    /// The payload goes on after its datum.
-    #[error("{0} bytes follow the datum")]
-    TrailingBytes(usize),
-    /// The schema of the payload is of another type than the headers say.
-    #[error("the payload is a {found}, the headers say {expected}")]
-    OtherType {
-        /// The type that the headers name.
-        expected: String,
-        /// The type that the schema names.
-        found: &'static str,
-    },
-}
-
-impl CodecError {
-    /// Whether trying again can help.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Registry(error) if error.is_transient())
-    }
-
-    /// Whether it is the message's own fault; otherwise it may be read as soon as the registry answers again.
-    pub fn is_of_the_message(&self) -> bool {
-        !matches!(self, Self::Registry(_) | Self::SchemaFile(_))
-    }
 }
 
 impl Codec {
@@ -271,55 +227,4 @@ fn write<T: Serialize>(writer: &Writer, message: &T) -> Result<Vec<u8>, CodecErr
     bytes.extend(writer.id.to_be_bytes());
     writer.datum.write_ser(&mut bytes, message).map_err(Box::new)?;
     Ok(bytes)
-}
-
-fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
-    match payload.split_at_checked(FRAME) {
-        Some((&[MAGIC, a, b, c, d], datum)) => Ok((u32::from_be_bytes([a, b, c, d]), datum)),
-        _ => Err(CodecError::NotFramed),
-    }
-}
-
-/// The payload of a message of this type, waiting to be read.
-struct Encoded<'a> {
-    codec: &'a Codec,
-    full_name: &'a str,
-    payload: &'a [u8],
-}
-
-impl Encoded<'_> {
-    fn read_with<T>(
-        &self,
-        read: impl Fn(&GenericDatumReader<'_>, &mut &[u8]) -> AvroResult<T>,
-    ) -> Result<T, CodecError> {
-        let (id, mut datum) = unframe(self.payload)?;
-        let reader = self.codec.reader(id)?;
-        if reader.full_name != self.full_name {
-            let expected = self.full_name.to_owned();
-            return Err(CodecError::OtherType { expected, found: reader.full_name });
-        }
-        let value = read(reader.datum, &mut datum).map_err(Box::new)?;
-        if datum.is_empty() { Ok(value) } else { Err(CodecError::TrailingBytes(datum.len())) }
-    }
-}
-
-impl Payload for Encoded<'_> {
-    type Error = CodecError;
-
-    fn read<T: DeserializeOwned>(self) -> Result<T, CodecError> {
-        self.read_with(read_value_of)
-    }
-}
-
-/// A type that passes over a record within the record is read by way of a generic value, some microseconds slower:
-/// apache-avro 0.22 fails to do it directly.
-fn read_value_of<T: DeserializeOwned>(reader: &GenericDatumReader<'_>, datum: &mut &[u8]) -> AvroResult<T> {
-    let whole = *datum;
-    match reader.read_deser(datum) {
-        Err(error) if matches!(error.details(), Details::DeserializeIdentifier(_)) => {
-            *datum = whole;
-            from_value(&reader.read_value(datum)?)
-        }
-        read => read,
-    }
 }

@@ -5,22 +5,23 @@
 
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
+mod intake;
+mod report;
+
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use event_log::{Bookmarks, GroupReader, InvalidRecord, Reading};
-use metrics::{counter, histogram};
+use event_log::{Bookmarks, GroupReader};
 use tokio::{sync::watch, time::timeout};
-use tracing::debug;
 
 use crate::{
     Projection, ProjectionError,
     batch::Batch,
     checkpoint::Checkpoints,
     database::{Database, Writing, Written},
-    held::{self, Held, Released},
+    held::Held,
     instruction::Instruction,
     pace::Pace,
     parking::{Parking, ReadingAgain},
@@ -30,10 +31,6 @@ use crate::{
 
 /// How long to wait for the first event of a batch; also how long a shutdown may go unnoticed.
 const FIRST_EVENT: Duration = Duration::from_millis(100);
-/// How long Kafka may take to answer when it was out of reach.
-const PROBE: Duration = Duration::from_millis(500);
-/// How often lag and hints are told.
-const REPORT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Membership<'p, P: Projection> {
     projector: &'p mut Projector<P>,
@@ -122,105 +119,6 @@ impl<'p, P: Projection> Membership<'p, P> {
         !self.projector.stop.is_cancelled() && self.projector.instructions.borrow().continues(&self.begun)
     }
 
-    /// Takes what is there, without a timer: only the first event is waited for.
-    fn drain(&mut self, batch: &mut Batch<P::Event>) -> Result<(), ProjectionError> {
-        let (most_events, mut bytes_left) = self.room();
-        while batch.len() < most_events
-            && let Some(released) = self.held.release()
-        {
-            self.take_released(batch, released)?;
-        }
-        let is_idle = batch.reached().is_empty() && self.held.is_empty();
-        let mut patience = if is_idle { FIRST_EVENT } else { Duration::ZERO };
-        while batch.len() < most_events && bytes_left > 0 {
-            match self.reader.next(patience)? {
-                record @ (Reading::Event(_) | Reading::Invalid { .. }) => {
-                    bytes_left = bytes_left.saturating_sub(size(&record));
-                    self.take(batch, record)?;
-                }
-                Reading::Assigned(partitions) => {
-                    self.assigned = Some(numbers(partitions));
-                    return Ok(());
-                }
-                Reading::Revoked(partitions) => self.release(batch, &numbers(partitions)),
-                Reading::CaughtUp(partition) => self.caught_up(partition),
-                Reading::OutOfReach(_) => self.lose_kafka(),
-                Reading::Idle => return Ok(()),
-            }
-            patience = Duration::ZERO;
-        }
-        Ok(())
-    }
-
-    /// How many events, and about how many bytes, the next batch takes.
-    fn room(&self) -> (usize, usize) {
-        let settings = &self.projector.projectors.settings;
-        let most = if self.is_live { settings.batch_size } else { settings.build_batch_size };
-        (Pace::batch_size(self.rate_limit(), most.get()), settings.batch_bytes.get())
-    }
-
-    fn rate_limit(&self) -> Option<i32> {
-        self.projector.instructions.borrow().generation.rate_limit
-    }
-
-    fn take(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
-        match held::position(&record) {
-            Some(position) if !self.is_live && self.held.must_hold(position) => {
-                let partition = position.partition;
-                self.untried.remove(&partition);
-                if self.held.hold(partition, record) {
-                    self.reader.pause(&self.projector.topic, partition)?;
-                }
-                Ok(())
-            }
-            _ => self.fold(batch, record),
-        }
-    }
-
-    fn take_released(
-        &mut self,
-        batch: &mut Batch<P::Event>,
-        released: Released,
-    ) -> Result<(), ProjectionError> {
-        self.fold(batch, released.record)?;
-        if let Some(emptied) = released.emptied {
-            if emptied.is_stopped {
-                self.reader.resume(&self.projector.topic, emptied.partition)?;
-            }
-            if emptied.is_at_end {
-                self.caught_up(emptied.partition);
-            }
-        }
-        Ok(())
-    }
-
-    fn fold(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
-        // What still comes of a partition that was given back is its new owner's to apply.
-        let Some((partition, claimed)) = held::position(&record)
-            .and_then(|position| Some((position.partition, *self.claimed.get(&position.partition)?)))
-        else {
-            return Ok(());
-        };
-        self.projector.lag.behind(partition);
-        match record {
-            Reading::Event(recorded) if !self.reader.is_at_home(&recorded) => {
-                self.parking.take_invalid(batch, claimed, (*recorded).into(), &InvalidRecord::Partition)
-            }
-            Reading::Event(recorded) => {
-                self.parking.take::<P>(&self.projector.codec, batch, claimed, *recorded)
-            }
-            Reading::Invalid { record, reason } => self.parking.take_invalid(batch, claimed, record, &reason),
-            _ => Ok(()),
-        }
-    }
-
-    fn caught_up(&mut self, partition: i32) {
-        self.untried.remove(&partition);
-        if !self.held.end(partition) {
-            self.projector.lag.caught_up(partition);
-        }
-    }
-
     /// Takes over what the group has given.
     fn claim(&mut self) -> Result<(), ProjectionError> {
         let Some(partitions) = self.assigned.take() else {
@@ -294,38 +192,6 @@ impl<'p, P: Projection> Membership<'p, P> {
         Ok(())
     }
 
-    fn measure(events: usize, took: Duration) {
-        counter!("projection_events_total", "projection" => P::NAME).increment(events as u64);
-        #[expect(clippy::cast_precision_loss, reason = "a histogram is of floats")]
-        histogram!("projection_batch_size", "projection" => P::NAME).record(events as f64);
-        histogram!("projection_apply_seconds", "projection" => P::NAME).record(took.as_secs_f64());
-    }
-
-    fn lose_kafka(&mut self) {
-        self.out_of_reach = true;
-        self.projector.lag.interrupted();
-        self.projector.not_ready("kafka cannot be reached");
-    }
-
-    /// Says how things are, where that may have changed.
-    fn tell(&mut self) {
-        if self.out_of_reach && self.reader.is_kafka_there(PROBE) {
-            self.out_of_reach = false;
-            self.projector.lag.goes_on();
-        }
-        if !self.out_of_reach && self.in_group && self.untried.is_empty() {
-            self.projector.retry.reset();
-            self.projector.ready(self.parking.remark());
-        }
-        if self.reported.elapsed() >= REPORT {
-            self.reported = Instant::now();
-            let topic = &self.projector.topic;
-            self.projector.lag.report(|partition| self.reader.end(topic, partition));
-            self.parking.report();
-            self.hint();
-        }
-    }
-
     /// Keeps to the rate, and waits for the live generation where there is nothing else to do.
     fn rest(&mut self, is_idle: bool) {
         let rest = self.pace.rest();
@@ -338,34 +204,11 @@ impl<'p, P: Projection> Membership<'p, P> {
         }
     }
 
-    /// Shows the group's offsets to those who watch with Kafka's own tools. Nothing depends on it.
-    fn hint(&mut self) {
-        if self.hinted != self.claimed {
-            if let Err(error) = self.reader.hint(&self.bookmarks(&self.claimed)) {
-                debug!(%error, "the group's offsets were not committed");
-            }
-            self.hinted = self.claimed.clone();
-        }
-    }
-
     fn bookmarks(&self, checkpoints: &Checkpoints) -> Bookmarks {
         let topic = &self.projector.topic;
         checkpoints
             .iter()
             .map(|(partition, checkpoint)| ((topic.clone(), *partition), checkpoint.next_offset))
             .collect()
-    }
-}
-
-fn numbers(partitions: Vec<(String, i32)>) -> Vec<i32> {
-    partitions.into_iter().map(|(_, partition)| partition).collect()
-}
-
-/// About how much a record takes.
-fn size(record: &Reading) -> usize {
-    match record {
-        Reading::Event(recorded) => recorded.payload.len(),
-        Reading::Invalid { record, .. } => record.payload.as_ref().map_or(0, Vec::len),
-        _ => 0,
     }
 }

@@ -1,0 +1,44 @@
+use aggregate::Aggregate;
+use event_log::{NewOutcome, NewRecord};
+
+use crate::{
+    answers::{Answers, Written},
+    group::Verdict,
+    outcome,
+    waiting::Waiting,
+};
+
+/// A group's commands, decided.
+pub(super) struct Decided<A: Aggregate> {
+    pub(super) verdicts: Vec<Option<Verdict<A::Refusal>>>,
+    pub(super) records: Vec<NewRecord>,
+    pub(super) events: Vec<A::Event>,
+}
+
+impl<A: Aggregate> Decided<A> {
+    pub(super) fn written(&self, offsets: &[i64]) -> Vec<Written> {
+        Written::of(&self.records, &self.events, offsets)
+    }
+
+    /// What becomes of the delivered commands of the group.
+    pub(super) fn outcomes(
+        &self,
+        group: &[Waiting<A>],
+        answers: &Answers<'_, A>,
+        offsets: &[i64],
+    ) -> Vec<NewOutcome> {
+        let written = self.written(offsets);
+        let outcome = |(waiting, verdict): (&Waiting<A>, &Option<Verdict<A::Refusal>>)| {
+            let Waiting::Delivered(delivery) = waiting else { return None };
+            Some(match (&delivery.command, verdict) {
+                (Ok(request), Some(verdict)) => {
+                    let answer = verdict.as_ref().map(|effect| answers.to(request, effect, &written));
+                    outcome::decided(&delivery.key, request.aggregate_id.as_str(), answer)
+                }
+                (Err(rejection), _) => outcome::rejected(&delivery.key, rejection, &delivery.position),
+                (Ok(_), None) => return None,
+            })
+        };
+        group.iter().zip(&self.verdicts).filter_map(outcome).collect()
+    }
+}
