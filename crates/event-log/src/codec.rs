@@ -23,8 +23,6 @@ pub use error::CodecError;
 
 /// The first byte of every payload.
 const MAGIC: u8 = 0;
-/// Magic byte and schema id.
-const FRAME: usize = 5;
 /// No message needs more; hostile lengths are refused before memory is taken.
 const MAX_ALLOCATION: usize = 8 * 1024 * 1024;
 

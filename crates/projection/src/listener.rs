@@ -32,7 +32,7 @@ impl Listener {
 
     /// Waits for what is told next.
     pub(crate) async fn next(&mut self) -> Result<PgNotification, sqlx::Error> {
-        self.0.try_recv().await?.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
+        self.0.try_recv().await?.ok_or_else(lost)
     }
 
     /// Waits for what is told next; nothing if it is silent for so long.
@@ -42,4 +42,9 @@ impl Listener {
     ) -> Result<Option<PgNotification>, sqlx::Error> {
         timeout(silence, self.next()).await.map_or(Ok(None), |told| told.map(Some))
     }
+}
+
+/// The connection has ended: nothing is told any more.
+pub(crate) fn lost() -> sqlx::Error {
+    io::Error::from(io::ErrorKind::ConnectionAborted).into()
 }

@@ -192,6 +192,10 @@ impl<'p, P: Projection> Membership<'p, P> {
         Ok(())
     }
 
+    fn rate_limit(&self) -> Option<i32> {
+        self.projector.instructions.borrow().generation.rate_limit
+    }
+
     /// Keeps to the rate, and waits for the live generation where there is nothing else to do.
     fn rest(&mut self, is_idle: bool) {
         let rest = self.pace.rest();

@@ -7,9 +7,9 @@ use std::{
     sync::{LazyLock, Mutex},
 };
 
-/// Below the ports that systems hand out by themselves (Linux from 32768 on, others from 49152 on) and the defaults of
-/// the stack: a port that a service opens in a moment, or again after its end, must not go to somebody's connection in
-/// between.
+/// Below the ports that systems hand out by themselves (Linux from 32768 on, others from 49152 on): one that a service
+/// opens in a moment, or again after its end, must not go to somebody's connection in between. Apart from the ports in
+/// `.env`, too.
 const PORTS: Range<u16> = 10_000..15_000;
 
 /// Every process begins at a place of its own, so that a port is not used by one run right after another.

@@ -2,7 +2,10 @@ use aggregate::Payload;
 use apache_avro::{AvroResult, error::Details, from_value, reader::datum::GenericDatumReader};
 use serde::de::DeserializeOwned;
 
-use super::{Codec, CodecError, FRAME, MAGIC};
+use super::{Codec, CodecError, MAGIC};
+
+/// Magic byte and schema id.
+const FRAME: usize = 5;
 
 fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
     match payload.split_at_checked(FRAME) {

@@ -18,13 +18,12 @@ pub async fn end(
 ) -> Result<Generation, GenerationError> {
     debug_assert_ne!(state, GenerationState::Live, "queries see it");
     let begun = Instant::now();
-    try_to_end(connection, projection, state).await.map_err(|error| {
-        if error.gave_way() {
-            GenerationError::Busy { projection: projection.to_owned(), waited: begun.elapsed() }
-        } else {
-            error
+    match try_to_end(connection, projection, state).await {
+        Err(error) if error.gave_way() => {
+            Err(GenerationError::Busy { projection: projection.to_owned(), waited: begun.elapsed() })
         }
-    })
+        ended => ended,
+    }
 }
 
 async fn try_to_end(

@@ -1,9 +1,7 @@
-use std::io;
-
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::{sync::mpsc, task::JoinSet};
 
-use crate::listener::Listener;
+use crate::listener::{Listener, lost};
 
 /// Hears of every move of a projection's checkpoints, and of every change of its generations, from here on.
 #[derive(Debug)]
@@ -27,8 +25,7 @@ impl Moves {
 
     /// Waits until something has moved since the last call. What has moved several times is told once.
     pub async fn next(&mut self) -> Result<(), sqlx::Error> {
-        let told = self.told.recv().await;
-        told.unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()))
+        self.told.recv().await.unwrap_or_else(|| Err(lost()))
     }
 }
 

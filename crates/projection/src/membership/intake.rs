@@ -49,10 +49,6 @@ impl<P: Projection> Membership<'_, P> {
         (Pace::batch_size(self.rate_limit(), most.get()), settings.batch_bytes.get())
     }
 
-    pub(super) fn rate_limit(&self) -> Option<i32> {
-        self.projector.instructions.borrow().generation.rate_limit
-    }
-
     fn take(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
         match held::position(&record) {
             Some(position) if !self.is_live && self.held.must_hold(position) => {

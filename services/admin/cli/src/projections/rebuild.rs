@@ -52,13 +52,7 @@ impl Rebuild {
             return Ok(());
         }
         loop {
-            tokio::select! {
-                followed = follow(&database, &generation, self.gate.max_lag) => followed?,
-                interrupted = ctrl_c() => {
-                    interrupted?;
-                    self.leave();
-                }
-            }
+            self.until_near(&database, &generation).await?;
             if !self.promote {
                 println!(
                     "it is near enough to be made live: `projections promote --projection {projection}`"
@@ -92,6 +86,17 @@ impl Rebuild {
         let begun = generations::begin(&mut connection, projection, self.version, self.rate).await?;
         println!("generation {} of {projection} is begun, for version {}", begun.number, begun.version);
         Ok(begun)
+    }
+
+    /// Follows it until it is near enough to be made live. Ctrl-C ends the program.
+    async fn until_near(&self, database: &PgConnectOptions, generation: &Generation) -> anyhow::Result<()> {
+        tokio::select! {
+            followed = follow(database, generation, self.gate.max_lag) => followed,
+            interrupted = ctrl_c() => {
+                interrupted?;
+                self.leave();
+            }
+        }
     }
 
     /// It goes on without anybody who looks.
