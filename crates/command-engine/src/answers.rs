@@ -5,15 +5,15 @@ use event_log::{Envelope, NewRecord, Position};
 
 use crate::{
     Accepted, AcceptedEvent, CommandRequest,
-    group::Effect,
-    image::{Done, Image},
+    cache::{AggregateCache, CompletedCommand},
+    group::DecisionEffect,
 };
 
-/// Makes the answers of one partition; the image is as the group found it.
+/// Makes the answers of one partition; the cache is as the group found it.
 pub(crate) struct Answers<'p, A: Aggregate> {
     pub(crate) topic: &'p str,
     pub(crate) partition: i32,
-    pub(crate) image: &'p Image<A>,
+    pub(crate) cache: &'p AggregateCache<A>,
 }
 
 /// An event of the group and its place in the log.
@@ -44,15 +44,15 @@ impl<A: Aggregate> Answers<'_, A> {
     pub(crate) fn to(
         &self,
         request: &CommandRequest<A::Command>,
-        effect: &Effect,
+        effect: &DecisionEffect,
         written: &[Written],
     ) -> Accepted {
         match effect {
-            Effect::Done(done) => self.accepted(done, true),
-            Effect::Events(range) => self.accepted(&done(request, &written[range.clone()]), false),
-            Effect::SameAs(range) => self.accepted(&done(request, &written[range.clone()]), true),
-            Effect::Nothing(version, last) => {
-                let before = || Some(self.image.get(&request.aggregate_id)?.offset);
+            DecisionEffect::CompletedCommand(done) => self.accepted(done, true),
+            DecisionEffect::Events(range) => self.accepted(&done(request, &written[range.clone()]), false),
+            DecisionEffect::SameAs(range) => self.accepted(&done(request, &written[range.clone()]), true),
+            DecisionEffect::Nothing(version, last) => {
+                let before = || Some(self.cache.get(&request.aggregate_id)?.offset);
                 let offset = last.map(|last| written[last].offset).or_else(before);
                 let position = offset.map(|offset| self.position(offset));
                 Accepted { version: *version, events: Vec::new(), position, replayed: false }
@@ -61,7 +61,7 @@ impl<A: Aggregate> Answers<'_, A> {
     }
 
     /// The answer to a command that is in the log.
-    pub(crate) fn accepted(&self, done: &Done, replayed: bool) -> Accepted {
+    pub(crate) fn accepted(&self, done: &CompletedCommand, replayed: bool) -> Accepted {
         let event = |(index, event_type): (usize, &&'static str)| AcceptedEvent {
             event_type,
             id: Envelope::event_id_of(done.command_id, index),
@@ -80,9 +80,9 @@ impl<A: Aggregate> Answers<'_, A> {
     }
 }
 
-fn done<C>(request: &CommandRequest<C>, written: &[Written]) -> Done {
+fn done<C>(request: &CommandRequest<C>, written: &[Written]) -> CompletedCommand {
     let last = written.last().expect("a command without events has an effect of its own");
-    Done {
+    CompletedCommand {
         command_id: request.metadata.command_id,
         request_hash: request.request_hash,
         version: last.version,

@@ -5,8 +5,8 @@ use event_log::{Codec, PartitionLog, Topics, partition_of};
 use tokio::sync::watch;
 
 use crate::{
-    Accepted, CommandError, CommandRequest, Delivery, Image, ImageSettings, Ownership, SnapshotStore,
-    desk::Desk, measures, partition::Partition, writer::Writer,
+    Accepted, AggregateCache, CacheSettings, CommandError, CommandRequest, Delivery, Ownership,
+    SnapshotStore, mailbox::Mailbox, metrics, partition::Partition, writer::Writer,
 };
 
 /// The limits of an engine.
@@ -26,7 +26,7 @@ pub struct EngineSettings {
     /// How long an owner that was replaced rests before it claims again what is still wanted of it.
     pub rest: Duration,
     /// What is kept in memory of each partition.
-    pub image: ImageSettings,
+    pub cache: CacheSettings,
 }
 
 impl Default for EngineSettings {
@@ -38,14 +38,14 @@ impl Default for EngineSettings {
             max_group: 256,
             announcement: Duration::from_secs(2),
             rest: Duration::from_secs(3),
-            image: ImageSettings::default(),
+            cache: CacheSettings::default(),
         }
     }
 }
 
 /// Takes the commands of one kind of aggregate and hands each to the thread that writes its partition.
 pub struct Engine<A: Aggregate> {
-    desks: Vec<Arc<Desk<A>>>,
+    desks: Vec<Arc<Mailbox<A>>>,
     ended: Vec<watch::Receiver<()>>,
 }
 
@@ -60,13 +60,13 @@ impl<A: Aggregate> Engine<A> {
     ) -> Self {
         let mut engine = Self { desks: Vec::new(), ended: Vec::new() };
         for (number, (log, snapshots)) in (0..).zip(partitions) {
-            let desk = Arc::new(Desk::new(number, settings.clone()));
+            let mailbox = Arc::new(Mailbox::new(number, settings.clone()));
             let (ended, receiver) = watch::channel(());
-            engine.desks.push(Arc::clone(&desk));
+            engine.desks.push(Arc::clone(&mailbox));
             engine.ended.push(receiver);
-            let image = Image::new(Box::new(snapshots), settings.image);
-            let writer = Writer::new(number, topics, log, Arc::clone(codec), image);
-            let partition = Partition { number, writer, desk, settings: settings.clone(), _ended: ended };
+            let cache = AggregateCache::new(Box::new(snapshots), settings.cache);
+            let writer = Writer::new(number, topics, log, Arc::clone(codec), cache);
+            let partition = Partition { number, writer, mailbox, settings: settings.clone(), _ended: ended };
             thread::Builder::new()
                 .name(format!("partition-{number}"))
                 .spawn(move || partition.run())
@@ -79,24 +79,24 @@ impl<A: Aggregate> Engine<A> {
     /// Who was replaced claims again after a rest, as long as nothing else is said; said anew after
     /// [`hand_over`](Self::hand_over) or [`lose`](Self::lose), it claims at once.
     pub fn own(&self, partition: i32) {
-        self.desk(partition).own();
+        self.mailbox(partition).own();
     }
 
     /// Takes a partition over from an owner that seems to be dead, and serves it until another claims it, unless
     /// [`own`](Self::own) says that it is to stay. Without effect where the partition is wanted already.
     pub fn take_over(&self, partition: i32) {
-        self.desk(partition).take_over();
+        self.mailbox(partition).take_over();
     }
 
     /// Gives a partition to its next owner: takes no more commands through Kafka, and serves callers until replaced.
     pub fn hand_over(&self, partition: i32) {
-        self.desk(partition).hand_over();
+        self.mailbox(partition).hand_over();
     }
 
     /// Gives a partition up now: what waits is told [`CommandError::Elsewhere`], what is being committed is told what is
     /// true.
     pub fn lose(&self, partition: i32) {
-        self.desk(partition).lose();
+        self.mailbox(partition).lose();
     }
 
     /// Decides a command and answers when its outcome is certain, or when its deadline has passed.
@@ -106,12 +106,12 @@ impl<A: Aggregate> Engine<A> {
         &self,
         request: CommandRequest<A::Command>,
     ) -> Result<Accepted, CommandError<A::Refusal>> {
-        let desk = self.desk(self.partition_of(&request.aggregate_id));
-        let answer = match desk.hand_in(request) {
-            Ok(ticket) => ticket.wait().await,
+        let mailbox = self.mailbox(self.partition_of(&request.aggregate_id));
+        let answer = match mailbox.hand_in(request) {
+            Ok(pending_reply) => pending_reply.wait().await,
             Err(error) => Err(error),
         };
-        measures::answered(answer.as_ref().map_or_else(CommandError::label, |_| "accepted"));
+        metrics::answered(answer.as_ref().map_or_else(CommandError::label, |_| "accepted"));
         answer
     }
 
@@ -121,17 +121,17 @@ impl<A: Aggregate> Engine<A> {
     ///
     /// It is always taken; false means that enough are waiting now: pause until [`has_room`](Self::has_room).
     pub fn deliver(&self, partition: i32, delivery: Delivery<A>) -> bool {
-        self.desk(partition).deliver(delivery)
+        self.mailbox(partition).deliver(delivery)
     }
 
     /// Whether a partition takes more commands through Kafka.
     pub fn has_room(&self, partition: i32) -> bool {
-        self.desk(partition).has_room()
+        self.mailbox(partition).has_room()
     }
 
     /// Who has a partition, and a way to hear of changes.
     pub fn ownership(&self, partition: i32) -> watch::Receiver<Ownership> {
-        self.desk(partition).ownership()
+        self.mailbox(partition).ownership()
     }
 
     /// How many partitions there are.
@@ -146,14 +146,14 @@ impl<A: Aggregate> Engine<A> {
 
     /// Takes no more commands, answers those that wait, and returns when every partition has been let go.
     pub async fn stop(&self) {
-        self.desks.iter().for_each(|desk| desk.close());
+        self.desks.iter().for_each(|mailbox| mailbox.close());
         for ended in &self.ended {
             // It is never sent on: it changes when its thread has dropped it, the last of all it has.
             drop(ended.clone().changed().await);
         }
     }
 
-    fn desk(&self, partition: i32) -> &Arc<Desk<A>> {
+    fn mailbox(&self, partition: i32) -> &Arc<Mailbox<A>> {
         let index = usize::try_from(partition).expect("a partition's number is not negative");
         &self.desks[index]
     }
@@ -161,6 +161,6 @@ impl<A: Aggregate> Engine<A> {
 
 impl<A: Aggregate> Drop for Engine<A> {
     fn drop(&mut self) {
-        self.desks.iter().for_each(|desk| desk.close());
+        self.desks.iter().for_each(|mailbox| mailbox.close());
     }
 }

@@ -1,4 +1,4 @@
-//! Decides a group of commands, each on the state that the earlier ones lead to, without touching the image: what is
+//! Decides a group of commands, each on the state that the earlier ones lead to, without touching the cache: what is
 //! decided here has not happened before it is in the log.
 
 use std::{
@@ -13,20 +13,20 @@ use uuid::Uuid;
 
 use crate::{
     CommandError, CommandRequest,
-    image::{Done, Image},
+    cache::{AggregateCache, CompletedCommand},
 };
 
 /// What became of one command of a group: what it leads to, or why it cannot be.
-pub(crate) type Verdict<R> = Result<Effect, CommandError<R>>;
+pub(crate) type Decision<R> = Result<DecisionEffect, CommandError<R>>;
 
 /// What a command leads to.
-pub(crate) enum Effect {
+pub(crate) enum DecisionEffect {
     /// It leads to these of the group's events; they are to be written.
     Events(Range<usize>),
     /// It repeats the command of the group that leads to these events.
     SameAs(Range<usize>),
     /// It was done before.
-    Done(Done),
+    CompletedCommand(CompletedCommand),
     /// It is satisfied already, at this version, which this event of the group led to if it was not there before;
     /// nothing is to be written.
     Nothing(Version, Option<usize>),
@@ -43,7 +43,7 @@ struct Draft<S> {
 
 /// The commands of a group, decided.
 pub(crate) struct Group<'a, A: Aggregate> {
-    image: &'a Image<A>,
+    cache: &'a AggregateCache<A>,
     codec: &'a Codec,
     source: &'a str,
     epoch: u64,
@@ -56,9 +56,9 @@ pub(crate) struct Group<'a, A: Aggregate> {
 }
 
 impl<'a, A: Aggregate> Group<'a, A> {
-    pub(crate) fn new(image: &'a Image<A>, codec: &'a Codec, source: &'a str, epoch: u64) -> Self {
+    pub(crate) fn new(cache: &'a AggregateCache<A>, codec: &'a Codec, source: &'a str, epoch: u64) -> Self {
         Self {
-            image,
+            cache,
             codec,
             source,
             epoch,
@@ -70,24 +70,24 @@ impl<'a, A: Aggregate> Group<'a, A> {
     }
 
     /// Decides the next command of the group.
-    pub(crate) fn decide(&mut self, request: &CommandRequest<A::Command>) -> Verdict<A::Refusal> {
+    pub(crate) fn decide(&mut self, request: &CommandRequest<A::Command>) -> Decision<A::Refusal> {
         self.repeated(request).unwrap_or_else(|| self.decide_new(request))
     }
 
     /// Whether the command was seen before, in this group or in the log.
-    fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Verdict<A::Refusal>> {
+    fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Decision<A::Refusal>> {
         let (id, command_id) = (&request.aggregate_id, request.metadata.command_id);
-        let done = self.image.get(id).and_then(|known| known.done(command_id));
+        let done = self.cache.get(id).and_then(|cached| cached.done(command_id));
         let (hash, effect) = match (self.commands.get(&(id.clone(), command_id)), done) {
-            (Some((hash, range)), _) => (*hash, Effect::SameAs(range.clone())),
-            (None, Some(done)) => (done.request_hash, Effect::Done(done.clone())),
+            (Some((hash, range)), _) => (*hash, DecisionEffect::SameAs(range.clone())),
+            (None, Some(done)) => (done.request_hash, DecisionEffect::CompletedCommand(done.clone())),
             (None, None) => return None,
         };
         Some(if hash == request.request_hash { Ok(effect) } else { Err(CommandError::IdReused) })
     }
 
-    fn decide_new(&mut self, request: &CommandRequest<A::Command>) -> Verdict<A::Refusal> {
-        if self.image.is_cold(&request.aggregate_id) {
+    fn decide_new(&mut self, request: &CommandRequest<A::Command>) -> Decision<A::Refusal> {
+        if self.cache.is_cold(&request.aggregate_id) {
             return Err(CommandError::NotReady);
         }
         let Draft { state, version, last } = self.current(&request.aggregate_id);
@@ -96,18 +96,18 @@ impl<'a, A: Aggregate> Group<'a, A> {
         }
         let (events, state) = decide::<A>(state, request.command.clone())?;
         if events.is_empty() {
-            return Ok(Effect::Nothing(version, last));
+            return Ok(DecisionEffect::Nothing(version, last));
         }
         let records: Result<Vec<_>, _> =
             (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
-        Ok(Effect::Events(self.draft(request, records?, events, state)))
+        Ok(DecisionEffect::Events(self.draft(request, records?, events, state)))
     }
 
     /// An aggregate as the group has left it so far.
     fn current(&self, id: &AggregateId) -> Draft<A::State> {
         let committed = || {
-            let known = self.image.get(id)?;
-            Some(Draft { state: known.state.clone(), version: known.version, last: None })
+            let cached = self.cache.get(id)?;
+            Some(Draft { state: cached.state.clone(), version: cached.version, last: None })
         };
         self.drafts.get(id).cloned().or_else(committed).unwrap_or_default()
     }
@@ -137,7 +137,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         index: usize,
         event: &A::Event,
     ) -> Result<NewRecord, CodecError> {
-        let before = self.image.continuity.sequence + self.records.len() as u64;
+        let before = self.cache.continuity.sequence + self.records.len() as u64;
         let envelope = Envelope {
             aggregate_id: request.aggregate_id.clone(),
             event_id: Envelope::event_id_of(request.metadata.command_id, index),

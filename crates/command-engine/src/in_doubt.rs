@@ -8,20 +8,20 @@ use smallvec::SmallVec;
 
 use crate::{
     CommandError, CommandRequest,
-    image::{Done, Image},
-    waiting::{Key, Waiting},
+    cache::{AggregateCache, CompletedCommand},
+    queued_command::{Key, QueuedCommand},
 };
 
 /// The commands of a group whose append has failed, and what the log has shown of them since.
 pub struct InDoubt<A: Aggregate> {
-    pub(crate) waiting: Vec<Waiting<A>>,
+    pub(crate) waiting: Vec<QueuedCommand<A>>,
     wanted: HashSet<Key>,
     pub(crate) found: HashMap<Key, Found>,
 }
 
 /// A command that the log knows.
 pub(crate) struct Found {
-    pub(crate) done: Done,
+    pub(crate) done: CompletedCommand,
     /// Whether a caller has heard of it. Only the first who hears of a command in doubt hears of it as new.
     pub(crate) told: bool,
 }
@@ -32,16 +32,17 @@ impl<A: Aggregate> InDoubt<A> {
         Self { waiting: Vec::new(), wanted: HashSet::new(), found: HashMap::new() }
     }
 
-    /// What the image knows already is kept: such commands repeat others, and so many new ones may be found beside
+    /// What the cache knows already is kept: such commands repeat others, and so many new ones may be found beside
     /// them that their aggregate forgets them.
-    pub(crate) fn of(waiting: Vec<Waiting<A>>, image: &Image<A>) -> Self {
-        let callers = waiting.iter().filter(|waiting| matches!(waiting, Waiting::Caller(_)));
-        let wanted: HashSet<_> = callers.filter_map(Waiting::request).map(CommandRequest::key).collect();
-        let known = |key: &Key| {
-            let done = image.get(&key.0)?.done(key.1)?.clone();
+    pub(crate) fn of(waiting: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Self {
+        let callers = waiting.iter().filter(|waiting| matches!(waiting, QueuedCommand::Caller(_)));
+        let wanted: HashSet<_> =
+            callers.filter_map(QueuedCommand::request).map(CommandRequest::key).collect();
+        let cached = |key: &Key| {
+            let done = cache.get(&key.0)?.done(key.1)?.clone();
             Some((key.clone(), Found { done, told: true }))
         };
-        let found = wanted.iter().filter_map(known).collect();
+        let found = wanted.iter().filter_map(cached).collect();
         Self { waiting, wanted, found }
     }
 
@@ -76,7 +77,7 @@ impl<A: Aggregate> InDoubt<A> {
 
 impl Found {
     fn begin(recorded: &Recorded) -> Self {
-        let done = Done {
+        let done = CompletedCommand {
             command_id: recorded.envelope.metadata.command_id,
             request_hash: recorded.envelope.request_hash,
             version: Version::NONE,

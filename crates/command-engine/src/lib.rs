@@ -5,30 +5,30 @@
 //! on a state that is not the fold of the log.
 
 mod answers;
+mod cache;
 pub mod coordination;
 mod delivery;
-mod desk;
 mod engine;
 mod group;
-mod image;
 mod in_doubt;
-mod measures;
+mod mailbox;
+mod metrics;
 mod outcome;
 mod pace;
 mod partition;
+mod pending_reply;
 pub mod protocol;
 mod queue;
+mod queued_command;
 mod replay;
 mod request;
 mod snapshots;
-mod ticket;
-mod waiting;
 mod writer;
 
+pub use cache::{AggregateCache, CacheError, CacheSettings, CachedAggregate, CompletedCommand};
 pub use delivery::{Delivery, Rejection, Undecoded};
-pub use desk::Ownership;
 pub use engine::{Engine, EngineSettings};
-pub use image::{Done, Image, ImageError, ImageSettings, Known};
+pub use mailbox::Ownership;
 pub use request::{Accepted, AcceptedEvent, CommandError, CommandRequest};
 pub use snapshots::{
     Aggregates, Checkpoint, NoSnapshots, PendingSave, PostgresSnapshots, Save, Saved, SnapshotDatabase,

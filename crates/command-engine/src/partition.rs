@@ -16,10 +16,10 @@ use tracing::{error, info, warn};
 
 use crate::{
     CommandError, EngineSettings,
-    desk::{Desk, Turn},
     in_doubt::InDoubt,
-    measures,
-    waiting::Waiting,
+    mailbox::{Mailbox, Turn},
+    metrics,
+    queued_command::QueuedCommand,
     writer::{Unsettled, Writer},
 };
 
@@ -36,7 +36,7 @@ const HOLD: Duration = Duration::from_millis(200);
 pub(crate) struct Partition<A: Aggregate, L: PartitionLog> {
     pub(crate) number: i32,
     pub(crate) writer: Writer<A, L>,
-    pub(crate) desk: Arc<Desk<A>>,
+    pub(crate) mailbox: Arc<Mailbox<A>>,
     pub(crate) settings: EngineSettings,
     /// Dropped last: whoever watches it then knows that everything else is let go.
     pub(crate) _ended: watch::Sender<()>,
@@ -67,7 +67,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     /// Runs until the engine ends.
     pub(crate) fn run(mut self) {
         let mut rest = None;
-        while self.desk.await_wish(rest) {
+        while self.mailbox.await_wish(rest) {
             let end = if self.own() { self.serve() } else { End::Unwanted };
             // Two who both want it must not take it from each other without end.
             rest = (end == End::Replaced).then(|| Instant::now() + self.settings.rest);
@@ -81,24 +81,24 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         loop {
             match self.claim_first() {
                 Ok(owned) => return owned,
-                Err(error) => self.desk.show_warming(&self.unready(&error)),
+                Err(error) => self.mailbox.show_warming(&self.unready(&error)),
             }
-            if !self.desk.wants() {
+            if !self.mailbox.wants() {
                 return false;
             }
-            self.desk.pause(pause);
+            self.mailbox.pause(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     fn claim_first(&mut self) -> Result<bool, LogError> {
-        self.desk.show_warming("warming up");
+        self.mailbox.show_warming("warming up");
         self.writer.warm_up()?;
-        if !self.desk.begin_claim() {
+        if !self.mailbox.begin_claim() {
             return Ok(false);
         }
         self.claim(&mut InDoubt::nothing()).map(|claimed| {
-            self.desk.show_owned(claimed);
+            self.mailbox.show_owned(claimed);
             true
         })
     }
@@ -107,7 +107,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         let started = Instant::now();
         let claimed = self.writer.claim(in_doubt)?;
         let aggregates = self.writer.aggregates();
-        measures::claimed(self.number, aggregates, started.elapsed());
+        metrics::claimed(self.number, aggregates, started.elapsed());
         info!(partition = self.number, epoch = claimed.epoch, aggregates, "partition claimed");
         Ok(claimed)
     }
@@ -117,7 +117,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         let mut group = Vec::new();
         loop {
             if group.is_empty() {
-                match self.desk.next(self.writer.due()) {
+                match self.mailbox.next(self.writer.due()) {
                     Turn::Group(next) => group = next,
                     Turn::Idle if self.is_taken() => return self.replaced(),
                     Turn::Idle => {}
@@ -133,13 +133,13 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     }
 
     /// Brings a group to its end, or as far that it is to be decided again.
-    fn process(&mut self, group: Vec<Waiting<A>>) -> Result<Vec<Waiting<A>>, End> {
+    fn process(&mut self, group: Vec<QueuedCommand<A>>) -> Result<Vec<QueuedCommand<A>>, End> {
         if group.is_empty() {
             return Ok(group);
         }
         match self.writer.process(group) {
             Ok(undecidable) => {
-                self.desk.put_back(undecidable, HOLD);
+                self.mailbox.put_back(undecidable, HOLD);
                 Ok(Vec::new())
             }
             Err(unsettled) => self.settle(*unsettled),
@@ -147,16 +147,16 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     }
 
     fn is_taken(&mut self) -> bool {
-        self.desk.is_served_on() && !self.writer.still_owns()
+        self.mailbox.is_served_on() && !self.writer.still_owns()
     }
 
     /// Finds out what became of a group, and answers those of whom it is known. What is left is to be decided again,
     /// for the partition is claimed again; or the ownership has ended.
-    fn settle(&mut self, unsettled: Unsettled<A>) -> Result<Vec<Waiting<A>>, End> {
+    fn settle(&mut self, unsettled: Unsettled<A>) -> Result<Vec<QueuedCommand<A>>, End> {
         let Unsettled { error, mut in_doubt } = unsettled;
         warn!(partition = self.number, %error, "outcome of a group is unknown");
-        self.desk.show_doubt("outcome of a commit is unknown");
-        measures::lost(self.number);
+        self.mailbox.show_doubt("outcome of a commit is unknown");
+        metrics::lost(self.number);
         let patience = Instant::now() + self.settings.announcement;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -166,10 +166,10 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
                 Judgement::LookAgain => thread::sleep(LOOK_AGAIN),
                 Judgement::Claim => match self.claim(&mut in_doubt) {
                     Ok(claimed) => return Ok(self.go_on(claimed, in_doubt)),
-                    Err(_) if self.desk.is_closing() => return Err(self.give_up(in_doubt)),
+                    Err(_) if self.mailbox.is_closing() => return Err(self.give_up(in_doubt)),
                     Err(error) => {
-                        self.desk.show_doubt(&self.unready(&error));
-                        self.desk.pause(pause);
+                        self.mailbox.show_doubt(&self.unready(&error));
+                        self.mailbox.pause(pause);
                         pause = (pause * 2).min(LONGEST_PAUSE);
                     }
                 },
@@ -179,7 +179,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
 
     /// What to do about a group in doubt. Who was shut out waits for whoever did it; a claim would shut them out in turn.
     fn judge(&mut self, fenced: bool, patience: Instant, in_doubt: &mut InDoubt<A>) -> Judgement {
-        let may_claim = self.desk.may_claim_again(fenced);
+        let may_claim = self.mailbox.may_claim_again(fenced);
         let waits = Instant::now() < patience;
         match self.writer.is_replaced(in_doubt) {
             Ok(true) => Judgement::Replaced,
@@ -188,20 +188,20 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
             Ok(false) if waits && (fenced || !may_claim) => Judgement::LookAgain,
             Ok(false) if may_claim => Judgement::Claim,
             // While the log cannot be asked, it could not be claimed either.
-            Err(_) if waits || (may_claim && !self.desk.is_closing()) => Judgement::LookAgain,
+            Err(_) if waits || (may_claim && !self.mailbox.is_closing()) => Judgement::LookAgain,
             _ => Judgement::Hopeless,
         }
     }
 
     /// The partition is owned again. Ready comes before the answers: whoever hears one may come back at once.
-    fn go_on(&self, claimed: Claimed, in_doubt: InDoubt<A>) -> Vec<Waiting<A>> {
-        self.desk.show_owned(claimed);
+    fn go_on(&self, claimed: Claimed, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
+        self.mailbox.show_owned(claimed);
         self.writer.resolve(in_doubt)
     }
 
     /// Another owns the partition. Elsewhere comes before the answers, for the same reason.
     fn yield_to_newer(&self, in_doubt: InDoubt<A>) -> End {
-        self.desk.leave();
+        self.mailbox.leave();
         let left = self.writer.resolve(in_doubt);
         for waiting in left {
             waiting.turn_away(CommandError::Elsewhere);
@@ -210,7 +210,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     }
 
     fn replaced(&self) -> End {
-        measures::replaced(self.number);
+        metrics::replaced(self.number);
         info!(partition = self.number, "another instance has taken the partition over");
         End::Replaced
     }
@@ -233,16 +233,16 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     }
 
     fn step_down(&mut self) {
-        self.desk.leave();
+        self.mailbox.leave();
         self.writer.release();
-        measures::lost(self.number);
+        metrics::lost(self.number);
     }
 }
 
 impl<A: Aggregate, L: PartitionLog> Drop for Partition<A, L> {
     /// Also where the thread panics, nobody must wait for it.
     fn drop(&mut self) {
-        self.desk.close();
-        self.desk.leave();
+        self.mailbox.close();
+        self.mailbox.leave();
     }
 }

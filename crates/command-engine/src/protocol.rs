@@ -1,6 +1,6 @@
 //! The protocol of one partition as plain steps: no thread, no pause and no decision that depends on a clock.
 //!
-//! A [`Writer`] owns one partition's log and image. Whoever drives it (the engine's thread, or a test that runs several
+//! A [`Writer`] owns one partition's log and cache. Whoever drives it (the engine's thread, or a test that runs several
 //! writers over one simulated broker in any order) calls:
 //!
 //! ```text
@@ -15,6 +15,6 @@
 
 pub use crate::{
     in_doubt::InDoubt,
-    waiting::{Answer, Pending, Waiting},
+    queued_command::{Answer, Pending, QueuedCommand},
     writer::{Unsettled, Writer},
 };

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use aggregate::{Aggregate, AggregateId};
 
-use crate::waiting::Pending;
+use crate::queued_command::Pending;
 
 /// One lane for each aggregate that has something waiting. Lanes take turns; a lane is first in, first out.
 pub(crate) struct Queue<A: Aggregate> {

@@ -1,10 +1,10 @@
-//! Folds what is read of the log into the image, in pieces that fit in memory.
+//! Folds what is read of the log into the cache, in pieces that fit in memory.
 
 use aggregate::{Aggregate, Message};
 use event_log::{Codec, LogError, Recorded};
 
 use crate::{
-    image::{Image, ImageError},
+    cache::{AggregateCache, CacheError},
     in_doubt::InDoubt,
     snapshots::SnapshotError,
 };
@@ -14,17 +14,21 @@ const PIECE: usize = 1024;
 
 /// A replay under way.
 pub(crate) struct Replay<'w, A: Aggregate> {
-    image: &'w mut Image<A>,
+    cache: &'w mut AggregateCache<A>,
     codec: &'w Codec,
     in_doubt: &'w mut InDoubt<A>,
     piece: Vec<(Recorded, A::Event)>,
-    /// Whether the image must begin anew.
+    /// Whether the cache must begin anew.
     pub(crate) lost: bool,
 }
 
 impl<'w, A: Aggregate> Replay<'w, A> {
-    pub(crate) const fn new(image: &'w mut Image<A>, codec: &'w Codec, in_doubt: &'w mut InDoubt<A>) -> Self {
-        Self { image, codec, in_doubt, piece: Vec::new(), lost: false }
+    pub(crate) const fn new(
+        cache: &'w mut AggregateCache<A>,
+        codec: &'w Codec,
+        in_doubt: &'w mut InDoubt<A>,
+    ) -> Self {
+        Self { cache, codec, in_doubt, piece: Vec::new(), lost: false }
     }
 
     /// Takes in the next event of the log.
@@ -41,11 +45,11 @@ impl<'w, A: Aggregate> Replay<'w, A> {
     /// Folds what was taken in, also when the reading broke off: what is read stays read.
     pub(crate) fn fold(&mut self) -> Result<(), LogError> {
         let piece = std::mem::take(&mut self.piece);
-        self.image.fold_tail(&piece, &mut |_, _| ()).map_err(|error| {
-            self.lost |= matches!(error, ImageError::Snapshots(SnapshotError::Lost));
+        self.cache.fold_tail(&piece, &mut |_, _| ()).map_err(|error| {
+            self.lost |= matches!(error, CacheError::Snapshots(SnapshotError::Lost));
             match error {
-                ImageError::Discontinuous(error) => error.into(),
-                error @ ImageError::Snapshots(_) => LogError::Fold(error.into()),
+                CacheError::Discontinuous(error) => error.into(),
+                error @ CacheError::Snapshots(_) => LogError::Fold(error.into()),
             }
         })
     }

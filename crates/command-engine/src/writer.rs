@@ -1,4 +1,4 @@
-//! The one who writes a partition: its log and the image of it.
+//! The one who writes a partition: its log and the cache of it.
 
 #![expect(clippy::disallowed_methods, reason = "it is driven by the partition's own thread")]
 
@@ -11,8 +11,8 @@ use event_log::{Batch, Claimed, Codec, Fold, LogError, NewRecord, PartitionLog, 
 use tracing::warn;
 
 use crate::{
-    CommandError, answers::Answers, group::Group, image::Image, in_doubt::InDoubt, measures, replay::Replay,
-    snapshots::SnapshotError, waiting::Waiting,
+    CommandError, answers::Answers, cache::AggregateCache, group::Group, in_doubt::InDoubt, metrics,
+    queued_command::QueuedCommand, replay::Replay, snapshots::SnapshotError,
 };
 use decided::Decided;
 
@@ -25,8 +25,8 @@ pub struct Unsettled<A: Aggregate> {
 }
 
 impl<A: Aggregate> Unsettled<A> {
-    fn of(error: LogError, group: Vec<Waiting<A>>, image: &Image<A>) -> Box<Self> {
-        Box::new(Self { error, in_doubt: InDoubt::of(group, image) })
+    fn of(error: LogError, group: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Box<Self> {
+        Box::new(Self { error, in_doubt: InDoubt::of(group, cache) })
     }
 }
 
@@ -37,22 +37,22 @@ pub struct Writer<A: Aggregate, L> {
     source: String,
     log: L,
     codec: Arc<Codec>,
-    image: Image<A>,
-    /// Whether the image has begun.
+    cache: AggregateCache<A>,
+    /// Whether the cache has begun.
     restored: bool,
     epoch: u64,
 }
 
 impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     /// A writer that owns nothing and knows nothing.
-    pub fn new(partition: i32, topics: &Topics, log: L, codec: Arc<Codec>, image: Image<A>) -> Self {
+    pub fn new(partition: i32, topics: &Topics, log: L, codec: Arc<Codec>, cache: AggregateCache<A>) -> Self {
         Self {
             partition,
             topic: topics.events(),
             source: format!("/{}", topics.context()),
             log,
             codec,
-            image,
+            cache,
             restored: false,
             epoch: 0,
         }
@@ -84,18 +84,18 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     /// Answers the commands that are in the log, after a [`claim`](Self::claim) or after
     /// [`is_replaced`](Self::is_replaced) said so. Left are those that are not in it and never will be by themselves,
     /// and whose callers still wait; delivered ones are not among them, for they are delivered again.
-    pub fn resolve(&self, in_doubt: InDoubt<A>) -> Vec<Waiting<A>> {
+    pub fn resolve(&self, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
         let InDoubt { waiting, mut found, .. } = in_doubt;
         let mut left = Vec::new();
         for waiting in waiting {
-            let Waiting::Caller(pending) = waiting else { continue };
+            let QueuedCommand::Caller(pending) = waiting else { continue };
             match found.get_mut(&pending.request.key()) {
                 Some(found) if found.done.request_hash == pending.request.request_hash => {
                     let replayed = std::mem::replace(&mut found.told, true);
                     pending.answer(Ok(self.answers().accepted(&found.done, replayed)));
                 }
                 Some(_) => pending.answer(Err(CommandError::IdReused)),
-                None if pending.is_wanted() => left.push(Waiting::Caller(pending)),
+                None if pending.is_wanted() => left.push(QueuedCommand::Caller(pending)),
                 None => {}
             }
         }
@@ -104,9 +104,12 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
 
     /// Decides a group, commits what it leads to, and answers. Left are delivered commands that cannot be decided yet,
     /// because their aggregates are not in memory and cannot be brought there.
-    pub fn process(&mut self, mut group: Vec<Waiting<A>>) -> Result<Vec<Waiting<A>>, Box<Unsettled<A>>> {
+    pub fn process(
+        &mut self,
+        mut group: Vec<QueuedCommand<A>>,
+    ) -> Result<Vec<QueuedCommand<A>>, Box<Unsettled<A>>> {
         if let Err(error) = self.load(&group) {
-            return Err(Unsettled::of(error, group, &self.image));
+            return Err(Unsettled::of(error, group, &self.cache));
         }
         let undecidable = self.split_undecidable(&mut group);
         let decided = self.decide(&group);
@@ -115,7 +118,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
                 self.answer(group, decided, &offsets);
                 Ok(undecidable)
             }
-            Err(error) => Err(Unsettled::of(error, group, &self.image)),
+            Err(error) => Err(Unsettled::of(error, group, &self.cache)),
         }
     }
 
@@ -127,13 +130,13 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     /// Lets the partition go and forgets everything about it.
     pub fn release(&mut self) {
         self.log.release();
-        self.image.forget();
+        self.cache.forget();
         (self.restored, self.epoch) = (false, 0);
     }
 
     /// Saves in the background what has changed, if it is time.
     pub fn write_behind(&mut self) {
-        if let Err(error) = self.image.write_behind(self.epoch) {
+        if let Err(error) = self.cache.write_behind(self.epoch) {
             warn!(partition = self.partition, %error, "snapshots are not as they were left");
             self.restored = false;
         }
@@ -141,12 +144,12 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
 
     /// When [`write_behind`](Self::write_behind) is to be called though nothing has happened.
     pub fn due(&self) -> Option<Instant> {
-        self.image.due()
+        self.cache.due()
     }
 
     /// How many aggregates the partition has.
     pub fn aggregates(&self) -> u64 {
-        self.image.aggregates()
+        self.cache.aggregates()
     }
 }
 
@@ -158,11 +161,11 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         read: impl FnOnce(&mut L, i64, &mut Fold<'_>) -> Result<T, LogError>,
     ) -> Result<T, LogError> {
         if !self.restored {
-            self.image.restore().map_err(|error| LogError::Fold(error.into()))?;
+            self.cache.restore().map_err(|error| LogError::Fold(error.into()))?;
             self.restored = true;
         }
-        let next = self.image.next_offset;
-        let mut replay = Replay::new(&mut self.image, &self.codec, in_doubt);
+        let next = self.cache.next_offset;
+        let mut replay = Replay::new(&mut self.cache, &self.codec, in_doubt);
         let read = read(&mut self.log, next, &mut |recorded| replay.take(recorded));
         // What came first is said first.
         let folded = replay.fold();
@@ -173,10 +176,10 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     }
 
     /// Brings the aggregates of a group into memory. Those that stay cold are told so, each for itself; an error means
-    /// that the image is to begin anew.
-    fn load(&mut self, group: &[Waiting<A>]) -> Result<(), LogError> {
-        let ids = group.iter().filter_map(Waiting::request).map(|request| request.aggregate_id.clone());
-        match self.image.load(&ids.collect::<Vec<AggregateId>>()) {
+    /// that the cache is to begin anew.
+    fn load(&mut self, group: &[QueuedCommand<A>]) -> Result<(), LogError> {
+        let ids = group.iter().filter_map(QueuedCommand::request).map(|request| request.aggregate_id.clone());
+        match self.cache.load(&ids.collect::<Vec<AggregateId>>()) {
             Err(error @ SnapshotError::Lost) => {
                 self.restored = false;
                 Err(LogError::Fold(error.into()))
@@ -192,61 +195,61 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
 
     /// Takes out the first delivered command whose aggregate is cold, and all delivered after it: they are settled in
     /// the order of their topic.
-    fn split_undecidable(&self, group: &mut Vec<Waiting<A>>) -> Vec<Waiting<A>> {
-        let cold = |waiting: &Waiting<A>| {
-            waiting.request().is_some_and(|request| self.image.is_cold(&request.aggregate_id))
+    fn split_undecidable(&self, group: &mut Vec<QueuedCommand<A>>) -> Vec<QueuedCommand<A>> {
+        let cold = |waiting: &QueuedCommand<A>| {
+            waiting.request().is_some_and(|request| self.cache.is_cold(&request.aggregate_id))
         };
         let mut met = false;
-        let is_left = |waiting: &mut Waiting<A>| {
-            let delivered = matches!(waiting, Waiting::Delivered(_));
+        let is_left = |waiting: &mut QueuedCommand<A>| {
+            let delivered = matches!(waiting, QueuedCommand::Delivered(_));
             met |= delivered && cold(waiting);
             delivered && met
         };
         group.extract_if(.., is_left).collect()
     }
 
-    fn decide(&self, group: &[Waiting<A>]) -> Decided<A> {
-        let mut decided = Group::new(&self.image, &self.codec, &self.source, self.epoch);
-        let verdicts =
+    fn decide(&self, group: &[QueuedCommand<A>]) -> Decided<A> {
+        let mut decided = Group::new(&self.cache, &self.codec, &self.source, self.epoch);
+        let decisions =
             group.iter().map(|waiting| waiting.request().map(|request| decided.decide(request))).collect();
-        Decided { verdicts, records: decided.records, events: decided.events }
+        Decided { decisions, records: decided.records, events: decided.events }
     }
 
     /// Writes what a group leads to. Where that is nothing, the log is asked at least whether this is still the owner:
-    /// what was decided on an image that is not the newest must not be told.
-    fn commit(&mut self, group: &[Waiting<A>], decided: &Decided<A>) -> Result<Vec<i64>, LogError> {
+    /// what was decided on an cache that is not the newest must not be told.
+    fn commit(&mut self, group: &[QueuedCommand<A>], decided: &Decided<A>) -> Result<Vec<i64>, LogError> {
         let next_command = group.iter().rev().find_map(|waiting| match waiting {
-            Waiting::Delivered(delivery) => Some(delivery.next()),
-            Waiting::Caller(_) => None,
+            QueuedCommand::Delivered(delivery) => Some(delivery.next()),
+            QueuedCommand::Caller(_) => None,
         });
         if decided.records.is_empty() && next_command.is_none() {
             return if group.is_empty() { Ok(Vec::new()) } else { self.log.confirm().map(|()| Vec::new()) };
         }
         let started = Instant::now();
-        let answers = Answers { topic: &self.topic, partition: self.partition, image: &self.image };
+        let answers = Answers { topic: &self.topic, partition: self.partition, cache: &self.cache };
         let outcomes = |offsets: &[i64]| decided.outcomes(group, &answers, offsets);
         let batch = Batch { events: &decided.records, outcomes: &outcomes, next_command };
         let offsets = self.log.append(&batch)?;
-        measures::committed(self.partition, started.elapsed());
+        metrics::committed(self.partition, started.elapsed());
         Ok(offsets)
     }
 
-    /// Tells everybody, and takes the events into the image. The answers are about the image as it was.
-    fn answer(&mut self, group: Vec<Waiting<A>>, decided: Decided<A>, offsets: &[i64]) {
-        measures::decided(self.partition, group.len());
+    /// Tells everybody, and takes the events into the cache. The answers are about the cache as it was.
+    fn answer(&mut self, group: Vec<QueuedCommand<A>>, decided: Decided<A>, offsets: &[i64]) {
+        metrics::decided(self.partition, group.len());
         let written = decided.written(offsets);
         let answers = self.answers();
         let mut told = Vec::with_capacity(group.len());
-        for (waiting, verdict) in group.into_iter().zip(decided.verdicts) {
-            match (waiting, verdict) {
-                (Waiting::Caller(pending), Some(verdict)) => {
-                    let answer = verdict.map(|effect| answers.to(&pending.request, &effect, &written));
+        for (waiting, decision) in group.into_iter().zip(decided.decisions) {
+            match (waiting, decision) {
+                (QueuedCommand::Caller(pending), Some(decision)) => {
+                    let answer = decision.map(|effect| answers.to(&pending.request, &effect, &written));
                     told.push((pending, answer));
                 }
-                (Waiting::Delivered(delivery), verdict) => {
-                    measures::delivered(&delivery, verdict.as_ref());
+                (QueuedCommand::Delivered(delivery), decision) => {
+                    metrics::delivered(&delivery, decision.as_ref());
                 }
-                (Waiting::Caller(_), None) => {}
+                (QueuedCommand::Caller(_), None) => {}
             }
         }
         for ((record, event), offset) in decided.records.into_iter().zip(&decided.events).zip(offsets) {
@@ -260,10 +263,10 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     fn absorb(&mut self, record: NewRecord, event: &A::Event, offset: i64) {
         let position = self.answers().position(offset);
         let recorded = Recorded { envelope: record.envelope, position, payload: record.payload };
-        self.image.fold(&recorded, event).expect("what was just decided follows what was there");
+        self.cache.fold(&recorded, event).expect("what was just decided follows what was there");
     }
 
     fn answers(&self) -> Answers<'_, A> {
-        Answers { topic: &self.topic, partition: self.partition, image: &self.image }
+        Answers { topic: &self.topic, partition: self.partition, cache: &self.cache }
     }
 }

@@ -14,7 +14,7 @@ use event_log::{
     Batch, ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
     Topics, apply_topics, now,
 };
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 const HAND_OVERS: usize = 30;
@@ -113,10 +113,10 @@ fn print(what: &str, mut times: Vec<Duration>) {
 }
 
 fn main() {
-    let area = Area::empty();
+    let environment = TestEnvironment::empty();
     let settings = PartitionLogSettings {
-        client: ClientSettings { brokers: area.servers.brokers.clone() },
-        topics: Topics::new(&area.topic_prefix, "tests"),
+        client: ClientSettings { brokers: environment.servers.brokers.clone() },
+        topics: Topics::new(&environment.topic_prefix, "tests"),
         address: "here:1".to_owned(),
         commit_timeout: Duration::from_secs(5),
     };

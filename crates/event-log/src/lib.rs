@@ -21,8 +21,8 @@ mod position;
 mod raw_record;
 mod registry;
 mod schema_file;
+pub mod simulated;
 mod topics;
-pub mod twin;
 
 pub use broker::{Broker, Producer};
 pub use clock::now;
@@ -34,11 +34,11 @@ pub use envelope::Envelope;
 pub use fenced_log::FencedLog;
 pub use headers::InvalidRecord;
 pub use kafka::{
-    Bookmarks, ClientSettings, CommandReader, CommandWriter, GroupChange, GroupReader, KafkaBroker,
-    KafkaPartitionLog, Look, Membership, Onlooker, Outcome, OutcomeReader, Owner, Owners,
-    PartitionLogSettings, PartitionSurvey, Reading, Stretch, TopicDescription, TopicsError, apply_topics,
-    check_partitions, committed_stretches, describe_topics, follow_owners, partition_ends, read_outcomes,
-    read_partition, read_stretch, survey_partitions,
+    Bookmarks, ClientSettings, CommandReader, CommandWriter, EventTail, GroupChange, GroupReader,
+    KafkaBroker, KafkaPartitionLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
+    PartitionLogSettings, PartitionSurvey, Reading, TopicDescription, TopicsError, Visit, apply_topics,
+    check_partitions, committed_ranges, describe_topics, follow_owners, partition_ends, read_outcomes,
+    read_partition, read_range, survey_partitions,
 };
 pub use memory::MemoryLog;
 pub use partition_log::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Recorded};

@@ -7,13 +7,13 @@ use time::OffsetDateTime;
 use crate::{
     checkpoint::{Checkpoint, Checkpoints},
     history::History,
-    parking::{Obstacle, ParkedEvent, Strand},
+    parking::{ParkReason, ParkedEvent, PendingEvents},
 };
 
 /// Events that are applied in one transaction, put together by aggregate, those that are parked in it, and where the
 /// checkpoints then stand.
 pub(crate) struct Batch<E> {
-    strands: BTreeMap<AggregateId, Strand<E>>,
+    strands: BTreeMap<AggregateId, PendingEvents<E>>,
     parked: Vec<ParkedEvent>,
     /// Those that were parked when they were written.
     refused: Vec<ParkedEvent>,
@@ -67,8 +67,8 @@ impl<E> Batch<E> {
 
     /// Says why an event that follows the version `before` of its aggregate cannot be the next one.
     pub(crate) fn check(&self, recorded: &Recorded, before: Version) -> Result<(), Discontinuity> {
-        let strand = self.strands.get(&recorded.envelope.aggregate_id);
-        strand.map_or(Ok(()), |strand| strand.check(recorded, before))
+        let pending = self.strands.get(&recorded.envelope.aggregate_id);
+        pending.map_or(Ok(()), |pending| pending.check(recorded, before))
     }
 
     /// Adds an event that has been checked, to be applied.
@@ -76,15 +76,15 @@ impl<E> Batch<E> {
         match self.strands.entry(recorded.envelope.aggregate_id.clone()) {
             Entry::Occupied(mut known) => known.get_mut().push(recorded, event, before),
             Entry::Vacant(new) => {
-                new.insert(Strand::begin(recorded, event, before));
+                new.insert(PendingEvents::begin(recorded, event, before));
             }
         }
     }
 
     /// Takes in an event of which the projection wants to know nothing.
     pub(crate) fn pass_over(&mut self, recorded: &Recorded) {
-        if let Some(strand) = self.strands.get_mut(&recorded.envelope.aggregate_id) {
-            strand.pass_over(&recorded.envelope);
+        if let Some(pending) = self.strands.get_mut(&recorded.envelope.aggregate_id) {
+            pending.pass_over(&recorded.envelope);
         }
     }
 
@@ -94,8 +94,8 @@ impl<E> Batch<E> {
     }
 
     /// Parks what was to be applied of an aggregate, from one event on: that one meets the obstacle.
-    pub(crate) fn refuse(&mut self, aggregate: &AggregateId, index: usize, obstacle: Obstacle) {
-        let refused = self.set_aside(aggregate, index, Some(obstacle));
+    pub(crate) fn refuse(&mut self, aggregate: &AggregateId, index: usize, park_reason: ParkReason) {
+        let refused = self.set_aside(aggregate, index, Some(park_reason));
         self.refused.extend(refused);
     }
 
@@ -103,16 +103,16 @@ impl<E> Batch<E> {
         &mut self,
         aggregate: &AggregateId,
         index: usize,
-        obstacle: Option<Obstacle>,
+        park_reason: Option<ParkReason>,
     ) -> Vec<ParkedEvent> {
-        let Some(strand) = self.strands.remove(aggregate) else {
+        let Some(pending) = self.strands.remove(aggregate) else {
             return Vec::new();
         };
         // What would have kept a later event from being applied is not known before its turn has come.
         for later in self.parked.iter_mut().filter(|event| event.aggregate == aggregate.as_str()) {
-            later.obstacle = None;
+            later.park_reason = None;
         }
-        strand.park_from(index, obstacle)
+        pending.park_from(index, park_reason)
     }
 
     /// Takes out what has to wait, because its aggregate was parked when an earlier batch was written.
@@ -124,11 +124,11 @@ impl<E> Batch<E> {
     /// Leaves out partitions that belong to somebody else now.
     pub(crate) fn forget(&mut self, partitions: &[i32]) {
         let others = |event: &ParkedEvent| !partitions.contains(&event.partition());
-        self.strands.retain(|_, strand| !partitions.contains(&strand.history().first().position.partition));
+        self.strands.retain(|_, pending| !partitions.contains(&pending.history().first().position.partition));
         self.parked.retain(others);
         self.refused.retain(others);
         self.reached.retain(|partition, _| !partitions.contains(partition));
-        self.events = self.strands.values().map(Strand::len).sum::<usize>() + self.parked().count();
+        self.events = self.strands.values().map(PendingEvents::len).sum::<usize>() + self.parked().count();
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -147,10 +147,10 @@ impl<E> Batch<E> {
 
     /// By aggregate, in the order of their ids, so that all transactions lock rows in the same order.
     pub(crate) fn histories(&self) -> Vec<&History<E>> {
-        self.strands.values().map(Strand::history).collect()
+        self.strands.values().map(PendingEvents::history).collect()
     }
 
-    pub(crate) const fn strands(&self) -> &BTreeMap<AggregateId, Strand<E>> {
+    pub(crate) const fn strands(&self) -> &BTreeMap<AggregateId, PendingEvents<E>> {
         &self.strands
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use event_log::Continuity;
 use sqlx::{FromRow, PgConnection};
 
-use crate::{Source, Stand, target::Target};
+use crate::{PartitionOffsets, Source, target::Target};
 
 /// The channel on which every move is told, as `<projection> <generation> <position>`:
 /// `orders 1 orders.events/3@1042`.
@@ -118,16 +118,16 @@ pub(crate) async fn advance(
 
 /// Where the live generation of a projection stands.
 #[derive(Debug, Default)]
-pub(crate) struct LiveStand {
+pub(crate) struct LiveOffsets {
     pub(crate) generation: i32,
-    pub(crate) stand: Stand,
+    pub(crate) offsets: PartitionOffsets,
 }
 
 /// Where the live generation stands now, in all partitions that were ever claimed.
 pub(crate) async fn live_stand(
     connection: &mut PgConnection,
     source: &Source,
-) -> Result<LiveStand, sqlx::Error> {
+) -> Result<LiveOffsets, sqlx::Error> {
     let rows: Vec<(i32, i32, i64)> = sqlx::query_as(
         "SELECT generation, partition, next_offset
            FROM checkpoint JOIN projection_generation USING (projection, generation)
@@ -138,5 +138,5 @@ pub(crate) async fn live_stand(
     .fetch_all(connection)
     .await?;
     let generation = rows.first().map_or(0, |row| row.0);
-    Ok(LiveStand { generation, stand: rows.into_iter().map(|row| (row.1, row.2)).collect() })
+    Ok(LiveOffsets { generation, offsets: rows.into_iter().map(|row| (row.1, row.2)).collect() })
 }

@@ -1,9 +1,9 @@
-//! Keeps each [`Freshness`] at where its projection stands, by what Postgres tells on the checkpoint's channel.
+//! Keeps each [`CheckpointWatch`] at where its projection stands, by what Postgres tells on the checkpoint's channel.
 
 use std::{sync::Arc, time::Duration};
 
 use event_log::Position;
-use service_kit::health::Part;
+use service_kit::health::Component;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgNotification, PgPoolOptions},
@@ -11,11 +11,11 @@ use sqlx::{
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Freshness, Source,
-    checkpoint::{self, LiveStand},
+    CheckpointWatch, Source,
+    checkpoint::{self, LiveOffsets},
+    checkpoint_waiters::CheckpointWaiters,
     generation::CONTROL,
     listener::{Listener, SILENCE},
-    waiting_room::WaitingRoom,
 };
 
 /// How long connecting, or one question, may take.
@@ -33,8 +33,8 @@ pub fn follow<const N: usize>(
     database: &PgConnectOptions,
     sources: [Source; N],
     partitions: i32,
-    health: Part,
-) -> [Freshness; N] {
+    health: Component,
+) -> [CheckpointWatch; N] {
     follow_through(database, sources, partitions, health, SILENCE)
 }
 
@@ -43,34 +43,38 @@ pub(crate) fn follow_through<const N: usize>(
     database: &PgConnectOptions,
     sources: [Source; N],
     partitions: i32,
-    health: Part,
+    health: Component,
     silence: Duration,
-) -> [Freshness; N] {
+) -> [CheckpointWatch; N] {
     let pool =
         PgPoolOptions::new().max_connections(1).acquire_timeout(CALL).connect_lazy_with(database.clone());
-    let followed = sources.map(Followed::new);
-    let answers = followed.each_ref().map(|followed| Freshness::new(Arc::clone(&followed.room)));
-    tokio::spawn(Follower { pool, followed: followed.into(), partitions, health, silence }.run());
+    let generation_handle = sources.map(GenerationHandle::new);
+    let answers = generation_handle
+        .each_ref()
+        .map(|generation_handle| CheckpointWatch::new(Arc::clone(&generation_handle.room)));
+    tokio::spawn(
+        Follower { pool, generation_handle: generation_handle.into(), partitions, health, silence }.run(),
+    );
     answers
 }
 
 struct Follower {
     pool: PgPool,
-    followed: Vec<Followed>,
+    generation_handle: Vec<GenerationHandle>,
     partitions: i32,
-    health: Part,
+    health: Component,
     silence: Duration,
 }
 
 /// One of the projections.
-struct Followed {
+struct GenerationHandle {
     source: Source,
-    room: Arc<WaitingRoom>,
+    room: Arc<CheckpointWaiters>,
     /// The live generation; 0 while there is none.
     generation: i32,
 }
 
-impl Followed {
+impl GenerationHandle {
     fn new(source: Source) -> Self {
         Self { source, room: Arc::default(), generation: 0 }
     }
@@ -91,7 +95,7 @@ impl Follower {
     }
 
     fn is_awaited(&self) -> bool {
-        self.followed.iter().any(Followed::is_awaited)
+        self.generation_handle.iter().any(GenerationHandle::is_awaited)
     }
 
     /// Listens until the connection is lost. What it missed before is in the checkpoints, so they are read after
@@ -111,14 +115,15 @@ impl Follower {
     /// Reads where the live generations stand, and which ones they are.
     async fn look(&mut self, listener: &mut Listener) -> Result<(), sqlx::Error> {
         let mut highest = None;
-        for followed in &mut self.followed {
-            let reading =
-                async { checkpoint::live_stand(listener.connection().await?, &followed.source).await };
-            let LiveStand { generation, stand } =
+        for generation_handle in &mut self.generation_handle {
+            let reading = async {
+                checkpoint::live_stand(listener.connection().await?, &generation_handle.source).await
+            };
+            let LiveOffsets { generation, offsets } =
                 timeout(CALL, reading).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-            highest = highest.max(stand.highest_partition());
-            followed.generation = generation;
-            followed.room.stands_at(&stand);
+            highest = highest.max(offsets.highest_partition());
+            generation_handle.generation = generation;
+            generation_handle.room.stands_at(&offsets);
         }
         match highest {
             Some(highest) if highest >= self.partitions => self.health.not_ready(format!(
@@ -134,13 +139,18 @@ impl Follower {
     /// only a look can tell. Moves of other projections and generations are passed over.
     fn hear(&self, told: &PgNotification) -> bool {
         if told.channel() == CONTROL {
-            return !self.followed.iter().any(|followed| followed.source.projection == told.payload());
+            return !self
+                .generation_handle
+                .iter()
+                .any(|generation_handle| generation_handle.source.projection == told.payload());
         }
         let Some(step) = Move::read(told.payload()) else { return true };
-        for followed in self.followed.iter().filter(|followed| step.is_of(&followed.source)) {
-            if followed.generation == step.generation {
-                followed.room.moved(step.position.partition, step.position.offset + 1);
-            } else if followed.generation == 0 {
+        for generation_handle in
+            self.generation_handle.iter().filter(|generation_handle| step.is_of(&generation_handle.source))
+        {
+            if generation_handle.generation == step.generation {
+                generation_handle.room.moved(step.position.partition, step.position.offset + 1);
+            } else if generation_handle.generation == 0 {
                 return false;
             }
         }

@@ -5,7 +5,7 @@ use crate::ProjectionError;
 
 /// An event that was read, with everything that is known about it.
 #[derive(Debug, Clone)]
-pub struct Happened<E> {
+pub struct RecordedEvent<E> {
     /// Who, when, which command.
     pub envelope: Envelope,
     /// Where it stands in the log.
@@ -14,7 +14,7 @@ pub struct Happened<E> {
     pub event: E,
 }
 
-impl<E> Happened<E> {
+impl<E> RecordedEvent<E> {
     /// Says that the projection has no use for this event.
     pub fn unfit(&self, reason: &'static str) -> ProjectionError {
         ProjectionError::Unfit { position: self.position.clone(), reason }
@@ -25,8 +25,8 @@ impl<E> Happened<E> {
 /// but for those that it does not want, and those that somebody has decided to drop.
 #[derive(Debug, Clone)]
 pub struct History<E> {
-    first: Happened<E>,
-    later: Vec<Happened<E>>,
+    first: RecordedEvent<E>,
+    later: Vec<RecordedEvent<E>>,
     before: Version,
     /// The version after the last event, wanted or not.
     version: Version,
@@ -34,7 +34,7 @@ pub struct History<E> {
 
 impl<E> History<E> {
     /// Begins with an event that follows the version `before`.
-    pub(crate) const fn begin(first: Happened<E>, before: Version) -> Self {
+    pub(crate) const fn begin(first: RecordedEvent<E>, before: Version) -> Self {
         Self { before, version: first.envelope.version, first, later: Vec::new() }
     }
 
@@ -57,7 +57,7 @@ impl<E> History<E> {
     }
 
     /// Adds the next event, which has been checked.
-    pub(crate) fn push(&mut self, next: Happened<E>) {
+    pub(crate) fn push(&mut self, next: RecordedEvent<E>) {
         self.version = next.envelope.version;
         self.later.push(next);
     }
@@ -68,7 +68,7 @@ impl<E> History<E> {
     }
 
     /// All events, in order.
-    pub(crate) fn into_events(self) -> Vec<Happened<E>> {
+    pub(crate) fn into_events(self) -> Vec<RecordedEvent<E>> {
         let mut events = self.later;
         events.insert(0, self.first);
         events
@@ -87,17 +87,17 @@ impl<E> History<E> {
     }
 
     /// The first event.
-    pub const fn first(&self) -> &Happened<E> {
+    pub const fn first(&self) -> &RecordedEvent<E> {
         &self.first
     }
 
     /// The last event, which may be the first one.
-    pub fn last(&self) -> &Happened<E> {
+    pub fn last(&self) -> &RecordedEvent<E> {
         self.later.last().unwrap_or(&self.first)
     }
 
     /// All events, in order.
-    pub fn events(&self) -> impl Iterator<Item = &Happened<E>> {
+    pub fn events(&self) -> impl Iterator<Item = &RecordedEvent<E>> {
         std::iter::once(&self.first).chain(&self.later)
     }
 

@@ -4,19 +4,20 @@
 //! compared there, so that every event is applied exactly once whatever crashes, repeats or wakes up late. What it
 //! must never do: skip an event, or write after somebody newer has taken over.
 //!
-//! A [`Freshness`] is the other end: it lets a query wait until the read model has reached a position, woken by the
+//! A [`CheckpointWatch`] is the other end: it lets a query wait until the read model has reached a position, woken by the
 //! checkpoint's own move.
 
 mod batch;
+mod catch_up_buffer;
 mod checkpoint;
+mod checkpoint_waiters;
+mod checkpoint_watch;
 mod database;
 mod error;
-mod followed;
 mod follower;
-mod freshness;
 mod generation;
+mod generation_handle;
 pub mod generations;
-mod held;
 mod history;
 mod instruction;
 #[cfg(feature = "kit")]
@@ -26,6 +27,7 @@ mod listener;
 mod membership;
 mod pace;
 mod parking;
+mod partition_offsets;
 mod projection;
 mod projector;
 mod projectors;
@@ -33,22 +35,20 @@ mod retry;
 mod session;
 mod settings;
 mod source;
-mod stand;
 mod supervisor;
 mod target;
 #[cfg(test)]
 mod tests;
-mod waiting_room;
 mod write;
 
+pub use checkpoint_watch::{CheckpointWatch, Query, ReadResult};
 pub use error::ProjectionError;
 pub use follower::follow;
-pub use freshness::{Freshness, Question, Sight};
 pub use generation::{Generation, GenerationState};
-pub use history::{Happened, History};
+pub use history::{History, RecordedEvent};
 pub use parking::dead_letters;
+pub use partition_offsets::{InvalidToken, PartitionOffsets};
 pub use projection::Projection;
 pub use projectors::Projectors;
 pub use settings::ProjectorSettings;
 pub use source::Source;
-pub use stand::{InvalidToken, Stand};

@@ -19,9 +19,9 @@ use tokio::{sync::watch, time::timeout};
 use crate::{
     Projection, ProjectionError,
     batch::Batch,
+    catch_up_buffer::CatchUpBuffer,
     checkpoint::Checkpoints,
     database::{Database, Writing, Written},
-    held::Held,
     instruction::Instruction,
     pace::Pace,
     parking::{Parking, ReadingAgain},
@@ -49,7 +49,7 @@ pub(crate) struct Membership<'p, P: Projection> {
     /// Partitions that have neither moved nor shown their end since they were claimed.
     untried: BTreeSet<i32>,
     /// What a generation that is not live has to wait with.
-    held: Held,
+    buffer: CatchUpBuffer,
     pace: Pace,
     is_live: bool,
     in_group: bool,
@@ -69,7 +69,7 @@ impl<'p, P: Projection> Membership<'p, P> {
         let group = projectors.group(P::NAME, generation.number);
         let reader = GroupReader::join(&projectors.client, &group, &[&projector.topic])?;
         Ok(Self {
-            held: Held::new(projector.live.clone()),
+            buffer: CatchUpBuffer::new(projector.live.clone()),
             hints: projector.instructions.clone(),
             projector,
             begun,
@@ -160,7 +160,7 @@ impl<'p, P: Projection> Membership<'p, P> {
         // Until the group has settled again.
         self.in_group = false;
         batch.forget(partitions);
-        self.held.forget(partitions);
+        self.buffer.forget(partitions);
         self.claimed.retain(|partition, _| !partitions.contains(partition));
         self.untried.retain(|partition| !partitions.contains(partition));
         self.projector.lag.forget(partitions);
@@ -201,8 +201,8 @@ impl<'p, P: Projection> Membership<'p, P> {
         let rest = self.pace.rest();
         if !rest.is_zero() {
             self.projector.rest(rest);
-        } else if is_idle && !self.held.is_empty() {
-            let moved = self.held.moved();
+        } else if is_idle && !self.buffer.is_empty() {
+            let moved = self.buffer.moved();
             // The group has to be heard meanwhile.
             let _ = self.projector.runtime.block_on(async { timeout(FIRST_EVENT, moved).await });
         }

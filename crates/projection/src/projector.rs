@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use event_log::Codec;
 use metrics::counter;
-use service_kit::health::Part;
+use service_kit::health::Component;
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    GenerationState, Projection, ProjectionError, Projectors, Stand, instruction::Instruction, lag::Lag,
-    membership::Membership, retry::Retry,
+    GenerationState, PartitionOffsets, Projection, ProjectionError, Projectors, instruction::Instruction,
+    lag::Lag, membership::Membership, retry::Retry,
 };
 
 /// Keeps one generation of a projection up with its topic, on a thread of its own. What is here stays from one
@@ -20,14 +20,14 @@ pub(crate) struct Projector<P> {
     pub(crate) projection: Arc<P>,
     pub(crate) topic: String,
     /// Where the live generation stands.
-    pub(crate) live: watch::Receiver<Stand>,
+    pub(crate) live: watch::Receiver<PartitionOffsets>,
     pub(crate) instructions: watch::Receiver<Instruction>,
     pub(crate) stop: CancellationToken,
     pub(crate) runtime: Handle,
     pub(crate) codec: Codec,
     pub(crate) lag: Lag,
     pub(crate) retry: Retry,
-    part: Part,
+    part: Component,
     registry_answered: bool,
 }
 
@@ -35,9 +35,9 @@ impl<P: Projection> Projector<P> {
     pub(crate) fn new(
         projectors: Projectors,
         projection: Arc<P>,
-        live: watch::Receiver<Stand>,
+        live: watch::Receiver<PartitionOffsets>,
         instructions: watch::Receiver<Instruction>,
-        part: Part,
+        part: Component,
         stop: CancellationToken,
     ) -> Self {
         let generation = instructions.borrow().generation.number;
@@ -71,7 +71,7 @@ impl<P: Projection> Projector<P> {
     /// It can work, though an operator may have something to look after.
     pub(crate) fn ready(&self, trouble: Option<String>) {
         match trouble {
-            Some(trouble) => self.part.troubled(trouble),
+            Some(trouble) => self.part.degraded(trouble),
             None => self.part.ready(),
         }
     }
@@ -81,7 +81,7 @@ impl<P: Projection> Projector<P> {
         if self.instructions.borrow().generation.state == GenerationState::Live {
             self.part.not_ready(reason);
         } else {
-            self.part.troubled(reason);
+            self.part.degraded(reason);
         }
     }
 

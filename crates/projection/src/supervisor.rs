@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
-use service_kit::health::Part;
+use service_kit::health::Component;
 use sqlx::{
     Connection, PgPool,
     postgres::{PgNotification, PgPoolOptions},
@@ -17,11 +17,11 @@ use tokio::{
 };
 
 use crate::{
-    Generation, GenerationState, Projection, ProjectionError, Projectors, Source, Stand,
+    Generation, GenerationState, PartitionOffsets, Projection, ProjectionError, Projectors, Source,
     checkpoint::{self, CHANNEL},
-    followed::Followed,
     follower::Move,
     generation,
+    generation_handle::GenerationHandle,
     instruction::Instruction,
     listener::{Listener, SILENCE},
     retry::Retry,
@@ -35,15 +35,15 @@ pub(crate) struct Supervisor<P> {
     projection: Arc<P>,
     pool: PgPool,
     source: Source,
-    part: Part,
+    part: Component,
     retry: Retry,
     /// By generation.
-    followed: BTreeMap<i32, Followed>,
+    generation_handle: BTreeMap<i32, GenerationHandle>,
     threads: JoinSet<Result<(), RecvError>>,
     connection: u64,
     live: i32,
     /// Where the live generation stands; nowhere while that is not known.
-    stand: watch::Sender<Stand>,
+    offsets: watch::Sender<PartitionOffsets>,
 }
 
 impl<P: Projection> Supervisor<P> {
@@ -52,13 +52,13 @@ impl<P: Projection> Supervisor<P> {
         Self {
             pool: pool.connect_lazy_with(projectors.database.clone().application_name(P::NAME)),
             source: Source { projection: P::NAME.to_owned(), topic: projectors.topics.events() },
-            part: projectors.health.part(P::NAME),
+            part: projectors.health.component(P::NAME),
             retry: Retry::new(&projectors.settings),
-            followed: BTreeMap::new(),
+            generation_handle: BTreeMap::new(),
             threads: JoinSet::new(),
             connection: 0,
             live: 0,
-            stand: watch::Sender::default(),
+            offsets: watch::Sender::default(),
             projectors,
             projection,
         }
@@ -79,7 +79,7 @@ impl<P: Projection> Supervisor<P> {
         while let Err(error) = self.listen().await {
             self.part.not_ready(error.to_string());
             // Postgres may come back in an older state.
-            self.stand.send_replace(Stand::default());
+            self.offsets.send_replace(PartitionOffsets::default());
             sleep(self.retry.failed(P::NAME, &error)).await;
         }
     }
@@ -121,7 +121,7 @@ impl<P: Projection> Supervisor<P> {
         };
         let (generations, live) = ask(reading).await?;
         self.live = live.generation;
-        self.stand.send_replace(live.stand);
+        self.offsets.send_replace(live.offsets);
         self.follow(generations);
         Ok(())
     }
@@ -130,7 +130,7 @@ impl<P: Projection> Supervisor<P> {
     fn moved(&self, payload: &str) {
         let is_own = |step: &Move<'_>| step.is_of(&self.source) && step.generation == self.live;
         if let Some(Move { position, .. }) = Move::read(payload).filter(is_own) {
-            self.stand.send_modify(|stand| stand.set(position.partition, position.offset + 1));
+            self.offsets.send_modify(|offsets| offsets.set(position.partition, position.offset + 1));
         }
     }
 
@@ -139,7 +139,7 @@ impl<P: Projection> Supervisor<P> {
         let live = generations.iter().find(|generation| generation.state == GenerationState::Live);
         let filled_by = live.map(|live| live.version);
         let own: Vec<_> = generations.into_iter().filter(|one| one.version == P::VERSION).collect();
-        self.followed.retain(|number, _| own.iter().any(|generation| generation.number == *number));
+        self.generation_handle.retain(|number, _| own.iter().any(|generation| generation.number == *number));
         let state = match filled_by {
             Some(filled_by) if own.is_empty() => {
                 Err(ProjectionError::OtherVersion { projection: P::NAME, filled_by, running: P::VERSION })
@@ -149,11 +149,11 @@ impl<P: Projection> Supervisor<P> {
         for generation in own {
             let number = generation.number;
             let instruction = Instruction { generation, connection: self.connection };
-            if let Some(followed) = self.followed.get(&number) {
-                followed.tell(instruction);
+            if let Some(generation_handle) = self.generation_handle.get(&number) {
+                generation_handle.tell(instruction);
             } else {
-                let followed = self.start(instruction);
-                self.followed.insert(number, followed);
+                let generation_handle = self.start(instruction);
+                self.generation_handle.insert(number, generation_handle);
             }
         }
         // The threads' own parts are there by now.
@@ -169,11 +169,12 @@ impl<P: Projection> Supervisor<P> {
         }
     }
 
-    fn start(&mut self, instruction: Instruction) -> Followed {
+    fn start(&mut self, instruction: Instruction) -> GenerationHandle {
         let (projectors, projection) = (self.projectors.clone(), Arc::clone(&self.projection));
-        let (followed, ended) = Followed::start(projectors, projection, self.stand.subscribe(), instruction);
+        let (generation_handle, ended) =
+            GenerationHandle::start(projectors, projection, self.offsets.subscribe(), instruction);
         self.threads.spawn(ended);
-        followed
+        generation_handle
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     History, Projection, ProjectionError,
     batch::Batch,
     checkpoint::{self, Checkpoints},
-    parking::{self, Obstacle, Strand},
+    parking::{self, ParkReason, PendingEvents},
     target::Target,
 };
 
@@ -46,7 +46,7 @@ impl<P: Projection> Writer<'_, P> {
         batch: &mut Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
         match within(self.limit, self.write_at_once(claimed, batch)).await {
-            Err(error) if Obstacle::is_met_in(&error) => self.write_in_pieces(claimed, batch).await,
+            Err(error) if ParkReason::is_met_in(&error) => self.write_in_pieces(claimed, batch).await,
             written => written,
         }
     }
@@ -78,14 +78,14 @@ impl<P: Projection> Writer<'_, P> {
         let mut pieces: Vec<Vec<AggregateId>> = vec![batch.strands().keys().cloned().collect()];
         while let Some(mut piece) = pieces.pop() {
             let strands: Vec<_> = piece.iter().filter_map(|id| batch.strands().get(id)).collect();
-            if let [strand] = strands[..] {
-                let refused = within(limit, one(&mut transaction, self.projection, strand)).await?;
-                if let Some((index, obstacle)) = refused {
-                    batch.refuse(&piece[0], index, obstacle);
+            if let [pending] = strands[..] {
+                let refused = within(limit, one(&mut transaction, self.projection, pending)).await?;
+                if let Some((index, park_reason)) = refused {
+                    batch.refuse(&piece[0], index, park_reason);
                 }
                 continue;
             }
-            let histories: Vec<_> = strands.iter().map(|strand| strand.history()).collect();
+            let histories: Vec<_> = strands.iter().map(|pending| pending.history()).collect();
             if within(limit, attempt(&mut transaction, self.projection, &histories)).await?.is_some() {
                 let left = piece.drain(..piece.len() / 2).collect();
                 pieces.extend([piece, left]);
@@ -138,15 +138,15 @@ fn distance(from: &Checkpoints, to: &Checkpoints) -> i64 {
 pub(crate) async fn one<P: Projection>(
     transaction: &mut PgConnection,
     projection: &P,
-    strand: &Strand<P::Event>,
-) -> Result<Option<(usize, Obstacle)>, ProjectionError> {
-    let (mut from, mut to) = (0, strand.len());
+    pending: &PendingEvents<P::Event>,
+) -> Result<Option<(usize, ParkReason)>, ProjectionError> {
+    let (mut from, mut to) = (0, pending.len());
     while from < to {
-        let part = strand.part(from..to);
+        let part = pending.part(from..to);
         match attempt(transaction, projection, &Vec::from_iter(&part)).await? {
-            None => (from, to) = (to, strand.len()),
+            None => (from, to) = (to, pending.len()),
             Some(error) if to - from == 1 => {
-                return Ok(Some((from, Obstacle::applying(error, strand.before(from))?)));
+                return Ok(Some((from, ParkReason::applying(error, pending.before(from))?)));
             }
             Some(_) => to = from + (to - from) / 2,
         }
@@ -163,7 +163,7 @@ async fn attempt<P: Projection>(
     let mut savepoint = transaction.begin().await?;
     match projection.apply(&mut savepoint, histories).await {
         Ok(()) => savepoint.commit().await?,
-        Err(error) if Obstacle::is_met_in(&error) => {
+        Err(error) if ParkReason::is_met_in(&error) => {
             savepoint.rollback().await?;
             return Ok(Some(error));
         }

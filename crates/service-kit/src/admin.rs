@@ -61,7 +61,7 @@ pub fn router(health: Health, metrics: PrometheusHandle) -> Router {
 fn readiness(health: &Health) -> impl IntoResponse + use<> {
     let ready = health.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready, "parts": health.parts() })))
+    (status, Json(json!({ "ready": ready, "parts": health.components() })))
 }
 
 fn exposition(metrics: &PrometheusHandle) -> impl IntoResponse + use<> {

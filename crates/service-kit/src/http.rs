@@ -8,7 +8,7 @@ mod connection;
 mod layers;
 mod limits;
 mod observe;
-mod patient_writer;
+mod write_timeout;
 
 pub use layers::platform;
 pub use limits::{HttpSettings, Limits};

@@ -46,7 +46,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
 fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     // serde would read a struct from an array too, field by field, and so tie callers to the order of our fields.
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::new(kinds::INVALID_BODY).detail(".: expected an object").fact("field", "."));
+        return Err(Problem::new(kinds::INVALID_BODY)
+            .detail(".: expected an object")
+            .extension("field", "."));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer)
@@ -63,7 +65,9 @@ fn problem(error: &serde_json::Error, field: &str) -> Problem {
         }
         Category::Data => {
             let (field, complaint) = (shortened(field), complaint(&error.to_string()));
-            Problem::new(kinds::INVALID_BODY).detail(format!("{field}: {complaint}")).fact("field", field)
+            Problem::new(kinds::INVALID_BODY)
+                .detail(format!("{field}: {complaint}"))
+                .extension("field", field)
         }
     }
 }

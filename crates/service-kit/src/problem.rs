@@ -22,22 +22,22 @@ use serde_json::Value;
 pub struct Problem {
     kind: ProblemKind,
     detail: Option<Cow<'static, str>>,
-    facts: BTreeMap<String, Value>,
+    extensions: BTreeMap<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// A problem of this kind.
     pub const fn new(kind: ProblemKind) -> Self {
-        Self { kind, detail: None, facts: BTreeMap::new(), headers: Vec::new() }
+        Self { kind, detail: None, extensions: BTreeMap::new(), headers: Vec::new() }
     }
 
     /// A rule's "no": 422 with the rule's code, its sentence and its facts.
     pub fn refused(refusal: &impl Refusal) -> Self {
         let mut problem = Self::new(ProblemKind::new(refusal.code(), StatusCode::UNPROCESSABLE_ENTITY))
             .detail(refusal.to_string());
-        if let Ok(Value::Object(facts)) = serde_json::to_value(refusal) {
-            problem.facts.extend(facts);
+        if let Ok(Value::Object(extensions)) = serde_json::to_value(refusal) {
+            problem.extensions.extend(extensions);
         }
         problem
     }
@@ -60,9 +60,9 @@ impl Problem {
     ///
     /// # Panics
     /// Where the value cannot be told in JSON (a map whose keys are not texts).
-    pub fn fact(mut self, name: &str, value: impl Serialize) -> Self {
+    pub fn extension(mut self, name: &str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).expect("a fact can be told in JSON");
-        self.facts.insert(name.to_owned(), value);
+        self.extensions.insert(name.to_owned(), value);
         self
     }
 

@@ -6,8 +6,8 @@
 #![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
 
 mod address;
-mod area;
 mod disturbance;
+mod environment;
 pub mod history;
 mod kafka_proxy;
 mod log_view;
@@ -22,8 +22,8 @@ mod tcp_proxy;
 mod wait;
 
 pub use address::free_port;
-pub use area::{Area, Servers};
 pub use disturbance::Disturbance;
+pub use environment::{Servers, TestEnvironment};
 pub use kafka_proxy::{Api, Fault, KafkaProxy};
 pub use log_view::{LogView, SeenEvent};
 pub use log_writer::{LogWriter, Sample, write_log};

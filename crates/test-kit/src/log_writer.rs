@@ -7,7 +7,7 @@ use event_log::{
 };
 use uuid::Uuid;
 
-use crate::Area;
+use crate::TestEnvironment;
 
 /// How many events are committed together.
 const GROUP: usize = 1_000;
@@ -35,14 +35,27 @@ pub struct LogWriter {
 
 impl LogWriter {
     /// Writes to every partition of a context's events, with so many aggregates in all.
-    pub fn all(area: &Area, context: &str, partitions: i32, aggregates: usize) -> Vec<Self> {
-        (0..partitions).map(|number| Self::new(area, context, number, partitions, aggregates)).collect()
+    pub fn all(
+        environment: &TestEnvironment,
+        context: &str,
+        partitions: i32,
+        aggregates: usize,
+    ) -> Vec<Self> {
+        (0..partitions)
+            .map(|number| Self::new(environment, context, number, partitions, aggregates))
+            .collect()
     }
 
-    fn new(area: &Area, context: &str, number: i32, partitions: i32, aggregates: usize) -> Self {
+    fn new(
+        environment: &TestEnvironment,
+        context: &str,
+        number: i32,
+        partitions: i32,
+        aggregates: usize,
+    ) -> Self {
         let settings = PartitionLogSettings {
-            client: ClientSettings { brokers: area.servers.brokers.clone() },
-            topics: Topics::new(&area.topic_prefix, context),
+            client: ClientSettings { brokers: environment.servers.brokers.clone() },
+            topics: Topics::new(&environment.topic_prefix, context),
             address: "127.0.0.1:1".to_owned(),
             commit_timeout: Duration::from_secs(30),
         };

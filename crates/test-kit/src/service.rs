@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use crate::{Area, eventually, eventually_some, free_port, program::program};
+use crate::{TestEnvironment, eventually, eventually_some, free_port, program::program};
 
 /// A service of the workspace as a process of its own, on ports of its own. Dropping it kills it.
 pub struct Service {
@@ -41,36 +41,42 @@ const OF_QUERIES: [Need; 2] = [Need::Http, Need::Database("read", "query")];
 
 impl Service {
     /// The command API of a context.
-    pub fn command_api(area: &Area, context: &str) -> Self {
-        Self::start(area, context, "command-api", &OF_COMMANDS, &[])
+    pub fn command_api(environment: &TestEnvironment, context: &str) -> Self {
+        Self::start(environment, context, "command-api", &OF_COMMANDS, &[])
     }
 
     /// The command API of a context, with settings of its own.
-    pub fn command_api_with(area: &Area, context: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start(area, context, "command-api", &OF_COMMANDS, settings)
+    pub fn command_api_with(environment: &TestEnvironment, context: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(environment, context, "command-api", &OF_COMMANDS, settings)
     }
 
     /// The projector of a context.
-    pub fn projector(area: &Area, context: &str) -> Self {
-        Self::projector_with(area, context, &[])
+    pub fn projector(environment: &TestEnvironment, context: &str) -> Self {
+        Self::projector_with(environment, context, &[])
     }
 
     /// The projector of a context, with settings of its own.
-    pub fn projector_with(area: &Area, context: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start(area, context, "projector", &OF_PROJECTORS, settings)
+    pub fn projector_with(environment: &TestEnvironment, context: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(environment, context, "projector", &OF_PROJECTORS, settings)
     }
 
     /// The query API of a context.
-    pub fn query_api(area: &Area, context: &str) -> Self {
-        Self::query_api_with(area, context, &[])
+    pub fn query_api(environment: &TestEnvironment, context: &str) -> Self {
+        Self::query_api_with(environment, context, &[])
     }
 
     /// The query API of a context, with settings of its own.
-    pub fn query_api_with(area: &Area, context: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start(area, context, "query-api", &OF_QUERIES, settings)
+    pub fn query_api_with(environment: &TestEnvironment, context: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(environment, context, "query-api", &OF_QUERIES, settings)
     }
 
-    fn start(area: &Area, context: &str, room: &str, needs: &[Need], settings: &[(&str, &str)]) -> Self {
+    fn start(
+        environment: &TestEnvironment,
+        context: &str,
+        room: &str,
+        needs: &[Need],
+        settings: &[(&str, &str)],
+    ) -> Self {
         let name = format!("{context}-{room}");
         let (http, admin) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
         let mut command = Command::new(program(&name));
@@ -78,21 +84,21 @@ impl Service {
             .env_clear()
             .env("FOLDLINE_LOG", "info,sqlx=warn")
             .env("FOLDLINE_ADMIN_ADDRESS", &admin)
-            .env("FOLDLINE_TOPIC_PREFIX", &area.topic_prefix);
+            .env("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix);
         for need in needs {
             match need {
                 Need::Http => command.env("FOLDLINE_HTTP_ADDRESS", &http),
-                Need::Kafka => command.env("FOLDLINE_KAFKA_BROKERS", &area.servers.brokers),
-                Need::Registry => command.env("FOLDLINE_REGISTRY_URL", &area.servers.registry_url),
+                Need::Kafka => command.env("FOLDLINE_KAFKA_BROKERS", &environment.servers.brokers),
+                Need::Registry => command.env("FOLDLINE_REGISTRY_URL", &environment.servers.registry_url),
                 Need::Database(name, user) => command.env(
                     "FOLDLINE_DATABASE_URL",
-                    area.database_url_as(&format!("{context}_{user}"), &format!("{context}_{name}")),
+                    environment.database_url_as(&format!("{context}_{user}"), &format!("{context}_{name}")),
                 ),
             };
         }
         command.envs(settings.iter().copied());
-        // Several instances of a service may run in an area.
-        let log = std::env::temp_dir().join(format!("{}{name}-{http}.log", area.topic_prefix));
+        // Several instances of a service may run in an environment.
+        let log = std::env::temp_dir().join(format!("{}{name}-{http}.log", environment.topic_prefix));
         let child = spawn(&mut command, &log);
         Self {
             url: format!("http://{http}"),
@@ -183,8 +189,8 @@ impl Display for Service {
 
 fn spawn(command: &mut Command, log: &PathBuf) -> Child {
     let log = File::options().create(true).append(true).open(log).expect("the log can be written");
-    let twin = log.try_clone().expect("a file can be opened twice");
-    command.stdout(log).stderr(twin).spawn().expect("the service can be run")
+    let simulated = log.try_clone().expect("a file can be opened twice");
+    command.stdout(log).stderr(simulated).spawn().expect("the service can be run")
 }
 
 impl Drop for Service {

@@ -56,12 +56,12 @@ service_environment() {
 # The jobs before the services. Each has the one address it needs, and may run any number of times.
 run_job() {
   local job=$1 verb=$2
-  (cd "$repository" && env "$(service_environment "$job")" "$(binary admin)" "$job" "$verb") ||
-    die "admin $job $verb failed; its message is above"
+  (cd "$repository" && env "$(service_environment "$job")" "$(binary foldline)" "$job" "$verb") ||
+    die "foldline $job $verb failed; its message is above"
 }
 
 run_jobs() {
-  need_binary admin
+  need_binary foldline
   run_job topics apply
   run_job schemas register
   run_job migrations apply

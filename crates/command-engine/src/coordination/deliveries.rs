@@ -99,8 +99,8 @@ where
 
     fn deliver(&mut self, record: &CommandRecord, end: &CancellationToken) -> Result<(), LogError> {
         let partition = record.position.partition;
-        let known = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
-        let Some(epoch) = known.and_then(|reading| reading.epoch) else {
+        let cached = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
+        let Some(epoch) = cached.and_then(|reading| reading.epoch) else {
             return Ok(());
         };
         let Some(command) = self.decode(record, end) else { return Ok(()) };

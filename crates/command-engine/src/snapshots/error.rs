@@ -26,7 +26,7 @@ pub enum SnapshotError {
     /// A state cannot be written as JSON.
     #[error("a state cannot be saved: {0}")]
     Unwritable(String),
-    /// What was saved is not there any more: Postgres has lost its last transactions. The image must be restored and
+    /// What was saved is not there any more: Postgres has lost its last transactions. The cache must be restored and
     /// the log read from there.
     #[error("snapshots: postgres has lost what was saved")]
     Lost,

@@ -13,14 +13,14 @@ use aggregate::{Aggregate, AggregateId};
 use event_log::Continuity;
 use tokio::sync::oneshot;
 
-use crate::image::Known;
+use crate::cache::CachedAggregate;
 
 pub use error::SnapshotError;
 pub use none::NoSnapshots;
 pub use postgres::{PostgresSnapshots, SnapshotDatabase, SnapshotSettings};
 
 /// Aggregates by their id.
-pub type Aggregates<S> = HashMap<AggregateId, Known<S>>;
+pub type Aggregates<S> = HashMap<AggregateId, CachedAggregate<S>>;
 
 /// Up to where a partition's snapshots go: every aggregate is saved as it was there, or later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,14 +60,14 @@ pub type PendingSave = oneshot::Receiver<Result<Saved, SnapshotError>>;
 /// The snapshots of one partition. Calls block for as long as a bounded time-out allows, so they belong on the
 /// partition's own thread.
 pub trait SnapshotStore<A: Aggregate>: Send + 'static {
-    /// Whether what is saved can be loaded again; otherwise the image keeps everything.
+    /// Whether what is saved can be loaded again; otherwise the cache keeps everything.
     fn keeps(&self) -> bool {
         true
     }
 
     /// Where the snapshots stand, and the id of every aggregate that has one. The default checkpoint, and no ids, if
     /// there are none that this code can use.
-    fn open(&mut self, known: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError>;
+    fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError>;
 
     /// The snapshots of these aggregates, by one query; what has none is left out. They may be newer than what the
     /// caller has read of the log.

@@ -3,14 +3,14 @@ use event_log::{NewOutcome, NewRecord};
 
 use crate::{
     answers::{Answers, Written},
-    group::Verdict,
+    group::Decision,
     outcome,
-    waiting::Waiting,
+    queued_command::QueuedCommand,
 };
 
 /// A group's commands, decided.
 pub(super) struct Decided<A: Aggregate> {
-    pub(super) verdicts: Vec<Option<Verdict<A::Refusal>>>,
+    pub(super) decisions: Vec<Option<Decision<A::Refusal>>>,
     pub(super) records: Vec<NewRecord>,
     pub(super) events: Vec<A::Event>,
 }
@@ -23,22 +23,22 @@ impl<A: Aggregate> Decided<A> {
     /// What becomes of the delivered commands of the group.
     pub(super) fn outcomes(
         &self,
-        group: &[Waiting<A>],
+        group: &[QueuedCommand<A>],
         answers: &Answers<'_, A>,
         offsets: &[i64],
     ) -> Vec<NewOutcome> {
         let written = self.written(offsets);
-        let outcome = |(waiting, verdict): (&Waiting<A>, &Option<Verdict<A::Refusal>>)| {
-            let Waiting::Delivered(delivery) = waiting else { return None };
-            Some(match (&delivery.command, verdict) {
-                (Ok(request), Some(verdict)) => {
-                    let answer = verdict.as_ref().map(|effect| answers.to(request, effect, &written));
+        let outcome = |(waiting, decision): (&QueuedCommand<A>, &Option<Decision<A::Refusal>>)| {
+            let QueuedCommand::Delivered(delivery) = waiting else { return None };
+            Some(match (&delivery.command, decision) {
+                (Ok(request), Some(decision)) => {
+                    let answer = decision.as_ref().map(|effect| answers.to(request, effect, &written));
                     outcome::decided(&delivery.key, request.aggregate_id.as_str(), answer)
                 }
                 (Err(rejection), _) => outcome::rejected(&delivery.key, rejection, &delivery.position),
                 (Ok(_), None) => return None,
             })
         };
-        group.iter().zip(&self.verdicts).filter_map(outcome).collect()
+        group.iter().zip(&self.decisions).filter_map(outcome).collect()
     }
 }

@@ -10,14 +10,14 @@ use crate::support::{Answer, Bank, Command, CommandRequest, History, request};
 #[tokio::test]
 async fn a_group_that_got_into_the_log_is_answered_from_it() {
     let bank = Bank::open().await;
-    let known = request("a", Command::Deposit(vec![1]));
-    bank.submit(&known).await.unwrap();
+    let cached = request("a", Command::Deposit(vec![1]));
+    bank.submit(&cached).await.unwrap();
     let new = CommandRequest {
         expected: Expected::OneOf(vec![aggregate::Version(1)]),
         ..request("a", Command::Deposit(vec![4, 5]))
     };
     let requests = [
-        known.clone(),
+        cached.clone(),
         request("a", Command::Withdraw(100)),
         new.clone(),
         new.clone(),
@@ -52,17 +52,17 @@ async fn a_hundred_commands_of_one_aggregate_are_found_in_the_log() {
 #[tokio::test]
 async fn a_repetition_is_found_even_if_its_aggregate_has_forgotten_it_since() {
     let bank = Bank::open().await;
-    let known = request("a", Command::Deposit(vec![1]));
-    bank.submit(&known).await.unwrap();
+    let cached = request("a", Command::Deposit(vec![1]));
+    bank.submit(&cached).await.unwrap();
     let new = request("a", Command::Deposit(vec![1]));
-    let mut requests = vec![known.clone(), new.clone()];
+    let mut requests = vec![cached.clone(), new.clone()];
     requests.extend((0..100).map(|_| request("a", Command::Deposit(vec![1]))));
-    requests.extend([known.clone(), new.clone()]);
+    requests.extend([cached.clone(), new.clone()]);
 
     let answers = bank.together(&requests, MemoryLog::fail_after_next_append).await;
-    told_truly(&bank, &known, &answers[0], true);
+    told_truly(&bank, &cached, &answers[0], true);
     told_truly(&bank, &new, &answers[1], false);
-    told_truly(&bank, &known, &answers[102], true);
+    told_truly(&bank, &cached, &answers[102], true);
     told_truly(&bank, &new, &answers[103], true);
 }
 

@@ -9,11 +9,11 @@ use crate::support::{Bank, Command, CommandRequest, History, request};
 #[tokio::test]
 async fn a_group_that_did_not_get_into_the_log_is_decided_again() {
     let bank = Bank::open().await;
-    let known = request("a", Command::Deposit(vec![1]));
-    bank.submit(&known).await.unwrap();
+    let cached = request("a", Command::Deposit(vec![1]));
+    bank.submit(&cached).await.unwrap();
     let new = request("a", Command::Deposit(vec![4, 5]));
     let requests = [
-        known.clone(),
+        cached.clone(),
         request("a", Command::Withdraw(100)),
         new.clone(),
         new.clone(),

@@ -7,7 +7,7 @@ use std::sync::{
 
 use aggregate::AggregateId;
 use command_engine::{
-    Aggregates, Checkpoint, Image, ImageSettings, PendingSave, Save, SnapshotError, SnapshotStore,
+    AggregateCache, Aggregates, CacheSettings, Checkpoint, PendingSave, Save, SnapshotError, SnapshotStore,
     protocol::{InDoubt, Writer},
 };
 use event_log::LogError;
@@ -40,8 +40,8 @@ async fn snapshots_of_another_log_are_refused_until_they_are_dropped() {
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
     let dropped = Arc::new(AtomicBool::new(false));
     let foreign = Box::new(Foreign { dropped: dropped.clone() });
-    let image = Image::<Account>::new(foreign, ImageSettings::default());
-    let mut writer = Writer::new(0, &topics(), bank.log.clone(), CODEC.clone(), image);
+    let cache = AggregateCache::<Account>::new(foreign, CacheSettings::default());
+    let mut writer = Writer::new(0, &topics(), bank.log.clone(), CODEC.clone(), cache);
 
     for _ in 0..2 {
         assert!(matches!(writer.warm_up(), Err(LogError::BeyondEnd { next: 100, end: 2 })));

@@ -129,7 +129,7 @@ async fn a_command_that_would_wait_too_long_is_refused_at_once_and_nobody_waits_
     bank.commits.open();
     held.answer().await.unwrap();
     let answer = loop {
-        // The thread may still be on its way back to its desk.
+        // The thread may still be on its way back to its mailbox.
         match bank.submit(&deposit).await {
             Err(CommandError::Overloaded) => tokio::task::yield_now().await,
             answer => break answer,

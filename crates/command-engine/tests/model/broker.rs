@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use event_log::{
     Broker, Fold, LogError, NewOutcome, NewRecord, Producer,
-    twin::{TwinBroker, TwinProducer},
+    simulated::{SimulatedBroker, SimulatedProducer},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(crate) struct Client {
-    pub(crate) broker: TwinBroker,
+    pub(crate) broker: SimulatedBroker,
     pub(crate) stage: Stage,
     pub(crate) flaw: Option<Flaw>,
     /// The end as it was before the producers were initialised.
@@ -21,7 +21,7 @@ pub(crate) struct Client {
 }
 
 pub(crate) struct ClientProducer {
-    producer: TwinProducer,
+    producer: SimulatedProducer,
     stage: Stage,
     /// Whether it takes its id over only when it begins.
     late: bool,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     account::{Account, CODEC, Event, State},
     clients::Request,
-    verdict::{Told, Verdict},
+    decision::{Decision, Told},
     world::World,
 };
 
@@ -18,20 +18,20 @@ struct Heard<'w> {
     request: &'w Request,
     since: usize,
     until: usize,
-    verdict: Verdict,
+    decision: Decision,
 }
 
 pub(crate) fn all(world: &World) -> Result<(), String> {
-    world.twin.show_commits();
-    let events = world.twin.events();
+    world.simulated.show_commits();
+    let events = world.simulated.events();
     history(&events)?;
     deliveries(world)?;
     let heard = heard(world, events.len());
     let past = Past::new(&events);
     heard.iter().try_for_each(|heard| {
         past.bears_out(heard).map_err(|why| {
-            let Heard { since, until, verdict, request } = heard;
-            format!("{why}: between {since} and {until} {verdict:?} to {request:?}")
+            let Heard { since, until, decision, request } = heard;
+            format!("{why}: between {since} and {until} {decision:?} to {request:?}")
         })
     })?;
     causes(&events, &heard)
@@ -61,7 +61,7 @@ fn history(events: &[Recorded]) -> Result<(), String> {
 
 /// Every command in Kafka has one outcome, in order.
 fn deliveries(world: &World) -> Result<(), String> {
-    let told: Vec<_> = world.twin.outcomes().into_iter().map(|outcome| outcome.key).collect();
+    let told: Vec<_> = world.simulated.outcomes().into_iter().map(|outcome| outcome.key).collect();
     let sent: Vec<_> = world.clients.topic.iter().map(|sent| sent.key.clone()).collect();
     if told == sent { Ok(()) } else { Err(format!("outcomes of {told:?} for {sent:?}")) }
 }
@@ -69,15 +69,15 @@ fn deliveries(world: &World) -> Result<(), String> {
 fn heard(world: &World, end: usize) -> Vec<Heard<'_>> {
     let asked = world.clients.wishes.iter().flat_map(|wish| {
         wish.tries.iter().filter_map(|one| {
-            let (verdict, until) = one.heard.clone()?;
-            Some(Heard { request: &wish.request, since: one.since, until, verdict })
+            let (decision, until) = one.heard.clone()?;
+            Some(Heard { request: &wish.request, since: one.since, until, decision })
         })
     });
-    let outcomes = world.clients.topic.iter().zip(world.twin.outcomes()).map(|(sent, outcome)| Heard {
+    let outcomes = world.clients.topic.iter().zip(world.simulated.outcomes()).map(|(sent, outcome)| Heard {
         request: &sent.request,
         since: sent.since,
         until: end,
-        verdict: Verdict::of_outcome(&outcome.document),
+        decision: Decision::of_outcome(&outcome.document),
     });
     asked.chain(outcomes).collect()
 }
@@ -90,7 +90,7 @@ fn causes(events: &[Recorded], heard: &[Heard<'_>]) -> Result<(), String> {
                 && heard.request.metadata.command_id == envelope.metadata.command_id
                 && heard.request.request_hash == envelope.request_hash
                 && heard.since <= index
-                && heard.verdict.may_have_written()
+                && heard.decision.may_have_written()
         };
         if !heard.iter().any(|heard| is_cause(&heard)) {
             return Err(format!("an event that nobody caused: {envelope:?}"));
@@ -111,9 +111,9 @@ impl<'e> Past<'e> {
     }
 
     fn bears_out(&self, heard: &Heard<'_>) -> Result<(), &'static str> {
-        match &heard.verdict {
-            Verdict::Accepted(told) if !told.events.is_empty() => self.is_in_log(heard, told),
-            Verdict::Nothing | Verdict::Unknown | Verdict::Unreadable => Ok(()),
+        match &heard.decision {
+            Decision::Accepted(told) if !told.events.is_empty() => self.is_in_log(heard, told),
+            Decision::Nothing | Decision::Unknown | Decision::Unreadable => Ok(()),
             _ if (heard.since..=heard.until).any(|moment| self.says(moment, heard)) => Ok(()),
             _ => Err("an answer that was true at no moment"),
         }
@@ -143,20 +143,23 @@ impl<'e> Past<'e> {
     /// Whether the answer is right when so many events are in the log.
     fn says(&self, moment: usize, heard: &Heard<'_>) -> bool {
         let request = heard.request;
-        let known = self.of_command(moment, request).next();
-        if let Some((_, known)) = known {
-            return heard.verdict == Verdict::IdReused && known.envelope.request_hash != request.request_hash;
+        let cached = self.of_command(moment, request).next();
+        if let Some((_, cached)) = cached {
+            return heard.decision == Decision::IdReused
+                && cached.envelope.request_hash != request.request_hash;
         }
         let (state, version, offset) = self.account(moment, &request.aggregate_id);
         if !request.expected.is_met_by(version) {
-            return heard.verdict == Verdict::Mismatch(version.0);
+            return heard.decision == Decision::Mismatch(version.0);
         }
         match Account::decide(&state, request.command.clone()) {
             Ok(events) if events.is_empty() => {
-                heard.verdict == Verdict::Accepted(Told { version: version.0, events: Vec::new(), offset })
+                heard.decision == Decision::Accepted(Told { version: version.0, events: Vec::new(), offset })
             }
             Ok(_) => false,
-            Err(refusal) => heard.verdict == Verdict::Refused(aggregate::Refusal::code(&refusal).to_owned()),
+            Err(refusal) => {
+                heard.decision == Decision::Refused(aggregate::Refusal::code(&refusal).to_owned())
+            }
         }
     }
 

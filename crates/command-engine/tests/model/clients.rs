@@ -4,15 +4,15 @@
 use std::time::{Duration, Instant};
 
 use aggregate::{AggregateId, Expected, Metadata, Version};
-use command_engine::{CommandRequest, Rejection, protocol::Waiting};
+use command_engine::{CommandRequest, Rejection, protocol::QueuedCommand};
 use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 use uuid::Uuid;
 
 use crate::{
     account::{Account, Command, Refusal},
+    decision::Decision,
     dice::Dice,
     stage::{Scene, Stage},
-    verdict::Verdict,
 };
 
 pub(crate) type Request = CommandRequest<Command>;
@@ -20,14 +20,14 @@ type Answer = Result<command_engine::Accepted, command_engine::CommandError<Refu
 
 pub(crate) struct Clients {
     stage: Stage,
-    pub(crate) wishes: Vec<Wish>,
+    pub(crate) wishes: Vec<DesiredOwnership>,
     /// The commands topic.
     pub(crate) topic: Vec<Sent>,
     numbered: u64,
 }
 
 /// What a client wants.
-pub(crate) struct Wish {
+pub(crate) struct DesiredOwnership {
     pub(crate) request: Request,
     pub(crate) tries: Vec<Try>,
     through_kafka: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Try {
     /// How many events were committed when it began.
     pub(crate) since: usize,
     /// What was heard, and how many events were committed by then.
-    pub(crate) heard: Option<(Verdict, usize)>,
+    pub(crate) heard: Option<(Decision, usize)>,
     number: u64,
     instance: usize,
     reply: Option<Receiver<Answer>>,
@@ -55,14 +55,19 @@ pub(crate) struct Sent {
 
 impl Clients {
     pub(crate) fn new(stage: &Stage, dice: &mut Dice) -> Self {
-        let mut wishes: Vec<Wish> = Vec::new();
+        let mut wishes: Vec<DesiredOwnership> = Vec::new();
         for _ in 0..4 + dice.below(9) {
             let request = match wishes.len() {
                 0 => new_request(dice),
                 many if dice.one_in(3) => repeated(&wishes[dice.below(many)].request, dice),
                 _ => new_request(dice),
             };
-            wishes.push(Wish { request, tries: Vec::new(), through_kafka: dice.one_in(4), over: false });
+            wishes.push(DesiredOwnership {
+                request,
+                tries: Vec::new(),
+                through_kafka: dice.one_in(4),
+                over: false,
+            });
         }
         Self { stage: stage.clone(), wishes, topic: Vec::new(), numbered: 0 }
     }
@@ -106,7 +111,7 @@ impl Clients {
                 wish.ask(&mut scene, instance, committed, &mut self.numbered);
             }
         }
-        self.wishes.iter().all(Wish::is_over)
+        self.wishes.iter().all(DesiredOwnership::is_over)
     }
 
     /// Hears what has been answered.
@@ -114,14 +119,14 @@ impl Clients {
         for wish in &mut self.wishes {
             let mut heard_final = false;
             for one in wish.tries.iter_mut().filter(|one| one.heard.is_none()) {
-                let verdict = match one.reply.as_mut().map(Receiver::try_recv) {
+                let decision = match one.reply.as_mut().map(Receiver::try_recv) {
                     Some(Err(TryRecvError::Empty)) => continue,
-                    Some(Ok(answer)) => Verdict::of_answer(answer),
-                    Some(Err(TryRecvError::Closed)) | None => Verdict::Unknown,
+                    Some(Ok(answer)) => Decision::of_answer(answer),
+                    Some(Err(TryRecvError::Closed)) | None => Decision::Unknown,
                 };
-                self.stage.note(|| format!("try {} hears {verdict:?}", one.number));
-                heard_final |= verdict.is_final();
-                one.heard = Some((verdict, committed()));
+                self.stage.note(|| format!("try {} hears {decision:?}", one.number));
+                heard_final |= decision.is_final();
+                one.heard = Some((decision, committed()));
             }
             // Some ask once more what they know already.
             wish.over |= heard_final && !self.stage.lock().dice.one_in(6);
@@ -129,7 +134,7 @@ impl Clients {
     }
 }
 
-impl Wish {
+impl DesiredOwnership {
     fn is_over(&self) -> bool {
         self.over && !self.is_waiting()
     }
@@ -141,7 +146,7 @@ impl Wish {
     fn ask(&mut self, scene: &mut Scene, instance: usize, committed: usize, numbered: &mut u64) {
         *numbered += 1;
         let number = *numbered;
-        let (waiting, reply) = Waiting::<Account>::caller(self.request.clone());
+        let (waiting, reply) = QueuedCommand::<Account>::caller(self.request.clone());
         let Request { aggregate_id, command, expected, request_hash, metadata, .. } = &self.request;
         scene.note(|| {
             let id = metadata.command_id.as_u128() >> 112;
@@ -157,9 +162,9 @@ impl Wish {
     fn give_up_one(&mut self, scene: &mut Scene, committed: usize) {
         let Some(one) = self.tries.iter_mut().find(|one| one.heard.is_none()) else { return };
         let withdrawn = scene.desks[one.instance].withdraw(one.number);
-        let verdict = if withdrawn { Verdict::Nothing } else { Verdict::Unknown };
-        scene.note(|| format!("try {} is given up: {verdict:?}", one.number));
-        (one.reply, one.heard) = (None, Some((verdict, committed)));
+        let decision = if withdrawn { Decision::Nothing } else { Decision::Unknown };
+        scene.note(|| format!("try {} is given up: {decision:?}", one.number));
+        (one.reply, one.heard) = (None, Some((decision, committed)));
     }
 }
 

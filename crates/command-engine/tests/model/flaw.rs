@@ -17,6 +17,6 @@ pub(crate) enum Flaw {
     NeverConfirms,
     /// The place in the commands is committed after the events, for itself.
     SettlesApart,
-    /// Events are taken into the image before they are committed.
+    /// Events are taken into the cache before they are committed.
     FoldsBeforeCommit,
 }

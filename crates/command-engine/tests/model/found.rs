@@ -1,7 +1,7 @@
 //! Mistakes that schedules have found, each small enough to be shown without one.
 
 use aggregate::{AggregateId, Metadata, Version};
-use command_engine::{Image, ImageSettings};
+use command_engine::{AggregateCache, CacheSettings};
 use event_log::{Envelope, Position, Recorded};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -40,20 +40,20 @@ fn opened(id: &str, offset: i64) -> (Recorded, Event) {
     (Recorded { envelope, position, payload: CODEC.encode(&event).unwrap() }, event)
 }
 
-fn image(shelf: &Shelf, max_aggregates: usize) -> Image<Account> {
-    let settings = ImageSettings { max_aggregates, ..ImageSettings::default() };
-    let mut image = Image::new(Box::new(shelf.clone()), settings);
-    image.restore().unwrap();
-    image
+fn cache(shelf: &Shelf, max_aggregates: usize) -> AggregateCache<Account> {
+    let settings = CacheSettings { max_aggregates, ..CacheSettings::default() };
+    let mut cache = AggregateCache::new(Box::new(shelf.clone()), settings);
+    cache.restore().unwrap();
+    cache
 }
 
 #[test]
 fn an_account_that_is_asked_for_twice_at_once_keeps_its_past() {
     let shelf = Shelf::new(false);
-    let mut first = image(&shelf, 10);
+    let mut first = cache(&shelf, 10);
     first.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
     first.save_now(1).unwrap();
-    let mut second = image(&shelf, 10);
+    let mut second = cache(&shelf, 10);
     second.load(&[account("a"), account("a")]).unwrap();
     assert_eq!(second.get(&account("a")).unwrap().version, Version(1));
 }
@@ -61,9 +61,9 @@ fn an_account_that_is_asked_for_twice_at_once_keeps_its_past() {
 #[test]
 fn an_image_that_is_full_beside_newer_snapshots_goes_on() {
     let shelf = Shelf::new(false);
-    let mut behind = image(&shelf, 1);
+    let mut behind = cache(&shelf, 1);
     behind.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
-    let mut newer = image(&shelf, 10);
+    let mut newer = cache(&shelf, 10);
     newer.fold_tail(&[opened("a", 0), opened("b", 1)], &mut |_, _| ()).unwrap();
     newer.save_now(2).unwrap();
     // What it could not save itself is saved, so there is room.

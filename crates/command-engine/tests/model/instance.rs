@@ -1,16 +1,16 @@
 //! An instance: drives a writer as the engine's thread does, and lets the others go on wherever that one would wait.
 
 use command_engine::{
-    CommandError, Image,
-    protocol::{InDoubt, Unsettled, Waiting, Writer},
+    AggregateCache, CommandError,
+    protocol::{InDoubt, QueuedCommand, Unsettled, Writer},
 };
 use event_log::{Claimed, LogError};
 
 use crate::{
     account::{Account, CODEC, topics},
-    desk::Desk,
     flaw::Flaw,
     log::Log,
+    mailbox::Mailbox,
     stage::{Moment, Stage, give_way},
 };
 
@@ -37,24 +37,24 @@ impl Instance {
         number: usize,
         stage: Stage,
         log: Log,
-        image: Image<Account>,
+        cache: AggregateCache<Account>,
         flaw: Option<Flaw>,
     ) -> Self {
-        Self { number, stage, writer: Writer::new(0, &topics(), log, CODEC.clone(), image), flaw }
+        Self { number, stage, writer: Writer::new(0, &topics(), log, CODEC.clone(), cache), flaw }
     }
 
     /// Runs until it is dropped.
     pub(crate) fn run(mut self) -> Moment {
         let mut rest: usize = 0;
         loop {
-            while !self.desk(|desk| desk.is_wished(rest == 0)) {
+            while !self.mailbox(|mailbox| mailbox.is_wished(rest == 0)) {
                 rest = rest.saturating_sub(1);
                 give_way(Moment::Resting);
             }
             let end = if self.own() { self.serve() } else { End::Unwanted };
             rest = if end == End::Replaced { REST } else { 0 };
             self.note("lets go");
-            self.desk(Desk::leave);
+            self.mailbox(Mailbox::leave);
             self.writer.release();
         }
     }
@@ -65,8 +65,8 @@ impl Instance {
                 Ok(owned) => return owned,
                 Err(error) => self.look_at(&error),
             }
-            self.desk(Desk::show_warming);
-            if !self.desk(|desk| desk.wants()) {
+            self.mailbox(Mailbox::show_warming);
+            if !self.mailbox(|mailbox| mailbox.wants()) {
                 return false;
             }
             give_way(Moment::Resting);
@@ -74,13 +74,13 @@ impl Instance {
     }
 
     fn claim_first(&mut self) -> Result<bool, LogError> {
-        self.desk(Desk::show_warming);
+        self.mailbox(Mailbox::show_warming);
         self.writer.warm_up()?;
-        if !self.desk(Desk::begin_claim) {
+        if !self.mailbox(Mailbox::begin_claim) {
             return Ok(false);
         }
         let claimed = self.claim(&mut InDoubt::nothing())?;
-        self.desk(|desk| desk.show_owned(claimed));
+        self.mailbox(|mailbox| mailbox.show_owned(claimed));
         Ok(true)
     }
 
@@ -94,7 +94,7 @@ impl Instance {
         let mut group = Vec::new();
         loop {
             if group.is_empty() {
-                if self.desk(|desk| desk.is_dismissed()) {
+                if self.mailbox(|mailbox| mailbox.is_dismissed()) {
                     return End::Unwanted;
                 }
                 group = self.next_group();
@@ -112,21 +112,24 @@ impl Instance {
         }
     }
 
-    fn next_group(&self) -> Vec<Waiting<Account>> {
+    fn next_group(&self) -> Vec<QueuedCommand<Account>> {
         let mut scene = self.stage.lock();
         let most = scene.dice.pick(&[1, 2, 3, 8]);
         scene.desks[self.number].group(most)
     }
 
     /// What is left of a group to be decided again; nothing if there was no group.
-    fn process(&mut self, group: Vec<Waiting<Account>>) -> Result<Option<Vec<Waiting<Account>>>, End> {
+    fn process(
+        &mut self,
+        group: Vec<QueuedCommand<Account>>,
+    ) -> Result<Option<Vec<QueuedCommand<Account>>>, End> {
         if group.is_empty() {
             return Ok(None);
         }
         self.note(&format!("decides {}", group.len()));
         match self.writer.process(group) {
             Ok(undecidable) => {
-                self.desk(|desk| desk.put_back(undecidable));
+                self.mailbox(|mailbox| mailbox.put_back(undecidable));
                 Ok(Some(Vec::new()))
             }
             Err(unsettled) => self.settle(*unsettled).map(Some),
@@ -134,13 +137,13 @@ impl Instance {
     }
 
     fn is_taken(&mut self) -> bool {
-        self.desk(|desk| desk.is_handed_over()) && !self.writer.still_owns()
+        self.mailbox(|mailbox| mailbox.is_handed_over()) && !self.writer.still_owns()
     }
 
-    fn settle(&mut self, unsettled: Unsettled<Account>) -> Result<Vec<Waiting<Account>>, End> {
+    fn settle(&mut self, unsettled: Unsettled<Account>) -> Result<Vec<QueuedCommand<Account>>, End> {
         let Unsettled { error, mut in_doubt } = unsettled;
         self.look_at(&error);
-        self.desk(Desk::show_doubt);
+        self.mailbox(Mailbox::show_doubt);
         let fenced = error.is_fenced();
         if fenced && self.flaw == Some(Flaw::TrustsFenced) {
             return Err(self.yield_to_newer(in_doubt));
@@ -148,10 +151,10 @@ impl Instance {
         let mut looks = 0;
         loop {
             if self.writer.is_replaced(&mut in_doubt).unwrap_or(false) {
-                self.desk(Desk::leave);
+                self.mailbox(Mailbox::leave);
                 return Err(self.yield_to_newer(in_doubt));
             }
-            let may_claim = self.desk(|desk| desk.may_claim_again(fenced));
+            let may_claim = self.mailbox(|mailbox| mailbox.may_claim_again(fenced));
             looks += 1;
             if (fenced || !may_claim) && looks <= LOOKS {
                 give_way(Moment::Resting);
@@ -163,7 +166,7 @@ impl Instance {
             }
             match self.claim(&mut in_doubt) {
                 Ok(claimed) => {
-                    self.desk(|desk| desk.show_owned(claimed));
+                    self.mailbox(|mailbox| mailbox.show_owned(claimed));
                     return Ok(self.writer.resolve(in_doubt));
                 }
                 Err(error) => self.look_at(&error),
@@ -186,7 +189,7 @@ impl Instance {
         assert!(error.is_transient(), "instance {} finds a broken log: {error}", self.number);
     }
 
-    fn desk<R>(&self, with: impl FnOnce(&mut Desk) -> R) -> R {
+    fn mailbox<R>(&self, with: impl FnOnce(&mut Mailbox) -> R) -> R {
         with(&mut self.stage.lock().desks[self.number])
     }
 

@@ -11,7 +11,7 @@ pub(crate) struct Log {
     fenced: FencedLog<Client>,
     flaw: Option<Flaw>,
     epoch: u64,
-    /// What was taken into the image before its time.
+    /// What was taken into the cache before its time.
     folded: Vec<Recorded>,
 }
 

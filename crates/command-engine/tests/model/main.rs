@@ -12,15 +12,15 @@ mod account;
 mod broker;
 mod check;
 mod clients;
-mod desk;
+mod decision;
 mod dice;
 mod flaw;
 mod found;
 mod instance;
 mod log;
+mod mailbox;
 mod snapshots;
 mod stage;
-mod verdict;
 mod world;
 
 use std::env;

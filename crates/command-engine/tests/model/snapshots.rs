@@ -74,7 +74,7 @@ impl Shelves {
         if reached <= save.to.next_offset {
             self.earlier.push(self.now.clone());
             (self.now.checkpoint, self.now.saved_by) = (save.to, save.epoch);
-            let changed = save.changed.iter().map(|(id, known)| (id.clone(), known.clone()));
+            let changed = save.changed.iter().map(|(id, cached)| (id.clone(), cached.clone()));
             self.now.aggregates.extend(changed);
         }
         Ok(Saved::UpTo(self.now.checkpoint.next_offset))
@@ -82,9 +82,9 @@ impl Shelves {
 }
 
 impl SnapshotStore<Account> for Shelf {
-    fn open(&mut self, known: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+    fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
         let shelves = self.lock();
-        shelves.now.aggregates.keys().for_each(|id| known(id.as_str()));
+        shelves.now.aggregates.keys().for_each(|id| cached(id.as_str()));
         Ok(shelves.now.checkpoint)
     }
 

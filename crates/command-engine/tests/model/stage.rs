@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use event_log::twin::{Order, Schedule, Step};
+use event_log::simulated::{Order, Schedule, Step};
 
-use crate::{desk::Desk, dice::Dice};
+use crate::{dice::Dice, mailbox::Mailbox};
 
 /// How many lines of a trace are shown.
 const LONGEST: usize = 2_000;
@@ -18,7 +18,7 @@ pub(crate) struct Scene {
     /// Of a thousand steps, how many meet a fault.
     pub(crate) faults: usize,
     /// What each instance is to do.
-    pub(crate) desks: Vec<Desk>,
+    pub(crate) desks: Vec<Mailbox>,
     /// What has happened, if somebody wants to know.
     trace: Option<Vec<String>>,
 }
@@ -40,7 +40,7 @@ pub(crate) fn give_way(moment: Moment) {
 
 impl Stage {
     pub(crate) fn new(dice: Dice, faults: usize, instances: usize, traced: bool) -> Self {
-        let desks = (0..instances).map(|_| Desk::default()).collect();
+        let desks = (0..instances).map(|_| Mailbox::default()).collect();
         Self(Arc::new(Mutex::new(Scene { dice, faults, desks, trace: traced.then(Vec::new) })))
     }
 
@@ -70,7 +70,7 @@ impl Scene {
 
     /// Most clients know who owns the partition.
     pub(crate) fn likely_owner(&mut self) -> usize {
-        let owner = self.desks.iter().position(Desk::owns);
+        let owner = self.desks.iter().position(Mailbox::owns);
         match owner {
             Some(owner) if !self.dice.one_in(4) => owner,
             _ => self.dice.below(self.desks.len()),

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use command_engine::{Image, ImageSettings, NoSnapshots};
-use event_log::{FencedLog, twin::Twin};
+use command_engine::{AggregateCache, CacheSettings, NoSnapshots};
+use event_log::{FencedLog, simulated::SimulatedKafka};
 use generator::{Generator, Gn};
 
 use crate::{
@@ -17,11 +17,11 @@ use crate::{
     broker::Client,
     check,
     clients::Clients,
-    desk::Desk,
     dice::Dice,
     flaw::Flaw,
     instance::Instance,
     log::Log,
+    mailbox::Mailbox,
     snapshots::Shelf,
     stage::{Moment, Stage},
 };
@@ -33,7 +33,7 @@ const PATIENCE: usize = 20_000;
 
 pub(crate) struct World {
     pub(crate) stage: Stage,
-    pub(crate) twin: Twin,
+    pub(crate) simulated: SimulatedKafka,
     pub(crate) clients: Clients,
     flaw: Option<Flaw>,
     drivers: Vec<Driver>,
@@ -85,7 +85,7 @@ impl World {
         let clients = Clients::new(&stage, &mut dice);
         let mut world = Self {
             clients,
-            twin: Twin::default(),
+            simulated: SimulatedKafka::default(),
             flaw,
             drivers: Vec::new(),
             weather: [3, stormy, 2, 3 + stormy, stormy, 3, 6, usize::from(stormy > 1), 6],
@@ -96,31 +96,31 @@ impl World {
             stage,
         };
         world.drivers = (0..instances).map(|number| world.driver(number)).collect();
-        world.with(0, Desk::own);
+        world.with(0, Mailbox::own);
         world
     }
 
     fn driver(&self, number: usize) -> Driver {
         let stage = self.stage.clone();
-        let broker = self.twin.broker(number, Arc::new(stage.clone()));
+        let broker = self.simulated.broker(number, Arc::new(stage.clone()));
         let client = Client { broker, stage: stage.clone(), flaw: self.flaw, early: 0 };
         let log = Log::new(FencedLog::over(client, format!("{number}:1"), Duration::ZERO), self.flaw);
-        let instance = Instance::new(number, stage, log, self.image(), self.flaw);
+        let instance = Instance::new(number, stage, log, self.cache(), self.flaw);
         let run = Gn::new_opt(STACK, move || instance.run());
         Driver { run, frozen: false, last: Moment::Busy }
     }
 
-    fn image(&self) -> Image<Account> {
-        let settings = ImageSettings {
-            // A full image waits for its saves, so they must not be late where it is small.
+    fn cache(&self) -> AggregateCache<Account> {
+        let settings = CacheSettings {
+            // A full cache waits for its saves, so they must not be late where it is small.
             max_aggregates: if self.small { 2 } else { 1_000 },
             save_changes: 1,
             save_interval: Duration::from_hours(24),
             load_pause: Duration::ZERO,
         };
         match &self.shelf {
-            Some(store) => Image::new(Box::new(store.clone()), settings),
-            None => Image::new(Box::new(NoSnapshots), settings),
+            Some(store) => AggregateCache::new(Box::new(store.clone()), settings),
+            None => AggregateCache::new(Box::new(NoSnapshots), settings),
         }
     }
 
@@ -130,10 +130,10 @@ impl World {
             let turn = self.stage.lock().dice.weigh(&[75, 12, 8]);
             match turn {
                 0 => self.step(),
-                1 => self.clients.act(self.twin.committed()),
+                1 => self.clients.act(self.simulated.committed()),
                 _ => self.disturb(),
             }
-            self.clients.hear(|| self.twin.committed());
+            self.clients.hear(|| self.simulated.committed());
         }
     }
 
@@ -157,23 +157,23 @@ impl World {
     fn heal(&mut self) -> Result<(), String> {
         self.note("all heals");
         self.stage.lock().faults = 0;
-        self.twin.expire_transactions();
+        self.simulated.expire_transactions();
         self.drivers.iter_mut().for_each(|driver| driver.frozen = false);
         let owner = self.below(self.drivers.len());
         (0..self.drivers.len())
             .filter(|number| *number != owner)
-            .for_each(|it| self.with(it, Desk::hand_over));
-        self.with(owner, Desk::own);
+            .for_each(|it| self.with(it, Mailbox::hand_over));
+        self.with(owner, Mailbox::own);
         for turn in 0..PATIENCE {
             let number = self.below(self.drivers.len());
             self.resume(number);
             if turn % 5 == 0 {
                 self.settle_save();
-                self.twin.show_commits();
+                self.simulated.show_commits();
             }
             self.deliver(owner);
-            self.clients.hear(|| self.twin.committed());
-            if self.clients.finish(self.twin.committed()) && self.is_quiet(owner) {
+            self.clients.hear(|| self.simulated.committed());
+            if self.clients.finish(self.simulated.committed()) && self.is_quiet(owner) {
                 return Ok(());
             }
         }
@@ -181,13 +181,13 @@ impl World {
     }
 
     fn is_quiet(&self, owner: usize) -> bool {
-        let settled = self.twin.next_command().unwrap_or(0);
+        let settled = self.simulated.next_command().unwrap_or(0);
         usize::try_from(settled) == Ok(self.clients.topic.len())
             && self.drivers.iter().all(|driver| driver.last == Moment::Resting)
             && self.stage.lock().desks[owner].owns()
     }
 
-    fn with(&self, number: usize, change: impl FnOnce(&mut Desk)) {
+    fn with(&self, number: usize, change: impl FnOnce(&mut Mailbox)) {
         change(&mut self.stage.lock().desks[number]);
     }
 

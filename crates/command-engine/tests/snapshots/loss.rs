@@ -1,57 +1,57 @@
 //! Postgres may lose its last transactions, or what somebody deletes. It must never look as if it had not.
 
 use aggregate::{Aggregate as _, Version};
-use command_engine::{ImageSettings, SnapshotError};
+use command_engine::{CacheSettings, SnapshotError};
 
-use crate::support::{Database, History, Image, Tally, commit, eventually, id, ids, room_for};
+use crate::support::{AggregateCache, Database, History, Tally, commit, eventually, id, ids, room_for};
 
-/// An image that has saved twice, and a database that has lost the second save.
-fn forgetful() -> (Database, History, Image) {
+/// An cache that has saved twice, and a database that has lost the second save.
+fn forgetful() -> (Database, History, AggregateCache) {
     let database = Database::new();
     let mut history = History::of(&["a", "b"]);
-    let mut image: Image = database.image(room_for(1));
-    history.read_into(&mut image);
-    image.save_now(1).unwrap();
+    let mut cache: AggregateCache = database.cache(room_for(1));
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
     database.run("CREATE TABLE kept_rows AS TABLE snapshots");
     database.run("CREATE TABLE kept_checkpoint AS TABLE snapshot_checkpoint");
     history.command("a", 1);
-    history.read_into(&mut image);
-    image.save_now(1).unwrap();
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
     for (table, kept) in [("snapshots", "kept_rows"), ("snapshot_checkpoint", "kept_checkpoint")] {
         database.run(&format!("DELETE FROM {table}"));
         database.run(&format!("INSERT INTO {table} SELECT * FROM {kept}"));
     }
-    (database, history, image)
+    (database, history, cache)
 }
 
 #[test]
 fn what_was_lost_is_not_loaded_as_if_it_were_current() {
-    let (_database, history, mut image) = forgetful();
+    let (_database, history, mut cache) = forgetful();
     // The room is for one: `a` is let go, and what the database has of it is old.
-    image.load(&ids(&["c"])).unwrap();
-    image.load(&ids(&["d"])).unwrap();
-    assert!(image.is_cold(&id("a")));
-    assert!(matches!(image.load(&ids(&["a"])), Err(SnapshotError::Lost)));
-    assert!(image.get(&id("a")).is_none());
+    cache.load(&ids(&["c"])).unwrap();
+    cache.load(&ids(&["d"])).unwrap();
+    assert!(cache.is_cold(&id("a")));
+    assert!(matches!(cache.load(&ids(&["a"])), Err(SnapshotError::Lost)));
+    assert!(cache.get(&id("a")).is_none());
 
-    image.restore().unwrap();
-    history.read_into(&mut image);
-    image.load(&ids(&["a"])).unwrap();
-    assert_eq!(image.get(&id("a")).unwrap().version, Version(2));
+    cache.restore().unwrap();
+    history.read_into(&mut cache);
+    cache.load(&ids(&["a"])).unwrap();
+    assert_eq!(cache.get(&id("a")).unwrap().version, Version(2));
 }
 
 #[test]
 fn a_save_over_what_was_lost_is_refused() {
-    let (database, mut history, mut image) = forgetful();
+    let (database, mut history, mut cache) = forgetful();
     // `b` is in memory or not; a new one needs no query.
     history.command("c", 1);
-    history.read_into(&mut image);
-    assert!(matches!(image.save_now(1), Err(SnapshotError::Lost)));
+    history.read_into(&mut cache);
+    assert!(matches!(cache.save_now(1), Err(SnapshotError::Lost)));
     assert_eq!(database.number("SELECT count(*) FROM snapshots"), 2);
 
-    image.restore().unwrap();
-    history.read_into(&mut image);
-    image.save_now(1).unwrap();
+    cache.restore().unwrap();
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
     assert_eq!(database.number("SELECT count(*) FROM snapshots"), 3);
     assert_eq!(database.number("SELECT version FROM snapshots WHERE aggregate_id = 'a'"), 2);
 }
@@ -60,7 +60,7 @@ fn a_save_over_what_was_lost_is_refused() {
 fn the_first_save_of_an_older_owner_is_not_written_over_that_of_a_newer_one() {
     let database = Database::new();
     let history = History::of(&["a", "b"]);
-    let mut older: Image = database.image(ImageSettings { save_changes: 1, ..room_for(4) });
+    let mut older: AggregateCache = database.cache(CacheSettings { save_changes: 1, ..room_for(4) });
     history.read_into(&mut older);
     let newer = database.begin(&format!(
         "INSERT INTO snapshot_checkpoint
@@ -83,14 +83,14 @@ fn the_first_save_of_an_older_owner_is_not_written_over_that_of_a_newer_one() {
 fn snapshots_that_somebody_deleted_are_missed_and_all_is_folded_anew() {
     let database = Database::new();
     let history = History::of(&["a", "b", "a"]);
-    let mut image: Image = database.image(room_for(10));
-    history.read_into(&mut image);
-    image.save_now(1).unwrap();
+    let mut cache: AggregateCache = database.cache(room_for(10));
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
     database.run("DELETE FROM snapshots WHERE aggregate_id = 'b'");
-    let error = image.restore().unwrap_err();
+    let error = cache.restore().unwrap_err();
     assert!(matches!(error, SnapshotError::Incomplete { expected: 2, found: 1 }), "{error}");
-    image.restore().unwrap();
-    assert_eq!((image.next_offset, image.aggregates()), (0, 0));
-    history.read_into(&mut image);
-    assert_eq!(image.aggregates(), 2);
+    cache.restore().unwrap();
+    assert_eq!((cache.next_offset, cache.aggregates()), (0, 0));
+    history.read_into(&mut cache);
+    assert_eq!(cache.aggregates(), 2);
 }

@@ -3,100 +3,100 @@
 use std::time::Duration;
 
 use aggregate::Version;
-use command_engine::{ImageSettings, SnapshotError};
+use command_engine::{CacheSettings, SnapshotError};
 
-use crate::support::{Database, History, Image, eventually, id, ids, room_for};
+use crate::support::{AggregateCache, Database, History, eventually, id, ids, room_for};
 
-/// An image with `cold` in the snapshots and `warm` in memory too.
-fn image(database: &Database, settings: ImageSettings) -> (History, Image) {
+/// An cache with `cold` in the snapshots and `warm` in memory too.
+fn cache(database: &Database, settings: CacheSettings) -> (History, AggregateCache) {
     let history = History::of(&["cold", "warm"]);
-    let mut image: Image = database.image(room_for(10));
-    history.read_into(&mut image);
-    image.save_now(1).unwrap();
-    let mut image = database.image(settings);
-    image.load(&ids(&["warm"])).unwrap();
-    (history, image)
+    let mut cache: AggregateCache = database.cache(room_for(10));
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
+    let mut cache = database.cache(settings);
+    cache.load(&ids(&["warm"])).unwrap();
+    (history, cache)
 }
 
-fn settings(max_aggregates: usize) -> ImageSettings {
-    ImageSettings { load_pause: Duration::ZERO, ..room_for(max_aggregates) }
+fn settings(max_aggregates: usize) -> CacheSettings {
+    CacheSettings { load_pause: Duration::ZERO, ..room_for(max_aggregates) }
 }
 
 #[test]
 fn warm_and_new_aggregates_work_while_postgres_is_down_and_cold_ones_do_not() {
     let database = Database::new();
-    let (mut history, mut image) = image(&database, settings(10));
+    let (mut history, mut cache) = cache(&database, settings(10));
     database.close();
     history.command("warm", 1);
     history.command("new", 2);
-    history.read_into(&mut image);
-    assert_eq!(image.get(&id("warm")).unwrap().version, Version(2));
-    assert_eq!(image.get(&id("new")).unwrap().version, Version(2));
-    image.load(&ids(&["warm", "cold", "another"])).unwrap_err();
-    let is_cold = |name| image.is_cold(&id(name));
+    history.read_into(&mut cache);
+    assert_eq!(cache.get(&id("warm")).unwrap().version, Version(2));
+    assert_eq!(cache.get(&id("new")).unwrap().version, Version(2));
+    cache.load(&ids(&["warm", "cold", "another"])).unwrap_err();
+    let is_cold = |name| cache.is_cold(&id(name));
     assert_eq!(["warm", "new", "another", "cold"].map(is_cold), [false, false, false, true]);
-    assert!(image.save_now(1).is_err());
+    assert!(cache.save_now(1).is_err());
 
     database.open_again();
-    image.load(&ids(&["cold"])).unwrap();
-    assert_eq!(image.get(&id("cold")).unwrap().version, Version(1));
-    image.save_now(1).unwrap();
-    assert_eq!(database.image::<crate::support::Tally>(room_for(10)).next_offset, image.next_offset);
+    cache.load(&ids(&["cold"])).unwrap();
+    assert_eq!(cache.get(&id("cold")).unwrap().version, Version(1));
+    cache.save_now(1).unwrap();
+    assert_eq!(database.cache::<crate::support::Tally>(room_for(10)).next_offset, cache.next_offset);
 }
 
 #[test]
 fn after_a_failure_loading_pauses() {
     let database = Database::new();
-    let hour = ImageSettings { load_pause: Duration::from_hours(1), ..room_for(10) };
-    let (_, mut image) = image(&database, hour);
+    let hour = CacheSettings { load_pause: Duration::from_hours(1), ..room_for(10) };
+    let (_, mut cache) = cache(&database, hour);
     database.close();
-    image.load(&ids(&["cold"])).unwrap_err();
+    cache.load(&ids(&["cold"])).unwrap_err();
     database.open_again();
-    assert!(matches!(image.load(&ids(&["cold"])), Err(SnapshotError::Pausing)));
-    image.load(&ids(&["warm", "new"])).unwrap();
+    assert!(matches!(cache.load(&ids(&["cold"])), Err(SnapshotError::Pausing)));
+    cache.load(&ids(&["warm", "new"])).unwrap();
 }
 
 #[test]
 fn a_load_that_hangs_is_given_up() {
     let database = Database::new();
-    let (_, mut image) = image(&database, settings(10));
+    let (_, mut cache) = cache(&database, settings(10));
     let held = database.hold("snapshots");
-    assert!(matches!(image.load(&ids(&["cold"])), Err(SnapshotError::TimedOut(_))));
+    assert!(matches!(cache.load(&ids(&["cold"])), Err(SnapshotError::TimedOut(_))));
     drop(held);
-    eventually(|| image.load(&ids(&["cold"])).is_ok());
+    eventually(|| cache.load(&ids(&["cold"])).is_ok());
 }
 
 #[test]
 fn an_image_cannot_be_restored_while_postgres_is_down_and_is_empty_then() {
     let database = Database::new();
-    let (_, mut image) = image(&database, settings(10));
+    let (_, mut cache) = cache(&database, settings(10));
     database.close();
-    image.restore().unwrap_err();
-    assert_eq!((image.next_offset, image.len(), image.aggregates()), (0, 0, 0));
-    assert!(!image.is_cold(&id("cold")));
+    cache.restore().unwrap_err();
+    assert_eq!((cache.next_offset, cache.len(), cache.aggregates()), (0, 0, 0));
+    assert!(!cache.is_cold(&id("cold")));
     database.open_again();
 }
 
 #[test]
 fn aggregates_that_cannot_be_saved_do_not_grow_without_bound() {
     let database = Database::new();
-    let (mut history, mut image) = image(&database, settings(3));
+    let (mut history, mut cache) = cache(&database, settings(3));
     database.close();
     for name in ["b", "c", "d"] {
-        assert!(!image.is_cold(&id(name)));
+        assert!(!cache.is_cold(&id(name)));
         history.command(name, 1);
-        history.read_into(&mut image);
+        history.read_into(&mut cache);
     }
-    assert!(image.is_full());
-    assert!(matches!(image.load(&ids(&["b", "new"])), Err(SnapshotError::Full)));
-    assert!(image.is_cold(&id("new")) && !image.is_cold(&id("b")));
+    assert!(cache.is_full());
+    assert!(matches!(cache.load(&ids(&["b", "new"])), Err(SnapshotError::Full)));
+    assert!(cache.is_cold(&id("new")) && !cache.is_cold(&id("b")));
     history.command("b", 1);
     let (recorded, event) = history.events.last().unwrap();
-    image.fold(recorded, event).unwrap();
-    assert_eq!(image.get(&id("b")).unwrap().version, Version(2));
+    cache.fold(recorded, event).unwrap();
+    assert_eq!(cache.get(&id("b")).unwrap().version, Version(2));
 
     database.open_again();
-    image.save_now(1).unwrap();
-    image.load(&ids(&["b", "new"])).unwrap();
-    assert!(!image.is_cold(&id("new")));
+    cache.save_now(1).unwrap();
+    cache.load(&ids(&["b", "new"])).unwrap();
+    assert!(!cache.is_cold(&id("new")));
 }

@@ -1,4 +1,4 @@
-//! Any history, any saves, any crashes, and a standby that reads behind: every image is the fold of the log, with the
+//! Any history, any saves, any crashes, and a standby that reads behind: every cache is the fold of the log, with the
 //! commands that aggregates remember.
 
 use std::sync::{
@@ -7,10 +7,10 @@ use std::sync::{
 };
 
 use aggregate::AggregateId;
-use command_engine::{ImageError, NoSnapshots, SnapshotError};
+use command_engine::{CacheError, NoSnapshots, SnapshotError};
 use proptest::{collection::vec, prelude::*};
 
-use crate::support::{Database, History, Image, id, room_for};
+use crate::support::{AggregateCache, Database, History, id, room_for};
 
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 
@@ -41,8 +41,8 @@ enum Step {
 struct Partition {
     number: i32,
     history: History,
-    owner: Image,
-    standby: Image,
+    owner: AggregateCache,
+    standby: AggregateCache,
     epoch: u64,
 }
 
@@ -62,7 +62,7 @@ proptest! {
 impl Partition {
     fn new() -> Self {
         let number = NEXT_PARTITION.fetch_add(1, Ordering::Relaxed);
-        let (owner, standby) = (image(number), image(number));
+        let (owner, standby) = (cache(number), cache(number));
         Self { number, history: History::default(), owner, standby, epoch: 1 }
     }
 
@@ -73,7 +73,7 @@ impl Partition {
             Step::WriteBehind => self.owner.write_behind(self.epoch).unwrap(),
             Step::Save => self.owner.save_now(self.epoch).unwrap(),
             Step::Crash(chunk) => {
-                self.owner = image(self.number);
+                self.owner = cache(self.number);
                 self.epoch += 1;
                 read(&mut self.owner, self.epoch, &self.history, chunk, usize::MAX);
             }
@@ -88,8 +88,8 @@ impl Partition {
         let ids = ids(commands.iter().map(|(name, _)| *name).collect());
         load(&mut self.owner, self.epoch, &ids);
         for (name, events) in commands {
-            let known = self.owner.get(&id(NAMES[*name])).map(|known| known.version).unwrap_or_default();
-            assert_eq!(known, self.history.version(NAMES[*name]));
+            let cached = self.owner.get(&id(NAMES[*name])).map(|cached| cached.version).unwrap_or_default();
+            assert_eq!(cached, self.history.version(NAMES[*name]));
             self.history.command(NAMES[*name], *events);
             for (recorded, event) in self.history.tail(self.owner.next_offset) {
                 let done = self.owner.fold(recorded, event).unwrap().unwrap();
@@ -99,46 +99,46 @@ impl Partition {
     }
 
     fn check(&mut self) {
-        let mut model = Image::new(Box::new(NoSnapshots), room_for(1));
+        let mut model = AggregateCache::new(Box::new(NoSnapshots), room_for(1));
         self.history.read_into(&mut model);
-        let mut restored = image(self.number);
-        for image in [&mut self.owner, &mut self.standby, &mut restored] {
-            read(image, self.epoch, &self.history, 5, usize::MAX);
-            assert_eq!((image.next_offset, image.continuity), (model.next_offset, model.continuity));
-            assert_eq!(image.aggregates(), model.aggregates());
+        let mut restored = cache(self.number);
+        for cache in [&mut self.owner, &mut self.standby, &mut restored] {
+            read(cache, self.epoch, &self.history, 5, usize::MAX);
+            assert_eq!((cache.next_offset, cache.continuity), (model.next_offset, model.continuity));
+            assert_eq!(cache.aggregates(), model.aggregates());
             for id in ids((0..NAMES.len()).collect()) {
-                load(image, self.epoch, std::slice::from_ref(&id));
-                assert_eq!(image.get(&id), model.get(&id), "{id}");
+                load(cache, self.epoch, std::slice::from_ref(&id));
+                assert_eq!(cache.get(&id), model.get(&id), "{id}");
             }
         }
     }
 }
 
-/// An image with room for fewer aggregates than there are.
-fn image(partition: i32) -> Image {
-    let settings = command_engine::ImageSettings { save_changes: 1, ..room_for(4) };
+/// An cache with room for fewer aggregates than there are.
+fn cache(partition: i32) -> AggregateCache {
+    let settings = command_engine::CacheSettings { save_changes: 1, ..room_for(4) };
     DATABASE.image_of(partition, settings)
 }
 
-fn read(image: &mut Image, epoch: u64, history: &History, chunk: usize, events: usize) {
-    let tail = history.tail(image.next_offset);
+fn read(cache: &mut AggregateCache, epoch: u64, history: &History, chunk: usize, events: usize) {
+    let tail = history.tail(cache.next_offset);
     for chunk in tail[..tail.len().min(events)].chunks(chunk) {
-        match image.fold_tail(chunk, &mut |_, _| ()) {
+        match cache.fold_tail(chunk, &mut |_, _| ()) {
             // Newer owners than the log tells of have saved, so it takes their epoch to make room.
-            Err(ImageError::Snapshots(SnapshotError::Full)) => {
-                image.save_now(epoch).unwrap();
-                image.fold_tail(chunk, &mut |_, _| ()).unwrap();
+            Err(CacheError::Snapshots(SnapshotError::Full)) => {
+                cache.save_now(epoch).unwrap();
+                cache.fold_tail(chunk, &mut |_, _| ()).unwrap();
             }
             result => result.unwrap(),
         }
     }
 }
 
-fn load(image: &mut Image, epoch: u64, ids: &[AggregateId]) {
-    if image.is_full() {
-        image.save_now(epoch).unwrap();
+fn load(cache: &mut AggregateCache, epoch: u64, ids: &[AggregateId]) {
+    if cache.is_full() {
+        cache.save_now(epoch).unwrap();
     }
-    image.load(ids).unwrap();
+    cache.load(ids).unwrap();
 }
 
 fn ids(names: Vec<usize>) -> Vec<AggregateId> {

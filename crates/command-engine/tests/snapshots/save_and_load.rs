@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use command_engine::{
-    Aggregates, Checkpoint, Known, PostgresSnapshots, Save, Saved, SnapshotError, SnapshotStore,
+    Aggregates, CachedAggregate, Checkpoint, PostgresSnapshots, Save, Saved, SnapshotError, SnapshotStore,
 };
 
-use crate::support::{Database, History, Image, Tally, Total, id, ids, room_for};
+use crate::support::{AggregateCache, Database, History, Tally, Total, id, ids, room_for};
 
-/// Saves without an image.
+/// Saves without an cache.
 fn save(
     store: &mut PostgresSnapshots,
     changed: Aggregates<Total>,
@@ -21,15 +21,15 @@ fn save(
     SnapshotStore::<Tally>::save(store, save).blocking_recv().unwrap()
 }
 
-fn one(name: &str, image: &Image) -> Aggregates<Total> {
-    [(id(name), image.get(&id(name)).unwrap().clone())].into()
+fn one(name: &str, cache: &AggregateCache) -> Aggregates<Total> {
+    [(id(name), cache.get(&id(name)).unwrap().clone())].into()
 }
 
 fn opened(store: &mut PostgresSnapshots) -> (Checkpoint, Vec<String>) {
-    let mut known = Vec::new();
-    let checkpoint = SnapshotStore::<Tally>::open(store, &mut |id| known.push(id.to_owned())).unwrap();
-    known.sort();
-    (checkpoint, known)
+    let mut cached = Vec::new();
+    let checkpoint = SnapshotStore::<Tally>::open(store, &mut |id| cached.push(id.to_owned())).unwrap();
+    cached.sort();
+    (checkpoint, cached)
 }
 
 #[test]
@@ -37,18 +37,18 @@ fn a_saved_image_is_restored_with_all_that_aggregates_remember() {
     let database = Database::new();
     let mut history = History::of(&["a", "b", "a"]);
     let three = history.command("a", 3);
-    let mut image = database.image(room_for(10));
-    history.read_into(&mut image);
-    image.save_now(1).unwrap();
+    let mut cache = database.cache(room_for(10));
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
 
-    let mut restored: Image = database.image(room_for(10));
-    assert_eq!((restored.next_offset, restored.continuity), (image.next_offset, image.continuity));
+    let mut restored: AggregateCache = database.cache(room_for(10));
+    assert_eq!((restored.next_offset, restored.continuity), (cache.next_offset, cache.continuity));
     assert_eq!((restored.aggregates(), restored.len()), (2, 0));
     assert!(restored.is_cold(&id("a")) && restored.get(&id("a")).is_none());
     assert!(!restored.is_cold(&id("c")));
     restored.load(&ids(&["a", "b", "c"])).unwrap();
     for name in ["a", "b", "c"] {
-        assert_eq!(restored.get(&id(name)), image.get(&id(name)), "{name}");
+        assert_eq!(restored.get(&id(name)), cache.get(&id(name)), "{name}");
         assert!(!restored.is_cold(&id(name)));
     }
     let done = restored.get(&id("a")).unwrap().done(three).unwrap();
@@ -58,10 +58,10 @@ fn a_saved_image_is_restored_with_all_that_aggregates_remember() {
 #[test]
 fn a_partition_sees_its_own_snapshots_alone() {
     let database = Database::new();
-    let mut image = database.image_of(0, room_for(10));
-    History::of(&["a"]).read_into(&mut image);
-    image.save_now(1).unwrap();
-    let other: Image = database.image_of(1, room_for(10));
+    let mut cache = database.image_of(0, room_for(10));
+    History::of(&["a"]).read_into(&mut cache);
+    cache.save_now(1).unwrap();
+    let other: AggregateCache = database.image_of(1, room_for(10));
     assert_eq!((other.next_offset, other.aggregates()), (0, 0));
     assert!(!other.is_cold(&id("a")));
 }
@@ -70,13 +70,13 @@ fn a_partition_sees_its_own_snapshots_alone() {
 fn an_older_owner_saves_nothing_and_is_told_so() {
     let database = Database::new();
     let mut store = database.partition(0);
-    let mut image = database.image(room_for(10));
-    History::of(&["a", "a"]).read_into(&mut image);
-    assert_eq!(save(&mut store, one("a", &image), (0, 3), 7).unwrap(), Saved::UpTo(3));
-    History::of(&["a", "a", "b"]).read_into(&mut image);
-    assert_eq!(save(&mut store, one("b", &image), (3, 5), 6).unwrap(), Saved::Superseded(3));
-    let (checkpoint, known) = opened(&mut store);
-    assert_eq!((checkpoint.next_offset, known), (3, vec!["a".to_owned()]));
+    let mut cache = database.cache(room_for(10));
+    History::of(&["a", "a"]).read_into(&mut cache);
+    assert_eq!(save(&mut store, one("a", &cache), (0, 3), 7).unwrap(), Saved::UpTo(3));
+    History::of(&["a", "a", "b"]).read_into(&mut cache);
+    assert_eq!(save(&mut store, one("b", &cache), (3, 5), 6).unwrap(), Saved::Superseded(3));
+    let (checkpoint, cached) = opened(&mut store);
+    assert_eq!((checkpoint.next_offset, cached), (3, vec!["a".to_owned()]));
     assert_eq!(database.number("SELECT saved_by FROM snapshot_checkpoint"), 7);
 }
 
@@ -84,7 +84,8 @@ fn an_older_owner_saves_nothing_and_is_told_so() {
 fn an_image_that_was_superseded_lets_only_that_go_which_the_newer_owner_has_saved() {
     let database = Database::new();
     let mut history = History::of(&["a"]);
-    let (mut older, mut newer): (Image, Image) = (database.image(room_for(2)), database.image(room_for(9)));
+    let (mut older, mut newer): (AggregateCache, AggregateCache) =
+        (database.cache(room_for(2)), database.cache(room_for(9)));
     history.read_into(&mut newer);
     newer.save_now(2).unwrap();
     history.command("b", 1);
@@ -101,11 +102,11 @@ fn an_image_that_was_superseded_lets_only_that_go_which_the_newer_owner_has_save
 fn a_save_that_comes_late_changes_nothing_and_is_as_good_as_done() {
     let database = Database::new();
     let mut store = database.partition(0);
-    let mut image = database.image(room_for(10));
-    History::of(&["a"]).read_into(&mut image);
-    let early = one("a", &image);
-    History::of(&["a", "a"]).read_into(&mut image);
-    assert_eq!(save(&mut store, one("a", &image), (0, 3), 1).unwrap(), Saved::UpTo(3));
+    let mut cache = database.cache(room_for(10));
+    History::of(&["a"]).read_into(&mut cache);
+    let early = one("a", &cache);
+    History::of(&["a", "a"]).read_into(&mut cache);
+    assert_eq!(save(&mut store, one("a", &cache), (0, 3), 1).unwrap(), Saved::UpTo(3));
     assert_eq!(save(&mut store, early, (0, 1), 1).unwrap(), Saved::UpTo(3));
     assert_eq!(database.number("SELECT version FROM snapshots"), 2);
     assert_eq!(opened(&mut store).0.next_offset, 3);
@@ -115,12 +116,12 @@ fn a_save_that_comes_late_changes_nothing_and_is_as_good_as_done() {
 fn a_torn_save_leaves_nothing() {
     let database = Database::new();
     let mut store = database.partition(0);
-    let mut image = database.image(room_for(10));
-    History::of(&["a"]).read_into(&mut image);
-    let good = image.get(&id("a")).unwrap();
+    let mut cache = database.cache(room_for(10));
+    History::of(&["a"]).read_into(&mut cache);
+    let good = cache.get(&id("a")).unwrap();
     // More than one statement; the table refuses one of the rows, whichever statement has it.
     let mut changed: Aggregates<Total> = (0..2_500).map(|n| (id(&format!("t{n}")), good.clone())).collect();
-    changed.insert(id("bad"), Known::default());
+    changed.insert(id("bad"), CachedAggregate::default());
     save(&mut store, changed, (0, 9), 1).unwrap_err();
     assert_eq!(database.number("SELECT count(*) FROM snapshots"), 0);
     assert_eq!(database.number("SELECT count(*) FROM snapshot_checkpoint"), 0);
@@ -131,9 +132,9 @@ fn a_save_of_many_rows_is_whole() {
     let database = Database::new();
     let names: Vec<_> = (0..2_500).map(|n| format!("t{n}")).collect();
     let history = History::of(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut image = database.image(room_for(10_000));
-    history.read_into(&mut image);
-    image.save_now(1).unwrap();
-    let (checkpoint, known) = opened(&mut database.partition(0));
-    assert_eq!((checkpoint.aggregates, known.len()), (2_500, 2_500));
+    let mut cache = database.cache(room_for(10_000));
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
+    let (checkpoint, cached) = opened(&mut database.partition(0));
+    assert_eq!((checkpoint.aggregates, cached.len()), (2_500, 2_500));
 }

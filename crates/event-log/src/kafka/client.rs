@@ -11,7 +11,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::voice::Voice;
+use super::context::KafkaLogContext;
 
 /// How to reach Kafka.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +55,13 @@ impl ClientSettings {
     }
 
     /// A client that sees the end of a partition as it is, whether or not the last records are committed.
-    pub(super) fn uncommitted_view(&self) -> Result<BaseConsumer<Voice>, KafkaError> {
-        self.base().set("isolation.level", "read_uncommitted").create_with_context(Voice)
+    pub(super) fn uncommitted_view(&self) -> Result<BaseConsumer<KafkaLogContext>, KafkaError> {
+        self.base().set("isolation.level", "read_uncommitted").create_with_context(KafkaLogContext)
     }
 }
 
 /// Sees the ends of partitions as they are; one for each cluster serves all partitions of a process.
-pub(super) type Ends = Detached<BaseConsumer<Voice>>;
+pub(super) type Ends = Detached<BaseConsumer<KafkaLogContext>>;
 
 impl ClientSettings {
     /// The client that sees the ends of this cluster's partitions.

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::{
     client::{ClientSettings, is_passing},
-    voice::Voice,
+    context::KafkaLogContext,
 };
 use crate::{CommandRecord, LogError, Topics, headers};
 
@@ -21,9 +21,9 @@ const CALL: Duration = Duration::from_secs(5);
 
 /// Reads committed commands, from where its caller says. Its calls block, so it belongs on a thread of its own.
 pub struct CommandReader {
-    consumer: BaseConsumer<Voice>,
+    consumer: BaseConsumer<KafkaLogContext>,
     /// Its questions do not queue behind the consumer's long fetches.
-    questions: BaseConsumer<Voice>,
+    questions: BaseConsumer<KafkaLogContext>,
     topic: String,
     partitions: i32,
 }
@@ -42,7 +42,7 @@ impl CommandReader {
             // What is read ahead is in memory, and thrown away by a pause.
             .set("queued.min.messages", "1000")
             .set("queued.max.messages.kbytes", "8192")
-            .create_with_context(Voice)?;
+            .create_with_context(KafkaLogContext)?;
         Ok(Self { consumer, questions, topic, partitions })
     }
 
@@ -90,7 +90,7 @@ impl CommandReader {
 }
 
 /// How many partitions a topic has.
-pub(super) fn partition_count(view: &BaseConsumer<Voice>, topic: &str) -> Result<i32, LogError> {
+pub(super) fn partition_count(view: &BaseConsumer<KafkaLogContext>, topic: &str) -> Result<i32, LogError> {
     let metadata = view.fetch_metadata(Some(topic), CALL)?;
     let count = metadata.topics().first().map_or(0, |found| found.partitions().len());
     if count == 0 {

@@ -8,7 +8,7 @@ use std::{
 
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
-use super::{client::ClientSettings, command_reader::partition_count, voice::Voice};
+use super::{client::ClientSettings, command_reader::partition_count, context::KafkaLogContext};
 use crate::{CommandEnvelope, LogError, Position, Topics, headers, partition_of};
 
 /// How long Kafka may take to acknowledge, in milliseconds.
@@ -18,7 +18,7 @@ const ROOM: Duration = Duration::from_secs(1);
 
 /// Writes commands, each acknowledged by every replica that is in sync. It is shared by all who send.
 pub struct CommandWriter {
-    producer: RwLock<FutureProducer<Voice>>,
+    producer: RwLock<FutureProducer<KafkaLogContext>>,
     client: ClientSettings,
     topic: String,
     source: String,
@@ -52,7 +52,7 @@ impl CommandWriter {
     }
 
     /// The producer, or a new one in the place of one that has met a fatal error.
-    fn working_producer(&self) -> Result<FutureProducer<Voice>, LogError> {
+    fn working_producer(&self) -> Result<FutureProducer<KafkaLogContext>, LogError> {
         let current = self.producer.read().unwrap_or_else(PoisonError::into_inner).clone();
         if current.client().fatal_error().is_none() {
             return Ok(current);
@@ -68,12 +68,12 @@ impl CommandWriter {
     }
 }
 
-fn producer(client: &ClientSettings) -> Result<FutureProducer<Voice>, LogError> {
+fn producer(client: &ClientSettings) -> Result<FutureProducer<KafkaLogContext>, LogError> {
     Ok(client
         .base()
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("linger.ms", "0")
         .set("message.timeout.ms", DELIVERY_MS)
-        .create_with_context(Voice)?)
+        .create_with_context(KafkaLogContext)?)
 }

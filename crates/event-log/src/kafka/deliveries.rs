@@ -11,7 +11,7 @@ use rdkafka::{
     producer::ProducerContext,
 };
 
-use super::voice;
+use super::context;
 
 /// How often the end of a transaction's traffic is looked for, once every report is in.
 const SETTLING: Duration = Duration::from_micros(20);
@@ -79,11 +79,11 @@ impl Progress {
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        voice::log(level, facility, message);
+        context::log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        voice::report(&error, reason);
+        context::report(&error, reason);
     }
 }
 

@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::{
     client::{ClientSettings, is_passing},
-    voice,
+    context,
 };
 use crate::{InvalidRecord, LogError, Position, RawRecord, Recorded, headers, partition_of};
 
@@ -191,11 +191,11 @@ fn lock<T>(notes: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ClientContext for Rebalances {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        voice::log(level, facility, message);
+        context::log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        voice::report(&error, reason);
+        context::report(&error, reason);
     }
 
     fn stats(&self, statistics: Statistics) {

@@ -19,7 +19,7 @@ use rdkafka::{
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::{client::ClientSettings, voice};
+use super::{client::ClientSettings, context};
 use crate::{LogError, Topics};
 
 /// How long a member may be silent before its partitions go to others, in milliseconds.
@@ -134,11 +134,11 @@ impl Changes {
 
 impl ClientContext for Changes {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        voice::log(level, facility, message);
+        context::log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        voice::report(&error, reason);
+        context::report(&error, reason);
     }
 }
 

@@ -15,7 +15,7 @@ use rdkafka::{
 
 use super::{
     client::{ClientSettings, is_passing},
-    voice::Voice,
+    context::KafkaLogContext,
 };
 use crate::{LogError, Position, Topics, headers};
 
@@ -32,12 +32,12 @@ pub struct Outcome {
 
 /// A member of a consumer group that reads a context's outcomes, each at least once. Its calls block, so it belongs on a
 /// thread of its own.
-pub struct OutcomeReader(BaseConsumer<Voice>);
+pub struct OutcomeReader(BaseConsumer<KafkaLogContext>);
 
 impl OutcomeReader {
     /// Joins `group`, whose members share the outcomes and begin with the oldest that Kafka keeps.
     pub fn join(client: &ClientSettings, topics: &Topics, group: &str) -> Result<Self, LogError> {
-        let consumer: BaseConsumer<Voice> = client
+        let consumer: BaseConsumer<KafkaLogContext> = client
             .committed_reader(group)
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "false")
@@ -45,7 +45,7 @@ impl OutcomeReader {
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "1500")
             .set("queued.max.messages.kbytes", "8192")
-            .create_with_context(Voice)?;
+            .create_with_context(KafkaLogContext)?;
         consumer.subscribe(&[&topics.outcomes()])?;
         Ok(Self(consumer))
     }

@@ -16,7 +16,7 @@ use tracing::warn;
 
 use super::{
     client::{ClientSettings, is_passing},
-    voice::Voice,
+    context::KafkaLogContext,
     whole_topic::read_whole,
 };
 use crate::{LogError, Topics};
@@ -91,17 +91,17 @@ pub(super) fn read_owners(client: &ClientSettings, topics: &Topics) -> Result<Ow
     Ok(owners)
 }
 
-fn open(client: &ClientSettings, topics: &Topics) -> Result<BaseConsumer<Voice>, LogError> {
+fn open(client: &ClientSettings, topics: &Topics) -> Result<BaseConsumer<KafkaLogContext>, LogError> {
     let topic = topics.owners();
-    let consumer: BaseConsumer<Voice> =
-        client.committed_reader(&format!("{topic}-followers")).create_with_context(Voice)?;
+    let consumer: BaseConsumer<KafkaLogContext> =
+        client.committed_reader(&format!("{topic}-followers")).create_with_context(KafkaLogContext)?;
     let mut all = TopicPartitionList::new();
     all.add_partition_offset(&topic, 0, Offset::Beginning)?;
     consumer.assign(&all)?;
     Ok(consumer)
 }
 
-fn follow(consumer: &BaseConsumer<Voice>, sender: &watch::Sender<Owners>) -> Result<(), LogError> {
+fn follow(consumer: &BaseConsumer<KafkaLogContext>, sender: &watch::Sender<Owners>) -> Result<(), LogError> {
     let mut owners = Owners::default();
     let mut is_whole = false;
     while !sender.is_closed() {

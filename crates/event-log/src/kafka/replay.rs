@@ -18,7 +18,7 @@ use tracing::error;
 
 use super::{
     client::{ClientSettings, Detached, is_passing},
-    voice::Voice,
+    context::KafkaLogContext,
 };
 use crate::{
     LogError, Recorded,
@@ -77,18 +77,18 @@ fn is_foreign(message: &BorrowedMessage<'_>) -> bool {
 }
 
 /// A consumer of committed records that reads one stretch of a partition at a time, and costs nothing in between.
-pub(super) struct Reader(Detached<BaseConsumer<Voice>>);
+pub(super) struct Reader(Detached<BaseConsumer<KafkaLogContext>>);
 
 impl Reader {
     /// A reader that speaks for `group` without being one of its members.
     pub(super) fn open(client: &ClientSettings, group: &str) -> Result<Self, LogError> {
         let mut config = client.committed_reader(group);
-        let consumer = config.set("fetch.wait.max.ms", FETCH_WAIT_MS).create_with_context(Voice)?;
+        let consumer = config.set("fetch.wait.max.ms", FETCH_WAIT_MS).create_with_context(KafkaLogContext)?;
         Ok(Self(Detached::new(consumer)))
     }
 
     /// The client itself.
-    pub(super) fn consumer(&self) -> &BaseConsumer<Voice> {
+    pub(super) fn consumer(&self) -> &BaseConsumer<KafkaLogContext> {
         &self.0
     }
 
@@ -160,7 +160,7 @@ impl Reader {
 
 /// The first offset and the end. A broker needs a moment until it knows that it leads a new partition.
 pub(super) fn watermarks(
-    consumer: &BaseConsumer<Voice>,
+    consumer: &BaseConsumer<KafkaLogContext>,
     topic: &str,
     partition: i32,
 ) -> Result<(i64, i64), LogError> {

@@ -13,9 +13,9 @@ use tokio::task::spawn_blocking;
 use super::{
     client::ClientSettings,
     command_reader::partition_count,
+    context::KafkaLogContext,
     outcomes::{Outcome, outcome},
     owners_follower::read_owners,
-    voice::Voice,
     whole_topic::read_whole,
 };
 use crate::{LogError, Owner, Topics, TopicsError};
@@ -59,7 +59,7 @@ pub async fn describe_topics(
     topics: &Topics,
 ) -> Result<Vec<TopicDescription>, TopicsError> {
     let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners()];
-    let admin: AdminClient<Voice> = client.base().create_with_context(Voice)?;
+    let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let mut described = Vec::new();
     for name in names {
         let asked = [ResourceSpecifier::Topic(&name)];
@@ -76,7 +76,7 @@ pub async fn describe_topics(
 }
 
 fn describe(
-    view: &BaseConsumer<Voice>,
+    view: &BaseConsumer<KafkaLogContext>,
     name: String,
     config: &ConfigResource,
 ) -> Result<TopicDescription, TopicsError> {
@@ -97,7 +97,8 @@ fn describe(
 pub fn survey_partitions(client: &ClientSettings, topics: &Topics) -> Result<Vec<PartitionSurvey>, LogError> {
     let owners = read_owners(client, topics)?;
     let (events, commands) = (topics.events(), topics.commands());
-    let view: BaseConsumer<Voice> = client.committed_reader(&topics.deciders()).create_with_context(Voice)?;
+    let view: BaseConsumer<KafkaLogContext> =
+        client.committed_reader(&topics.deciders()).create_with_context(KafkaLogContext)?;
     let mut surveys = Vec::new();
     for partition in 0..partition_count(&view, &events)? {
         surveys.push(PartitionSurvey {
@@ -118,7 +119,7 @@ pub fn partition_ends(client: &ClientSettings, topic: &str) -> Result<Vec<i64>, 
 }
 
 /// The way from where the group is, or from the first record, to the end.
-fn lag(view: &BaseConsumer<Voice>, topic: &str, partition: i32) -> Result<i64, LogError> {
+fn lag(view: &BaseConsumer<KafkaLogContext>, topic: &str, partition: i32) -> Result<i64, LogError> {
     let (first, end) = view.fetch_watermarks(topic, partition, CALL)?;
     let mut asked = TopicPartitionList::new();
     asked.add_partition(topic, partition);

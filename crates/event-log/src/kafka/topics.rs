@@ -11,7 +11,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{client::ClientSettings, voice::Voice};
+use super::{client::ClientSettings, context::KafkaLogContext};
 use crate::Topics;
 
 /// How long one question to the cluster may take.
@@ -36,7 +36,7 @@ pub enum TopicsError {
         code: RDKafkaErrorCode,
     },
     /// A topic does not exist.
-    #[error("topic {0} does not exist; `admin topics apply` creates it")]
+    #[error("topic {0} does not exist; `foldline topics apply` creates it")]
     Missing(String),
     /// The number of partitions decides where an aggregate lives, so it can never change.
     #[error(
@@ -77,7 +77,7 @@ pub async fn apply_topics(
         topic(owners, 1).set("cleanup.policy", "compact"),
     ]
     .map(|topic| topic.set("min.insync.replicas", in_sync));
-    let admin: AdminClient<Voice> = client.base().create_with_context(Voice)?;
+    let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
     for created in admin.create_topics(&wanted, &options).await? {
         match created {
@@ -110,7 +110,7 @@ pub fn check_partitions(
     topics: &Topics,
     partitions: i32,
 ) -> Result<(), TopicsError> {
-    let consumer: BaseConsumer<Voice> = client.base().create_with_context(Voice)?;
+    let consumer: BaseConsumer<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let expectations = [
         (topics.events(), partitions),
         (topics.commands(), partitions),

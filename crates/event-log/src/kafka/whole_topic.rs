@@ -13,7 +13,7 @@ use rdkafka::{
 use super::{
     client::{ClientSettings, is_passing},
     command_reader::partition_count,
-    voice::Voice,
+    context::KafkaLogContext,
 };
 use crate::LogError;
 
@@ -28,8 +28,8 @@ pub(super) fn read_whole(
     topic: &str,
     take: &mut dyn FnMut(&BorrowedMessage<'_>),
 ) -> Result<(), LogError> {
-    let consumer: BaseConsumer<Voice> =
-        client.committed_reader(&format!("{topic}-reader")).create_with_context(Voice)?;
+    let consumer: BaseConsumer<KafkaLogContext> =
+        client.committed_reader(&format!("{topic}-reader")).create_with_context(KafkaLogContext)?;
     let mut open = partition_count(&consumer, topic)?;
     let mut all = TopicPartitionList::new();
     for partition in 0..open {

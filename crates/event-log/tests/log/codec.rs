@@ -55,7 +55,7 @@ pub(crate) fn recorded(payload: Vec<u8>) -> Recorded {
 }
 
 pub(crate) fn registry(log: &Log) -> Registry {
-    Registry::new(&log.area.servers.registry_url).unwrap()
+    Registry::new(&log.environment.servers.registry_url).unwrap()
 }
 
 pub(crate) fn register(log: &Log, files: &[SchemaFile]) -> Result<Codec, CodecError> {
@@ -69,7 +69,7 @@ pub(crate) fn schema_id(payload: &[u8]) -> u32 {
 
 /// Passes one connection on to the registry, and ends with it: what comes later is refused.
 fn one_connection_to_the_registry(log: &Log) -> Registry {
-    let url = &log.area.servers.registry_url;
+    let url = &log.environment.servers.registry_url;
     let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let near = listener.local_addr().unwrap().to_string();
@@ -92,7 +92,7 @@ fn a_payload_is_framed_with_the_id_that_the_registry_gave() {
     let payload = register(&log, &[V1]).unwrap().encode(&counted()).unwrap();
     assert_eq!(payload[0], 0);
     let subject = format!("{}-foldline.tests.Counted", log.topics.events());
-    let url = format!("{}/subjects/{subject}/versions/latest", log.area.servers.registry_url);
+    let url = format!("{}/subjects/{subject}/versions/latest", log.environment.servers.registry_url);
     let latest: serde_json::Value =
         RUNTIME.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() });
     assert_eq!(latest["id"], schema_id(&payload));

@@ -73,10 +73,11 @@ fn events_and_commands_are_registered_under_their_own_topics_and_one_codec_write
         codec.decode_command::<Count>(&envelope("foldline.tests.Count"), &codec.encode(&count()).unwrap());
     assert_eq!(command.unwrap(), count());
     codec.encode(&counted()).unwrap();
-    let url = format!("{}/subjects", log.area.servers.registry_url);
+    let url = format!("{}/subjects", log.environment.servers.registry_url);
     let subjects: Value = RUNTIME.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() });
     let subjects = subjects.as_array().unwrap().iter().filter_map(Value::as_str);
-    let ours: Vec<_> = subjects.filter(|subject| subject.starts_with(&log.area.topic_prefix)).collect();
+    let ours: Vec<_> =
+        subjects.filter(|subject| subject.starts_with(&log.environment.topic_prefix)).collect();
     let event = format!("{events}-foldline.tests.Counted");
     let command = format!("{commands}-foldline.tests.Count");
     assert_eq!(ours.len(), 2, "{ours:?}");

@@ -167,18 +167,18 @@ fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world:
 }
 
 fn who_only_looks_on_learns_of_the_newest_owner<W: World>(world: &W) {
-    let mut onlooker = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
-    assert_eq!(onlooker.newest_epoch().unwrap(), 0);
+    let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    assert_eq!(event_tail.newest_epoch().unwrap(), 0);
     for address in ["one:1", "two:2"] {
         let owner = Owner::over(world.broker(), address).unwrap();
-        assert_eq!(onlooker.newest_epoch().unwrap(), owner.epoch);
+        assert_eq!(event_tail.newest_epoch().unwrap(), owner.epoch);
     }
-    assert!(matches!(error(onlooker.confirm()), LogError::NotClaimed));
+    assert!(matches!(error(event_tail.confirm()), LogError::NotClaimed));
 }
 
 fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    let mut onlooker = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
     let (mut next, mut read) = (0, Vec::new());
     let deadline = Instant::now() + LONG;
     for group in [&["a"][..], &["b", "c"], &["d"]] {
@@ -186,7 +186,7 @@ fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
         // A reader sees a moment later what the owner knows to be committed.
         while next <= last {
             assert!(Instant::now() < deadline, "what is committed can be read");
-            onlooker
+            event_tail
                 .read(next, &mut |recorded| {
                     next = recorded.position.offset + 1;
                     read.push(recorded.envelope.aggregate_id.to_string());

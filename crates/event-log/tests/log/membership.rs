@@ -8,7 +8,7 @@ use std::{
 };
 
 use event_log::{ClientSettings, GroupChange, LogError, Membership, Topics, apply_topics};
-use test_kit::{Area, OwnServers};
+use test_kit::{OwnServers, TestEnvironment};
 
 use crate::support::{Log, RUNTIME, error};
 
@@ -139,9 +139,9 @@ fn a_member_whose_id_another_takes_is_told_for_good() {
 #[test]
 fn a_member_outlives_the_death_of_the_broker() {
     let own = OwnServers::start();
-    let area = Area::on(own.servers.clone());
-    let client = ClientSettings { brokers: area.servers.brokers.clone() };
-    let topics = Topics::new(&area.topic_prefix, "tests");
+    let environment = TestEnvironment::on(own.servers.clone());
+    let client = ClientSettings { brokers: environment.servers.brokers.clone() };
+    let topics = Topics::new(&environment.topic_prefix, "tests");
     RUNTIME.block_on(apply_topics(&client, &topics, PARTITIONS, 1)).unwrap();
     let mut member = Member::of(Membership::join(&client, &topics, None).unwrap());
     until([&mut member], |[member]| member.owned == all());

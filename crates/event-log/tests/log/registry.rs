@@ -53,7 +53,7 @@ fn a_version_that_not_every_other_can_read_is_refused_with_the_reason() {
 fn every_subject_demands_that_all_versions_can_be_read_both_ways() {
     let log = Log::without_topics();
     register(&log, &[V1]).unwrap();
-    let url = format!("{}/config/{}-{SUBJECT}", log.area.servers.registry_url, log.topics.events());
+    let url = format!("{}/config/{}-{SUBJECT}", log.environment.servers.registry_url, log.topics.events());
     let config: Value = RUNTIME.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() });
     assert_eq!(config["compatibilityLevel"], "FULL_TRANSITIVE");
 }

@@ -12,7 +12,7 @@ fn a_claim_waits_for_a_foreign_transaction_and_then_hands_over_everything() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     first.append(&["before"]).unwrap();
-    let foreign = foreign::open_transaction(&log, &format!("{}foreign", log.area.topic_prefix), 0);
+    let foreign = foreign::open_transaction(&log, &format!("{}foreign", log.environment.topic_prefix), 0);
     first.append(&["behind"]).unwrap();
     thread::scope(|scope| {
         let claiming = scope.spawn(|| Owner::of(&log, 0));

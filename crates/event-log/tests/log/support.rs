@@ -1,4 +1,4 @@
-//! What these tests share: the topics of a context in an area of their own, its owners, and records to write.
+//! What these tests share: the topics of a context in an environment of their own, its owners, and records to write.
 
 use std::{fmt::Debug, sync::LazyLock, time::Duration};
 
@@ -8,7 +8,7 @@ use event_log::{
     NewOutcome, NewRecord, PartitionLog, PartitionLogSettings, Recorded, Topics, TopicsError, apply_topics,
     now,
 };
-use test_kit::{Area, LogView, SeenEvent};
+use test_kit::{LogView, SeenEvent, TestEnvironment};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().u
 
 /// The topics of a context that no other test uses.
 pub(crate) struct Log {
-    pub(crate) area: Area,
+    pub(crate) environment: TestEnvironment,
     pub(crate) client: ClientSettings,
     pub(crate) topics: Topics,
 }
@@ -25,11 +25,11 @@ pub(crate) struct Log {
 impl Log {
     /// The names of topics that do not exist yet.
     pub(crate) fn without_topics() -> Self {
-        let area = Area::empty();
+        let environment = TestEnvironment::empty();
         Self {
-            client: ClientSettings { brokers: area.servers.brokers.clone() },
-            topics: Topics::new(&area.topic_prefix, "tests"),
-            area,
+            client: ClientSettings { brokers: environment.servers.brokers.clone() },
+            topics: Topics::new(&environment.topic_prefix, "tests"),
+            environment,
         }
     }
 

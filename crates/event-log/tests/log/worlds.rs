@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event_log::{
     Broker, Fold, KafkaBroker, LogError,
-    twin::{AsCalled, Twin, TwinBroker},
+    simulated::{AsCalled, SimulatedBroker, SimulatedKafka},
 };
 use serde_json::Value;
 use test_kit::LogView;
@@ -71,12 +71,12 @@ impl World for InKafka {
 }
 
 #[derive(Default)]
-pub(crate) struct InTwin(pub(crate) Twin);
+pub(crate) struct InTwin(pub(crate) SimulatedKafka);
 
 impl World for InTwin {
-    type Broker = TwinBroker;
+    type Broker = SimulatedBroker;
 
-    fn broker(&self) -> TwinBroker {
+    fn broker(&self) -> SimulatedBroker {
         self.0.broker(0, Arc::new(AsCalled))
     }
 

@@ -101,7 +101,7 @@ fn a_claim_hands_over_everything_although_the_log_ends_with_what_nobody_may_see(
     for attempt in 0..3 {
         foreign::abort(&foreign::open_transaction(
             &log,
-            &format!("{}abort-{attempt}", log.area.topic_prefix),
+            &format!("{}abort-{attempt}", log.environment.topic_prefix),
             0,
         ));
     }

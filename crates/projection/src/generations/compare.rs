@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 
 use super::{
     Comparison, Difference, GenerationError, TableComparison,
+    alignment::Pair,
     key_range::{Key, KeyRange},
-    meeting::Pair,
     tables::quoted,
 };
 
@@ -14,19 +14,19 @@ const RANGE: i64 = 10_000;
 /// So many differing rows of a table are shown.
 const SHOWN: usize = 10;
 
-/// Compares all tables. `sight` sees both generations at the same position, and goes on to.
+/// Compares all tables. `result` sees both generations at the same position, and goes on to.
 pub(super) async fn compare(
-    sight: &mut PgConnection,
+    result: &mut PgConnection,
     pair: &Pair,
     tables: &[String],
 ) -> Result<Comparison, GenerationError> {
     let mut compared = Vec::new();
     for table in tables {
-        let key = Key::of(sight, table).await?;
+        let key = Key::of(result, table).await?;
         let beside = format!("{}.{}", quoted(&pair.other.schema()), quoted(table));
         let live = format!("public.{}", quoted(table));
         let tables = Tables { live, beside, key };
-        compared.push(tables.compare(sight, table).await?);
+        compared.push(tables.compare(result, table).await?);
     }
     Ok(Comparison { live: pair.live.number, other: pair.other.number, tables: compared })
 }
@@ -49,7 +49,7 @@ struct Weight {
 impl Tables {
     async fn compare(
         &self,
-        sight: &mut PgConnection,
+        result: &mut PgConnection,
         table: &str,
     ) -> Result<TableComparison, GenerationError> {
         let mut compared = TableComparison {
@@ -62,8 +62,8 @@ impl Tables {
         };
         let mut range = KeyRange::default();
         loop {
-            range.up_to = self.key.nth(sight, table, &range, RANGE).await?;
-            self.compare_range(sight, &range, &mut compared).await?;
+            range.up_to = self.key.nth(result, table, &range, RANGE).await?;
+            self.compare_range(result, &range, &mut compared).await?;
             // The last range is open, so that it has what is beyond the last live row.
             let Some(last) = range.up_to.take() else {
                 return Ok(compared);
@@ -74,26 +74,26 @@ impl Tables {
 
     async fn compare_range(
         &self,
-        sight: &mut PgConnection,
+        result: &mut PgConnection,
         range: &KeyRange,
         compared: &mut TableComparison,
     ) -> Result<(), sqlx::Error> {
-        let live = self.weigh(sight, &self.live, range).await?;
-        let other = self.weigh(sight, &self.beside, range).await?;
+        let live = self.weigh(result, &self.live, range).await?;
+        let other = self.weigh(result, &self.beside, range).await?;
         compared.live_rows += live.rows;
         compared.other_rows += other.rows;
         compared.ranges += 1;
         if live != other {
             compared.differing_ranges += 1;
             let room = SHOWN - compared.differences.len();
-            compared.differences.extend(self.differences(sight, range, room).await?);
+            compared.differences.extend(self.differences(result, range, room).await?);
         }
         Ok(())
     }
 
     async fn weigh(
         &self,
-        sight: &mut PgConnection,
+        result: &mut PgConnection,
         table: &str,
         range: &KeyRange,
     ) -> Result<Weight, sqlx::Error> {
@@ -103,12 +103,12 @@ impl Tables {
               WHERE {}",
             self.key.is_within()
         );
-        sqlx::query_as(&weigh).bind(&range.after).bind(&range.up_to).fetch_one(sight).await
+        sqlx::query_as(&weigh).bind(&range.after).bind(&range.up_to).fetch_one(result).await
     }
 
     async fn differences(
         &self,
-        sight: &mut PgConnection,
+        result: &mut PgConnection,
         range: &KeyRange,
         most: usize,
     ) -> Result<Vec<Difference>, sqlx::Error> {
@@ -124,6 +124,6 @@ impl Tables {
         );
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let differing = sqlx::query_as(&differing).bind(&range.after).bind(&range.up_to).bind(most);
-        differing.fetch_all(sight).await
+        differing.fetch_all(result).await
     }
 }

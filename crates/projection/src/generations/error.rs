@@ -78,7 +78,7 @@ pub enum GenerationError {
     },
     /// The live generation cannot be held for longer.
     #[error(
-        "generation {generation} did not come up with the live one while that was held for {held:?}: \
+        "generation {generation} did not come up with the live one while that was held for {buffer:?}: \
          does a projector of version {version} run, is it ready, and is the generation neither paused nor limited?"
     )]
     Apart {
@@ -87,7 +87,7 @@ pub enum GenerationError {
         /// The version of the projector that would fill it.
         version: i32,
         /// How long the live one was held, each time.
-        held: Duration,
+        buffer: Duration,
     },
     /// Both were filled by the same version, and yet they are not alike.
     #[error("the generations differ: {0}")]

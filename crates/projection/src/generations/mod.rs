@@ -5,6 +5,7 @@
 //! fail, see less than it saw before, or find rows that are not of the checkpoint beside them. So a swap gives way to
 //! whoever uses the tables, and is made only where both generations stand at the same position.
 
+mod alignment;
 mod begin;
 mod compare;
 mod comparison;
@@ -13,10 +14,9 @@ mod end;
 mod error;
 mod key_range;
 mod list;
-mod meeting;
 mod moves;
+mod progress;
 mod promote;
-mod stand;
 mod steer;
 mod swap;
 mod tables;
@@ -28,7 +28,7 @@ pub use end::end;
 pub use error::GenerationError;
 pub use list::{all_generations, generations_of, in_state};
 pub use moves::Moves;
+pub use progress::{PartitionProgress, Progress, offsets, progress};
 pub use promote::{Promotion, promote};
-pub use stand::{PartitionStand, Progress, progress, stands};
 pub use steer::{limit, pause, resume};
 pub use verify::verify;

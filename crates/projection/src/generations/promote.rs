@@ -4,7 +4,7 @@ use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    GenerationError, Moves, copy, limit, list, meeting::Pair, progress, swap::swap, tables, tables::quoted,
+    GenerationError, Moves, alignment::Pair, copy, limit, list, progress, swap::swap, tables, tables::quoted,
     verify,
 };
 use crate::{Generation, GenerationState};

@@ -11,9 +11,10 @@ use std::time::Duration;
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::{
-    GenerationError, Moves, copy,
+    GenerationError, Moves,
+    alignment::{Pair, be_brief, meet},
+    copy,
     end::supersede,
-    meeting::{Pair, be_brief, meet},
     tables::{in_schema, quoted},
 };
 use crate::generation;

@@ -2,8 +2,8 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::{
     Comparison, GenerationError, Moves,
+    alignment::{Pair, seen_together},
     compare::compare,
-    meeting::{Pair, seen_together},
     tables,
 };
 use crate::GenerationState;
@@ -20,6 +20,6 @@ pub async fn verify(
     let compared = pair.tables(&mut connection).await?;
     tables::require_columns(&mut connection, &compared, &pair.other).await?;
     let mut moves = Moves::listen(database, projection).await?;
-    let mut sight = seen_together(database, &mut connection, &mut moves, &pair).await?;
-    compare(&mut sight, &pair, &compared).await
+    let mut result = seen_together(database, &mut connection, &mut moves, &pair).await?;
+    compare(&mut result, &pair, &compared).await
 }

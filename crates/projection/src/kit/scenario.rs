@@ -4,7 +4,7 @@ use sqlx::{
     FromRow,
     postgres::{PgConnectOptions, PgRow},
 };
-use test_kit::Area;
+use test_kit::TestEnvironment;
 
 use super::{
     Fact, cuts,
@@ -30,9 +30,9 @@ pub struct Applied<P> {
 
 /// A database of the test's own with all migrations applied: `database("orders_read")`.
 pub fn database(name: &str) -> PgConnectOptions {
-    let area = Area::empty();
-    area.admin("migrations apply");
-    area.database_url(name).parse().expect("the URL of a database")
+    let environment = TestEnvironment::empty();
+    environment.foldline("migrations apply");
+    environment.database_url(name).parse().expect("the URL of a database")
 }
 
 /// Starts a scenario with what has happened so far. The projection's tables are emptied before.

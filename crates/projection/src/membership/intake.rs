@@ -6,7 +6,7 @@ use super::{FIRST_EVENT, Membership};
 use crate::{
     Projection, ProjectionError,
     batch::Batch,
-    held::{self, Released},
+    catch_up_buffer::{self, Released},
     pace::Pace,
 };
 
@@ -16,11 +16,11 @@ impl<P: Projection> Membership<'_, P> {
     pub(super) fn drain(&mut self, batch: &mut Batch<P::Event>) -> Result<(), ProjectionError> {
         let (most_events, mut bytes_left) = self.room();
         while batch.len() < most_events
-            && let Some(released) = self.held.release()
+            && let Some(released) = self.buffer.release()
         {
             self.take_released(batch, released)?;
         }
-        let is_idle = batch.reached().is_empty() && self.held.is_empty();
+        let is_idle = batch.reached().is_empty() && self.buffer.is_empty();
         let mut patience = if is_idle { FIRST_EVENT } else { Duration::ZERO };
         while batch.len() < most_events && bytes_left > 0 {
             match self.reader.next(patience)? {
@@ -50,11 +50,11 @@ impl<P: Projection> Membership<'_, P> {
     }
 
     fn take(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
-        match held::position(&record) {
-            Some(position) if !self.is_live && self.held.must_hold(position) => {
+        match catch_up_buffer::position(&record) {
+            Some(position) if !self.is_live && self.buffer.must_hold(position) => {
                 let partition = position.partition;
                 self.untried.remove(&partition);
-                if self.held.hold(partition, record) {
+                if self.buffer.hold(partition, record) {
                     self.reader.pause(&self.projector.topic, partition)?;
                 }
                 Ok(())
@@ -82,7 +82,7 @@ impl<P: Projection> Membership<'_, P> {
 
     fn fold(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
         // What still comes of a partition that was given back is its new owner's to apply.
-        let Some((partition, claimed)) = held::position(&record)
+        let Some((partition, claimed)) = catch_up_buffer::position(&record)
             .and_then(|position| Some((position.partition, *self.claimed.get(&position.partition)?)))
         else {
             return Ok(());
@@ -102,7 +102,7 @@ impl<P: Projection> Membership<'_, P> {
 
     fn caught_up(&mut self, partition: i32) {
         self.untried.remove(&partition);
-        if !self.held.end(partition) {
+        if !self.buffer.end(partition) {
             self.projector.lag.caught_up(partition);
         }
     }

@@ -1,6 +1,6 @@
 use event_log::{RawRecord, Recorded};
 
-use super::Obstacle;
+use super::ParkReason;
 
 /// An event that is not applied for now.
 #[derive(Debug, Clone)]
@@ -9,13 +9,13 @@ pub(crate) struct ParkedEvent {
     /// The aggregate's id; empty where the record has no key that could be one.
     pub(crate) aggregate: String,
     /// What keeps it from being applied; `None` where it only waits for an earlier one.
-    pub(crate) obstacle: Option<Obstacle>,
+    pub(crate) park_reason: Option<ParkReason>,
 }
 
 impl ParkedEvent {
-    pub(crate) fn new(recorded: Recorded, obstacle: Option<Obstacle>) -> Self {
+    pub(crate) fn new(recorded: Recorded, park_reason: Option<ParkReason>) -> Self {
         let aggregate = recorded.envelope.aggregate_id.to_string();
-        Self { record: recorded.into(), aggregate, obstacle }
+        Self { record: recorded.into(), aggregate, park_reason }
     }
 
     pub(crate) const fn partition(&self) -> i32 {

@@ -2,7 +2,7 @@ use event_log::{Codec, InvalidRecord, LogError, RawRecord, Recorded};
 use metrics::{counter, gauge};
 use tracing::error;
 
-use super::{Obstacle, ParkedEvent, dropped::Dropped, roll::Roll};
+use super::{ParkReason, ParkedEvent, dropped::Dropped, parked_index::ParkedIndex};
 use crate::{Projection, ProjectionError, batch::Batch, checkpoint::Checkpoint, target::Target};
 
 /// Decides of each event whether it is applied, parked or left out: what is parked and what is dropped in the partitions
@@ -13,14 +13,21 @@ pub(crate) struct Parking {
     pub(super) topic: String,
     /// More aggregates are not parked: that is no accident of theirs.
     limit: usize,
-    pub(super) roll: Roll,
+    pub(super) parked_index: ParkedIndex,
     pub(super) dropped: Dropped,
 }
 
 impl Parking {
     pub(crate) fn new(target: &Target, limit: usize) -> Self {
         let Target { projection, generation, topic, .. } = target.clone();
-        Self { projection, generation, topic, limit, roll: Roll::default(), dropped: Dropped::default() }
+        Self {
+            projection,
+            generation,
+            topic,
+            limit,
+            parked_index: ParkedIndex::default(),
+            dropped: Dropped::default(),
+        }
     }
 
     /// Gives an event its place in a batch. An error means that nobody knows its place: it has to come again.
@@ -39,7 +46,7 @@ impl Parking {
             // Somebody has decided so.
         } else if !P::wants(recorded.envelope.short_type()) {
             batch.pass_over(&recorded);
-        } else if self.roll.contains(partition, aggregate.as_str()) {
+        } else if self.parked_index.contains(partition, aggregate.as_str()) {
             self.park(batch, ParkedEvent::new(recorded, None));
         } else {
             self.apply::<P>(codec, batch, recorded)?;
@@ -55,19 +62,19 @@ impl Parking {
         recorded: Recorded,
     ) -> Result<(), ProjectionError> {
         let before = self.dropped.before(&recorded);
-        let obstacle = match codec.decode(&recorded) {
+        let park_reason = match codec.decode(&recorded) {
             Ok(event) => match batch.check(&recorded, before) {
                 Ok(()) => {
                     batch.push(recorded, event, before);
                     return Ok(());
                 }
-                Err(discontinuity) => Obstacle::version(&discontinuity, before),
+                Err(discontinuity) => ParkReason::version(&discontinuity, before),
             },
             Err(error) => {
-                Obstacle::payload(error, before).map_err(|error| LogError::unreadable(&recorded, error))?
+                ParkReason::payload(error, before).map_err(|error| LogError::unreadable(&recorded, error))?
             }
         };
-        self.park(batch, ParkedEvent::new(recorded, Some(obstacle)));
+        self.park(batch, ParkedEvent::new(recorded, Some(park_reason)));
         Ok(())
     }
 
@@ -84,21 +91,21 @@ impl Parking {
         let aggregate = record.aggregate_id().map(|id| id.to_string()).unwrap_or_default();
         let (partition, offset) = (record.position.partition, record.position.offset);
         if !self.dropped.contains(partition, &aggregate, offset) {
-            let waits = self.roll.contains(partition, &aggregate);
-            let obstacle = (!waits).then(|| Obstacle::record(reason, None));
-            self.park(batch, ParkedEvent { record, aggregate, obstacle });
+            let waits = self.parked_index.contains(partition, &aggregate);
+            let park_reason = (!waits).then(|| ParkReason::record(reason, None));
+            self.park(batch, ParkedEvent { record, aggregate, park_reason });
         }
         batch.reach(partition, reached, None);
         Ok(())
     }
 
     fn park<E>(&mut self, batch: &mut Batch<E>, event: ParkedEvent) {
-        self.roll.add(event.partition(), &event.aggregate, 1);
+        self.parked_index.add(event.partition(), &event.aggregate, 1);
         batch.park(event);
     }
 
     fn require_room(&self) -> Result<(), ProjectionError> {
-        if self.roll.aggregates() < self.limit {
+        if self.parked_index.aggregates() < self.limit {
             return Ok(());
         }
         Err(ProjectionError::TooManyParked { projection: self.projection, limit: self.limit })
@@ -108,7 +115,7 @@ impl Parking {
     /// was put together meanwhile, holds already.
     pub(crate) fn written<E>(&mut self, batch: &Batch<E>, next: Option<&mut Batch<E>>) {
         for event in batch.refused() {
-            self.roll.add(event.partition(), &event.aggregate, 1);
+            self.parked_index.add(event.partition(), &event.aggregate, 1);
         }
         if let Some(next) = next {
             for event in next.hold_back(batch) {
@@ -122,7 +129,7 @@ impl Parking {
 
     /// Once for each aggregate, and for each record that belongs to none.
     fn tell(&self, event: &ParkedEvent) {
-        let Some(Obstacle { cause, .. }) = &event.obstacle else {
+        let Some(ParkReason { cause, .. }) = &event.park_reason else {
             return;
         };
         let (projection, generation, cause) = (self.projection, self.generation, cause.as_str());
@@ -133,13 +140,13 @@ impl Parking {
         error!(
             projection, generation, %position, aggregate.id = aggregate, cause,
             "event at {position} is parked, and with it all that follows of its aggregate ({cause}): \
-             see `admin dead-letters show`"
+             see `foldline dead-letters show`"
         );
     }
 
     /// These partitions are somebody else's now.
     pub(crate) fn forget(&mut self, partitions: &[i32]) {
-        self.roll.forget(partitions);
+        self.parked_index.forget(partitions);
     }
 
     /// Sets the gauges.
@@ -147,14 +154,14 @@ impl Parking {
         let labels =
             [("projection", self.projection.to_owned()), ("generation", self.generation.to_string())];
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        let (aggregates, events) = (self.roll.aggregates() as f64, self.roll.events() as f64);
+        let (aggregates, events) = (self.parked_index.aggregates() as f64, self.parked_index.events() as f64);
         gauge!("projection_parked_aggregates", &labels).set(aggregates);
         gauge!("projection_parked_events", &labels).set(events);
     }
 
     /// What an operator should know although everything else goes on.
     pub(crate) fn remark(&self) -> Option<String> {
-        let (events, aggregates) = (self.roll.events(), self.roll.aggregates());
+        let (events, aggregates) = (self.parked_index.events(), self.parked_index.aggregates());
         (events > 0).then(|| format!("{events} events of {aggregates} aggregates are parked"))
     }
 }

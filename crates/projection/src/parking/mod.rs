@@ -8,15 +8,15 @@ mod dropped;
 mod event;
 mod intake;
 
-mod obstacle;
+mod park_reason;
+mod parked_index;
+mod pending_events;
 mod retry;
-mod roll;
-mod strand;
 mod table;
 
 pub(crate) use event::ParkedEvent;
 pub(crate) use intake::Parking;
-pub(crate) use obstacle::Obstacle;
+pub(crate) use park_reason::ParkReason;
+pub(crate) use pending_events::PendingEvents;
 pub(crate) use retry::Reading as ReadingAgain;
-pub(crate) use strand::Strand;
 pub(crate) use table::insert;

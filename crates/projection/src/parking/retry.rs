@@ -2,7 +2,7 @@ use event_log::{Codec, InvalidRecord, LogError, RawRecord, Recorded};
 use sqlx::PgConnection;
 use tracing::{info, warn};
 
-use super::{Obstacle, Parking, Strand, table};
+use super::{ParkReason, Parking, PendingEvents, table};
 use crate::{
     Projection, ProjectionError,
     checkpoint::Checkpoints,
@@ -23,11 +23,11 @@ struct Attempt<E> {
     partition: i32,
     aggregate: String,
     /// What is to be applied.
-    strand: Option<Strand<E>>,
+    pending: Option<PendingEvents<E>>,
     /// The positions of what can be read.
     offsets: Vec<i64>,
     /// The first event that cannot.
-    stop: Option<(i64, Obstacle)>,
+    stop: Option<(i64, ParkReason)>,
 }
 
 impl Parking {
@@ -60,9 +60,10 @@ impl Parking {
                 settle(connection, target, projection, &claimed, attempt).await
             })?;
         }
-        let rows = database
-            .run(async |connection, target| Ok(table::roll(connection, target, &partitions).await?))?;
-        table::enter(&mut self.roll, &partitions, rows);
+        let rows = database.run(async |connection, target| {
+            Ok(table::parked_index(connection, target, &partitions).await?)
+        })?;
+        table::enter(&mut self.parked_index, &partitions, rows);
         Ok(())
     }
 
@@ -77,8 +78,8 @@ impl Parking {
             let attempt = attempt.get_or_insert_with(|| Attempt::new(partition, aggregate));
             let record = row.into_record(&self.topic);
             let offset = record.position.offset;
-            if let Some(obstacle) = self.include::<P>(attempt, &record, reading)? {
-                attempt.stop = Some((offset, obstacle));
+            if let Some(park_reason) = self.include::<P>(attempt, &record, reading)? {
+                attempt.stop = Some((offset, park_reason));
                 break;
             }
             attempt.offsets.push(offset);
@@ -91,10 +92,10 @@ impl Parking {
         attempt: &mut Attempt<P::Event>,
         record: &RawRecord,
         reading: &Reading<'_>,
-    ) -> Result<Option<Obstacle>, ProjectionError> {
+    ) -> Result<Option<ParkReason>, ProjectionError> {
         let recorded = match (reading.record)(record) {
             Ok(recorded) => recorded,
-            Err(reason) => return Ok(Some(Obstacle::record(&reason, None))),
+            Err(reason) => return Ok(Some(ParkReason::record(&reason, None))),
         };
         if !P::wants(recorded.envelope.short_type()) {
             return Ok(None);
@@ -103,15 +104,15 @@ impl Parking {
         let event = match reading.codec.decode(&recorded) {
             Ok(event) => event,
             Err(error) => {
-                let obstacle = Obstacle::payload(error, before);
-                return Ok(Some(obstacle.map_err(|error| LogError::unreadable(&recorded, error))?));
+                let park_reason = ParkReason::payload(error, before);
+                return Ok(Some(park_reason.map_err(|error| LogError::unreadable(&recorded, error))?));
             }
         };
-        match &mut attempt.strand {
-            None => attempt.strand = Some(Strand::begin(recorded, event, before)),
-            Some(strand) => match strand.check(&recorded, before) {
-                Ok(()) => strand.push(recorded, event, before),
-                Err(discontinuity) => return Ok(Some(Obstacle::version(&discontinuity, before))),
+        match &mut attempt.pending {
+            None => attempt.pending = Some(PendingEvents::begin(recorded, event, before)),
+            Some(pending) => match pending.check(&recorded, before) {
+                Ok(()) => pending.push(recorded, event, before),
+                Err(discontinuity) => return Ok(Some(ParkReason::version(&discontinuity, before))),
             },
         }
         Ok(None)
@@ -120,7 +121,7 @@ impl Parking {
 
 impl<E> Attempt<E> {
     const fn new(partition: i32, aggregate: String) -> Self {
-        Self { partition, aggregate, strand: None, offsets: Vec::new(), stop: None }
+        Self { partition, aggregate, pending: None, offsets: Vec::new(), stop: None }
     }
 }
 
@@ -147,33 +148,33 @@ async fn settle<P: Projection>(
     claimed: &Checkpoints,
     attempt: Attempt<P::Event>,
 ) -> Result<(), ProjectionError> {
-    let Attempt { partition, aggregate, strand, mut offsets, mut stop } = attempt;
+    let Attempt { partition, aggregate, pending, mut offsets, mut stop } = attempt;
     let mut transaction = begin(connection, target, Turn::Alone, claimed, claimed).await?;
-    if let Some(strand) = &strand
-        && let Some((index, obstacle)) = one(&mut transaction, projection, strand).await?
+    if let Some(pending) = &pending
+        && let Some((index, park_reason)) = one(&mut transaction, projection, pending).await?
     {
-        let offset = strand.offset(index);
+        let offset = pending.offset(index);
         offsets.retain(|applied| *applied < offset);
-        stop = Some((offset, obstacle));
+        stop = Some((offset, park_reason));
     }
     if !table::release(&mut transaction, target, partition, &offsets).await? {
         // Somebody has dropped one of them meanwhile: once more, without it.
         return Ok(transaction.rollback().await?);
     }
-    if let Some((offset, obstacle)) = &stop {
+    if let Some((offset, park_reason)) = &stop {
         let place = (aggregate.as_str(), partition, *offset);
-        table::stand_still(&mut transaction, target, place, obstacle).await?;
+        table::stand_still(&mut transaction, target, place, park_reason).await?;
     }
     transaction.commit().await?;
     tell(target, partition, &aggregate, offsets.len(), stop);
     Ok(())
 }
 
-fn tell(target: &Target, partition: i32, aggregate: &str, events: usize, stop: Option<(i64, Obstacle)>) {
+fn tell(target: &Target, partition: i32, aggregate: &str, events: usize, stop: Option<(i64, ParkReason)>) {
     let Target { projection, generation, topic, .. } = target;
     info!(projection, generation, partition, aggregate.id = aggregate, "{events} parked events are applied");
-    if let Some((offset, obstacle)) = stop {
-        let cause = obstacle.cause.as_str();
+    if let Some((offset, park_reason)) = stop {
+        let cause = park_reason.cause.as_str();
         warn!(
             projection,
             generation,

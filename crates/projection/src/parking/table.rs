@@ -8,7 +8,7 @@ use aggregate::Version;
 use event_log::RawRecord;
 use sqlx::PgConnection;
 
-use super::{ParkedEvent, roll::Roll};
+use super::{ParkedEvent, parked_index::ParkedIndex};
 use crate::{ProjectionError, target::Target};
 pub(super) use dropping::{clear, dropped, has_dropped};
 pub(super) use headers::Headers;
@@ -26,7 +26,7 @@ pub(crate) async fn insert(
         return Ok(());
     }
     let positions = || events.iter().map(|event| &event.record.position);
-    let obstacles = || events.iter().map(|event| event.obstacle.as_ref());
+    let obstacles = || events.iter().map(|event| event.park_reason.as_ref());
     sqlx::query(
         "INSERT INTO public.parked_event
             (projection, generation, topic, partition, log_offset, aggregate, key, event_type, version,
@@ -67,7 +67,7 @@ fn number(version: Option<Version>) -> Option<i64> {
 }
 
 /// What is parked in some partitions.
-pub(super) async fn roll(
+pub(super) async fn parked_index(
     connection: &mut PgConnection,
     target: &Target,
     partitions: &[i32],
@@ -87,9 +87,9 @@ pub(super) async fn roll(
 }
 
 /// Takes over into the roll what is parked in some partitions.
-pub(super) fn enter(roll: &mut Roll, partitions: &[i32], rows: Vec<(i32, String, i64)>) {
-    roll.begin(partitions);
+pub(super) fn enter(parked_index: &mut ParkedIndex, partitions: &[i32], rows: Vec<(i32, String, i64)>) {
+    parked_index.begin(partitions);
     for (partition, aggregate, events) in rows {
-        roll.add(partition, &aggregate, events.unsigned_abs());
+        parked_index.add(partition, &aggregate, events.unsigned_abs());
     }
 }

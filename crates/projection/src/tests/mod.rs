@@ -10,7 +10,7 @@ use aggregate::{AggregateId, Message, Metadata, Payload, Version};
 use event_log::{Envelope, Position, Recorded, now};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, postgres::PgConnectOptions};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 use crate::{GenerationState, History, Projection, ProjectionError, Source, generation, target::Target};
@@ -59,9 +59,9 @@ fn source() -> Source {
 
 /// A database with the table of checkpoints, and one for the rows.
 async fn database() -> PgConnectOptions {
-    let area = Area::empty();
-    area.admin("migrations apply");
-    let options: PgConnectOptions = area.database_url("orders_read").parse().unwrap();
+    let environment = TestEnvironment::empty();
+    environment.foldline("migrations apply");
+    let options: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();
     let mut connection = connect(&options).await;
     let table = "CREATE TABLE ticks (log_offset bigint PRIMARY KEY,
                                      planning text NOT NULL DEFAULT current_setting('plan_cache_mode'))";

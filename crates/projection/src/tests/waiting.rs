@@ -10,19 +10,19 @@ use tokio::task::JoinSet;
 
 use super::{Ticks, connect, database, source, target};
 use crate::{
-    Freshness, Question, Source, Stand,
+    CheckpointWatch, PartitionOffsets, Query, Source,
     checkpoint::{self, Checkpoints},
+    checkpoint_waiters::CheckpointWaiters,
     follow,
     follower::follow_through,
     generation,
-    waiting_room::WaitingRoom,
 };
 
 /// Far longer than any test takes.
 const LONG: Duration = Duration::from_hours(1);
 
 /// Answers with these stands, one after the other.
-struct Stands(Mutex<VecDeque<Stand>>);
+struct Stands(Mutex<VecDeque<PartitionOffsets>>);
 
 impl Stands {
     fn new<const N: usize>(next_offsets: [i64; N]) -> Self {
@@ -30,11 +30,11 @@ impl Stands {
     }
 }
 
-impl Question for Stands {
+impl Query for Stands {
     type Answer = ();
     type Error = ();
 
-    async fn ask(&self) -> Result<((), Stand), ()> {
+    async fn ask(&self) -> Result<((), PartitionOffsets), ()> {
         Ok(((), self.0.lock().unwrap().pop_front().expect("asked no more often than told")))
     }
 }
@@ -42,25 +42,25 @@ impl Question for Stands {
 /// Asks the checkpoint itself.
 struct Checkpoint(PgConnectOptions);
 
-impl Question for Checkpoint {
+impl Query for Checkpoint {
     type Answer = ();
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<((), Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<((), PartitionOffsets), sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.0).await?;
-        Ok(((), checkpoint::live_stand(&mut connection, &source()).await?.stand))
+        Ok(((), checkpoint::live_stand(&mut connection, &source()).await?.offsets))
     }
 }
 
-fn at(next_offset: i64) -> Stand {
-    Stand::from_iter([(0, next_offset)])
+fn at(next_offset: i64) -> PartitionOffsets {
+    PartitionOffsets::from_iter([(0, next_offset)])
 }
 
 /// A room in which it was heard that the projection stands here.
-fn room(next_offset: i64) -> (Arc<WaitingRoom>, Freshness) {
-    let room = Arc::new(WaitingRoom::default());
+fn room(next_offset: i64) -> (Arc<CheckpointWaiters>, CheckpointWatch) {
+    let room = Arc::new(CheckpointWaiters::default());
     room.stands_at(&at(next_offset));
-    (Arc::clone(&room), Freshness::new(room))
+    (Arc::clone(&room), CheckpointWatch::new(room))
 }
 
 async fn claim(connection: &mut PgConnection, partition: i32) -> Checkpoints {
@@ -82,17 +82,17 @@ async fn the_move_of_a_checkpoint_wakes_who_waits_for_it() {
     let claimed = claim(&mut connection, 0).await;
     let health = Health::default();
     // Only what is told can wake the waiter: the connection is never tried.
-    let [freshness] = follow_through(&options, [source()], 8, health.part("read model"), LONG);
+    let [watch] = follow_through(&options, [source()], 8, health.component("read model"), LONG);
     test_kit::eventually("the read model is followed", || async { health.is_ready() }).await;
     let question = Checkpoint(options.clone());
 
-    let waiter = tokio::spawn(async move { freshness.ask(&question, &at(5), LONG).await });
+    let waiter = tokio::spawn(async move { watch.ask(&question, &at(5), LONG).await });
     let half = advance(&mut connection, &claimed, 4).await;
     assert!(!waiter.is_finished());
     advance(&mut connection, &half, 5).await;
     test_kit::eventually("the waiter is woken", || async { waiter.is_finished() }).await;
-    let sight = waiter.await.unwrap().unwrap();
-    assert_eq!((sight.stand, sight.is_fresh), (at(5), true));
+    let result = waiter.await.unwrap().unwrap();
+    assert_eq!((result.offsets, result.is_fresh), (at(5), true));
 }
 
 #[tokio::test]
@@ -101,15 +101,15 @@ async fn a_lost_connection_is_made_again_and_nothing_is_missed() {
     let mut connection = connect(&options).await;
     let claimed = claim(&mut connection, 0).await;
     let health = Health::default();
-    let [freshness] = follow(&options, [source()], 8, health.part("read model"));
+    let [watch] = follow(&options, [source()], 8, health.component("read model"));
     test_kit::eventually("the read model is followed", || async { health.is_ready() }).await;
 
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
     sqlx::query(cut).execute(&mut connection).await.unwrap();
     advance(&mut connection, &claimed, 5).await;
-    let sight = freshness.ask(&Checkpoint(options), &at(5), LONG).await.unwrap();
-    assert!(sight.is_fresh);
+    let result = watch.ask(&Checkpoint(options), &at(5), LONG).await.unwrap();
+    assert!(result.is_fresh);
     test_kit::eventually("the read model is followed again", || async { health.is_ready() }).await;
 }
 
@@ -119,25 +119,25 @@ async fn a_partition_that_the_settings_do_not_know_makes_it_not_ready() {
     let mut connection = connect(&options).await;
     claim(&mut connection, 8).await;
     let health = Health::default();
-    let _followed = follow(&options, [source()], 8, health.part("read model"));
+    let _followed = follow(&options, [source()], 8, health.component("read model"));
     test_kit::eventually("it says so", || async {
-        format!("{:?}", health.parts()).contains("a partition 8, the settings say 8 partitions")
+        format!("{:?}", health.components()).contains("a partition 8, the settings say 8 partitions")
     })
     .await;
 }
 
 #[tokio::test]
 async fn what_stands_far_enough_is_answered_at_once() {
-    let sight = room(5).1.ask(&Stands::new([5]), &at(5), LONG).await.unwrap();
-    assert!(sight.is_fresh);
+    let result = room(5).1.ask(&Stands::new([5]), &at(5), LONG).await.unwrap();
+    assert!(result.is_fresh);
 }
 
 #[tokio::test]
 async fn what_was_heard_of_but_is_not_there_is_waited_for() {
-    let (room, freshness) = room(5);
+    let (room, watch) = room(5);
     let waiter = tokio::spawn(async move {
-        let stands = Stands::new([3, 5]);
-        freshness.ask(&stands, &at(5), LONG).await.unwrap()
+        let offsets = Stands::new([3, 5]);
+        watch.ask(&offsets, &at(5), LONG).await.unwrap()
     });
     // The projection reads again what Postgres lost.
     room.stands_at(&at(5));
@@ -150,23 +150,23 @@ async fn what_was_heard_of_but_is_not_there_is_waited_for() {
 
 #[tokio::test]
 async fn what_does_not_come_in_time_is_looked_at_once_more() {
-    let (_, freshness) = room(0);
-    let late = freshness.ask(&Stands::new([3]), &at(5), Duration::ZERO).await.unwrap();
-    assert_eq!((late.stand, late.is_fresh), (at(3), false));
+    let (_, watch) = room(0);
+    let late = watch.ask(&Stands::new([3]), &at(5), Duration::ZERO).await.unwrap();
+    assert_eq!((late.offsets, late.is_fresh), (at(3), false));
     // Nobody was told, and yet it is there.
-    let unheard = freshness.ask(&Stands::new([5]), &at(5), Duration::ZERO).await.unwrap();
+    let unheard = watch.ask(&Stands::new([5]), &at(5), Duration::ZERO).await.unwrap();
     assert!(unheard.is_fresh);
 }
 
 #[tokio::test]
 async fn a_move_wakes_all_who_wait_for_it_and_nobody_else() {
-    let (room, freshness) = room(0);
+    let (room, watch) = room(0);
     let mut waiters = JoinSet::new();
     for number in 0..5_000 {
-        let freshness = freshness.clone();
+        let watch = watch.clone();
         waiters.spawn(async move {
             let wanted = if number == 0 { 7 } else { 5 };
-            freshness.ask(&Stands::new([wanted]), &at(wanted), LONG).await.unwrap()
+            watch.ask(&Stands::new([wanted]), &at(wanted), LONG).await.unwrap()
         });
     }
     test_kit::eventually("all wait", || async { room.len() == 5_000 }).await;
@@ -186,10 +186,10 @@ async fn a_move_wakes_all_who_wait_for_it_and_nobody_else() {
 
 #[tokio::test]
 async fn who_waits_for_several_partitions_waits_for_the_last_of_them() {
-    let (room, freshness) = room(0);
-    let wanted = Stand::from_iter([(0, 5), (1, 3), (2, 1)]);
-    let stands = Stands(Mutex::new([wanted.clone()].into()));
-    let waiter = tokio::spawn(async move { freshness.ask(&stands, &wanted, LONG).await.unwrap() });
+    let (room, watch) = room(0);
+    let wanted = PartitionOffsets::from_iter([(0, 5), (1, 3), (2, 1)]);
+    let offsets = Stands(Mutex::new([wanted.clone()].into()));
+    let waiter = tokio::spawn(async move { watch.ask(&offsets, &wanted, LONG).await.unwrap() });
     for (partition, next_offset) in [(1, 3), (0, 5), (2, 1)] {
         test_kit::eventually("it waits", || async { room.len() == 1 }).await;
         assert!(!waiter.is_finished());
@@ -200,8 +200,8 @@ async fn who_waits_for_several_partitions_waits_for_the_last_of_them() {
 
 #[tokio::test]
 async fn who_goes_does_not_wait_any_more() {
-    let (room, freshness) = room(0);
-    let waiter = tokio::spawn(async move { freshness.ask(&Stands::new([]), &at(5), LONG).await });
+    let (room, watch) = room(0);
+    let waiter = tokio::spawn(async move { watch.ask(&Stands::new([]), &at(5), LONG).await });
     test_kit::eventually("it waits", || async { room.len() == 1 }).await;
     waiter.abort();
     assert!(waiter.await.unwrap_err().is_cancelled());
@@ -215,7 +215,7 @@ async fn projections_of_one_database_are_followed_through_one_connection() {
     let other = Source { projection: "tocks".to_owned(), ..source() };
     let health = Health::default();
     let sources = [other, source()];
-    let [silent, ticks] = follow_through(&options, sources, 8, health.part("read model"), LONG);
+    let [silent, ticks] = follow_through(&options, sources, 8, health.component("read model"), LONG);
     test_kit::eventually("they are followed", || async { health.is_ready() }).await;
     let others = "SELECT count(*) FROM pg_stat_activity
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -226,5 +226,5 @@ async fn projections_of_one_database_are_followed_through_one_connection() {
     let claimed = claim(&mut connection, 0).await;
     advance(&mut connection, &claimed, 5).await;
     assert!(ticks.ask(&Checkpoint(options), &at(5), LONG).await.unwrap().is_fresh);
-    assert_eq!(*silent.moves().borrow(), Stand::default());
+    assert_eq!(*silent.moves().borrow(), PartitionOffsets::default());
 }

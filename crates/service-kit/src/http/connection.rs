@@ -9,7 +9,7 @@ use hyper_util::{
 use tokio::{net::TcpStream, sync::Notify, time::timeout};
 use tower::ServiceExt;
 
-use super::{Limits, patient_writer::PatientWriter};
+use super::{Limits, write_timeout::WriteTimeout};
 
 /// hyper answers a bare 431 where its buffer is full. It is larger than the limit, so that most requests
 /// beyond the limit still get a problem document.
@@ -36,7 +36,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, wat
             answer(router.clone(), request)
         }
     });
-    let stream = TokioIo::new(PatientWriter::new(stream, limits.write_timeout));
+    let stream = TokioIo::new(WriteTimeout::new(stream, limits.write_timeout));
     let connection = builder(&limits).serve_connection(stream, service).into_owned();
     tokio::select! {
         result = watcher.watch(connection) => if let Err(error) = result {

@@ -36,7 +36,7 @@ pub struct ProblemDocument {
     instance: Option<String>,
     /// Facts of this kind of problem, such as `current_version`.
     #[serde(flatten)]
-    facts: BTreeMap<String, Value>,
+    extensions: BTreeMap<String, Value>,
 }
 
 impl IntoResponse for Problem {
@@ -52,15 +52,15 @@ impl IntoResponse for Problem {
 
 impl From<Problem> for ProblemDocument {
     fn from(problem: Problem) -> Self {
-        let mut facts = problem.facts;
-        facts.retain(|name, _| !DEFINED.contains(&name.as_str()));
+        let mut extensions = problem.extensions;
+        extensions.retain(|name, _| !DEFINED.contains(&name.as_str()));
         Self {
             link: format!("/problems/{}", problem.kind.code),
             title: title(problem.kind.code),
             status: problem.kind.status.as_u16(),
             detail: problem.detail,
             instance: RequestContext::current().map(|context| context.request_id),
-            facts,
+            extensions,
         }
     }
 }

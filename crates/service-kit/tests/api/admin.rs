@@ -21,7 +21,7 @@ async fn the_admin_port_tells_life_readiness_and_metrics() {
     let listener = free_port().await;
     let url = format!("http://{}", listener.local_addr().unwrap());
     let health = Health::default();
-    let part = health.part("partition-3");
+    let component = health.component("partition-3");
     let serving = tokio::spawn(admin::serve(listener, health, metrics));
     let get = async |path: &str| Client::new().get(format!("{url}{path}")).send().await.unwrap();
 
@@ -30,7 +30,7 @@ async fn the_admin_port_tells_life_readiness_and_metrics() {
     assert_eq!(ready.status(), 503);
     let ready: Value = ready.json().await.unwrap();
     assert_eq!(ready["parts"]["partition-3"]["reason"], "starting");
-    part.ready();
+    component.ready();
     assert_eq!(get("/health/ready").await.status(), 200);
     let exposition = get("/metrics").await.text().await.unwrap();
     let count = r#"http_requests_total{method="GET",route="/health/ready",status="503"} 1"#;

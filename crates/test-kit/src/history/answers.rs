@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::{Answer, Attempt, Breach, Invariant, Rules, aggregates::Aggregate};
+use super::{Answer, Attempt, Invariant, Rules, Violation, aggregates::Aggregate};
 
 /// Nobody was told anything that cannot be an answer.
-pub(super) fn expected(attempts: &[Attempt]) -> Vec<Breach> {
+pub(super) fn expected(attempts: &[Attempt]) -> Vec<Violation> {
     let wrong = attempts.iter().filter_map(|attempt| match &attempt.answer {
-        Answer::Wrong(text) => Some(Breach::new(
+        Answer::Wrong(text) => Some(Violation::new(
             Invariant::Answers,
             format!("{}: command {} was answered by {text}", attempt.aggregate, attempt.command_id),
         )),
@@ -17,7 +17,7 @@ pub(super) fn expected(attempts: &[Attempt]) -> Vec<Breach> {
 }
 
 /// Every acknowledged command is in the log as it was told, and every key that was in the way was really used.
-pub(super) fn true_to_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Breach> {
+pub(super) fn true_to_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
     let told_wrong = aggregate.attempts.iter().filter_map(|attempt| {
         let (invariant, why) = match &attempt.answer {
             Answer::Accepted { events, .. } if events.is_empty() => None,
@@ -28,7 +28,7 @@ pub(super) fn true_to_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::
             _ => None,
         }?;
         let (id, command, answer) = (aggregate.id, attempt.command_id, &attempt.answer);
-        Some(Breach::new(invariant, format!("{id}: command {command} was answered by {answer:?}: {why}")))
+        Some(Violation::new(invariant, format!("{id}: command {command} was answered by {answer:?}: {why}")))
     });
     told_wrong.collect()
 }

@@ -25,20 +25,20 @@ pub enum Invariant {
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Breach {
+pub struct Violation {
     /// Which one.
     pub invariant: Invariant,
     /// By what.
     pub what: String,
 }
 
-impl Breach {
+impl Violation {
     pub(super) fn new(invariant: Invariant, what: String) -> Self {
         Self { invariant, what }
     }
 }
 
-impl Display for Breach {
+impl Display for Violation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.invariant, self.what)
     }
@@ -47,7 +47,7 @@ impl Display for Breach {
 /// Every promise that this history breaks; none, if all is well.
 ///
 /// Where the log of an aggregate is out of order already, nothing else is said of that aggregate.
-pub fn check<R: Rules>(rules: &R, history: &History) -> Vec<Breach> {
+pub fn check<R: Rules>(rules: &R, history: &History) -> Vec<Violation> {
     let mut breaches = order::partitions(&history.log);
     breaches.extend(answers::expected(&history.attempts));
     breaches.extend(order::commands(&history.log));

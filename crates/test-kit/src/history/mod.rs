@@ -12,7 +12,7 @@ mod real_time;
 mod record;
 mod writes;
 
-pub use check::{Breach, Invariant, check};
+pub use check::{Invariant, Violation, check};
 pub use record::{Answer, Attempt, Fact, History, LoggedEvent};
 
 use serde_json::Value;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::{Breach, Invariant, LoggedEvent, aggregates::Aggregate};
+use super::{Invariant, LoggedEvent, Violation, aggregates::Aggregate};
 
 /// Sequence numbers without a gap and epochs that never go down, in every partition.
-pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Breach> {
+pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Violation> {
     let mut ends: BTreeMap<i32, (u64, u64)> = BTreeMap::new();
     let mut breaches = Vec::new();
     for event in log {
@@ -17,7 +17,7 @@ pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Breach> {
                 "{}@{}: sequence {} after {sequence}, epoch {} after {epoch}",
                 event.partition, event.offset, event.sequence, event.epoch
             );
-            breaches.push(Breach::new(Invariant::Order, what));
+            breaches.push(Violation::new(Invariant::Order, what));
         }
         (*sequence, *epoch) = (event.sequence, event.epoch);
     }
@@ -25,7 +25,7 @@ pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Breach> {
 }
 
 /// Versions 1, 2, 3 … of an aggregate, in one partition.
-pub(super) fn versions<S>(aggregate: &Aggregate<'_, S>) -> Vec<Breach> {
+pub(super) fn versions<S>(aggregate: &Aggregate<'_, S>) -> Vec<Violation> {
     let home = aggregate.events.first().map(|event| event.partition);
     let misplaced = (1..)
         .zip(&aggregate.events)
@@ -36,13 +36,13 @@ pub(super) fn versions<S>(aggregate: &Aggregate<'_, S>) -> Vec<Breach> {
                 "{}: version {} at {}@{} where {expected} must follow, all in partition {home:?}",
                 aggregate.id, event.version, event.partition, event.offset
             );
-            Breach::new(Invariant::Order, what)
+            Violation::new(Invariant::Order, what)
         })
         .collect()
 }
 
 /// Every event is there once, and the events of a command stand side by side.
-pub(super) fn commands(log: &[LoggedEvent]) -> Vec<Breach> {
+pub(super) fn commands(log: &[LoggedEvent]) -> Vec<Violation> {
     let mut events = BTreeSet::new();
     let mut commands: BTreeSet<(&str, Uuid)> = BTreeSet::new();
     let mut last: BTreeMap<&str, Uuid> = BTreeMap::new();
@@ -55,7 +55,7 @@ pub(super) fn commands(log: &[LoggedEvent]) -> Vec<Breach> {
                 "{}: command {} is written again at {}@{}",
                 event.aggregate, event.command_id, event.partition, event.offset
             );
-            breaches.push(Breach::new(Invariant::NoDuplicate, what));
+            breaches.push(Violation::new(Invariant::NoDuplicate, what));
         }
     }
     breaches

@@ -5,7 +5,7 @@
 //! before `b` and event 6 after `a`. Moments that fit all bounds exist just if no event must have come after a moment by
 //! which it, or a later one, must have come.
 
-use super::{Answer, Attempt, Breach, Invariant, Rules, aggregates::Aggregate};
+use super::{Answer, Attempt, Invariant, Rules, Violation, aggregates::Aggregate};
 
 /// A moment, and the request that it follows from.
 type Bound<'h> = Option<(u64, &'h Attempt)>;
@@ -17,14 +17,14 @@ struct Moments<'h> {
 }
 
 /// Every answer of an aggregate has a moment at which it was true.
-pub(super) fn linearizable<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Breach> {
+pub(super) fn linearizable<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
     let mut moments = Moments::of(aggregate.events.len());
     let mut breaches = Vec::new();
     moments.bound_writes(rules, aggregate);
     for attempt in &aggregate.attempts {
         if let Some(versions) = versions_told(rules, aggregate, attempt) {
             let Some((lowest, highest)) = versions else {
-                breaches.push(Breach::new(Invariant::Linearizable, never_true(aggregate.id, attempt)));
+                breaches.push(Violation::new(Invariant::Linearizable, never_true(aggregate.id, attempt)));
                 continue;
             };
             moments.bound(lowest, highest, attempt);
@@ -126,7 +126,7 @@ impl<'h> Moments<'h> {
     }
 
     /// The first event for which no moment is left.
-    fn contradiction(&self, aggregate: &str) -> Option<Breach> {
+    fn contradiction(&self, aggregate: &str) -> Option<Violation> {
         let mut latest: Bound<'_> = None;
         for (version, (after, before)) in self.after.iter().zip(&self.before).enumerate().skip(1) {
             latest = latest.into_iter().chain(*after).max_by_key(|(moment, _)| *moment);
@@ -137,7 +137,7 @@ impl<'h> Moments<'h> {
                     "{aggregate}: version {version} was there before {before} and cannot have been before {after} µs: \
                      {earlier}; {later}"
                 );
-                return Some(Breach::new(Invariant::Linearizable, what));
+                return Some(Violation::new(Invariant::Linearizable, what));
             }
         }
         None

@@ -1,17 +1,17 @@
 //! From the log to the clients: every write has somebody who asked for it, and follows from the rules.
 
 use super::{
-    Answer, Attempt, Breach, Invariant, Rules,
+    Answer, Attempt, Invariant, Rules, Violation,
     aggregates::{Aggregate, Write},
 };
 
 /// Every write of an aggregate follows from a request that may have led to it.
-pub(super) fn explained<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Breach> {
+pub(super) fn explained<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
     let unexplained = aggregate.writes.iter().filter_map(|write| {
         let (invariant, why) = fault(rules, aggregate, write)?;
         let (first, command) = (write.before + 1, write.command_id);
         let what = format!("{}: command {command} at version {first}: {why}", aggregate.id);
-        Some(Breach::new(invariant, what))
+        Some(Violation::new(invariant, what))
     });
     unexplained.collect()
 }

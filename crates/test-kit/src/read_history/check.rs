@@ -25,27 +25,27 @@ pub enum Promise {
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Breach {
+pub struct Violation {
     /// Which one.
     pub promise: Promise,
     /// By what.
     pub what: String,
 }
 
-impl Breach {
+impl Violation {
     pub(super) const fn new(promise: Promise, what: String) -> Self {
         Self { promise, what }
     }
 }
 
-impl Display for Breach {
+impl Display for Violation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.promise, self.what)
     }
 }
 
 /// Every promise that this history breaks; none, if all is well.
-pub fn check(history: &ReadHistory) -> Vec<Breach> {
+pub fn check(history: &ReadHistory) -> Vec<Violation> {
     let timelines = Timelines::of(history);
     let mut breaches = sessions::each_read(&timelines, history);
     breaches.extend(sessions::never_back(&timelines, history));

@@ -11,7 +11,7 @@ mod record;
 mod sessions;
 mod timeline;
 
-pub use check::{Breach, Promise, check};
+pub use check::{Promise, Violation, check};
 pub use projected::{Projected, Row};
 pub use record::{
     Behind, LoggedRecord, Model, Offsets, ParkedRecord, Read, ReadAnswer, ReadHistory, Shown, Step, Write,

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Breach, LoggedRecord, ParkedRecord, Promise};
+use super::{LoggedRecord, ParkedRecord, Promise, Violation};
 
 /// What is `unfit` is in the table of what is parked, as it was in the log, and nothing else is.
-pub(super) fn nothing_skipped(unfit: &[LoggedRecord], table: &[ParkedRecord]) -> Vec<Breach> {
+pub(super) fn nothing_skipped(unfit: &[LoggedRecord], table: &[ParkedRecord]) -> Vec<Violation> {
     let parked: BTreeMap<_, _> = table.iter().map(|parked| (place(&parked.record), parked)).collect();
     let unfit: BTreeMap<_, _> = unfit.iter().map(|record| (place(record), record)).collect();
     let lost = unfit.iter().filter(|(place, _)| !parked.contains_key(place));
@@ -13,7 +13,7 @@ pub(super) fn nothing_skipped(unfit: &[LoggedRecord], table: &[ParkedRecord]) ->
     let changed = parked
         .values()
         .filter(|parked| unfit.get(&place(&parked.record)).is_some_and(|record| **record != parked.record));
-    let skipped = |what: String| Breach::new(Promise::NothingSkipped, what);
+    let skipped = |what: String| Violation::new(Promise::NothingSkipped, what);
     lost.map(|(_, record)| skipped(format!("neither applied nor parked: {}", name(record))))
         .chain(needless.map(|(_, parked)| skipped(format!("parked without need: {}", told(parked)))))
         .chain(changed.map(|parked| skipped(format!("parked as something else: {}", told(parked)))))

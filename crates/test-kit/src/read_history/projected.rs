@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Breach, LoggedRecord, ParkedRecord, Promise, ReadHistory, parked::nothing_skipped};
+use super::{LoggedRecord, ParkedRecord, Promise, ReadHistory, Violation, parked::nothing_skipped};
 
 /// A projection that no session asks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct Row {
 }
 
 /// In every model there is each row that the log leads to, once and as the log says, and no other one.
-pub(super) fn are_the_fold(history: &ReadHistory) -> Vec<Breach> {
+pub(super) fn are_the_fold(history: &ReadHistory) -> Vec<Violation> {
     let mut breaches = Vec::new();
     for projected in history.projections.values() {
         let due = by_name(&projected.due);
@@ -44,10 +44,12 @@ pub(super) fn are_the_fold(history: &ReadHistory) -> Vec<Breach> {
 }
 
 /// Each parks what it must, and nothing else.
-pub(super) fn skip_nothing(history: &ReadHistory) -> impl Iterator<Item = Breach> {
+pub(super) fn skip_nothing(history: &ReadHistory) -> impl Iterator<Item = Violation> {
     history.projections.iter().flat_map(|(name, projected)| {
         let breaches = nothing_skipped(&projected.unfit, &projected.parked);
-        breaches.into_iter().map(move |breach| Breach { what: format!("{name}, {}", breach.what), ..breach })
+        breaches
+            .into_iter()
+            .map(move |breach| Violation { what: format!("{name}, {}", breach.what), ..breach })
     })
 }
 
@@ -62,13 +64,13 @@ fn by_name(rows: &[Row]) -> Rows<'_> {
     named
 }
 
-fn differences(model: &str, due: &Rows<'_>, found: &Rows<'_>) -> Vec<Breach> {
+fn differences(model: &str, due: &Rows<'_>, found: &Rows<'_>) -> Vec<Violation> {
     let names: BTreeSet<_> = due.keys().chain(found.keys()).collect();
     let wrong = names.into_iter().filter(|name| due.get(*name) != found.get(*name));
     wrong
         .map(|name| {
             let ((table, key), found, due) = (name, told(found.get(name)), told(due.get(name)));
-            Breach::new(Promise::Fold, format!("{model}, {table} {key}: {found}, the log says {due}"))
+            Violation::new(Promise::Fold, format!("{model}, {table} {key}: {found}, the log says {due}"))
         })
         .collect()
 }

@@ -93,7 +93,7 @@ pub struct Shown {
     /// What was said of it; null where there is none.
     pub content: Value,
     /// Where the answer says that it stands.
-    pub stand: Offsets,
+    pub offsets: Offsets,
     /// What the answer says of parked events.
     pub behind: Behind,
 }

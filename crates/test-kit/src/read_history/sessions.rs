@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Behind, Breach, Promise, Read, ReadAnswer, ReadHistory, Shown,
+    Behind, Promise, Read, ReadAnswer, ReadHistory, Shown, Violation,
     timeline::{Timeline, Timelines},
 };
 
 /// Looks at each answer by itself.
-pub(super) fn each_read(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Breach> {
+pub(super) fn each_read(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Violation> {
     let nowhere = Timeline::default();
     let mut breaches = Vec::new();
     for read in &history.reads {
@@ -22,7 +22,7 @@ pub(super) fn each_read(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec
                 breaches.extend(says_behind(timeline, read, shown));
             }
             ReadAnswer::Wrong(what) => {
-                breaches.push(Breach::new(Promise::Answers, format!("{what}: {read}")));
+                breaches.push(Violation::new(Promise::Answers, format!("{what}: {read}")));
             }
             ReadAnswer::NotYetVisible | ReadAnswer::NotNow { .. } | ReadAnswer::Nothing => {}
         }
@@ -31,42 +31,42 @@ pub(super) fn each_read(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec
 }
 
 /// Only the aggregate's own partition counts: nothing in another one can change it.
-fn kept_token(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Breach> {
+fn kept_token(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
     let partition = timeline.partition()?;
     let wanted = *read.wanted.get(&partition)?;
     let owed = timeline.at(wanted).map_or(0, |step| step.version);
-    let is_kept = stand(timeline, shown) >= wanted && shown.version >= owed;
+    let is_kept = offsets(timeline, shown) >= wanted && shown.version >= owed;
     (!is_kept && !read.lenient)
-        .then(|| Breach::new(Promise::TokenKept, format!("version {owed} was owed: {read}")))
+        .then(|| Violation::new(Promise::TokenKept, format!("version {owed} was owed: {read}")))
 }
 
-fn true_to_its_stand(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Breach> {
-    let step = timeline.at(stand(timeline, shown));
+fn true_to_its_stand(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
+    let step = timeline.at(offsets(timeline, shown));
     let (version, content) = step.map_or((0, &Value::Null), |step| (step.version, &step.content));
     (shown.version != version || shown.content != *content).then(|| {
         let what = format!("the log says version {version}, {content}: {read}");
-        Breach::new(Promise::TrueToItsStand, what)
+        Violation::new(Promise::TrueToItsStand, what)
     })
 }
 
-fn says_behind(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Breach> {
+fn says_behind(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
     let first = timeline.first_parked();
     let is_said = match shown.behind {
-        Behind::No => first.is_none_or(|first| first > stand(timeline, shown)),
+        Behind::No => first.is_none_or(|first| first > offsets(timeline, shown)),
         Behind::Since(since) => first == Some(since),
         Behind::Somebody => true,
     };
-    (!is_said).then(|| Breach::new(Promise::SaysBehind, format!("parked since {first:?}: {read}")))
+    (!is_said).then(|| Violation::new(Promise::SaysBehind, format!("parked since {first:?}: {read}")))
 }
 
 /// The offset up to which the answer has seen the aggregate's partition; -1 where it has seen nothing.
-fn stand(timeline: &Timeline<'_>, shown: &Shown) -> i64 {
-    timeline.partition().and_then(|partition| shown.stand.get(&partition)).map_or(-1, |offset| *offset)
+fn offsets(timeline: &Timeline<'_>, shown: &Shown) -> i64 {
+    timeline.partition().and_then(|partition| shown.offsets.get(&partition)).map_or(-1, |offset| *offset)
 }
 
 /// Goes through each session: what it was told of a write, or saw, is the least that it sees later, unless it says that
 /// it can do with less.
-pub(super) fn never_back(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Breach> {
+pub(super) fn never_back(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Violation> {
     let mut breaches = Vec::new();
     let mut floors = BTreeMap::<(usize, &str), u64>::new();
     for event in in_time(history) {
@@ -80,7 +80,7 @@ pub(super) fn never_back(timelines: &Timelines<'_>, history: &ReadHistory) -> Ve
                 let floor = floors.get(&of).copied().unwrap_or(0).min(highest);
                 if shown.version < floor && !read.lenient {
                     let what = format!("the session knew of version {floor}: {read}");
-                    breaches.push(Breach::new(Promise::NeverBack, what));
+                    breaches.push(Violation::new(Promise::NeverBack, what));
                 }
                 raise(&mut floors, of, shown.version);
             }

@@ -44,14 +44,14 @@ async fn a_commit_that_is_dropped_is_never_done() {
     writer.proxy.order(Api::EndTxn, Fault::DropRequest, usize::MAX);
     assert!(writer.write("one", SHORT).await.is_err());
     writer.proxy.until_met(1).await;
-    let Writer { area, proxy, producer: lost } = writer;
+    let Writer { environment, proxy, producer: lost } = writer;
     // It would ask again, and be heard.
     spawn_blocking(move || drop(lost)).await.unwrap();
     proxy.heal();
     // Its successor aborts what it left open; until then the log has no stable end.
-    let successor = producer(&proxy, &area.topic("writer"));
+    let successor = producer(&proxy, &environment.topic("writer"));
     spawn_blocking(move || successor.init_transactions(LONG)).await.unwrap().unwrap();
-    let (brokers, topic) = (area.servers.brokers.clone(), area.topic("orders.events"));
+    let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
     let committed = spawn_blocking(move || test_kit::LogView::of(&brokers, &topic)).await.unwrap();
     assert!(committed.is_empty());
 }
@@ -61,10 +61,10 @@ async fn a_commit_that_is_held_is_done_late_although_its_client_has_gone() {
     let writer = Writer::new().await;
     writer.proxy.order(Api::EndTxn, Fault::HoldRequest(HELD), 1);
     assert!(writer.write("one", SHORT).await.is_err());
-    let Writer { area, proxy, producer } = writer;
+    let Writer { environment, proxy, producer } = writer;
     spawn_blocking(move || drop(producer)).await.unwrap();
     assert_eq!(proxy.met(), 1);
-    let (brokers, topic) = (area.servers.brokers.clone(), area.topic("orders.events"));
+    let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
     let is_there = || {
         let (brokers, topic) = (brokers.clone(), topic.clone());
         async { spawn_blocking(move || test_kit::LogView::of(&brokers, &topic).len() == 1).await.unwrap() }

@@ -5,7 +5,7 @@ use rdkafka::{
     error::{KafkaError, KafkaResult},
     producer::{BaseProducer, BaseRecord, Producer},
 };
-use test_kit::{Area, KafkaProxy, LogView};
+use test_kit::{KafkaProxy, LogView, TestEnvironment};
 use tokio::task::spawn_blocking;
 
 /// Long enough for anything that is not held up.
@@ -13,25 +13,25 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// A proxy before the broker, and a producer behind it that writes one transaction for each record.
 pub(crate) struct Writer {
-    pub(crate) area: Area,
+    pub(crate) environment: TestEnvironment,
     pub(crate) proxy: KafkaProxy,
     pub(crate) producer: Arc<BaseProducer>,
 }
 
 impl Writer {
     pub(crate) async fn new() -> Self {
-        let area = Area::empty();
-        area.admin("topics apply");
-        let proxy = KafkaProxy::before(&area.servers.brokers).await;
-        let producer = producer(&proxy, &area.topic("writer"));
+        let environment = TestEnvironment::empty();
+        environment.foldline("topics apply");
+        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let producer = producer(&proxy, &environment.topic("writer"));
         let initialized = Arc::clone(&producer);
         spawn_blocking(move || initialized.init_transactions(LONG)).await.unwrap().unwrap();
-        Self { area, proxy, producer }
+        Self { environment, proxy, producer }
     }
 
     /// Writes a record and commits it, in at most this time.
     pub(crate) async fn write(&self, text: &str, timeout: Duration) -> KafkaResult<()> {
-        let (producer, topic) = (Arc::clone(&self.producer), self.area.topic("orders.events"));
+        let (producer, topic) = (Arc::clone(&self.producer), self.environment.topic("orders.events"));
         let text = text.to_owned();
         spawn_blocking(move || {
             producer.begin_transaction()?;
@@ -46,7 +46,8 @@ impl Writer {
 
     /// What is committed, seen past the proxy.
     pub(crate) async fn committed(&self) -> Vec<String> {
-        let (brokers, topic) = (self.area.servers.brokers.clone(), self.area.topic("orders.events"));
+        let (brokers, topic) =
+            (self.environment.servers.brokers.clone(), self.environment.topic("orders.events"));
         let seen = spawn_blocking(move || LogView::of(&brokers, &topic)).await.unwrap();
         seen.into_iter().map(|event| String::from_utf8(event.payload).unwrap()).collect()
     }

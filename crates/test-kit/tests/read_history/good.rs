@@ -16,12 +16,12 @@ pub(crate) fn at(offset: i64) -> Offsets {
     Offsets::from([(0, offset)])
 }
 
-pub(crate) fn shown(version: u64, stand: i64) -> ReadAnswer {
-    ReadAnswer::Shown(Shown { version, content: content(version), stand: at(stand), behind: Behind::No })
+pub(crate) fn shown(version: u64, offsets: i64) -> ReadAnswer {
+    ReadAnswer::Shown(Shown { version, content: content(version), offsets: at(offsets), behind: Behind::No })
 }
 
-fn shown_behind(version: u64, stand: i64, behind: Behind) -> ReadAnswer {
-    ReadAnswer::Shown(Shown { version, content: content(version), stand: at(stand), behind })
+fn shown_behind(version: u64, offsets: i64, behind: Behind) -> ReadAnswer {
+    ReadAnswer::Shown(Shown { version, content: content(version), offsets: at(offsets), behind })
 }
 
 pub(crate) fn read(aggregate: &str, wanted: Offsets, asked: u64, answer: ReadAnswer) -> Read {

@@ -12,7 +12,7 @@ use std::{
 use aggregate::Message as _;
 use event_log::{Codec, Registry, SchemaFile, Topics};
 use orders_domain::events::{DeliveryAddress, DeliveryAddressChanged, Event, OrderLine, OrderPlaced};
-use test_kit::{Area, LogWriter, Sample, Service, write_log};
+use test_kit::{LogWriter, Sample, Service, TestEnvironment, write_log};
 use tokio::time::sleep;
 
 const PARTITIONS: i32 = 8;
@@ -28,22 +28,22 @@ const EVENTS: [SchemaFile; 2] = [
 async fn main() {
     let orders = setting("FOLDLINE_BENCH_ORDERS", "1000000").remove(0);
     let lengths = setting("FOLDLINE_BENCH_EVENTS", "2000000,10000000");
-    let area = Area::prepared();
-    let topics = Topics::new(&area.topic_prefix, "orders");
-    let registry = Registry::new(&area.servers.registry_url).expect("the address is right");
+    let environment = TestEnvironment::prepared();
+    let topics = Topics::new(&environment.topic_prefix, "orders");
+    let registry = Registry::new(&environment.servers.registry_url).expect("the address is right");
     let codec = Codec::register(registry, &[(topics.events(), EVENTS.as_slice())]).await;
     let codec = codec.expect("the registry takes the schemas");
     let samples = [placed(), changed()].map(|event| sample(&codec, &event));
-    let mut writers = LogWriter::all(&area, "orders", PARTITIONS, orders);
+    let mut writers = LogWriter::all(&environment, "orders", PARTITIONS, orders);
     for length in lengths {
         let started = Instant::now();
         write_log(&mut writers, length, &samples);
         println!("\n{orders} orders, {length} events (written in {:.0?})", started.elapsed());
         // The first start folds what is new and leaves snapshots behind.
-        let (took, memory) = start(&area).await;
+        let (took, memory) = start(&environment).await;
         println!("start that folds what is new          {took:>8.1?}   {memory} MiB resident");
         for _ in 0..3 {
-            let (took, memory) = start(&area).await;
+            let (took, memory) = start(&environment).await;
             println!("start from snapshots                  {took:>8.1?}   {memory} MiB resident");
         }
     }
@@ -55,9 +55,9 @@ fn setting(name: &str, default: &str) -> Vec<usize> {
 }
 
 /// Starts the service, waits until it owns everything and has saved what it folded, and ends it.
-async fn start(area: &Area) -> (Duration, u64) {
+async fn start(environment: &TestEnvironment) -> (Duration, u64) {
     let started = Instant::now();
-    let mut service = Service::command_api(area, "orders");
+    let mut service = Service::command_api(environment, "orders");
     while !service.is_ready().await {
         assert!(started.elapsed() < Duration::from_mins(20), "{service}");
         sleep(Duration::from_millis(10)).await;

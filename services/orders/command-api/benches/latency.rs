@@ -12,7 +12,7 @@ use event_log::{
 };
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
-use test_kit::{Area, Service};
+use test_kit::{Service, TestEnvironment};
 use uuid::Uuid;
 
 /// How often each thing is done; the first tenth is not counted.
@@ -20,14 +20,14 @@ const TIMES: usize = 1_000;
 
 #[tokio::main]
 async fn main() {
-    let area = Area::prepared();
-    let bare = area.clone();
+    let environment = TestEnvironment::prepared();
+    let bare = environment.clone();
     let commits =
         tokio::task::spawn_blocking(move || commit_one_by_one(&bare)).await.expect("commits succeed");
     // Its claim fences the bare writer.
-    let commands = Service::command_api(&area, "orders").ready().await;
-    let _projector = Service::projector(&area, "orders").ready().await;
-    let queries = Service::query_api(&area, "orders").ready().await;
+    let commands = Service::command_api(&environment, "orders").ready().await;
+    let _projector = Service::projector(&environment, "orders").ready().await;
+    let queries = Service::query_api(&environment, "orders").ready().await;
     let (answered, visible) = place_one_by_one(&commands.url, &queries.url).await;
     println!("\none at a time, {TIMES} times, in milliseconds");
     report("bare transactional commit of one record", &commits);
@@ -36,10 +36,10 @@ async fn main() {
     println!("command / bare commit at the median: {:.2}", median(&answered) / median(&commits));
 }
 
-fn commit_one_by_one(area: &Area) -> Vec<f64> {
+fn commit_one_by_one(environment: &TestEnvironment) -> Vec<f64> {
     let settings = PartitionLogSettings {
-        client: ClientSettings { brokers: area.servers.brokers.clone() },
-        topics: Topics::new(&area.topic_prefix, "bare"),
+        client: ClientSettings { brokers: environment.servers.brokers.clone() },
+        topics: Topics::new(&environment.topic_prefix, "bare"),
         address: String::new(),
         commit_timeout: Duration::from_secs(5),
     };

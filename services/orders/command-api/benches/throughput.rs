@@ -9,7 +9,7 @@ use std::{
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, body::Bytes, client::conn::http1::SendRequest, header};
 use hyper_util::rt::TokioIo;
-use test_kit::{Area, Service};
+use test_kit::{Service, TestEnvironment};
 use tokio::{
     net::TcpStream,
     task::JoinSet,
@@ -26,10 +26,10 @@ const CONNECTIONS: usize = 512;
 #[tokio::main]
 async fn main() {
     for instances in [1, 2] {
-        let area = Area::prepared();
+        let environment = TestEnvironment::prepared();
         let mut services = Vec::new();
         for _ in 0..instances {
-            services.push(Service::command_api(&area, "orders").ready().await);
+            services.push(Service::command_api(&environment, "orders").ready().await);
         }
         let addresses: Vec<_> =
             services.iter().map(|service| service.url.trim_start_matches("http://").to_owned()).collect();

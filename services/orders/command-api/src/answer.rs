@@ -24,21 +24,21 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 
 /// What a command led to.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Done {
+pub(crate) struct CommandResponse {
     /// The order.
     order_id: Uuid,
     /// Its version now: the number of its events.
     #[schema(example = 1)]
     version: u64,
     /// What has happened; empty if the order was that way already.
-    events: Vec<Happened>,
+    events: Vec<EventRef>,
     /// Where the last of the events stands in Kafka.
-    position: Option<Place>,
+    position: Option<PositionBody>,
 }
 
 /// What is known of a command that is decided later.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Taken {
+pub(crate) struct AcceptedResponse {
     /// The command: `/commands/{command_id}` tells what becomes of it.
     command_id: Uuid,
     /// The order.
@@ -49,7 +49,7 @@ pub(crate) struct Taken {
 
 /// One event of a command.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Happened {
+pub(crate) struct EventRef {
     /// The name of the fact.
     #[schema(value_type = String, example = "OrderPlaced")]
     r#type: Cow<'static, str>,
@@ -59,7 +59,7 @@ pub(crate) struct Happened {
 
 /// A place in Kafka.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Place {
+pub(crate) struct PositionBody {
     #[schema(example = "orders.events")]
     topic: String,
     #[schema(example = 4)]
@@ -76,7 +76,7 @@ pub(crate) fn created(order_id: Uuid, accepted: Accepted) -> Response {
 
 /// 200, with what has happened.
 pub(crate) fn done(order_id: Uuid, accepted: Accepted) -> Response {
-    (headers(&accepted), Json(Done::new(order_id, accepted))).into_response()
+    (headers(&accepted), Json(CommandResponse::new(order_id, accepted))).into_response()
 }
 
 /// 202: the command is safe, and its outcome will be told elsewhere.
@@ -84,12 +84,13 @@ pub(crate) fn taken(order_id: Uuid, command_id: Uuid) -> Response {
     let location = HeaderValue::try_from(format!("/commands/{command_id}")).expect("a UUID fits in a header");
     let headers =
         [(header::LOCATION, location), (PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
-    (StatusCode::ACCEPTED, headers, Json(Taken { command_id, order_id, status: "pending" })).into_response()
+    (StatusCode::ACCEPTED, headers, Json(AcceptedResponse { command_id, order_id, status: "pending" }))
+        .into_response()
 }
 
 /// The token of an outcome, where there is something to wait for.
 pub(crate) fn token_of(outcome: &Outcome) -> HeaderMap {
-    let Outcome::Accepted { position: Some(Place { topic, partition, offset }), .. } = outcome else {
+    let Outcome::Accepted { position: Some(PositionBody { topic, partition, offset }), .. } = outcome else {
         return HeaderMap::new();
     };
     let position = Position { topic: topic.clone(), partition: *partition, offset: *offset };
@@ -109,19 +110,19 @@ fn headers(accepted: &Accepted) -> HeaderMap {
     headers
 }
 
-impl Done {
+impl CommandResponse {
     fn new(order_id: Uuid, accepted: Accepted) -> Self {
-        let happened = |event: AcceptedEvent| Happened { r#type: event.event_type.into(), id: event.id };
+        let happened = |event: AcceptedEvent| EventRef { r#type: event.event_type.into(), id: event.id };
         Self {
             order_id,
             version: accepted.version.0,
             events: accepted.events.into_iter().map(happened).collect(),
-            position: accepted.position.map(Place::from),
+            position: accepted.position.map(PositionBody::from),
         }
     }
 }
 
-impl From<Position> for Place {
+impl From<Position> for PositionBody {
     fn from(position: Position) -> Self {
         let Position { topic, partition, offset } = position;
         Self { topic, partition, offset }

@@ -7,7 +7,7 @@ use service_kit::{Problem, problem::kinds};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::forwarding::Trip;
+use crate::forwarding::ForwardContext;
 
 /// The longest key, in characters.
 const MAX_LENGTH: usize = 255;
@@ -47,7 +47,7 @@ impl<S: Sync> FromRequestParts<S> for Identity {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else {
-            let trip = parts.extract::<Extension<Trip>>().await;
+            let trip = parts.extract::<Extension<ForwardContext>>().await;
             return trip.map(|trip| Self::Once(trip.identity)).map_err(|error| Problem::internal(&error));
         };
         // The draft writes the key as a quoted string, most clients write it bare.

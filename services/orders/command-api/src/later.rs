@@ -15,16 +15,19 @@ use tokio::time::timeout_at;
 use crate::{
     answer,
     idempotency::request_hash,
-    problems::{self, NotDone, SOON},
-    submission::{Ask, Submission},
+    problems::{self, CommandFailure, SOON},
+    submission::{CommandInput, Dispatch},
 };
 
 /// Nobody waits for a command that came through Kafka.
 const NO_DEADLINE: Duration = Duration::from_hours(24);
 
-impl Submission {
+impl Dispatch {
     /// Writes the command to Kafka, where it is safe, and says where its outcome will be.
-    pub(crate) async fn send(self, ask: Ask<'_, impl Serialize>) -> Result<Response, NotDone> {
+    pub(crate) async fn send(
+        self,
+        ask: CommandInput<'_, impl Serialize>,
+    ) -> Result<Response, CommandFailure> {
         let (envelope, payload) = self.message(&ask)?;
         let (open, deadline) = (self.desk()?, self.trip.deadline.into());
         let written = timeout_at(deadline, open.commands.write(&envelope, &payload)).await;
@@ -37,7 +40,7 @@ impl Submission {
         Ok(answer::taken(ask.order_id, command_id))
     }
 
-    fn message(&self, ask: &Ask<'_, impl Serialize>) -> Result<(CommandEnvelope, Vec<u8>), Problem> {
+    fn message(&self, ask: &CommandInput<'_, impl Serialize>) -> Result<(CommandEnvelope, Vec<u8>), Problem> {
         // A value that no rule would take is refused here and now.
         Command::try_from(ask.wish.clone()).map_err(|refusal| problems::refused(&refusal))?;
         let expected = self.expected()?;

@@ -15,14 +15,14 @@ mod submission;
 
 use service_kit::{Start, http, start};
 
-use crate::{opening::Opening, settings::Settings};
+use crate::{opening::Startup, settings::Settings};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let Start { settings, health, shutdown } = start("127.0.0.1:9101", Settings::read).await?;
 
     let listener = settings.http.listen().await?;
-    let opening = Opening::begin(&settings, &health, &shutdown);
+    let opening = Startup::begin(&settings, &health, &shutdown);
     let router = routes::router(&opening, &settings);
     http::serve(router, listener, &settings.http.limits, opening.handed_over()).await;
     opening.finish().await

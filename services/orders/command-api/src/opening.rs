@@ -17,7 +17,7 @@ use event_log::{
 };
 use orders_domain::Order;
 use service_kit::{
-    health::{Health, Part},
+    health::{Component, Health},
     shutdown,
 };
 use tokio::{
@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    forwarding::Trip,
+    forwarding::ForwardContext,
     later,
     outcomes::{self, Outcomes},
     partitions,
@@ -48,7 +48,7 @@ const LEAVE: Duration = Duration::from_millis(3_500);
 const STOP: Duration = Duration::from_millis(1_500);
 
 /// The write side of orders, open.
-pub(crate) struct Open {
+pub(crate) struct WriteSide {
     pub(crate) engine: Arc<Engine<Order>>,
     pub(crate) codec: Arc<Codec>,
     /// Where commands go that are decided later.
@@ -59,17 +59,17 @@ pub(crate) struct Open {
 }
 
 /// The write side of orders, once it is open.
-pub(crate) type Orders = Arc<OnceLock<Open>>;
+pub(crate) type Orders = Arc<OnceLock<WriteSide>>;
 
 /// The work that opens the write side, and closes it.
-pub(crate) struct Opening {
+pub(crate) struct Startup {
     orders: Orders,
     outcomes: Outcomes,
     work: JoinHandle<anyhow::Result<()>>,
     handed_over: CancellationToken,
 }
 
-impl Opening {
+impl Startup {
     /// Begins to open; a mistake that no waiting mends shuts the service down.
     pub(crate) fn begin(settings: &Settings, health: &Health, shutdown: &CancellationToken) -> Self {
         let (orders, outcomes) = (Orders::default(), Outcomes::new(&settings.database));
@@ -117,7 +117,7 @@ impl Opening {
     }
 }
 
-impl Open {
+impl WriteSide {
     /// Who owns which partition.
     pub(crate) fn owners(&self) -> watch::Receiver<Owners> {
         self.coordination.owners()
@@ -130,7 +130,7 @@ impl Open {
 
     /// Whether a request that another instance has sent is for the present ownership. One that came too late must not
     /// be decided: its sender may have got its answer elsewhere.
-    pub(crate) fn is_meant_by(&self, trip: &Trip, partition: i32) -> bool {
+    pub(crate) fn is_meant_by(&self, trip: &ForwardContext, partition: i32) -> bool {
         trip.forwarded_to.is_none_or(|epoch| {
             self.owners().borrow().get(partition).is_some_and(|owner| owner.epoch == epoch)
         })
@@ -142,18 +142,18 @@ async fn open(
     health: Health,
     outcomes: Outcomes,
     end: CancellationToken,
-) -> anyhow::Result<Open> {
-    let topics = health.part("topics");
-    let registry = health.part("registry");
+) -> anyhow::Result<WriteSide> {
+    let topics = health.component("topics");
+    let registry = health.component("registry");
     let parts: Vec<_> =
-        (0..settings.partitions).map(|number| health.part(format!("partition-{number}"))).collect();
+        (0..settings.partitions).map(|number| health.component(format!("partition-{number}"))).collect();
     await_topics(&settings, &topics).await?;
     let codec = Arc::new(await_codec(&settings, &registry).await?);
     let engine = Arc::new(start_engine(&settings, &codec));
     let (coordination, commands) = await_kafka(&settings, &engine, &codec, &topics).await?;
     outcomes::follow(settings.log.client.clone(), settings.log.topics.clone(), outcomes.clone(), end);
     partitions::watch(parts, &engine, &coordination.owners(), &settings.log.address);
-    Ok(Open { engine, codec, commands, outcomes, coordination })
+    Ok(WriteSide { engine, codec, commands, outcomes, coordination })
 }
 
 fn start_engine(settings: &Settings, codec: &Arc<Codec>) -> Engine<Order> {
@@ -170,7 +170,7 @@ async fn await_kafka(
     settings: &Settings,
     engine: &Arc<Engine<Order>>,
     codec: &Arc<Codec>,
-    part: &Part,
+    part: &Component,
 ) -> anyhow::Result<(Coordination<Order>, CommandWriter)> {
     loop {
         let (settings, engine, codec) = (settings.clone(), Arc::clone(engine), Arc::clone(codec));
@@ -200,7 +200,7 @@ fn join(
     Ok((coordination, commands))
 }
 
-async fn await_topics(settings: &Settings, part: &Part) -> anyhow::Result<()> {
+async fn await_topics(settings: &Settings, part: &Component) -> anyhow::Result<()> {
     loop {
         let (client, topics, count) =
             (settings.log.client.clone(), settings.log.topics.clone(), settings.partitions);
@@ -214,7 +214,7 @@ async fn await_topics(settings: &Settings, part: &Part) -> anyhow::Result<()> {
     }
 }
 
-async fn await_codec(settings: &Settings, part: &Part) -> anyhow::Result<Codec> {
+async fn await_codec(settings: &Settings, part: &Component) -> anyhow::Result<Codec> {
     let registry = Registry::new(&settings.registry_url).context("FOLDLINE_REGISTRY_URL")?;
     let topics = &settings.log.topics;
     let schemas = [(topics.events(), EVENTS), (topics.commands(), COMMANDS)];
@@ -231,7 +231,7 @@ async fn await_codec(settings: &Settings, part: &Part) -> anyhow::Result<Codec> 
     Ok(codec)
 }
 
-async fn wait(part: &Part, what: &str, error: &(dyn std::error::Error + Sync)) {
+async fn wait(part: &Component, what: &str, error: &(dyn std::error::Error + Sync)) {
     warn!(%error, "{what}");
     part.not_ready(format!("{what}: {error}"));
     tokio::time::sleep(PAUSE).await;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use command_engine::{Engine, Ownership};
 use event_log::Owners;
 use orders_domain::Order;
-use service_kit::health::Part;
+use service_kit::health::Component;
 use tokio::{
     net::TcpStream,
     sync::watch,
@@ -19,7 +19,7 @@ const CONNECT: Duration = Duration::from_millis(500);
 
 /// Keeps each part of the health report as its partition is.
 pub(crate) fn watch(
-    parts: Vec<Part>,
+    parts: Vec<Component>,
     engine: &Arc<Engine<Order>>,
     owners: &watch::Receiver<Owners>,
     own_address: &str,
@@ -43,7 +43,7 @@ struct Partition {
 }
 
 impl Partition {
-    async fn tell(mut self, part: Part) {
+    async fn tell(mut self, part: Component) {
         loop {
             match self.state().await {
                 Ok(()) => part.ready(),

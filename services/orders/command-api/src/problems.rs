@@ -12,31 +12,31 @@ use command_engine::CommandError;
 use orders_domain::Refusal;
 use service_kit::{Problem, conditional::etag, problem::kinds};
 
-use crate::forwarding::NotHere;
+use crate::forwarding::NotOwner;
 
 /// When it is worth trying again.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
 
 /// Why a command was not answered as asked.
 #[derive(Debug)]
-pub(crate) enum NotDone {
+pub(crate) enum CommandFailure {
     /// For this reason, which the caller is told.
     Problem(Problem),
     /// This partition is not owned here at the moment; another instance may do it.
-    NotHere(i32),
+    NotOwner(i32),
 }
 
-impl From<Problem> for NotDone {
+impl From<Problem> for CommandFailure {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
-impl IntoResponse for NotDone {
+impl IntoResponse for CommandFailure {
     fn into_response(self) -> Response {
         match self {
             Self::Problem(problem) => problem.into_response(),
-            Self::NotHere(partition) => (Extension(NotHere { partition }), not_ready()).into_response(),
+            Self::NotOwner(partition) => (Extension(NotOwner { partition }), not_ready()).into_response(),
         }
     }
 }
@@ -81,7 +81,7 @@ pub(crate) fn problem(error: CommandError<Refusal>) -> Problem {
 
 /// The version is another than expected. What is not there (version 0) has no entity tag.
 fn version_mismatch(current: Version) -> Problem {
-    let problem = Problem::new(kinds::VERSION_MISMATCH).fact("current_version", current);
+    let problem = Problem::new(kinds::VERSION_MISMATCH).extension("current_version", current);
     if current == Version::NONE { problem } else { problem.header(header::ETAG, etag(current)) }
 }
 

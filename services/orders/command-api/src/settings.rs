@@ -1,6 +1,6 @@
 use std::{num::NonZeroU32, num::NonZeroUsize, time::Duration};
 
-use command_engine::{EngineSettings, ImageSettings, SnapshotSettings};
+use command_engine::{CacheSettings, EngineSettings, SnapshotSettings};
 use event_log::{ClientSettings, PartitionLogSettings, Topics};
 use service_kit::{http::HttpSettings, settings::Environment};
 use sqlx::postgres::PgConnectOptions;
@@ -70,17 +70,17 @@ impl Settings {
 /// of each partition: `FOLDLINE_MAX_AGGREGATES`, 50000. When what has changed is saved: `FOLDLINE_SNAPSHOT_CHANGES`,
 /// 1000, and `FOLDLINE_SNAPSHOT_INTERVAL`, 5s.
 fn engine(environment: &mut Environment) -> EngineSettings {
-    let image = ImageSettings {
+    let cache = CacheSettings {
         max_aggregates: environment.get::<NonZeroUsize>("FOLDLINE_MAX_AGGREGATES", "50000").get(),
         save_changes: environment.get::<NonZeroUsize>("FOLDLINE_SNAPSHOT_CHANGES", "1000").get(),
         save_interval: environment.duration("FOLDLINE_SNAPSHOT_INTERVAL", "5s"),
-        ..ImageSettings::default()
+        ..CacheSettings::default()
     };
     EngineSettings {
         max_waiting: environment.get::<NonZeroUsize>("FOLDLINE_MAX_WAITING_COMMANDS", "1024").get(),
         max_group: environment.get::<NonZeroUsize>("FOLDLINE_MAX_GROUP_SIZE", "256").get(),
         max_wait: environment.duration("FOLDLINE_MAX_QUEUE_WAIT", "500ms"),
-        image,
+        cache,
         ..EngineSettings::default()
     }
 }

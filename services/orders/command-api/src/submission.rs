@@ -19,15 +19,15 @@ use service_kit::{
 use uuid::Uuid;
 
 use crate::{
-    forwarding::Trip,
+    forwarding::ForwardContext,
     idempotency::{Identity, request_hash},
-    opening::{Open, Orders},
-    problems::{self, NotDone},
+    opening::{Orders, WriteSide},
+    problems::{self, CommandFailure},
 };
 
 /// What the routes share.
 #[derive(Clone)]
-pub(crate) struct CommandDesk {
+pub(crate) struct CommandState {
     pub(crate) orders: Orders,
     /// How many partitions the orders are in.
     pub(crate) partitions: i32,
@@ -35,12 +35,12 @@ pub(crate) struct CommandDesk {
 
 /// Everything a command takes from its request beside path and body.
 #[derive(FromRequestParts)]
-#[from_request(state(CommandDesk))]
-pub(crate) struct Submission {
+#[from_request(state(CommandState))]
+pub(crate) struct Dispatch {
     #[from_request(via(State))]
-    desk: CommandDesk,
+    desk: CommandState,
     #[from_request(via(Extension))]
-    pub(crate) trip: Trip,
+    pub(crate) trip: ForwardContext,
     pub(crate) context: RequestContext,
     pub(crate) identity: Identity,
     conditions: Conditions,
@@ -48,14 +48,14 @@ pub(crate) struct Submission {
 }
 
 /// What a request asks of an order. Name and body are what a repeated request has in common with the first.
-pub(crate) struct Ask<'r, B> {
+pub(crate) struct CommandInput<'r, B> {
     pub(crate) order_id: Uuid,
     pub(crate) name: &'static str,
     pub(crate) body: &'r B,
     pub(crate) wish: unchecked::Command,
 }
 
-impl Submission {
+impl Dispatch {
     /// The id of a new order: the caller's own, or one that follows from the idempotency key, or a new one.
     pub(crate) fn new_order(&self, wished: Option<Uuid>) -> Uuid {
         wished.unwrap_or_else(|| self.identity.new_aggregate())
@@ -64,17 +64,17 @@ impl Submission {
     /// Has a command decided and answers with `done`, or takes it to be decided later if that is preferred.
     pub(crate) async fn submit(
         self,
-        ask: Ask<'_, impl Serialize>,
+        ask: CommandInput<'_, impl Serialize>,
         done: fn(Uuid, Accepted) -> Response,
-    ) -> Result<Response, NotDone> {
+    ) -> Result<Response, CommandFailure> {
         if self.prefer.respond_async { self.send(ask).await } else { self.decide(ask, done).await }
     }
 
     async fn decide(
         self,
-        ask: Ask<'_, impl Serialize>,
+        ask: CommandInput<'_, impl Serialize>,
         done: fn(Uuid, Accepted) -> Response,
-    ) -> Result<Response, NotDone> {
+    ) -> Result<Response, CommandFailure> {
         let order_id = ask.order_id;
         let request = CommandRequest {
             aggregate_id: AggregateId::from(order_id),
@@ -86,15 +86,15 @@ impl Submission {
         };
         let partition = event_log::partition_of(&request.aggregate_id, self.desk.partitions);
         let open = self.desk.orders.get().filter(|open| open.is_meant_by(&self.trip, partition));
-        match open.ok_or(NotDone::NotHere(partition))?.engine.submit(request).await {
+        match open.ok_or(CommandFailure::NotOwner(partition))?.engine.submit(request).await {
             Ok(accepted) => Ok(done(order_id, accepted)),
-            Err(CommandError::Elsewhere | CommandError::NotReady) => Err(NotDone::NotHere(partition)),
+            Err(CommandError::Elsewhere | CommandError::NotReady) => Err(CommandFailure::NotOwner(partition)),
             Err(error) => Err(problems::problem(error).into()),
         }
     }
 
     /// What is needed to send a command instead of having it decided here.
-    pub(crate) fn desk(&self) -> Result<&Open, Problem> {
+    pub(crate) fn desk(&self) -> Result<&WriteSide, Problem> {
         self.desk.orders.get().ok_or_else(problems::not_ready)
     }
 

@@ -18,7 +18,7 @@ mod samples;
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
-use test_kit::{Area, LogWriter, Service, setting, write_log};
+use test_kit::{LogWriter, Service, TestEnvironment, setting, write_log};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -31,40 +31,41 @@ const OTHERS: [&str; 2] = ["order_journal", "customer_totals"];
 async fn main() {
     let events = setting("FOLDLINE_BENCH_LIVE_EVENTS", 1_000_000) / 16 * 16;
     let batch = setting("FOLDLINE_BENCH_BATCH", 2_000);
-    let area = Area::prepared();
+    let environment = TestEnvironment::prepared();
     // Only a projection that has run can be paused.
-    drop(Service::projector(&area, "orders").ready().await);
-    steer(&area, "pause");
-    write(&area, events).await;
+    drop(Service::projector(&environment, "orders").ready().await);
+    steer(&environment, "pause");
+    write(&environment, events).await;
     println!(
         "\n{events} events, {batch} in a transaction, half of them place an order, half change its address"
     );
     let size = batch.to_string();
-    let projector = Service::projector_with(&area, "orders", &[("FOLDLINE_PROJECTION_BATCH_SIZE", &size)]);
+    let projector =
+        Service::projector_with(&environment, "orders", &[("FOLDLINE_PROJECTION_BATCH_SIZE", &size)]);
     // Starting and joining the group is not what is measured.
-    let (first, _) = until_applied(&area, &["orders"], 1).await;
-    let orders = measure(events - first, until_applied(&area, &["orders"], events)).await;
+    let (first, _) = until_applied(&environment, &["orders"], 1).await;
+    let orders = measure(events - first, until_applied(&environment, &["orders"], events)).await;
     orders.print("orders, checkpoint in the transaction");
-    steer(&area, "resume");
-    let (first, _) = until_applied(&area, &OTHERS, 1).await;
-    let others = measure(events - first, until_applied(&area, &OTHERS, events)).await;
+    steer(&environment, "resume");
+    let (first, _) = until_applied(&environment, &OTHERS, 1).await;
+    let others = measure(events - first, until_applied(&environment, &OTHERS, events)).await;
     others.print("journal and totals, both at once");
     drop(projector);
-    let bare = measure(events, upsert(&area, events, batch)).await;
+    let bare = measure(events, upsert(&environment, events, batch)).await;
     bare.print("bare statements for orders");
     println!("orders / bare: {:.0} %", 100.0 * orders.rate() / bare.rate());
 }
 
-fn steer(area: &Area, command: &str) {
+fn steer(environment: &TestEnvironment, command: &str) {
     for projection in OTHERS {
-        area.admin(&format!("projections {command} --projection {projection} --generation 1"));
+        environment.foldline(&format!("projections {command} --projection {projection} --generation 1"));
     }
 }
 
-async fn write(area: &Area, events: u64) {
+async fn write(environment: &TestEnvironment, events: u64) {
     let samples = samples().await;
     let events = usize::try_from(events).expect("it fits");
-    let mut writers = LogWriter::all(area, "orders", PARTITIONS, events / 2);
+    let mut writers = LogWriter::all(environment, "orders", PARTITIONS, events / 2);
     let writing = spawn_blocking(move || write_log(&mut writers, events, &samples));
     writing.await.expect("the log can be written");
 }
@@ -95,8 +96,8 @@ impl Cost {
 }
 
 /// The same rows without a log: orders are written, and then their addresses, by statements of `batch` rows each.
-async fn upsert(area: &Area, events: u64, batch: u64) {
-    let url = area.database_url("orders_read");
+async fn upsert(environment: &TestEnvironment, events: u64, batch: u64) {
+    let url = environment.database_url("orders_read");
     let mut database = PgConnection::connect(&url).await.expect("the database is there");
     database.execute("TRUNCATE orders, order_lines").await.expect("the tables are there");
     let orders: Vec<Uuid> = (0..events / 2).map(|_| Uuid::now_v7()).collect();

@@ -15,7 +15,7 @@ mod samples;
 
 use std::time::{Duration, Instant};
 
-use test_kit::{Area, LogWriter, Service, setting, write_log};
+use test_kit::{LogWriter, Service, TestEnvironment, setting, write_log};
 use tokio::time::sleep;
 
 use crate::{applied::until_applied, samples::samples};
@@ -31,14 +31,15 @@ async fn main() {
     // Every partition gets as many.
     let events = setting("FOLDLINE_BENCH_EVENTS", 10_000_000) / 8 * 8;
     let rate = setting("FOLDLINE_BENCH_RATE", 250);
-    let area = Area::prepared();
-    write(&area, orders, events).await;
+    let environment = TestEnvironment::prepared();
+    write(&environment, orders, events).await;
     // It says that it is ready when it has come to something in every partition, which takes long.
-    let projector = Service::projector(&area, "orders");
-    let (_, took) = until_applied(&area, &["orders", "order_journal", "customer_totals"], events).await;
+    let projector = Service::projector(&environment, "orders");
+    let (_, took) =
+        until_applied(&environment, &["orders", "order_journal", "customer_totals"], events).await;
     println!("\n{orders} orders, {events} events; all three projections have caught up in {took:.1?}");
-    let commands = Service::command_api(&area, "orders");
-    let queries = Service::query_api(&area, "orders").ready().await;
+    let commands = Service::command_api(&environment, "orders");
+    let queries = Service::query_api(&environment, "orders").ready().await;
     // It folds the whole log first.
     while !commands.is_ready().await {
         sleep(Duration::from_millis(100)).await;
@@ -46,7 +47,7 @@ async fn main() {
     drop(journey::run(&commands.url, &queries.url, rate, WATCH).await);
     println!("\nbefore the rebuild, {rate} commands a second, in milliseconds");
     journey::run(&commands.url, &queries.url, rate, WATCH).await.print();
-    let rebuild = tokio::task::spawn_blocking(move || rebuild(&area));
+    let rebuild = tokio::task::spawn_blocking(move || rebuild(&environment));
     println!("\nwhile it is rebuilt and promoted");
     while !rebuild.is_finished() {
         journey::run(&commands.url, &queries.url, rate, WATCH).await.print();
@@ -58,16 +59,16 @@ async fn main() {
 }
 
 /// From the command to the end of the promotion.
-fn rebuild(area: &Area) -> Duration {
+fn rebuild(environment: &TestEnvironment) -> Duration {
     let started = Instant::now();
-    area.admin(REBUILD);
+    environment.foldline(REBUILD);
     started.elapsed()
 }
 
-async fn write(area: &Area, orders: u64, events: u64) {
+async fn write(environment: &TestEnvironment, orders: u64, events: u64) {
     let samples = samples().await;
     let [orders, events] = [orders, events].map(|count| usize::try_from(count).expect("it fits"));
-    let mut writers = LogWriter::all(area, "orders", PARTITIONS, orders);
+    let mut writers = LogWriter::all(environment, "orders", PARTITIONS, orders);
     let writing = tokio::task::spawn_blocking(move || write_log(&mut writers, events, &samples));
     writing.await.expect("the log can be written");
 }

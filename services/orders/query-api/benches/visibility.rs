@@ -10,7 +10,7 @@ mod order;
 
 use std::time::Duration;
 
-use test_kit::{Area, Service, setting};
+use test_kit::{Service, TestEnvironment, setting};
 
 /// What is not counted: the broker's own code is compiled meanwhile.
 const WARM_UP: Duration = Duration::from_secs(10);
@@ -19,10 +19,10 @@ const WARM_UP: Duration = Duration::from_secs(10);
 async fn main() {
     let rate = setting("FOLDLINE_BENCH_RATE", 250);
     let time = Duration::from_secs(setting("FOLDLINE_BENCH_SECONDS", 20));
-    let area = Area::prepared();
-    let commands = Service::command_api(&area, "orders").ready().await;
-    let _projector = Service::projector(&area, "orders").ready().await;
-    let queries = Service::query_api(&area, "orders").ready().await;
+    let environment = TestEnvironment::prepared();
+    let commands = Service::command_api(&environment, "orders").ready().await;
+    let _projector = Service::projector(&environment, "orders").ready().await;
+    let queries = Service::query_api(&environment, "orders").ready().await;
     drop(journey::run(&commands.url, &queries.url, rate, WARM_UP).await);
     println!("\n{rate} orders a second for {time:?}, each then asked for with its token, in milliseconds");
     journey::run(&commands.url, &queries.url, rate, time).await.print();

@@ -17,14 +17,14 @@ mod wish;
 
 use service_kit::{Start, http, start};
 
-use crate::{desk::Desk, settings::Settings};
+use crate::{desk::ReadState, settings::Settings};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let Start { settings, health, shutdown } = start("127.0.0.1:9102", Settings::read).await?;
 
     let listener = settings.http.listen().await?;
-    let router = routes::router(Desk::open(&settings, &health, &shutdown));
+    let router = routes::router(ReadState::open(&settings, &health, &shutdown));
     http::serve(router, listener, &settings.http.limits, shutdown).await;
     Ok(())
 }

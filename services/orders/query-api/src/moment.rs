@@ -2,7 +2,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Up to where the past of an order is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum PointInTime {
     /// When it had just got to this version, from 1.
     Version(WantedVersion),
     /// At this time.
@@ -19,7 +19,7 @@ pub(crate) struct WantedVersion(i64);
 #[serde(try_from = "String")]
 pub(crate) struct Time(OffsetDateTime);
 
-impl Moment {
+impl PointInTime {
     pub(crate) const fn version(self) -> Option<i64> {
         match self {
             Self::Version(version) => Some(version.0),

@@ -30,9 +30,9 @@ pub(crate) fn untold(why: Untold) -> Problem {
     match why {
         Untold::OrderNotFound => Problem::new(ORDER_NOT_FOUND),
         Untold::VersionNotFound => Problem::new(ORDER_VERSION_NOT_FOUND),
-        Untold::Missing(version) => {
-            Problem::new(ORDER_HISTORY_INCOMPLETE).detail(why.to_string()).fact("missing_version", version)
-        }
+        Untold::Missing(version) => Problem::new(ORDER_HISTORY_INCOMPLETE)
+            .detail(why.to_string())
+            .extension("missing_version", version),
         Untold::OutOfPlace(_) => Problem::internal(&why),
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     /// The read model.
     pub(crate) database: DatabaseSettings,
     /// How long a question waits for its consistency token.
-    pub(crate) patience: Patience,
+    pub(crate) patience: WaitLimits,
     /// What streams of changes may take.
     pub(crate) changes: ChangesSettings,
 }
@@ -49,7 +49,7 @@ pub(crate) struct ChangesSettings {
 
 /// How long a question waits for its consistency token.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct WaitLimits {
     /// Where the caller does not say; `FOLDLINE_WAIT_DEFAULT`, 2s.
     pub(crate) default: Duration,
     /// However long the caller would wait; `FOLDLINE_WAIT_LONGEST`, 10s, or less where the server answers sooner.
@@ -64,7 +64,7 @@ impl Settings {
             topics: Topics::new(&environment.get::<String>("FOLDLINE_TOPIC_PREFIX", ""), "orders"),
             partitions: i32::try_from(partitions.get()).unwrap_or(i32::MAX),
             database: DatabaseSettings::read(environment),
-            patience: Patience::read(environment, http.limits.request_timeout),
+            patience: WaitLimits::read(environment, http.limits.request_timeout),
             changes: ChangesSettings::read(environment),
             http,
         }
@@ -92,7 +92,7 @@ impl ChangesSettings {
     }
 }
 
-impl Patience {
+impl WaitLimits {
     /// A tenth of the server's own limit is left for the answer itself.
     fn read(environment: &mut Environment, request_timeout: Duration) -> Self {
         let longest = environment.duration("FOLDLINE_WAIT_LONGEST", "10s").min(request_timeout * 9 / 10);

@@ -4,20 +4,20 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
-use projection::Stand;
+use projection::PartitionOffsets;
 use service_kit::{Problem, prefer::Prefer};
 use utoipa::IntoParams;
 
-use crate::{desk::Desk, problems, settings::Patience};
+use crate::{desk::ReadState, problems, settings::WaitLimits};
 
 /// A position that a reader asks to see, or where an answer stands.
 pub(crate) const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 
 /// How fresh the caller wants the answer to be, and how long the caller would wait for that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct ConsistencyRequest {
     /// The consistency token; empty where there is none.
-    pub(crate) stand: Stand,
+    pub(crate) offsets: PartitionOffsets,
     /// How long to wait for it.
     pub(crate) patience: Duration,
     /// Rather an old answer than none.
@@ -40,17 +40,17 @@ pub(crate) struct Headers {
     prefer: Option<String>,
 }
 
-impl Wish {
-    fn of(headers: &HeaderMap, topic: &str, partitions: i32, patience: Patience) -> Result<Self, Problem> {
+impl ConsistencyRequest {
+    fn of(headers: &HeaderMap, topic: &str, partitions: i32, patience: WaitLimits) -> Result<Self, Problem> {
         let prefer = Prefer::of(headers);
         // A client may send all the positions that it has to every service. Those of other topics ask for nothing here.
-        let read = if prefer.strict { Stand::parse } else { Stand::pick };
-        let stand = token(headers).map(|token| read(&token, topic, partitions)).transpose();
-        let stand = stand.map_err(|error| problems::invalid_token(&error))?.unwrap_or_default();
+        let read = if prefer.strict { PartitionOffsets::parse } else { PartitionOffsets::pick };
+        let offsets = token(headers).map(|token| read(&token, topic, partitions)).transpose();
+        let offsets = offsets.map_err(|error| problems::invalid_token(&error))?.unwrap_or_default();
         let asked = prefer.wait.map(|wait| wait.min(patience.longest));
-        let is_asked = stand != Stand::default();
+        let is_asked = offsets != PartitionOffsets::default();
         Ok(Self {
-            stand,
+            offsets,
             patience: asked.unwrap_or(patience.default),
             lenient: prefer.lenient,
             applied: if is_asked { applied(asked, prefer) } else { None },
@@ -58,10 +58,10 @@ impl Wish {
     }
 }
 
-impl FromRequestParts<Desk> for Wish {
+impl FromRequestParts<ReadState> for ConsistencyRequest {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, desk: &ReadState) -> Result<Self, Problem> {
         Self::of(&parts.headers, &desk.topic, desk.partitions, desk.patience)
     }
 }
@@ -87,28 +87,28 @@ fn applied(wait: Option<Duration>, prefer: Prefer) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, HeaderMap, Patience, Problem, Stand, Wish};
+    use super::{ConsistencyRequest, Duration, HeaderMap, PartitionOffsets, Problem, WaitLimits};
 
-    fn wish(lines: &[(&'static str, &'static str)]) -> Result<Wish, Problem> {
+    fn wish(lines: &[(&'static str, &'static str)]) -> Result<ConsistencyRequest, Problem> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
         }
-        let patience = Patience { default: Duration::from_secs(2), longest: Duration::from_secs(9) };
-        Wish::of(&headers, "orders.events", 8, patience)
+        let patience = WaitLimits { default: Duration::from_secs(2), longest: Duration::from_secs(9) };
+        ConsistencyRequest::of(&headers, "orders.events", 8, patience)
     }
 
     #[test]
     fn without_a_token_there_is_nothing_to_wait_for() {
         let wish = wish(&[("prefer", "wait=3")]).unwrap();
-        assert_eq!(wish.stand, Stand::default());
+        assert_eq!(wish.offsets, PartitionOffsets::default());
         assert_eq!(wish.applied, None);
     }
 
     #[test]
     fn a_token_is_waited_for_two_seconds_if_not_told_otherwise() {
         let wish = wish(&[("consistency-token", "orders.events/1@4")]).unwrap();
-        assert_eq!(wish.stand, Stand::from_iter([(1, 5)]));
+        assert_eq!(wish.offsets, PartitionOffsets::from_iter([(1, 5)]));
         assert_eq!((wish.patience, wish.applied), (Duration::from_secs(2), None));
     }
 
@@ -126,13 +126,13 @@ mod tests {
             ("consistency-token", "orders.events/1@4"),
             ("consistency-token", "orders.events/2@7, orders.events/3@1"),
         ];
-        assert_eq!(wish(&lines).unwrap().stand, Stand::from_iter([(1, 5), (2, 8), (3, 2)]));
+        assert_eq!(wish(&lines).unwrap().offsets, PartitionOffsets::from_iter([(1, 5), (2, 8), (3, 2)]));
     }
 
     #[test]
     fn positions_of_other_topics_ask_for_nothing_but_of_a_strict_service() {
         let token = ("consistency-token", "payments.events/1@4, orders.events/1@4");
-        assert_eq!(wish(&[token]).unwrap().stand, Stand::from_iter([(1, 5)]));
+        assert_eq!(wish(&[token]).unwrap().offsets, PartitionOffsets::from_iter([(1, 5)]));
         let problem = wish(&[token, ("prefer", "handling=strict")]).unwrap_err();
         assert_eq!(problem.code(), "invalid-consistency-token");
         let own = ("consistency-token", "orders.events/1@4");

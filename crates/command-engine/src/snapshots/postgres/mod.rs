@@ -129,10 +129,10 @@ impl PostgresSnapshots {
 }
 
 impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
-    fn open(&mut self, known: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+    fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
         let (database, generation) = (&self.database, self.generation::<A>());
         let limit = database.settings.open_timeout;
-        let open = database.within(limit, async |connection| generation.open(connection, known).await);
+        let open = database.within(limit, async |connection| generation.open(connection, cached).await);
         let checkpoint = database.runtime.block_on(open)?;
         self.clear_up(generation);
         Ok(checkpoint)
@@ -152,7 +152,7 @@ impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
             let limit = database.settings.save_timeout;
             let saved =
                 database.within(limit, async |connection| generation.save(connection, save).await).await;
-            // The image may have been forgotten meanwhile.
+            // The cache may have been forgotten meanwhile.
             let _ = sender.send(saved);
         });
         pending

@@ -12,7 +12,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
-    image::{Done, Known},
+    cache::{CachedAggregate, CompletedCommand},
     snapshots::SnapshotError,
 };
 
@@ -47,20 +47,22 @@ struct Packed<'a> {
 }
 
 impl Row {
-    pub(super) fn read<S: DeserializeOwned>(self) -> Result<(AggregateId, Known<S>), SnapshotError> {
+    pub(super) fn read<S: DeserializeOwned>(
+        self,
+    ) -> Result<(AggregateId, CachedAggregate<S>), SnapshotError> {
         let id = AggregateId::try_from(self.aggregate_id.as_str())
             .map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))?;
         let unreadable = |reason: String| SnapshotError::Unreadable { id: id.clone(), reason };
         let state = serde_json::from_str(&self.state).map_err(|error| unreadable(error.to_string()))?;
         let packed: Vec<Packed<'_>> =
             postcard::from_bytes(&self.commands).map_err(|error| unreadable(error.to_string()))?;
-        let known = Known {
+        let cached = CachedAggregate {
             state,
             version: Version(self.version.cast_unsigned()),
             offset: self.log_offset,
             commands: packed.into_iter().map(Packed::unpack).collect(),
         };
-        Ok((id, known))
+        Ok((id, cached))
     }
 }
 
@@ -68,21 +70,21 @@ impl Columns {
     pub(super) fn push<S: Serialize>(
         &mut self,
         id: &AggregateId,
-        known: &Known<S>,
+        cached: &CachedAggregate<S>,
     ) -> Result<(), SnapshotError> {
         let unwritable = |error: String| SnapshotError::Unwritable(error);
-        let packed: Vec<_> = known.commands.iter().map(Packed::of).collect();
-        self.state.push(serde_json::to_string(&known.state).map_err(|error| unwritable(error.to_string()))?);
+        let packed: Vec<_> = cached.commands.iter().map(Packed::of).collect();
+        self.state.push(serde_json::to_string(&cached.state).map_err(|error| unwritable(error.to_string()))?);
         self.commands.push(postcard::to_allocvec(&packed).map_err(|error| unwritable(error.to_string()))?);
         self.aggregate_id.push(id.to_string());
-        self.version.push(known.version.0.cast_signed());
-        self.log_offset.push(known.offset);
+        self.version.push(cached.version.0.cast_signed());
+        self.log_offset.push(cached.offset);
         Ok(())
     }
 }
 
 impl<'a> Packed<'a> {
-    fn of(done: &'a Done) -> Self {
+    fn of(done: &'a CompletedCommand) -> Self {
         Self {
             command_id: done.command_id.into_bytes(),
             request_hash: done.request_hash.to_le_bytes(),
@@ -92,8 +94,8 @@ impl<'a> Packed<'a> {
         }
     }
 
-    fn unpack(self) -> Done {
-        Done {
+    fn unpack(self) -> CompletedCommand {
+        CompletedCommand {
             command_id: Uuid::from_bytes(self.command_id),
             request_hash: u64::from_le_bytes(self.request_hash),
             version: Version(self.version),

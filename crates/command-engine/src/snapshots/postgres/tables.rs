@@ -25,7 +25,7 @@ pub(super) struct Generation {
 
 /// The checkpoint's row.
 #[derive(FromRow)]
-struct Stand {
+struct PartitionOffsets {
     next_offset: i64,
     sequence: i64,
     owner_epoch: i64,
@@ -37,7 +37,7 @@ impl Generation {
     pub(super) async fn open(
         self,
         connection: &mut PgConnection,
-        known: &mut dyn FnMut(&str),
+        cached: &mut dyn FnMut(&str),
     ) -> Result<Checkpoint, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_READ).await?;
         let Some(stand) = self.stand(&mut transaction, "").await? else { return Ok(Checkpoint::default()) };
@@ -49,7 +49,7 @@ impl Generation {
                 .bind(self.state_version)
                 .fetch(&mut *transaction);
         while let Some(row) = ids.try_next().await? {
-            known(row.try_get(0)?);
+            cached(row.try_get(0)?);
             found += 1;
         }
         drop(ids);
@@ -96,7 +96,7 @@ impl Generation {
         save: Save<S>,
     ) -> Result<Saved, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_SAVE).await?;
-        let Stand { next_offset: reached, saved_by, .. } = self.lock(&mut transaction).await?;
+        let PartitionOffsets { next_offset: reached, saved_by, .. } = self.lock(&mut transaction).await?;
         if reached < save.from {
             return Err(SnapshotError::Lost);
         }
@@ -109,8 +109,8 @@ impl Generation {
         }
         self.move_on(&mut transaction, &save).await?;
         let mut columns = Columns::default();
-        for (id, known) in &*save.changed {
-            columns.push(id, known)?;
+        for (id, cached) in &*save.changed {
+            columns.push(id, cached)?;
             if columns.version.len() == CHUNK {
                 self.upsert(&mut transaction, std::mem::take(&mut columns)).await?;
             }
@@ -135,7 +135,7 @@ impl Generation {
 
     /// The checkpoint's row, which nobody else can move before the transaction ends. The first save puts it there: two
     /// that found none would not meet, and the older could come last.
-    async fn lock(self, connection: &mut PgConnection) -> Result<Stand, sqlx::Error> {
+    async fn lock(self, connection: &mut PgConnection) -> Result<PartitionOffsets, sqlx::Error> {
         if let Some(stand) = self.stand(&mut *connection, "FOR UPDATE").await? {
             return Ok(stand);
         }
@@ -156,7 +156,7 @@ impl Generation {
         self,
         connection: &mut PgConnection,
         lock: &'static str,
-    ) -> Result<Option<Stand>, sqlx::Error> {
+    ) -> Result<Option<PartitionOffsets>, sqlx::Error> {
         sqlx::query_as(&format!(
             "SELECT next_offset, sequence, owner_epoch, saved_by, aggregates FROM snapshot_checkpoint
               WHERE partition = $1 AND state_version = $2 {lock}"
@@ -227,7 +227,7 @@ impl Generation {
     }
 }
 
-impl Stand {
+impl PartitionOffsets {
     fn checkpoint(&self) -> Checkpoint {
         let continuity =
             Continuity { sequence: self.sequence.cast_unsigned(), epoch: self.owner_epoch.cast_unsigned() };

@@ -24,10 +24,10 @@ pub(super) enum Told {
 #[derive(Default)]
 pub(super) struct Model {
     accounts: BTreeMap<AggregateId, Vec<Event>>,
-    done: HashMap<(AggregateId, Uuid), Done>,
+    done: HashMap<(AggregateId, Uuid), CompletedCommand>,
 }
 
-struct Done {
+struct CompletedCommand {
     request_hash: u64,
     version: u64,
     events: usize,
@@ -44,12 +44,12 @@ impl Model {
     /// every command that they do not settle is decided once more.
     pub(super) fn group(&mut self, requests: &[CommandRequest], fault: Fault) -> Vec<Told> {
         if fault == Fault::After {
-            let known: HashSet<_> = self.done.keys().cloned().collect();
+            let cached: HashSet<_> = self.done.keys().cloned().collect();
             for request in requests {
                 self.decide(request);
             }
             for (key, done) in &mut self.done {
-                done.told = known.contains(key);
+                done.told = cached.contains(key);
             }
         }
         requests.iter().map(|request| self.decide(request)).collect()
@@ -77,7 +77,7 @@ impl Model {
             }
             Ok(events) => events,
         };
-        let mut done = Done {
+        let mut done = CompletedCommand {
             request_hash: request.request_hash,
             version: version + events.len() as u64,
             events: events.len(),
@@ -93,7 +93,7 @@ impl Model {
     }
 }
 
-impl Done {
+impl CompletedCommand {
     fn tell(&mut self, request_hash: u64) -> Told {
         if request_hash != self.request_hash {
             return Told::IdReused;

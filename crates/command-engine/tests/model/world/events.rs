@@ -4,22 +4,22 @@ use command_engine::Delivery;
 use event_log::Position;
 
 use super::World;
-use crate::{account::topics, clients::Sent, desk::Desk, snapshots::Shelf};
+use crate::{account::topics, clients::Sent, mailbox::Mailbox, snapshots::Shelf};
 
 impl World {
     pub(super) fn disturb(&mut self) {
         let happens = self.stage.lock().dice.weigh(&self.weather);
         let instance = self.below(self.drivers.len());
         match happens {
-            0 if self.twin.held() > 0 => {
+            0 if self.simulated.held() > 0 => {
                 self.note("a late request arrives");
-                self.twin.deliver(self.below(self.twin.held()));
+                self.simulated.deliver(self.below(self.simulated.held()));
             }
             1 => {
                 self.note("transactions expire");
-                self.twin.expire_transactions();
+                self.simulated.expire_transactions();
             }
-            2 => self.twin.show_commits(),
+            2 => self.simulated.show_commits(),
             3 => self.regroup(instance),
             4 => self.crash(instance),
             5 => {
@@ -41,11 +41,11 @@ impl World {
     fn regroup(&mut self, to: usize) {
         for number in 0..self.drivers.len() {
             let change = if number == to { self.below(4) } else { 4 + self.below(4) };
-            let (change, name): (fn(&mut Desk), _) = match change {
-                0 => (Desk::take_over, "takes over"),
-                1..4 => (Desk::own, "is to own"),
-                4 | 5 => (Desk::hand_over, "hands over"),
-                6 => (Desk::lose, "loses"),
+            let (change, name): (fn(&mut Mailbox), _) = match change {
+                0 => (Mailbox::take_over, "takes over"),
+                1..4 => (Mailbox::own, "is to own"),
+                4 | 5 => (Mailbox::hand_over, "hands over"),
+                6 => (Mailbox::lose, "loses"),
                 _ => (|_| (), "hears nothing"),
             };
             self.note(&format!("{number} {name}"));
@@ -57,7 +57,7 @@ impl World {
         self.note(&format!("{number} crashes"));
         let anew = self.driver(number);
         self.drivers[number] = anew;
-        self.with(number, |desk| *desk = Desk::default());
+        self.with(number, |mailbox| *mailbox = Mailbox::default());
     }
 
     pub(super) fn settle_save(&self) {
@@ -81,6 +81,6 @@ impl World {
             key: key.clone(),
             command: rejection.clone().map_or_else(|| Ok(request.clone()), Err),
         };
-        self.with(number, |desk| desk.deliver(delivery));
+        self.with(number, |mailbox| mailbox.deliver(delivery));
     }
 }

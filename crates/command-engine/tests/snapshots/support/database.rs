@@ -7,9 +7,9 @@ use std::{
 };
 
 use aggregate::Aggregate;
-use command_engine::{Image, ImageSettings, PostgresSnapshots, SnapshotDatabase, SnapshotSettings};
+use command_engine::{AggregateCache, CacheSettings, PostgresSnapshots, SnapshotDatabase, SnapshotSettings};
 use sqlx::{Connection, PgConnection};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use tokio::runtime::{Builder, Runtime};
 
 /// Where the connections live; the tests wait for it on threads of their own, as partitions do.
@@ -17,32 +17,32 @@ static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
 /// A database that `admin` has prepared, and of which every test has a copy.
-static PREPARED: LazyLock<Area> = LazyLock::new(|| {
-    let area = Area::empty();
-    area.admin("migrations apply");
-    area
+static PREPARED: LazyLock<TestEnvironment> = LazyLock::new(|| {
+    let environment = TestEnvironment::empty();
+    environment.foldline("migrations apply");
+    environment
 });
 
 pub(crate) struct Database {
-    area: Area,
+    environment: TestEnvironment,
     snapshots: SnapshotDatabase,
 }
 
 impl Database {
     pub(crate) fn new() -> Self {
-        let area = Area::empty();
-        let (copy, prepared) = (name_in(&area), name_in(&PREPARED));
-        run_in(&postgres(&area), &format!("CREATE DATABASE {copy} TEMPLATE {prepared}"));
-        let options = area.database_url("orders_write").parse().unwrap();
+        let environment = TestEnvironment::empty();
+        let (copy, prepared) = (name_in(&environment), name_in(&PREPARED));
+        run_in(&postgres(&environment), &format!("CREATE DATABASE {copy} TEMPLATE {prepared}"));
+        let options = environment.database_url("orders_write").parse().unwrap();
         // Long enough for a busy machine: one test waits for it in vain.
         let settings =
             SnapshotSettings { load_timeout: Duration::from_secs(2), ..SnapshotSettings::default() };
         let snapshots = SnapshotDatabase::new(options, RUNTIME.handle(), settings);
-        Self { area, snapshots }
+        Self { environment, snapshots }
     }
 
     fn url(&self) -> String {
-        self.area.database_url("orders_write")
+        self.environment.database_url("orders_write")
     }
 
     /// The snapshots of a partition.
@@ -50,15 +50,19 @@ impl Database {
         self.snapshots.partition(partition)
     }
 
-    /// An image of partition 0 as a new instance has it before it reads the log.
-    pub(crate) fn image<A: Aggregate>(&self, settings: ImageSettings) -> Image<A> {
+    /// An cache of partition 0 as a new instance has it before it reads the log.
+    pub(crate) fn cache<A: Aggregate>(&self, settings: CacheSettings) -> AggregateCache<A> {
         self.image_of(0, settings)
     }
 
-    pub(crate) fn image_of<A: Aggregate>(&self, partition: i32, settings: ImageSettings) -> Image<A> {
-        let mut image = Image::new(Box::new(self.partition(partition)), settings);
-        image.restore().unwrap();
-        image
+    pub(crate) fn image_of<A: Aggregate>(
+        &self,
+        partition: i32,
+        settings: CacheSettings,
+    ) -> AggregateCache<A> {
+        let mut cache = AggregateCache::new(Box::new(self.partition(partition)), settings);
+        cache.restore().unwrap();
+        cache
     }
 
     /// Runs a statement, and answers with how many rows it was about.
@@ -76,7 +80,7 @@ impl Database {
 
     /// Nobody can connect from now on, and whoever is connected is thrown out.
     pub(crate) fn close(&self) {
-        let (server, name) = (postgres(&self.area), name_in(&self.area));
+        let (server, name) = (postgres(&self.environment), name_in(&self.environment));
         run_in(&server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
         run_in(
             &server,
@@ -85,8 +89,8 @@ impl Database {
     }
 
     pub(crate) fn open_again(&self) {
-        let name = name_in(&self.area);
-        run_in(&postgres(&self.area), &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+        let name = name_in(&self.environment);
+        run_in(&postgres(&self.environment), &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
     }
 
     /// Holds a table, so that whoever reads it waits until the connection is dropped.
@@ -118,13 +122,13 @@ pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn name_in(area: &Area) -> String {
-    format!("{}orders_write", area.database_prefix)
+fn name_in(environment: &TestEnvironment) -> String {
+    format!("{}orders_write", environment.database_prefix)
 }
 
 /// Where databases are created and closed.
-fn postgres(area: &Area) -> String {
-    format!("{}/postgres", area.servers.database_server_url)
+fn postgres(environment: &TestEnvironment) -> String {
+    format!("{}/postgres", environment.servers.database_server_url)
 }
 
 fn run_in(url: &str, statement: &str) -> u64 {

@@ -1,4 +1,4 @@
-//! A partition's log, made up: what matters here is what an image makes of it.
+//! A partition's log, made up: what matters here is what an cache makes of it.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use aggregate::{Metadata, Version};
 use event_log::{Envelope, Position, Recorded, now};
 use uuid::Uuid;
 
-use super::{Image, id, tally::Event};
+use super::{AggregateCache, id, tally::Event};
 
 #[derive(Default)]
 pub(crate) struct History {
@@ -68,15 +68,15 @@ impl History {
         }
     }
 
-    /// What an image has not read yet.
+    /// What an cache has not read yet.
     pub(crate) fn tail(&self, next_offset: i64) -> &[(Recorded, Event)] {
         let read = self.events.partition_point(|(recorded, _)| recorded.position.offset < next_offset);
         &self.events[read..]
     }
 
-    /// Has an image read to the end.
-    pub(crate) fn read_into(&self, image: &mut Image) {
-        image.fold_tail(self.tail(image.next_offset), &mut |_, _| ()).unwrap();
+    /// Has an cache read to the end.
+    pub(crate) fn read_into(&self, cache: &mut AggregateCache) {
+        cache.fold_tail(self.tail(cache.next_offset), &mut |_, _| ()).unwrap();
     }
 
     pub(crate) fn version(&self, name: &str) -> Version {

@@ -5,18 +5,18 @@ mod history;
 mod tally;
 
 use aggregate::AggregateId;
-use command_engine::ImageSettings;
+use command_engine::CacheSettings;
 
 pub(crate) use database::{Database, commit, eventually};
 pub(crate) use history::History;
 pub(crate) use tally::{NextTally, Tally, Total};
 
-/// The image of a partition of tallies.
-pub(crate) type Image = command_engine::Image<Tally>;
+/// The cache of a partition of tallies.
+pub(crate) type AggregateCache = command_engine::AggregateCache<Tally>;
 
 /// Room for so many aggregates, and no save but those that a test asks for.
-pub(crate) fn room_for(max_aggregates: usize) -> ImageSettings {
-    ImageSettings { max_aggregates, save_changes: usize::MAX, ..ImageSettings::default() }
+pub(crate) fn room_for(max_aggregates: usize) -> CacheSettings {
+    CacheSettings { max_aggregates, save_changes: usize::MAX, ..CacheSettings::default() }
 }
 
 pub(crate) fn id(name: &str) -> AggregateId {

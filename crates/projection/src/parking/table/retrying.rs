@@ -2,7 +2,7 @@ use event_log::{Position, RawRecord};
 use sqlx::{FromRow, PgConnection};
 
 use super::{Headers, number};
-use crate::{parking::Obstacle, target::Target};
+use crate::{parking::ParkReason, target::Target};
 
 /// So many parked events are tried again in one transaction.
 const PORTION: i64 = 500;
@@ -98,7 +98,7 @@ pub(crate) async fn stand_still(
     transaction: &mut PgConnection,
     target: &Target,
     (aggregate, partition, offset): (&str, i32, i64),
-    obstacle: &Obstacle,
+    park_reason: &ParkReason,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE public.parked_event
@@ -115,9 +115,9 @@ pub(crate) async fn stand_still(
     .bind(partition)
     .bind(aggregate)
     .bind(offset)
-    .bind(obstacle.cause.as_str())
-    .bind(&obstacle.reason)
-    .bind(number(obstacle.stands_at))
+    .bind(park_reason.cause.as_str())
+    .bind(&park_reason.reason)
+    .bind(number(park_reason.stands_at))
     .execute(transaction)
     .await?;
     Ok(())

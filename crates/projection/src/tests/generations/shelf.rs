@@ -1,5 +1,5 @@
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 
 use crate::{
     Generation, GenerationState,
@@ -34,9 +34,9 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) async fn new() -> Self {
-        let area = Area::empty();
-        area.admin("migrations apply");
-        let options: PgConnectOptions = area.database_url("orders_read").parse().unwrap();
+        let environment = TestEnvironment::empty();
+        environment.foldline("migrations apply");
+        let options: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();
         let connection = PgConnection::connect_with(&options).await.unwrap();
         let mut shelf = Self { options, connection };
         shelf.run(TABLES).await;

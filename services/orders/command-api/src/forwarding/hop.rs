@@ -16,7 +16,7 @@ use service_kit::{RequestContext, request};
 use tokio::sync::Semaphore;
 
 use super::{
-    original::Original,
+    original::BufferedRequest,
     trip::{FORWARDED, NOT_HERE, OWNER_EPOCH, TIMEOUT_MS},
 };
 
@@ -48,13 +48,13 @@ pub(super) struct Peers {
 }
 
 /// How a hop has ended.
-pub(super) enum Hop {
+pub(super) enum ForwardResult {
     /// The owner has answered, whatever it says.
     Answered(Response),
     /// Nothing was sent: nobody took the connection.
     Unreachable,
     /// Nothing was written, and nothing will be: it is not the owner at the moment.
-    NotThere,
+    NotOwnerThere,
     /// It was sent, and there is no answer: the command may be done or not.
     Lost,
     /// Too many commands are on their way; this one was not sent.
@@ -75,24 +75,24 @@ impl Peers {
     }
 
     /// Asks an owner.
-    pub(super) async fn ask(&self, owner: &Owner, original: &Original) -> Hop {
+    pub(super) async fn ask(&self, owner: &Owner, original: &BufferedRequest) -> ForwardResult {
         let Ok(_slot) = self.slots.try_acquire() else {
-            return counted(Hop::Full);
+            return counted(ForwardResult::Full);
         };
         let answer = async { relayed(self.request(owner, original).send().await?).await };
         counted(match answer.await {
-            Ok(response) if response.headers().contains_key(NOT_HERE) => Hop::NotThere,
-            Ok(response) => Hop::Answered(response),
-            Err(error) if error.is_connect() || error.is_builder() => Hop::Unreachable,
+            Ok(response) if response.headers().contains_key(NOT_HERE) => ForwardResult::NotOwnerThere,
+            Ok(response) => ForwardResult::Answered(response),
+            Err(error) if error.is_connect() || error.is_builder() => ForwardResult::Unreachable,
             Err(error) => {
                 tracing::debug!(%error, owner.address, "an answer from another instance was lost");
-                Hop::Lost
+                ForwardResult::Lost
             }
         })
     }
 
-    fn request(&self, owner: &Owner, original: &Original) -> reqwest::RequestBuilder {
-        let Original { trip, parts, body } = original;
+    fn request(&self, owner: &Owner, original: &BufferedRequest) -> reqwest::RequestBuilder {
+        let BufferedRequest { trip, parts, body } = original;
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let left = trip.deadline.saturating_duration_since(Instant::now());
         self.client
@@ -145,13 +145,13 @@ fn of_the_request() -> HeaderMap {
     headers.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?))).collect()
 }
 
-fn counted(hop: Hop) -> Hop {
+fn counted(hop: ForwardResult) -> ForwardResult {
     let outcome = match hop {
-        Hop::Answered(_) => "answered",
-        Hop::Unreachable => "unreachable",
-        Hop::NotThere => "not_there",
-        Hop::Lost => "lost",
-        Hop::Full => "full",
+        ForwardResult::Answered(_) => "answered",
+        ForwardResult::Unreachable => "unreachable",
+        ForwardResult::NotOwnerThere => "not_there",
+        ForwardResult::Lost => "lost",
+        ForwardResult::Full => "full",
     };
     metrics::counter!("forward_hops_total", "outcome" => outcome).increment(1);
     hop

@@ -14,9 +14,9 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 
-use super::{Forwarding, NotHere, hop::Hop, original::Original};
+use super::{Forwarding, NotOwner, hop::ForwardResult, original::BufferedRequest};
 use crate::{
-    opening::Open,
+    opening::WriteSide,
     problems::{SOON, not_ready},
 };
 
@@ -28,11 +28,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// A command on its way.
-pub(super) struct Journey<'r> {
+pub(super) struct OwnerRouting<'r> {
     forwarding: &'r Forwarding,
-    original: &'r Original,
+    original: &'r BufferedRequest,
     next: Next,
-    open: &'r Open,
+    open: &'r WriteSide,
     owners: watch::Receiver<Owners>,
     partition: i32,
     /// When it is given up, if nobody has it.
@@ -44,16 +44,16 @@ pub(super) struct Journey<'r> {
 /// How one try has ended.
 enum Try {
     Answered(Response),
-    NotThere,
+    NotOwnerThere,
     Lost,
 }
 
-impl<'r> Journey<'r> {
+impl<'r> OwnerRouting<'r> {
     pub(super) fn begin(
         forwarding: &'r Forwarding,
-        original: &'r Original,
+        original: &'r BufferedRequest,
         next: Next,
-        open: &'r Open,
+        open: &'r WriteSide,
         partition: i32,
     ) -> Self {
         let patience_ends = (Instant::now() + forwarding.settings.patience).min(original.trip.deadline);
@@ -69,7 +69,7 @@ impl<'r> Journey<'r> {
                 // After a lost try "nothing was done" is true of this try alone.
                 Try::Answered(response) if self.was_lost && is_no_outcome(&response) => {}
                 Try::Answered(response) => return response,
-                Try::NotThere => {}
+                Try::NotOwnerThere => {}
                 Try::Lost => self.was_lost = true,
             }
             let end = if self.was_lost { self.original.trip.deadline } else { self.patience_ends };
@@ -94,22 +94,28 @@ impl<'r> Journey<'r> {
     /// This instance may have become the owner, or be about to.
     async fn here(&self) -> Try {
         let response = self.next.clone().run(self.original.request()).await;
-        if response.extensions().get::<NotHere>().is_some() { Try::NotThere } else { Try::Answered(response) }
+        if response.extensions().get::<NotOwner>().is_some() {
+            Try::NotOwnerThere
+        } else {
+            Try::Answered(response)
+        }
     }
 
     /// Asks the owner until it is replaced: one that hangs does not hold the command.
     async fn there(&self, owner: &Owner) -> Try {
         let hop = tokio::select! {
             hop = self.forwarding.peers.ask(owner, self.original) => hop,
-            () = replaced(self.owners.clone(), self.partition, owner) => Hop::Lost,
+            () = replaced(self.owners.clone(), self.partition, owner) => ForwardResult::Lost,
         };
         match hop {
-            Hop::Answered(response) => Try::Answered(response),
-            Hop::NotThere => Try::NotThere,
-            Hop::Unreachable => self.suspected(Try::NotThere),
-            Hop::Lost => self.suspected(Try::Lost),
-            Hop::Full if self.was_lost => Try::Lost,
-            Hop::Full => Try::Answered(Problem::new(kinds::OVERLOADED).retry_after(SOON).into_response()),
+            ForwardResult::Answered(response) => Try::Answered(response),
+            ForwardResult::NotOwnerThere => Try::NotOwnerThere,
+            ForwardResult::Unreachable => self.suspected(Try::NotOwnerThere),
+            ForwardResult::Lost => self.suspected(Try::Lost),
+            ForwardResult::Full if self.was_lost => Try::Lost,
+            ForwardResult::Full => {
+                Try::Answered(Problem::new(kinds::OVERLOADED).retry_after(SOON).into_response())
+            }
         }
     }
 

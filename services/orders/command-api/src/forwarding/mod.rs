@@ -8,7 +8,7 @@ mod journey;
 mod original;
 mod trip;
 
-pub(crate) use trip::{NotHere, Trip};
+pub(crate) use trip::{ForwardContext, NotOwner};
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use axum::{
     response::Response,
 };
 
-use self::{hop::Peers, journey::Journey, original::Original};
+use self::{hop::Peers, journey::OwnerRouting, original::BufferedRequest};
 use crate::opening::Orders;
 
 /// What is needed to pass commands on.
@@ -54,16 +54,16 @@ impl Forwarding {
 
 /// Layer: has a command decided here if this is the place, and passes it on otherwise.
 pub(crate) async fn forward(State(forwarding): State<Forwarding>, request: Request, next: Next) -> Response {
-    let original = Original::of(request, forwarding.settings.command_timeout).await;
+    let original = BufferedRequest::of(request, forwarding.settings.command_timeout).await;
     let response = next.clone().run(original.request()).await;
-    let Some(&NotHere { partition }) = response.extensions().get() else {
+    let Some(&NotOwner { partition }) = response.extensions().get() else {
         return response;
     };
     if original.trip.forwarded_to.is_some() {
         return trip::marked(response);
     }
     match forwarding.orders.get() {
-        Some(open) => Journey::begin(&forwarding, &original, next, open, partition).end().await,
+        Some(open) => OwnerRouting::begin(&forwarding, &original, next, open, partition).end().await,
         None => response,
     }
 }

@@ -6,22 +6,22 @@ use axum::{
     http::request::Parts,
 };
 
-use super::Trip;
+use super::ForwardContext;
 
 /// A request as it came in, kept so that it can be asked again, here or elsewhere.
-pub(super) struct Original {
-    pub(super) trip: Trip,
+pub(super) struct BufferedRequest {
+    pub(super) trip: ForwardContext,
     pub(super) parts: Parts,
     pub(super) body: Bytes,
 }
 
-impl Original {
+impl BufferedRequest {
     /// `longest` is how long a command may take.
     pub(super) async fn of(request: Request, longest: Duration) -> Self {
         let (mut parts, body) = request.into_parts();
         // The server has read it to its end within its own limit; there is nothing left to fail.
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-        let trip = Trip::of(&parts.headers, longest);
+        let trip = ForwardContext::of(&parts.headers, longest);
         parts.extensions.insert(trip);
         Self { trip, parts, body }
     }

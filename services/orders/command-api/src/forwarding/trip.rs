@@ -20,13 +20,13 @@ pub(super) const NOT_HERE: HeaderName = HeaderName::from_static("foldline-not-he
 /// Marks the response to a command that this instance could not decide: the partition is not its own at the moment,
 /// and nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotHere {
+pub(crate) struct NotOwner {
     pub(crate) partition: i32,
 }
 
 /// A request's way through the instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Trip {
+pub(crate) struct ForwardContext {
     /// Stays the same however often the request is passed on: what a command without a key of its own is named after.
     pub(crate) identity: Uuid,
     /// When its sender stops to wait.
@@ -36,7 +36,7 @@ pub(crate) struct Trip {
     pub(crate) forwarded_to: Option<u64>,
 }
 
-impl Trip {
+impl ForwardContext {
     /// The headers may come from anybody. Who makes them up gets a 503 instead of a hop and less time; an identity is
     /// no more than an idempotency key.
     pub(super) fn of(headers: &HeaderMap, longest: Duration) -> Self {
@@ -71,9 +71,9 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(8);
 
-    fn trip(headers: &[(HeaderName, &str)]) -> Trip {
+    fn trip(headers: &[(HeaderName, &str)]) -> ForwardContext {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        Trip::of(&headers, LONGEST)
+        ForwardContext::of(&headers, LONGEST)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    answer::{Happened, Place},
+    answer::{EventRef, PositionBody},
     problems::status_of,
 };
 
@@ -30,9 +30,9 @@ pub(crate) enum Outcome {
         #[schema(value_type = u64, example = 1)]
         version: Version,
         /// What has happened; empty if the order was that way already.
-        events: Vec<Happened>,
+        events: Vec<EventRef>,
         /// Where the last of the events stands in Kafka.
-        position: Option<Place>,
+        position: Option<PositionBody>,
     },
     /// It was not followed, and nothing was written.
     Refused {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     answer,
-    problems::NotDone,
-    submission::{Ask, Submission},
+    problems::CommandFailure,
+    submission::{CommandInput, Dispatch},
 };
 
 /// Why an order is not to be delivered.
@@ -32,18 +32,18 @@ pub(crate) struct CancelOrder {
     ),
     request_body = CancelOrder,
     responses(
-        (status = 200, description = "The order is cancelled.", body = answer::Done),
-        (status = 202, description = "The command is safe and will be decided.", body = answer::Taken),
+        (status = 200, description = "The order is cancelled.", body = answer::CommandResponse),
+        (status = 202, description = "The command is safe and will be decided.", body = answer::AcceptedResponse),
         (status = "4XX", description = "Nothing was written.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "5XX", description = "See the problem's type for what is known.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn cancel_order(
-    submission: Submission,
+    submission: Dispatch,
     Path(order_id): Path<Uuid>,
     Json(cancel): Json<CancelOrder>,
-) -> Result<Response, NotDone> {
+) -> Result<Response, CommandFailure> {
     let wish = Command::CancelOrder(unchecked::CancelOrder { reason: cancel.reason.clone() });
-    let ask = Ask { order_id, name: "cancel-order", body: &cancel, wish };
+    let ask = CommandInput { order_id, name: "cancel-order", body: &cancel, wish };
     submission.submit(ask, answer::done).await
 }

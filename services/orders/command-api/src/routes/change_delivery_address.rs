@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::delivery_address::DeliveryAddress;
 use crate::{
     answer,
-    problems::NotDone,
-    submission::{Ask, Submission},
+    problems::CommandFailure,
+    submission::{CommandInput, Dispatch},
 };
 
 /// Have an order delivered elsewhere. The address it has already is no change: 200 without an event.
@@ -22,19 +22,19 @@ use crate::{
     ),
     request_body = DeliveryAddress,
     responses(
-        (status = 200, description = "The order is delivered there.", body = answer::Done),
-        (status = 202, description = "The command is safe and will be decided.", body = answer::Taken),
+        (status = 200, description = "The order is delivered there.", body = answer::CommandResponse),
+        (status = 202, description = "The command is safe and will be decided.", body = answer::AcceptedResponse),
         (status = "4XX", description = "Nothing was written.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "5XX", description = "See the problem's type for what is known.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn change_delivery_address(
-    submission: Submission,
+    submission: Dispatch,
     Path(order_id): Path<Uuid>,
     Json(address): Json<DeliveryAddress>,
-) -> Result<Response, NotDone> {
+) -> Result<Response, CommandFailure> {
     let wish = unchecked::ChangeDeliveryAddress { delivery_address: address.clone().into() };
     let wish = Command::ChangeDeliveryAddress(wish);
-    let ask = Ask { order_id, name: "change-delivery-address", body: &address, wish };
+    let ask = CommandInput { order_id, name: "change-delivery-address", body: &address, wish };
     submission.submit(ask, answer::done).await
 }

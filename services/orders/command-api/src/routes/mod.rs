@@ -13,9 +13,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     forwarding::{Forwarding, forward},
-    opening::Opening,
+    opening::Startup,
     settings::Settings,
-    submission::CommandDesk,
+    submission::CommandState,
 };
 
 /// What `GET /problems/{code}` says of the refusals of an order.
@@ -30,14 +30,14 @@ const REFUSALS: &str = include_str!("../../../domain/refusals.md");
 struct Description;
 
 /// Every command, what becomes of it, and the documentation.
-pub(crate) fn router(opening: &Opening, settings: &Settings) -> Router {
+pub(crate) fn router(opening: &Startup, settings: &Settings) -> Router {
     let forwarding = Forwarding::new(opening.orders(), settings.forwarding.clone());
     let commands = OpenApiRouter::new()
         .routes(routes!(place_order::place_order))
         .routes(routes!(change_delivery_address::change_delivery_address))
         .routes(routes!(cancel_order::cancel_order))
         .route_layer(from_fn_with_state(forwarding, forward))
-        .with_state(CommandDesk { orders: opening.orders(), partitions: settings.partitions });
+        .with_state(CommandState { orders: opening.orders(), partitions: settings.partitions });
     let outcomes = OpenApiRouter::new().routes(routes!(command::command)).with_state(opening.outcomes());
     let (router, description) =
         OpenApiRouter::with_openapi(Description::openapi()).merge(commands).merge(outcomes).split_for_parts();

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::delivery_address::DeliveryAddress;
 use crate::{
     answer,
-    problems::NotDone,
-    submission::{Ask, Submission},
+    problems::CommandFailure,
+    submission::{CommandInput, Dispatch},
 };
 
 /// What a customer orders.
@@ -60,19 +60,19 @@ struct OrderLine {
     ),
     request_body = PlaceOrder,
     responses(
-        (status = 201, description = "The order is placed.", body = answer::Done),
-        (status = 202, description = "The command is safe and will be decided.", body = answer::Taken),
+        (status = 201, description = "The order is placed.", body = answer::CommandResponse),
+        (status = 202, description = "The command is safe and will be decided.", body = answer::AcceptedResponse),
         (status = "4XX", description = "Nothing was written.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "5XX", description = "See the problem's type for what is known.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn place_order(
-    submission: Submission,
+    submission: Dispatch,
     Json(order): Json<PlaceOrder>,
-) -> Result<Response, NotDone> {
+) -> Result<Response, CommandFailure> {
     let order_id = submission.new_order(order.order_id);
     let wish = Command::PlaceOrder(order.clone().into());
-    let ask = Ask { order_id, name: "place-order", body: &order, wish };
+    let ask = CommandInput { order_id, name: "place-order", body: &order, wish };
     submission.submit(ask, answer::created).await
 }
 

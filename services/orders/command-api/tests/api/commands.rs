@@ -29,7 +29,7 @@ fn is_told(answer: &Answer, event: &SeenEvent, topic: &str, event_type: &str) {
 #[tokio::test]
 async fn every_command_is_answered_with_what_it_led_to_and_that_is_in_the_log() {
     let api = Api::ready().await;
-    let topic = api.area.topic("orders.events");
+    let topic = api.environment.topic("orders.events");
     let placed = send(api.post("/orders", &order())).await.accepted(201);
     let id = placed.order_id();
     assert_eq!(placed.header("location"), format!("/orders/{id}"));

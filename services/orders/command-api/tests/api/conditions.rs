@@ -82,9 +82,9 @@ async fn of_a_hundred_callers_who_know_the_same_version_one_is_followed() {
         let elsewhere = address(&format!("Street {}", number + 2));
         send(api.post(&address_path(id), &elsewhere).header("if-match", "\"1\""))
     });
-    let (followed, others): (Vec<_>, Vec<_>) =
+    let (generation_handle, others): (Vec<_>, Vec<_>) =
         join_all(requests).await.into_iter().partition(|answer| answer.status == 200);
-    assert_eq!(followed.len(), 1);
+    assert_eq!(generation_handle.len(), 1);
     for other in others {
         assert_eq!(other.problem(412, "version-mismatch")["current_version"], 2);
     }

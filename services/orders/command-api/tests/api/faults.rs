@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use test_kit::{Area, OwnServers, eventually, eventually_some};
+use test_kit::{OwnServers, TestEnvironment, eventually, eventually_some};
 use tokio::{sync::mpsc, task::spawn_blocking, time::sleep};
 use uuid::Uuid;
 
@@ -44,11 +44,11 @@ async fn not_ready_for(api: &Api, part: &str, text: &str) {
 async fn a_service_that_starts_before_its_servers_waits_for_them_and_later_needs_no_registry() {
     let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
     change(&own, |own| ["kafka", "registry"].iter().for_each(|server| own.stop(server))).await;
-    let api = Api::starting(Area::on(own.servers.clone()), &[]);
+    let api = Api::starting(TestEnvironment::on(own.servers.clone()), &[]);
     not_ready_for(&api, "topics", "topics are not there yet").await;
     change(&own, |own| own.start_again("kafka")).await;
-    api.area.admin("topics apply");
-    api.area.admin("migrations apply");
+    api.environment.foldline("topics apply");
+    api.environment.foldline("migrations apply");
     not_ready_for(&api, "registry", "registry is not there yet").await;
     change(&own, |own| own.start_again("registry")).await;
     api.service.until_ready().await;
@@ -92,10 +92,10 @@ async fn times(count: usize, is_done: &mut mpsc::UnboundedReceiver<()>) {
 #[tokio::test]
 async fn a_broker_that_is_killed_under_load_loses_and_doubles_nothing_and_the_service_goes_on_by_itself() {
     let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
-    let area = Area::on(own.servers.clone());
-    area.admin("topics apply");
-    area.admin("migrations apply");
-    let api = Api::starting(area, &[]);
+    let environment = TestEnvironment::on(own.servers.clone());
+    environment.foldline("topics apply");
+    environment.foldline("migrations apply");
+    let api = Api::starting(environment, &[]);
     api.service.until_ready().await;
     let (done, mut is_done) = mpsc::unbounded_channel();
     let enough = AtomicBool::new(false);

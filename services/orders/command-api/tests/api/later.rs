@@ -51,7 +51,7 @@ struct Stranger<'a> {
 impl<'a> Stranger<'a> {
     fn of(api: &'a Api) -> Self {
         let producer =
-            ClientConfig::new().set("bootstrap.servers", &api.area.servers.brokers).create().unwrap();
+            ClientConfig::new().set("bootstrap.servers", &api.environment.servers.brokers).create().unwrap();
         Self { api, producer }
     }
 
@@ -63,7 +63,7 @@ impl<'a> Stranger<'a> {
         headers: &[(&str, &str)],
         payload: &[u8],
     ) -> String {
-        let topic = self.api.area.topic("orders.commands");
+        let topic = self.api.environment.topic("orders.commands");
         let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
             headers.insert(Header { key, value: Some(*value) })
         });
@@ -167,7 +167,7 @@ async fn a_record_that_is_no_command_is_refused_and_blocks_nobody() {
     for id in [&id, &other_id] {
         refused(&outcome(&api, &format!("/commands/{id}")).await, 400, "malformed-command");
     }
-    let outcomes = LogView::of(&api.area.servers.brokers, &api.area.topic("orders.outcomes"));
+    let outcomes = LogView::of(&api.environment.servers.brokers, &api.environment.topic("orders.outcomes"));
     let dead: Vec<Value> = outcomes
         .iter()
         .map(|outcome| serde_json::from_slice(&outcome.payload).unwrap())

@@ -1,6 +1,6 @@
 //! The service as those see it who run it and who build on it.
 
-use test_kit::Area;
+use test_kit::TestEnvironment;
 
 use crate::support::{Api, order, send};
 
@@ -70,29 +70,29 @@ async fn the_admin_port_tells_how_the_service_is_and_the_other_port_does_not() {
 
 #[tokio::test]
 async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_commands() {
-    let api = Api::starting(Area::empty(), &[]);
-    let area = api.area.clone();
+    let api = Api::starting(TestEnvironment::empty(), &[]);
+    let environment = api.environment.clone();
     let ready = || async {
         let answer = reqwest::get(format!("{}/health/ready", api.service.admin_url)).await.ok()?;
         let text = answer.text().await.ok()?;
         text.contains("does not exist").then_some(text)
     };
     let told = test_kit::eventually_some("the missing topic is told", ready).await;
-    assert!(told.contains(&area.topic("orders.events")), "{told}");
+    assert!(told.contains(&environment.topic("orders.events")), "{told}");
     let refused = send(api.post("/orders", &order())).await;
     refused.problem(503, "not-ready");
     assert_eq!(refused.header("retry-after"), "1");
-    area.admin("migrations apply");
-    area.admin("topics apply");
+    environment.foldline("migrations apply");
+    environment.foldline("topics apply");
     api.service.until_ready().await;
     api.place().await;
 }
 
 #[tokio::test]
 async fn a_topic_with_another_number_of_partitions_ends_the_service_with_both_numbers() {
-    let area = Area::empty();
-    area.admin("topics apply");
-    let mut api = Api::starting(area, &[("FOLDLINE_TOPIC_PARTITIONS", "4")]);
+    let environment = TestEnvironment::empty();
+    environment.foldline("topics apply");
+    let mut api = Api::starting(environment, &[("FOLDLINE_TOPIC_PARTITIONS", "4")]);
     assert!(!api.service.ended().await.success());
     let log = api.service.log();
     assert!(log.contains("has 8 partitions, not 4"), "{log}");
@@ -105,7 +105,7 @@ async fn settings_that_cannot_be_used_end_the_service_and_are_all_named() {
         ("FOLDLINE_COMIT_TIMEOUT", "1s"),
         ("FOLDLINE_MAX_GROUP_SIZE", "0"),
     ];
-    let mut api = Api::starting(Area::empty(), &settings);
+    let mut api = Api::starting(TestEnvironment::empty(), &settings);
     assert!(!api.service.ended().await.success());
     let log = api.service.log();
     for (name, _) in settings {

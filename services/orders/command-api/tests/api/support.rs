@@ -2,12 +2,12 @@
 
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use test_kit::{Area, LogView, SeenEvent, Service, eventually};
+use test_kit::{LogView, SeenEvent, Service, TestEnvironment, eventually};
 use uuid::Uuid;
 
 /// A command API that is ready, and the area that belongs to it.
 pub(crate) struct Api {
-    pub(crate) area: Area,
+    pub(crate) environment: TestEnvironment,
     pub(crate) service: Service,
     pub(crate) http: Client,
 }
@@ -35,8 +35,8 @@ impl Api {
 
     /// Two instances that share the partitions.
     pub(crate) async fn two() -> [Self; 2] {
-        let area = prepared();
-        let both = [Self::starting(area.clone(), &[]), Self::starting(area, &[])];
+        let environment = prepared();
+        let both = [Self::starting(environment.clone(), &[]), Self::starting(environment, &[])];
         for api in &both {
             api.service.until_ready().await;
         }
@@ -67,10 +67,10 @@ impl Api {
         hops.map_or(0, |count| count.parse().unwrap())
     }
 
-    /// In an area that may not be there yet.
-    pub(crate) fn starting(area: Area, settings: &[(&str, &str)]) -> Self {
-        let service = Service::command_api_with(&area, "orders", settings);
-        Self { area, service, http: Client::new() }
+    /// In an environment that may not be there yet.
+    pub(crate) fn starting(environment: TestEnvironment, settings: &[(&str, &str)]) -> Self {
+        let service = Service::command_api_with(&environment, "orders", settings);
+        Self { environment, service, http: Client::new() }
     }
 
     /// A command, to be given headers and sent.
@@ -89,7 +89,7 @@ impl Api {
 
     /// Every event that is committed.
     pub(crate) fn seen(&self) -> Vec<SeenEvent> {
-        LogView::of(&self.area.servers.brokers, &self.area.topic("orders.events"))
+        LogView::of(&self.environment.servers.brokers, &self.environment.topic("orders.events"))
     }
 
     /// The events of one order.
@@ -100,12 +100,12 @@ impl Api {
     }
 }
 
-/// An area with the topics and tables of every context.
-fn prepared() -> Area {
-    let area = Area::empty();
-    area.admin("topics apply");
-    area.admin("migrations apply");
-    area
+/// An environment with the topics and tables of every context.
+fn prepared() -> TestEnvironment {
+    let environment = TestEnvironment::empty();
+    environment.foldline("topics apply");
+    environment.foldline("migrations apply");
+    environment
 }
 
 /// Sends a request that must be answered.

@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use test_kit::{
-    Area, OwnServers, Servers,
-    history::{Breach, History, check},
+    OwnServers, Servers, TestEnvironment,
+    history::{History, Violation, check},
     repository,
 };
 use tokio::time::sleep;
@@ -35,7 +35,7 @@ pub(crate) struct FaultRun {
 pub(crate) struct Outcome {
     pub(crate) history: History,
     pub(crate) disturbances: Vec<Disturbance>,
-    pub(crate) breaches: Vec<Breach>,
+    pub(crate) breaches: Vec<Violation>,
     /// What did not come about in time.
     pub(crate) stuck: Vec<String>,
     service_logs: Vec<String>,
@@ -46,8 +46,8 @@ impl FaultRun {
     pub(crate) async fn run(self, own: Option<Arc<OwnServers>>) -> Outcome {
         println!("{self:?}");
         let servers = own.as_ref().map_or_else(Servers::shared, |own| own.servers.clone());
-        let area = Area::on(servers).prepare();
-        let instances = instances::start(&area, self.instances).await;
+        let environment = TestEnvironment::on(servers).prepare();
+        let instances = instances::start(&environment, self.instances).await;
         let urls = instances.iter().map(|instance| instance.service.url.clone()).collect();
         let recorder = Recorder::new(urls);
         let mut random = fastrand::Rng::with_seed(self.seed);
@@ -62,7 +62,7 @@ impl FaultRun {
             disturbances
         };
         let (disturbances, _) = tokio::join!(faults, join_all(clients));
-        let history = History { attempts: recorder.attempts(), log: log::read(&area).await };
+        let history = History { attempts: recorder.attempts(), log: log::read(&environment).await };
         let breaches = check(&OrderRules, &history);
         let service_logs = chaos.instances.iter().map(|instance| instance.service.log()).collect();
         let outcome = Outcome { history, disturbances, breaches, stuck: recorder.all_stuck(), service_logs };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use test_kit::{Area, KafkaProxy, OwnServers, Service};
+use test_kit::{KafkaProxy, OwnServers, Service, TestEnvironment};
 use tokio::task::spawn_blocking;
 
 /// A command API and its way to Kafka.
@@ -17,11 +17,11 @@ pub(crate) async fn own_servers() -> Arc<OwnServers> {
     Arc::new(spawn_blocking(OwnServers::start).await.unwrap())
 }
 
-/// So many instances in an area, all ready.
-pub(crate) async fn start(area: &Area, count: usize) -> Vec<Instance> {
+/// So many instances in an environment, all ready.
+pub(crate) async fn start(environment: &TestEnvironment, count: usize) -> Vec<Instance> {
     let instances = join_all((0..count).map(|_| async {
-        let proxy = KafkaProxy::before(&area.servers.brokers).await;
-        let mut behind = area.clone();
+        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let mut behind = environment.clone();
         behind.servers.brokers = proxy.address();
         Instance { service: Service::command_api(&behind, "orders"), proxy }
     }))

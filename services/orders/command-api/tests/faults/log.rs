@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 use test_kit::{
-    Area, LogView, Payloads, SeenEvent,
+    LogView, Payloads, SeenEvent, TestEnvironment,
     history::{Fact, LoggedEvent},
 };
 use tokio::task::spawn_blocking;
 
-/// Every committed event of the orders of an area, as it is in Kafka.
-pub(crate) async fn read(area: &Area) -> Vec<LoggedEvent> {
-    let (brokers, topic) = (area.servers.brokers.clone(), area.topic("orders.events"));
+/// Every committed event of the orders of an environment, as it is in Kafka.
+pub(crate) async fn read(environment: &TestEnvironment) -> Vec<LoggedEvent> {
+    let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
     let seen = spawn_blocking(move || LogView::of(&brokers, &topic)).await.unwrap();
-    let mut payloads = Payloads::new(&area.servers.registry_url);
+    let mut payloads = Payloads::new(&environment.servers.registry_url);
     let mut events = Vec::with_capacity(seen.len());
     for event in seen {
         let content = payloads.read(&event.payload).await.unwrap();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use test_kit::{
-    Api, Area, Fault, KafkaProxy, Service, eventually,
+    Api, Fault, KafkaProxy, Service, TestEnvironment, eventually,
     history::{Answer, History, check},
 };
 use uuid::Uuid;
@@ -21,7 +21,7 @@ const TOO_LONG: Duration = Duration::from_millis(2_500);
 
 /// One command API behind a proxy.
 struct Behind {
-    area: Area,
+    environment: TestEnvironment,
     proxy: KafkaProxy,
     service: Service,
     recorder: Recorder,
@@ -29,13 +29,13 @@ struct Behind {
 
 impl Behind {
     async fn proxy() -> Self {
-        let area = Area::prepared();
-        let proxy = KafkaProxy::before(&area.servers.brokers).await;
-        let mut seen = area.clone();
+        let environment = TestEnvironment::prepared();
+        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let mut seen = environment.clone();
         seen.servers.brokers = proxy.address();
         let service = Service::command_api(&seen, "orders").ready().await;
         let recorder = Recorder::new(vec![service.url.clone()]);
-        Self { area, proxy, service, recorder }
+        Self { environment, proxy, service, recorder }
     }
 
     /// Has an order placed, then changed while the fault is in force, then changed again; returns what was heard of the
@@ -62,7 +62,7 @@ impl Behind {
 
     /// Looks at every answer and the whole log.
     async fn assert_all_is_true(&self, events: usize) {
-        let history = History { attempts: self.recorder.attempts(), log: log::read(&self.area).await };
+        let history = History { attempts: self.recorder.attempts(), log: log::read(&self.environment).await };
         assert!(self.recorder.all_stuck().is_empty());
         assert_eq!(check(&OrderRules, &history), [], "{history:#?}\n{}", self.service.log());
         assert_eq!(history.log.len(), events);

@@ -43,7 +43,7 @@ struct HotOrder {
 /// A client, and what it does all the time.
 struct Client<'r> {
     asker: Asker<'r>,
-    twin: Asker<'r>,
+    simulated: Asker<'r>,
     workload: &'r Workload,
 }
 
@@ -61,8 +61,8 @@ impl Workload {
     /// One client's work, until it is enough.
     pub(crate) async fn run(&self, recorder: &Recorder, number: usize, mut random: fastrand::Rng) {
         let asker = recorder.asker(number, random.fork());
-        let twin = recorder.asker(number, random.fork());
-        let mut client = Client { asker, twin, workload: self };
+        let simulated = recorder.asker(number, random.fork());
+        let mut client = Client { asker, simulated, workload: self };
         while !self.enough.load(Ordering::Relaxed) {
             client.act(&mut random).await;
             sleep(Duration::from_micros(random.u64(..LONGEST_THOUGHT))).await;
@@ -131,7 +131,7 @@ impl Client<'_> {
     }
 
     async fn at_once(&mut self, slot: usize, one: &Command, other: &Command) {
-        let (first, second) = join(self.asker.settle(one), self.twin.settle(other)).await;
+        let (first, second) = join(self.asker.settle(one), self.simulated.settle(other)).await;
         self.workload.learn(slot, one.order_id, &first);
         self.workload.learn(slot, one.order_id, &second);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use projection::{Happened, ProjectionError};
+use projection::{ProjectionError, RecordedEvent};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -55,7 +55,7 @@ pub(super) async fn open(transaction: &mut PgConnection, placed: &[Order]) -> Re
 /// Gives back the orders that are cancelled, and forgets them.
 pub(super) async fn close(
     transaction: &mut PgConnection,
-    cancellations: &[(Uuid, &Happened<Event>)],
+    cancellations: &[(Uuid, &RecordedEvent<Event>)],
 ) -> Result<Vec<Order>, ProjectionError> {
     if cancellations.is_empty() {
         return Ok(Vec::new());

@@ -1,5 +1,5 @@
 use orders_domain::Event;
-use projection::{Happened, History, ProjectionError};
+use projection::{History, ProjectionError, RecordedEvent};
 use uuid::Uuid;
 
 use crate::order_id::order_id;
@@ -9,7 +9,7 @@ use crate::order_id::order_id;
 pub(super) struct Entry<'b> {
     pub(super) history: &'b History<Event>,
     pub(super) order_id: Uuid,
-    pub(super) happened: &'b Happened<Event>,
+    pub(super) happened: &'b RecordedEvent<Event>,
 }
 
 impl<'b> Entry<'b> {

@@ -3,7 +3,7 @@ use orders_domain::{
     Event,
     events::{DeliveryAddress, OrderPlaced},
 };
-use projection::{Happened, History, ProjectionError};
+use projection::{History, ProjectionError, RecordedEvent};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ impl<'b> Change<'b> {
         Ok(change)
     }
 
-    fn include(&mut self, happened: &'b Happened<Event>) -> Result<(), ProjectionError> {
+    fn include(&mut self, happened: &'b RecordedEvent<Event>) -> Result<(), ProjectionError> {
         let at = happened.envelope.time;
         let is_first = happened.envelope.version == Version::NONE.next();
         match &happened.event {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use orders_domain::Event;
 use sqlx::{Connection, FromRow, PgConnection, postgres::PgConnectOptions};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -33,13 +33,13 @@ impl OrderRow {
 }
 
 /// What is in the live tables, in the order of the ids.
-pub(super) async fn rows(area: &Area) -> Vec<OrderRow> {
-    rows_in(area, "public").await
+pub(super) async fn rows(environment: &TestEnvironment) -> Vec<OrderRow> {
+    rows_in(environment, "public").await
 }
 
 /// What is in the tables of a schema.
-pub(super) async fn rows_in(area: &Area, schema: &str) -> Vec<OrderRow> {
-    let options: PgConnectOptions = area.database_url("orders_read").parse().unwrap();
+pub(super) async fn rows_in(environment: &TestEnvironment, schema: &str) -> Vec<OrderRow> {
+    let options: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();
     let options = options.options([("search_path", schema)]);
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
     sqlx::query_as(

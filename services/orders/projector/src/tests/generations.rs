@@ -1,5 +1,5 @@
 use projection::ProjectorSettings;
-use test_kit::{Area, eventually};
+use test_kit::{TestEnvironment, eventually};
 
 use super::{
     Log, Running, batches_of, expected,
@@ -39,37 +39,37 @@ async fn until_equal(running: &Running, log: &Log, generations: &[i32]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     log.append_orders(60).await;
     // In the way of whoever reads columns by tabs and rows by lines.
     let order_id = new_order();
     log.append_event(&order_id, 1, placed(0)).await;
     log.append_event(&order_id, 2, moved("1\tTab \\t Street\r\n\\N")).await;
-    let running = Running::start(&area, "beside", batches_of(20));
+    let running = Running::start(&environment, "beside", batches_of(20));
     running.until_applied(log.events()).await;
 
     running.meddle(BUILD).await;
     until_equal(&running, &log, &[2]).await;
     log.append_orders(60).await;
     until_equal(&running, &log, &[1, 2]).await;
-    assert_eq!(rows_in(&area, "orders_g2").await, expected(&log));
+    assert_eq!(rows_in(&environment, "orders_g2").await, expected(&log));
 
     running.meddle(SWAP).await;
     log.append_orders(60).await;
     until_equal(&running, &log, &[1, 2]).await;
-    assert_eq!(rows(&area).await, expected(&log));
-    assert_eq!(rows_in(&area, "orders_g1").await, expected(&log));
+    assert_eq!(rows(&environment).await, expected(&log));
+    assert_eq!(rows_in(&environment, "orders_g1").await, expected(&log));
     eventually("both are well", || async { running.is_ready() && !running.state().contains("reason") }).await;
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_that_is_built_never_passes_the_live_one() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     log.append_orders(40).await;
-    let running = Running::start(&area, "behind", ProjectorSettings::default());
+    let running = Running::start(&environment, "behind", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     let before = log.events();
     running.meddle("UPDATE projection_generation SET paused = true; NOTIFY projection, 'orders'").await;
@@ -87,16 +87,16 @@ async fn a_generation_that_is_built_never_passes_the_live_one() {
 
     running.meddle("UPDATE projection_generation SET paused = false; NOTIFY projection, 'orders'").await;
     until_equal(&running, &log, &[1, 2]).await;
-    assert_eq!(rows_in(&area, "orders_g2").await, expected(&log));
+    assert_eq!(rows_in(&environment, "orders_g2").await, expected(&log));
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     log.append_orders(50).await;
-    let running = Running::start(&area, "paused", ProjectorSettings::default());
+    let running = Running::start(&environment, "paused", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     let paused = BUILD
         .replace("version, state)", "version, state, paused)")
@@ -113,16 +113,16 @@ async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
         )
         .await;
     until_equal(&running, &log, &[2]).await;
-    assert_eq!(rows_in(&area, "orders_g2").await, expected(&log));
+    assert_eq!(rows_in(&environment, "orders_g2").await, expected(&log));
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     log.append_orders(20).await;
-    let running = Running::start(&area, "trouble", ProjectorSettings::default());
+    let running = Running::start(&environment, "trouble", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     running
         .meddle(&BUILD.replace("CREATE TABLE orders_g2.order_lines", "CREATE TABLE orders_g2.lines"))
@@ -141,23 +141,23 @@ async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_another_version_are_left_alone_until_there_are_some_of_this_one() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     log.append_orders(20).await;
-    let first = Running::start(&area, "first", ProjectorSettings::default());
+    let first = Running::start(&environment, "first", ProjectorSettings::default());
     first.until_applied(log.events()).await;
     first.meddle("UPDATE projection_generation SET version = 7").await;
     first.end().await;
 
-    let running = Running::start(&area, "second", ProjectorSettings::default());
+    let running = Running::start(&environment, "second", ProjectorSettings::default());
     eventually("it says what to do", || async {
-        running.state().contains("run `admin projections rebuild --projection orders`")
+        running.state().contains("run `foldline projections rebuild --projection orders`")
     })
     .await;
     assert!(!running.is_ready());
     running.meddle(BUILD).await;
     until_equal(&running, &log, &[2]).await;
     eventually("it works", || async { running.is_ready() }).await;
-    assert_eq!(rows_in(&area, "orders_g2").await, expected(&log));
+    assert_eq!(rows_in(&environment, "orders_g2").await, expected(&log));
     running.end().await;
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use aggregate::Message as _;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, types::Json};
-use test_kit::{Area, eventually_some};
+use test_kit::{TestEnvironment, eventually_some};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::order_journal::OrderJournal;
 type Journal = BTreeMap<(String, i64), Value>;
 
 /// What is in the table, without the positions.
-async fn journal(area: &Area) -> Journal {
+async fn journal(environment: &TestEnvironment) -> Journal {
     let rows: Vec<(Uuid, i64, Json<Value>)> = sqlx::query_as(
         r#"SELECT order_id, version,
                   to_jsonb(order_journal) - '{partition,log_offset,order_id,version,occurred_at}'::text[]
@@ -25,7 +25,7 @@ async fn journal(area: &Area) -> Journal {
                                                                'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
              FROM order_journal"#,
     )
-    .fetch_all(&mut database(area).await)
+    .fetch_all(&mut database(environment).await)
     .await
     .unwrap();
     rows.into_iter().map(|(order_id, version, Json(row))| ((order_id.to_string(), version), row)).collect()
@@ -52,15 +52,15 @@ fn milliseconds(time: time::OffsetDateTime) -> String {
     format!("{}.{:03}Z", whole.trim_end_matches('Z'), time.millisecond())
 }
 
-async fn database(area: &Area) -> PgConnection {
-    PgConnection::connect(&area.database_url("orders_read")).await.unwrap()
+async fn database(environment: &TestEnvironment) -> PgConnection {
+    PgConnection::connect(&environment.database_url("orders_read")).await.unwrap()
 }
 
 /// Waits until an event is parked, and answers why.
-async fn parked(area: &Area) -> String {
+async fn parked(environment: &TestEnvironment) -> String {
     eventually_some("an event is parked", || async {
         sqlx::query_scalar("SELECT reason FROM parked_event WHERE reason IS NOT NULL")
-            .fetch_optional(&mut database(area).await)
+            .fetch_optional(&mut database(environment).await)
             .await
             .unwrap()
     })
@@ -69,19 +69,19 @@ async fn parked(area: &Area) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_the_log_in_whatever_batches_it_came() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     log.append_orders(60).await;
     for size in [1, 7, 500] {
-        let area = beside(&area);
-        let running = Running::start_of(OrderJournal, &area, &format!("by-{size}"), batches_of(size));
+        let environment = beside(&environment);
+        let running = Running::start_of(OrderJournal, &environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
-        assert_eq!(journal(&area).await, expected(&log), "batches of {size}");
+        assert_eq!(journal(&environment).await, expected(&log), "batches of {size}");
         let in_order = "SELECT count(*) FROM order_journal AS a JOIN order_journal AS b
                             ON a.order_id = b.order_id AND a.version + 1 = b.version
                          WHERE a.partition <> b.partition OR a.log_offset >= b.log_offset";
         let misplaced: i64 =
-            sqlx::query_scalar(in_order).fetch_one(&mut database(&area).await).await.unwrap();
+            sqlx::query_scalar(in_order).fetch_one(&mut database(&environment).await).await.unwrap();
         assert_eq!(misplaced, 0);
         running.end().await;
     }
@@ -89,33 +89,33 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     let order_id = Uuid::now_v7().into();
     log.append_event(&order_id, 1, placed(0)).await;
-    let running = Running::start_of(OrderJournal, &area, "twice", batches_of(500));
+    let running = Running::start_of(OrderJournal, &environment, "twice", batches_of(500));
     running.until_applied(1).await;
-    let before = journal(&area).await;
+    let before = journal(&environment).await;
 
     log.append_event(&order_id, 1, placed(1)).await;
-    assert!(parked(&area).await.contains("where 2 must follow"));
-    assert_eq!(journal(&area).await, before);
+    assert!(parked(&environment).await.contains("where 2 must follow"));
+    assert_eq!(journal(&environment).await, before);
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_not_written_after_a_hole() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     let order_id = Uuid::now_v7().into();
     log.append_event(&order_id, 1, placed(0)).await;
     log.append_event(&order_id, 2, moved("2 Second Street")).await;
-    let running = Running::start_of(OrderJournal, &area, "hole", batches_of(500));
+    let running = Running::start_of(OrderJournal, &environment, "hole", batches_of(500));
     running.until_applied(2).await;
 
     running.meddle("DELETE FROM order_journal WHERE version = 2").await;
     log.append_event(&order_id, 3, cancelled()).await;
-    assert!(parked(&area).await.contains("where 2 must follow"));
-    assert_eq!(journal(&area).await.len(), 1);
+    assert!(parked(&environment).await.contains("where 2 must follow"));
+    assert_eq!(journal(&environment).await.len(), 1);
     running.end().await;
 }

@@ -3,7 +3,7 @@
 use aggregate::AggregateId;
 use event_log::partition_of;
 use projection::ProjectorSettings;
-use test_kit::{Area, eventually};
+use test_kit::{TestEnvironment, eventually};
 
 use super::{
     Log, Running, batches_of, expected,
@@ -38,16 +38,16 @@ async fn append_bad(log: &mut Log, order_id: &AggregateId) {
 }
 
 /// The orders of which something is parked, in the order of the log.
-async fn parked_orders(area: &Area) -> Vec<String> {
-    parked(area).await.into_iter().map(|(order_id, ..)| order_id).collect()
+async fn parked_orders(environment: &TestEnvironment) -> Vec<String> {
+    parked(environment).await.into_iter().map(|(order_id, ..)| order_id).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_too_many_parked_aggregates_nothing_goes_on_until_they_are_retried() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     let settings = ProjectorSettings { parked_limit: 20, ..batches_of(5) };
-    let running = Running::start(&area, "limit", settings);
+    let running = Running::start(&environment, "limit", settings);
     running.until_applied(0).await;
     eventually("it is ready", || async { running.is_ready() }).await;
     running.meddle("ALTER TABLE orders ADD CONSTRAINT none CHECK (false) NOT VALID").await;
@@ -56,24 +56,24 @@ async fn with_too_many_parked_aggregates_nothing_goes_on_until_they_are_retried(
     assert!(!running.is_ready());
 
     running.meddle("ALTER TABLE orders DROP CONSTRAINT none").await;
-    retry_all(&area).await;
+    retry_all(&environment).await;
     running.until_applied(log.events()).await;
-    until_parked(&area, 0).await;
-    assert_eq!(rows(&area).await, expected(&log));
+    until_parked(&environment, 0).await;
+    assert_eq!(rows(&environment).await, expected(&log));
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
     let bad: Vec<_> = new_orders().take(LIMIT + 1).collect();
     let good: Vec<_> = new_orders().take(2).collect();
     for order_id in &bad[..LIMIT] {
         append_bad(&mut log, order_id).await;
     }
-    let running = Running::start(&area, "limit", limited_to(LIMIT));
-    until_parked(&area, LIMIT).await;
+    let running = Running::start(&environment, "limit", limited_to(LIMIT));
+    until_parked(&environment, LIMIT).await;
 
     log.append_event(&good[0], 1, placed(0)).await;
     append_bad(&mut log, &bad[LIMIT]).await;
@@ -82,25 +82,25 @@ async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
     until_stopped(&running).await;
     running.end().await;
     // It is not forgotten by a restart.
-    let running = Running::start(&area, "limit", limited_to(LIMIT));
+    let running = Running::start(&environment, "limit", limited_to(LIMIT));
     until_stopped(&running).await;
-    assert_eq!(parked_orders(&area).await, names(&bad[..LIMIT]));
+    assert_eq!(parked_orders(&environment).await, names(&bad[..LIMIT]));
     assert_eq!(running.applied_by(1).await, 3);
 
     // Dropping one makes room for one.
-    drop_event(&area, &position_of(&area, &bad[0], 1).await).await.unwrap();
+    drop_event(&environment, &position_of(&environment, &bad[0], 1).await).await.unwrap();
     running.until_applied(5).await;
     until_stopped(&running).await;
-    assert_eq!(parked_orders(&area).await, names(&bad[1..]));
-    assert_eq!(rows(&area).await.len(), 1);
+    assert_eq!(parked_orders(&environment).await, names(&bad[1..]));
+    assert_eq!(rows(&environment).await.len(), 1);
     running.end().await;
 
-    let running = Running::start(&area, "limit", limited_to(LIMIT + 1));
+    let running = Running::start(&environment, "limit", limited_to(LIMIT + 1));
     running.until_applied(log.events()).await;
     eventually("it is ready", || async { running.is_ready() }).await;
     let behind = [&bad[1..], &bad[1..2]].concat();
-    assert_eq!(parked_orders(&area).await, names(&behind));
-    assert_eq!(rows(&area).await, expected(&log));
+    assert_eq!(parked_orders(&environment).await, names(&behind));
+    assert_eq!(rows(&environment).await, expected(&log));
     running.end().await;
 }
 

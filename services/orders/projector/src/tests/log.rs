@@ -9,7 +9,7 @@ use orders_domain::{
     Event,
     events::{DeliveryAddress, DeliveryAddressChanged, OrderCancelled, OrderLine, OrderPlaced},
 };
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 const PARTITIONS: i32 = 8;
@@ -26,12 +26,12 @@ pub(crate) struct Log {
 
 impl Log {
     /// Takes over every partition.
-    pub(crate) async fn of(area: &Area) -> Self {
-        let topics = Topics::new(&area.topic_prefix, "orders");
-        let registry = Registry::new(&area.servers.registry_url).unwrap();
+    pub(crate) async fn of(environment: &TestEnvironment) -> Self {
+        let topics = Topics::new(&environment.topic_prefix, "orders");
+        let registry = Registry::new(&environment.servers.registry_url).unwrap();
         let codec = Codec::register(registry, &[(topics.events(), &schemas())]).await.unwrap();
         let settings = PartitionLogSettings {
-            client: ClientSettings { brokers: area.servers.brokers.clone() },
+            client: ClientSettings { brokers: environment.servers.brokers.clone() },
             topics,
             address: "test".to_owned(),
             commit_timeout: Duration::from_secs(10),

@@ -10,7 +10,7 @@ use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 use super::log::{Log, cancelled, moved, placed};
@@ -82,18 +82,18 @@ fn negative() -> Event {
 
 /// A record of somebody who is not the owner.
 pub(super) fn plant(
-    area: &Area,
+    environment: &TestEnvironment,
     partition: i32,
     key: Option<&[u8]>,
     headers: &[(&str, &[u8])],
     payload: Option<&[u8]>,
 ) {
     let producer: BaseProducer =
-        ClientConfig::new().set("bootstrap.servers", &area.servers.brokers).create().unwrap();
+        ClientConfig::new().set("bootstrap.servers", &environment.servers.brokers).create().unwrap();
     let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
         headers.insert(Header { key, value: Some(*value) })
     });
-    let topic = format!("{}orders.events", area.topic_prefix);
+    let topic = format!("{}orders.events", environment.topic_prefix);
     let record = BaseRecord::<[u8], [u8]> {
         key,
         payload,

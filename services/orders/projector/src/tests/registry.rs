@@ -2,7 +2,7 @@
 //! answers in its place, the event is waited with.
 
 use event_log::NewRecord;
-use test_kit::{Area, Servers, TcpProxy, Trouble, eventually};
+use test_kit::{Servers, TcpProxy, TestEnvironment, Trouble, eventually};
 
 use super::{
     Log, Running, batches_of, expected,
@@ -27,9 +27,12 @@ fn of_no_schema(record: &mut NewRecord) {
 }
 
 /// The same area with the registry behind a proxy.
-fn behind(proxy: &TcpProxy, area: &Area) -> Area {
-    let registry_url = proxy.lead(&area.servers.registry_url);
-    Area { servers: Servers { registry_url, ..area.servers.clone() }, ..area.clone() }
+fn behind(proxy: &TcpProxy, environment: &TestEnvironment) -> TestEnvironment {
+    let registry_url = proxy.lead(&environment.servers.registry_url);
+    TestEnvironment {
+        servers: Servers { registry_url, ..environment.servers.clone() },
+        ..environment.clone()
+    }
 }
 
 async fn until_it_misses_the_registry(running: &Running) {
@@ -41,10 +44,10 @@ async fn until_it_misses_the_registry(running: &Running) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_know_a_schema_does() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
-    let mut proxy = TcpProxy::before(&area.servers.registry_url).await;
-    let running = Running::start(&behind(&proxy, &area), "registry", batches_of(500));
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
+    let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
+    let running = Running::start(&behind(&proxy, &environment), "registry", batches_of(500));
     eventually("it is ready", || async { running.is_ready() }).await;
     // Each time an event whose schema has not been asked for yet, and then one whose schema there is not.
     let mut first = [placed(0), moved("2 Second Street"), cancelled()].into_iter();
@@ -57,15 +60,15 @@ async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_kno
         log.append_spoiled(&new_order(), version, cancelled(), of_no_schema).await;
         until_it_misses_the_registry(&running).await;
         let before = usize::try_from(version).unwrap() - 1;
-        assert_eq!(parked(&area).await.len(), before, "{trouble:?}");
+        assert_eq!(parked(&environment).await.len(), before, "{trouble:?}");
 
         proxy.heal().await;
-        until_parked(&area, before + 1).await;
+        until_parked(&environment, before + 1).await;
         running.until_applied(log.events()).await;
         eventually("it is ready again", || async { running.is_ready() }).await;
-        assert_eq!(rows(&area).await, expected(&log), "{trouble:?}");
+        assert_eq!(rows(&environment).await, expected(&log), "{trouble:?}");
     }
-    for (_, _, cause, reason) in parked(&area).await {
+    for (_, _, cause, reason) in parked(&environment).await {
         assert_eq!(cause.as_deref(), Some("payload"));
         assert!(reason.unwrap().starts_with("the registry has no avro schema with the id"));
     }
@@ -75,17 +78,17 @@ async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_kno
 /// Although there is nothing to read yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projector_that_starts_without_its_registry_waits_for_it() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
-    let mut proxy = TcpProxy::before(&area.servers.registry_url).await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
+    let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
     proxy.order(Trouble::Refused).await;
-    let running = Running::start(&behind(&proxy, &area), "early", batches_of(500));
+    let running = Running::start(&behind(&proxy, &environment), "early", batches_of(500));
     until_it_misses_the_registry(&running).await;
 
     proxy.heal().await;
     eventually("it is ready", || async { running.is_ready() }).await;
     log.append_orders(10).await;
     running.until_applied(log.events()).await;
-    assert_eq!(rows(&area).await, expected(&log));
+    assert_eq!(rows(&environment).await, expected(&log));
     running.end().await;
 }

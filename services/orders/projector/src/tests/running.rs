@@ -2,7 +2,7 @@ use event_log::{ClientSettings, Registry, Topics};
 use projection::{Projection, ProjectorSettings, Projectors};
 use service_kit::health::Health;
 use sqlx::{Connection, PgConnection};
-use test_kit::{Area, eventually};
+use test_kit::{TestEnvironment, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -17,23 +17,23 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(area: &Area, service: &str, settings: ProjectorSettings) -> Self {
-        Self::start_of(Orders, area, service, settings)
+    pub(super) fn start(environment: &TestEnvironment, service: &str, settings: ProjectorSettings) -> Self {
+        Self::start_of(Orders, environment, service, settings)
     }
 
     pub(super) fn start_of(
         projection: impl Projection,
-        area: &Area,
+        environment: &TestEnvironment,
         service: &str,
         settings: ProjectorSettings,
     ) -> Self {
         let (health, shutdown) = (Health::default(), CancellationToken::new());
-        let database_url = area.database_url("orders_read");
+        let database_url = environment.database_url("orders_read");
         let projectors = Projectors {
             service: service.to_owned(),
-            topics: Topics::new(&area.topic_prefix, "orders"),
-            client: ClientSettings { brokers: area.servers.brokers.clone() },
-            registry: Registry::new(&area.servers.registry_url).unwrap(),
+            topics: Topics::new(&environment.topic_prefix, "orders"),
+            client: ClientSettings { brokers: environment.servers.brokers.clone() },
+            registry: Registry::new(&environment.servers.registry_url).unwrap(),
             database: database_url.parse().unwrap(),
             settings,
             health: health.clone(),
@@ -48,7 +48,7 @@ impl Running {
 
     /// What the projection says of itself.
     pub(super) fn state(&self) -> String {
-        format!("{:?}", self.health.parts())
+        format!("{:?}", self.health.components())
     }
 
     /// Waits until so many events are applied to the first generation.

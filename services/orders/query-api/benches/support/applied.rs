@@ -3,14 +3,18 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use tokio::time::sleep;
 
 /// Waits until the live tables of these projections have at least so many events each, and says how many they have and
 /// how long that took.
-pub(crate) async fn until_applied(area: &Area, projections: &[&str], events: u64) -> (u64, Duration) {
+pub(crate) async fn until_applied(
+    environment: &TestEnvironment,
+    projections: &[&str],
+    events: u64,
+) -> (u64, Duration) {
     let started = Instant::now();
-    let url = area.database_url("orders_read");
+    let url = environment.database_url("orders_read");
     let mut database = PgConnection::connect(&url).await.expect("the database is there");
     loop {
         let applied = sqlx::query_scalar::<_, i64>(

@@ -2,23 +2,23 @@
 
 use reqwest::Client;
 use serde_json::json;
-use test_kit::{Area, LogView, Sample, Service};
+use test_kit::{LogView, Sample, Service, TestEnvironment};
 use tokio::task::spawn_blocking;
 
 use crate::order::{address, order};
 
 /// An order that is placed, and its address that is changed.
 pub(crate) async fn samples() -> [Sample; 2] {
-    let area = Area::prepared();
-    let commands = Service::command_api(&area, "orders").ready().await;
+    let environment = TestEnvironment::prepared();
+    let commands = Service::command_api(&environment, "orders").ready().await;
     let (client, url) = (Client::new(), format!("{}/orders", commands.url));
     let placed = client.post(&url).json(&order()).send().await.expect("the API is up");
     let path = placed.headers()["location"].to_str().expect("a path is text").to_owned();
     let change = client.post(format!("{}{path}/delivery-address", commands.url));
     let changed = change.json(&json!(address("13 Example Street"))).send().await.expect("the API is up");
     assert_eq!((placed.status().as_u16(), changed.status().as_u16()), (201, 200));
-    let topic = area.topic("orders.events");
-    let written = spawn_blocking(move || LogView::of(&area.servers.brokers, &topic)).await;
+    let topic = environment.topic("orders.events");
+    let written = spawn_blocking(move || LogView::of(&environment.servers.brokers, &topic)).await;
     let written = written.expect("the log can be read").into_iter();
     let samples: Vec<_> = written
         .map(|event| Sample { event_type: event.headers["ce_type"].clone(), payload: event.payload })

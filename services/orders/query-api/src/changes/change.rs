@@ -1,4 +1,4 @@
-use projection::Stand;
+use projection::PartitionOffsets;
 use uuid::Uuid;
 
 use crate::document::ChangeDocument;
@@ -17,9 +17,9 @@ pub(crate) struct Change {
 
 /// What happened in all partitions between two places, none of it left out but other orders than one that was asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Stretch {
-    pub(crate) from: Stand,
-    pub(crate) to: Stand,
+pub(crate) struct ChangePage {
+    pub(crate) from: PartitionOffsets,
+    pub(crate) to: PartitionOffsets,
     /// Those of a partition in the order of the log.
     pub(crate) changes: Vec<Change>,
     /// Whether there was more to be read.

@@ -4,7 +4,7 @@
 //! first (LEB128), and all of it in base64.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use projection::Stand;
+use projection::PartitionOffsets;
 
 /// Stands at the beginning, for the day when the form has to change.
 const FORM: u8 = 1;
@@ -14,7 +14,7 @@ const FORM: u8 = 1;
 #[error("the id was not made by this service")]
 pub(crate) struct InvalidEventId;
 
-pub(super) fn write(seen: &Stand, partitions: i32) -> String {
+pub(super) fn write(seen: &PartitionOffsets, partitions: i32) -> String {
     let mut bytes = vec![FORM];
     for partition in 0..partitions {
         write_number(&mut bytes, seen.next_offset(partition).cast_unsigned());
@@ -31,11 +31,11 @@ fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// What had been seen when the event was sent.
-pub(crate) fn parse(text: &str, partitions: i32) -> Result<Stand, InvalidEventId> {
+pub(crate) fn parse(text: &str, partitions: i32) -> Result<PartitionOffsets, InvalidEventId> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidEventId)?;
     let (form, mut rest) = bytes.split_first().ok_or(InvalidEventId)?;
     let numbers = (0..partitions).map(|partition| Some((partition, read_number(&mut rest)?)));
-    let seen = numbers.collect::<Option<Stand>>().ok_or(InvalidEventId)?;
+    let seen = numbers.collect::<Option<PartitionOffsets>>().ok_or(InvalidEventId)?;
     if *form == FORM && rest.is_empty() { Ok(seen) } else { Err(InvalidEventId) }
 }
 
@@ -54,12 +54,12 @@ fn read_number(bytes: &mut &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BASE64_URL_SAFE_NO_PAD, Engine as _, InvalidEventId, Stand, parse, write};
+    use super::{BASE64_URL_SAFE_NO_PAD, Engine as _, InvalidEventId, PartitionOffsets, parse, write};
 
     #[test]
     fn an_id_leads_back_to_where_it_was_made() {
         for next in [0, 1, 127, 128, 300_000_000, i64::MAX] {
-            let seen = Stand::from_iter([(0, 7), (1, next), (2, 0)]);
+            let seen = PartitionOffsets::from_iter([(0, 7), (1, next), (2, 0)]);
             assert_eq!(parse(&write(&seen, 3), 3), Ok(seen));
         }
     }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_was_not_made_here_is_refused() {
-        let id = write(&Stand::from_iter([(0, 300), (1, 2)]), 2);
+        let id = write(&PartitionOffsets::from_iter([(0, 300), (1, 2)]), 2);
         assert_eq!(parse(&id, 1), Err(InvalidEventId), "of more partitions");
         assert_eq!(parse(&id, 3), Err(InvalidEventId), "of fewer partitions");
         let endless = BASE64_URL_SAFE_NO_PAD.encode([&[1], [0xff; 12].as_slice()].concat());

@@ -15,13 +15,13 @@ mod tail;
 use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
-use projection::Stand;
+use projection::PartitionOffsets;
 use service_kit::{Problem, problem::kinds};
 use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
-    change::{Change, Filter, Stretch},
+    change::{Change, ChangePage, Filter},
     event_id::parse as parse_event_id,
 };
 use self::{client::Client, stream::Stream, tail::Tail};
@@ -38,7 +38,7 @@ const LATER: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) struct Changes {
     read_model: ReadModel,
-    stretches: broadcast::Sender<Arc<Stretch>>,
+    stretches: broadcast::Sender<Arc<ChangePage>>,
     slots: Arc<Semaphore>,
     readers: Arc<Semaphore>,
     settings: ChangesSettings,
@@ -52,14 +52,14 @@ pub(crate) enum Start {
     /// With what happens from now on.
     Now,
     /// After what it has seen.
-    After(Stand),
+    After(PartitionOffsets),
 }
 
 impl Changes {
     /// Begins to read, woken by the moves of the journal.
     pub(crate) fn follow(
         read_model: ReadModel,
-        moves: watch::Receiver<Stand>,
+        moves: watch::Receiver<PartitionOffsets>,
         settings: ChangesSettings,
         partitions: i32,
         shutdown: CancellationToken,

@@ -1,13 +1,13 @@
 use std::{convert::Infallible, sync::Arc};
 
-use projection::Stand;
+use projection::PartitionOffsets;
 use tokio::{
     select,
     sync::{OwnedSemaphorePermit, broadcast, broadcast::error::RecvError},
     time::{Instant, timeout_at},
 };
 
-use super::{Changes, Filter, Stretch, client::Client, end::End, event_id, measures};
+use super::{ChangePage, Changes, Filter, client::Client, end::End, event_id, measures};
 
 /// What one client gets: first from the table what it has missed, then what is broadcast.
 ///
@@ -16,8 +16,8 @@ use super::{Changes, Filter, Stretch, client::Client, end::End, event_id, measur
 pub(super) struct Stream {
     changes: Changes,
     filter: Filter,
-    seen: Stand,
-    stretches: broadcast::Receiver<Arc<Stretch>>,
+    seen: PartitionOffsets,
+    stretches: broadcast::Receiver<Arc<ChangePage>>,
     client: Client,
     next_beat: Instant,
     _slot: OwnedSemaphorePermit,
@@ -27,7 +27,7 @@ impl Stream {
     pub(super) fn new(
         changes: Changes,
         filter: Filter,
-        seen: Stand,
+        seen: PartitionOffsets,
         client: Client,
         slot: OwnedSemaphorePermit,
     ) -> Self {
@@ -69,7 +69,7 @@ impl Stream {
         }
     }
 
-    fn pass_on(&mut self, stretch: &Stretch) -> Result<(), End> {
+    fn pass_on(&mut self, stretch: &ChangePage) -> Result<(), End> {
         for change in &stretch.changes {
             if change.offset < self.seen.next_offset(change.partition) {
                 continue;
@@ -106,7 +106,7 @@ impl Stream {
         Ok(stretch.has_more)
     }
 
-    async fn read(&self) -> Result<Stretch, End> {
+    async fn read(&self) -> Result<ChangePage, End> {
         let _reader = self.changes.readers.acquire().await.map_err(|_| End::ShuttingDown)?;
         let stretch = self.changes.read_model.changes_after(&self.seen, self.filter.order_id).await;
         stretch.map_err(|error| {

@@ -6,11 +6,11 @@ use axum::body::BodyDataStream;
 use futures_util::StreamExt;
 use projection::Source;
 use sqlx::{Connection, PgConnection};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Changes, Filter, Stand, Start};
+use super::{Changes, Filter, PartitionOffsets, Start};
 use crate::{
     desk::ORDER_JOURNAL,
     read_model::ReadModel,
@@ -22,9 +22,9 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A database with a journal in which nothing has happened.
 async fn journal() -> (PgConnection, ReadModel) {
-    let area = Area::empty();
-    area.admin("migrations apply");
-    let url = area.database_url("orders_read");
+    let environment = TestEnvironment::empty();
+    environment.foldline("migrations apply");
+    let url = environment.database_url("orders_read");
     let mut database = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql(
         "INSERT INTO projection_generation (projection, generation, version, state)
@@ -73,7 +73,7 @@ async fn until_sent(body: &mut BodyDataStream, words: &str) {
 #[tokio::test]
 async fn what_happened_before_the_reader_began_is_told_by_a_stream_that_was_there_already() {
     let (mut database, read_model) = journal().await;
-    let (moves, heard) = watch::channel(Stand::default());
+    let (moves, heard) = watch::channel(PartitionOffsets::default());
     let settings = ChangesSettings {
         streams: NonZeroUsize::MIN,
         buffer: 256.try_into().unwrap(),
@@ -87,6 +87,6 @@ async fn what_happened_before_the_reader_began_is_told_by_a_stream_that_was_ther
 
     place_an_order(&mut database).await;
     // The first that the reader hears of, so that it begins behind the order.
-    moves.send_replace(Stand::from_iter([(0, 1)]));
+    moves.send_replace(PartitionOffsets::from_iter([(0, 1)]));
     until_sent(&mut body, "OrderPlaced").await;
 }

@@ -9,7 +9,7 @@ use orders_domain::Event;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{document::Order, moment::Moment};
+use crate::{document::Order, moment::PointInTime};
 
 /// An event of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Entry {
 
 /// What the journal has of an order, as far as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Past {
+pub(crate) struct EventHistory {
     pub(crate) order_id: Uuid,
     /// Up to the moment, in the order of their versions.
     pub(crate) entries: Vec<Entry>,
@@ -48,9 +48,9 @@ pub(crate) enum Untold {
     OutOfPlace(i64),
 }
 
-impl Past {
+impl EventHistory {
     /// The order as it was at the moment up to which this was asked for.
-    pub(crate) fn tell(&self, moment: Moment) -> Result<Order, Untold> {
+    pub(crate) fn tell(&self, moment: PointInTime) -> Result<Order, Untold> {
         self.require(moment)?;
         fold::fold(self.order_id, &self.entries)
     }
@@ -61,7 +61,7 @@ impl Past {
     }
 
     /// Where the next event is missing, it is not known when it was: it may have been before the moment.
-    fn require(&self, moment: Moment) -> Result<(), Untold> {
+    fn require(&self, moment: PointInTime) -> Result<(), Untold> {
         let following = self.version() + 1;
         match (moment.version(), self.next_version) {
             (Some(wanted), _) if wanted == self.version() => Ok(()),

@@ -6,7 +6,7 @@ use orders_domain::{
 use proptest::{collection::vec, prelude::*};
 use time::Duration;
 
-use super::{Entry, Event, Moment, OffsetDateTime, Order, Past, Untold, Uuid};
+use super::{Entry, Event, EventHistory, OffsetDateTime, Order, PointInTime, Untold, Uuid};
 use crate::document::Status;
 
 const ORDER_ID: Uuid = Uuid::from_u128(7);
@@ -51,19 +51,19 @@ fn time_of(version: i64) -> OffsetDateTime {
     PLACED_AT + Duration::minutes(version - 1)
 }
 
-fn version(version: i64) -> Moment {
-    Moment::Version(version.to_string().try_into().unwrap())
+fn version(version: i64) -> PointInTime {
+    PointInTime::Version(version.to_string().try_into().unwrap())
 }
 
-fn as_of(time: &str) -> Moment {
-    Moment::AsOf(time.to_owned().try_into().unwrap())
+fn as_of(time: &str) -> PointInTime {
+    PointInTime::AsOf(time.to_owned().try_into().unwrap())
 }
 
 /// What the journal answers when it is asked for what was up to this version.
-fn past(journal: &[Entry], up_to: i64) -> Past {
+fn past(journal: &[Entry], up_to: i64) -> EventHistory {
     let (entries, later): (Vec<_>, Vec<_>) =
         journal.iter().cloned().partition(|entry| entry.version <= up_to);
-    Past {
+    EventHistory {
         order_id: ORDER_ID,
         entries,
         next_version: later.first().map(|entry| entry.version),
@@ -135,7 +135,7 @@ fn a_time_between_two_events_of_which_one_is_missing_cannot_be_told() {
 
 #[test]
 fn where_later_events_are_parked_only_the_versions_before_them_are_told() {
-    let parked = |journal: &[Entry], up_to| Past { is_cut: true, ..past(journal, up_to) };
+    let parked = |journal: &[Entry], up_to| EventHistory { is_cut: true, ..past(journal, up_to) };
     let journal = journal([placed(), moved("Hamburg")]);
     assert_eq!(parked(&journal, 2).tell(version(2)).unwrap().version, 2);
     assert_eq!(parked(&journal, 3).tell(version(3)), Err(Untold::Missing(3)));

@@ -1,11 +1,11 @@
-use projection::Stand;
+use projection::PartitionOffsets;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::ReadModel;
 use crate::{
-    changes::{Change, Stretch},
+    changes::{Change, ChangePage},
     desk::ORDER_JOURNAL,
     document::{ChangeDocument, Position},
 };
@@ -33,9 +33,9 @@ impl ReadModel {
     /// far they lead; those of one order only if that is asked for.
     pub(crate) async fn changes_after(
         &self,
-        seen: &Stand,
+        seen: &PartitionOffsets,
         order_id: Option<Uuid>,
-    ) -> Result<Stretch, sqlx::Error> {
+    ) -> Result<ChangePage, sqlx::Error> {
         let (partitions, next_offsets): (Vec<_>, Vec<_>) = seen.iter().unzip();
         let mut transaction = self.begin_planning().await?;
         let rows = sqlx::query_as!(
@@ -73,7 +73,7 @@ impl ReadModel {
     }
 
     /// Where the journal stands now.
-    pub(crate) async fn journal_stand(&self) -> Result<Stand, sqlx::Error> {
+    pub(crate) async fn journal_stand(&self) -> Result<PartitionOffsets, sqlx::Error> {
         let rows = sqlx::query!(
             "SELECT partition, next_offset
                FROM checkpoint JOIN projection_generation USING (projection, generation)
@@ -86,8 +86,8 @@ impl ReadModel {
         Ok(rows.into_iter().map(|row| (row.partition, row.next_offset)).collect())
     }
 
-    fn stretch(&self, seen: &Stand, rows: Vec<Row>) -> Stretch {
-        let mut stretch = Stretch { from: seen.clone(), ..Stretch::default() };
+    fn stretch(&self, seen: &PartitionOffsets, rows: Vec<Row>) -> ChangePage {
+        let mut stretch = ChangePage { from: seen.clone(), ..ChangePage::default() };
         for page in rows.chunk_by(|one, next| one.partition == next.partition) {
             let last = &page[page.len() - 1];
             let more = (page.len() == usize::from(PAGE)).then_some(last.log_offset).flatten();

@@ -1,4 +1,4 @@
-use projection::{Question, Stand};
+use projection::{PartitionOffsets, Query};
 use sqlx::types::Json;
 
 use super::ReadModel;
@@ -14,17 +14,17 @@ pub(crate) struct TotalsOf<'m> {
     pub(crate) customer_id: &'m str,
 }
 
-impl Question for TotalsOf<'_> {
+impl Query for TotalsOf<'_> {
     type Answer = CustomerTotals;
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<(CustomerTotals, Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<(CustomerTotals, PartitionOffsets), sqlx::Error> {
         self.read_model.totals_of(self.customer_id).await
     }
 }
 
 impl ReadModel {
-    async fn totals_of(&self, customer_id: &str) -> Result<(CustomerTotals, Stand), sqlx::Error> {
+    async fn totals_of(&self, customer_id: &str) -> Result<(CustomerTotals, PartitionOffsets), sqlx::Error> {
         let row = sqlx::query!(
             r#"SELECT stand.partitions AS "partitions!", stand.next_offsets AS "next_offsets!",
                       (SELECT coalesce(json_agg(totals ORDER BY currency), '[]')
@@ -40,7 +40,7 @@ impl ReadModel {
         )
         .fetch_one(&self.pool)
         .await?;
-        let stand = row.partitions.into_iter().zip(row.next_offsets).collect();
-        Ok((CustomerTotals { customer_id: customer_id.to_owned(), totals: row.totals.0 }, stand))
+        let offsets = row.partitions.into_iter().zip(row.next_offsets).collect();
+        Ok((CustomerTotals { customer_id: customer_id.to_owned(), totals: row.totals.0 }, offsets))
     }
 }

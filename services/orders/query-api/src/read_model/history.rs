@@ -1,4 +1,4 @@
-use projection::{Question, Stand};
+use projection::{PartitionOffsets, Query};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -19,11 +19,11 @@ pub(crate) struct OneHistory<'m> {
     pub(crate) limit: i64,
 }
 
-impl Question for OneHistory<'_> {
+impl Query for OneHistory<'_> {
     type Answer = Option<Vec<PastEvent>>;
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<(Option<Vec<PastEvent>>, Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<(Option<Vec<PastEvent>>, PartitionOffsets), sqlx::Error> {
         self.read_model.history(self.order_id, self.after, self.limit).await
     }
 }
@@ -51,7 +51,7 @@ impl ReadModel {
         order_id: Uuid,
         after: i64,
         limit: i64,
-    ) -> Result<(Option<Vec<PastEvent>>, Stand), sqlx::Error> {
+    ) -> Result<(Option<Vec<PastEvent>>, PartitionOffsets), sqlx::Error> {
         let partition = self.partition_of(order_id);
         let rows = sqlx::query_as!(
             Row,
@@ -82,15 +82,15 @@ impl ReadModel {
         )
         .fetch_all(&self.pool)
         .await?;
-        let stand = rows.first().map(Row::stand).unwrap_or_default();
+        let offsets = rows.first().map(Row::offsets).unwrap_or_default();
         let is_known = rows.first().is_some_and(|row| row.is_known);
         let events = rows.into_iter().filter_map(|row| row.into_event(&self.source.topic, partition));
-        Ok((is_known.then(|| events.collect()), stand))
+        Ok((is_known.then(|| events.collect()), offsets))
     }
 }
 
 impl Row {
-    fn stand(&self) -> Stand {
+    fn offsets(&self) -> PartitionOffsets {
         self.partitions.iter().copied().zip(self.next_offsets.iter().copied()).collect()
     }
 

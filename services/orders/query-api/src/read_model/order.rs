@@ -1,4 +1,4 @@
-use projection::{Question, Stand};
+use projection::{PartitionOffsets, Query};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -15,11 +15,11 @@ pub(crate) struct OneOrder<'m> {
     pub(crate) order_id: Uuid,
 }
 
-impl Question for OneOrder<'_> {
+impl Query for OneOrder<'_> {
     type Answer = (Option<Order>, Parked);
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<((Option<Order>, Parked), Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<((Option<Order>, Parked), PartitionOffsets), sqlx::Error> {
         self.read_model.order(self.order_id).await
     }
 }
@@ -30,7 +30,10 @@ impl ReadModel {
         event_log::partition_of(&order_id.into(), self.partitions)
     }
 
-    async fn order(&self, order_id: Uuid) -> Result<((Option<Order>, Parked), Stand), sqlx::Error> {
+    async fn order(
+        &self,
+        order_id: Uuid,
+    ) -> Result<((Option<Order>, Parked), PartitionOffsets), sqlx::Error> {
         let row = sqlx::query_as!(
             Row,
             r#"SELECT stand.partitions AS "partitions!", stand.next_offsets AS "next_offsets!",
@@ -59,7 +62,7 @@ impl ReadModel {
         )
         .fetch_one(&self.pool)
         .await?;
-        let (stand, parked) = (row.stand(), row.parked());
-        Ok(((row.into_order(), parked), stand))
+        let (offsets, parked) = (row.offsets(), row.parked());
+        Ok(((row.into_order(), parked), offsets))
     }
 }

@@ -1,4 +1,4 @@
-use projection::{Question, Stand};
+use projection::{PartitionOffsets, Query};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -32,11 +32,11 @@ pub(crate) struct ManyOrders<'m> {
     pub(crate) limit: i64,
 }
 
-impl Question for ManyOrders<'_> {
+impl Query for ManyOrders<'_> {
     type Answer = (Vec<Order>, Parked);
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<((Vec<Order>, Parked), Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<((Vec<Order>, Parked), PartitionOffsets), sqlx::Error> {
         self.read_model.orders(&self.filter, self.after, self.limit).await
     }
 }
@@ -47,7 +47,7 @@ impl ReadModel {
         filter: &Filter,
         after: Option<After>,
         limit: i64,
-    ) -> Result<((Vec<Order>, Parked), Stand), sqlx::Error> {
+    ) -> Result<((Vec<Order>, Parked), PartitionOffsets), sqlx::Error> {
         let mut transaction = self.begin_planning().await?;
         let rows = sqlx::query_as!(
             Row,
@@ -90,7 +90,7 @@ impl ReadModel {
         .fetch_all(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        let (stand, parked) = rows.first().map(|row| (row.stand(), row.parked())).unwrap_or_default();
-        Ok(((rows.into_iter().filter_map(Row::into_order).collect(), parked), stand))
+        let (offsets, parked) = rows.first().map(|row| (row.offsets(), row.parked())).unwrap_or_default();
+        Ok(((rows.into_iter().filter_map(Row::into_order).collect(), parked), offsets))
     }
 }

@@ -1,6 +1,6 @@
 use aggregate::{Message as _, Payload};
 use orders_domain::Event;
-use projection::{Question, Stand};
+use projection::{PartitionOffsets, Query};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::ReadModel;
 use crate::{
     desk::ORDER_JOURNAL,
-    moment::Moment,
-    past::{Entry, Past},
+    moment::PointInTime,
+    past::{Entry, EventHistory},
 };
 
 /// What an order was, and where its partition stands in the journal.
@@ -18,14 +18,14 @@ use crate::{
 pub(crate) struct OnePast<'m> {
     pub(crate) read_model: &'m ReadModel,
     pub(crate) order_id: Uuid,
-    pub(crate) moment: Moment,
+    pub(crate) moment: PointInTime,
 }
 
-impl Question for OnePast<'_> {
-    type Answer = Past;
+impl Query for OnePast<'_> {
+    type Answer = EventHistory;
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<(Past, Stand), sqlx::Error> {
+    async fn ask(&self) -> Result<(EventHistory, PartitionOffsets), sqlx::Error> {
         self.read_model.past(self.order_id, self.moment).await
     }
 }
@@ -43,7 +43,11 @@ struct Row {
 }
 
 impl ReadModel {
-    async fn past(&self, order_id: Uuid, moment: Moment) -> Result<(Past, Stand), sqlx::Error> {
+    async fn past(
+        &self,
+        order_id: Uuid,
+        moment: PointInTime,
+    ) -> Result<(EventHistory, PartitionOffsets), sqlx::Error> {
         // Up to the last event that was not after the time. Clocks differ, so earlier ones may say a later time.
         let rows = sqlx::query_as!(
             Row,
@@ -91,14 +95,14 @@ impl ReadModel {
         .await?;
         let next_version = rows.first().and_then(|row| row.next_version);
         let is_cut = rows.first().is_some_and(|row| row.is_cut);
-        let stand = rows.first().map(Row::stand).unwrap_or_default();
+        let offsets = rows.first().map(Row::offsets).unwrap_or_default();
         let entries = rows.into_iter().filter_map(Row::into_entry).collect::<Result<_, _>>()?;
-        Ok((Past { order_id, entries, next_version, is_cut }, stand))
+        Ok((EventHistory { order_id, entries, next_version, is_cut }, offsets))
     }
 }
 
 impl Row {
-    fn stand(&self) -> Stand {
+    fn offsets(&self) -> PartitionOffsets {
         self.partitions.iter().copied().zip(self.next_offsets.iter().copied()).collect()
     }
 

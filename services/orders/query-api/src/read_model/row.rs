@@ -34,7 +34,7 @@ pub(super) struct Row {
 
 impl Row {
     /// The checkpoints: partitions and their next offsets.
-    pub(super) fn stand(&self) -> projection::Stand {
+    pub(super) fn offsets(&self) -> projection::PartitionOffsets {
         self.partitions.iter().copied().zip(self.next_offsets.iter().copied()).collect()
     }
 

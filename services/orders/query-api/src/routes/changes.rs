@@ -3,7 +3,7 @@ use axum::{
     http::{HeaderMap, HeaderName},
     response::Response,
 };
-use projection::Stand;
+use projection::PartitionOffsets;
 use serde::Deserialize;
 use service_kit::{
     Problem, Query,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     changes::{Filter, Start, parse_event_id},
     customer_id::CustomerId,
-    desk::Desk,
+    desk::ReadState,
     document::ChangeDocument,
     problems,
 };
@@ -61,7 +61,7 @@ pub(crate) struct Parameters {
     )
 )]
 pub(crate) async fn changes(
-    State(desk): State<Desk>,
+    State(desk): State<ReadState>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -73,11 +73,11 @@ pub(crate) async fn changes(
 }
 
 impl Parameters {
-    fn start(&self, desk: &Desk) -> Result<Start, Problem> {
+    fn start(&self, desk: &ReadState) -> Result<Start, Problem> {
         match self.from.as_deref() {
             None | Some("now") => Ok(Start::Now),
-            Some("beginning") => Ok(Start::After(Stand::default())),
-            Some(token) => Stand::parse(token, &desk.topic, desk.partitions)
+            Some("beginning") => Ok(Start::After(PartitionOffsets::default())),
+            Some(token) => PartitionOffsets::parse(token, &desk.topic, desk.partitions)
                 .map(Start::After)
                 .map_err(|error| problems::invalid_token(&error)),
         }

@@ -13,11 +13,11 @@ use service_kit::{
 use crate::{
     answer,
     customer_id::CustomerId,
-    desk::Desk,
+    desk::ReadState,
     document::CustomerTotals,
     problems,
     read_model::TotalsOf,
-    wish::{Headers, Wish},
+    wish::{ConsistencyRequest, Headers},
 };
 
 /// What a customer has ordered.
@@ -37,18 +37,18 @@ use crate::{
     )
 )]
 pub(crate) async fn customer_totals(
-    State(desk): State<Desk>,
+    State(desk): State<ReadState>,
     Path(customer_id): Path<CustomerId>,
     conditions: Conditions,
-    wish: Wish,
+    wish: ConsistencyRequest,
 ) -> Result<Response, Problem> {
     let question = TotalsOf { read_model: &desk.read_model, customer_id: customer_id.as_str() };
-    let sight = desk
+    let result = desk
         .customer_totals
-        .ask(&question, &wish.stand, wish.patience)
+        .ask(&question, &wish.offsets, wish.patience)
         .await
         .map_err(problems::unanswered)?;
-    Ok(answer::of(&wish, &desk.topic, sight, |totals| Ok(told(totals, &conditions))))
+    Ok(answer::of(&wish, &desk.topic, result, |totals| Ok(told(totals, &conditions))))
 }
 
 fn told(totals: CustomerTotals, conditions: &Conditions) -> Response {

@@ -11,12 +11,12 @@ use uuid::Uuid;
 use crate::{
     answer,
     cursor::history as cursor,
-    desk::Desk,
+    desk::ReadState,
     document::{HistoryPage, PastEvent},
     problems,
     read_model::OneHistory,
     routes::limit::Limit,
-    wish::{Headers, Wish},
+    wish::{ConsistencyRequest, Headers},
 };
 
 /// Which part of the history.
@@ -53,12 +53,12 @@ pub(crate) struct Parameters {
     )
 )]
 pub(crate) async fn history(
-    State(desk): State<Desk>,
+    State(desk): State<ReadState>,
     Path(order_id): Path<Uuid>,
     Query(parameters): Query<Parameters>,
-    wish: Wish,
+    wish: ConsistencyRequest,
 ) -> Result<Response, Problem> {
-    let wanted = wish.stand.within(desk.read_model.partition_of(order_id));
+    let wanted = wish.offsets.within(desk.read_model.partition_of(order_id));
     let after = parameters.cursor.as_deref().map(|text| cursor::read(text, order_id)).transpose();
     let question = OneHistory {
         read_model: &desk.read_model,
@@ -66,8 +66,8 @@ pub(crate) async fn history(
         after: after.map_err(problems::invalid_cursor)?.unwrap_or(0),
         limit: parameters.limit.and_one(),
     };
-    let sight = desk.journal.ask(&question, &wanted, wish.patience).await.map_err(problems::unanswered)?;
-    Ok(answer::of(&wish, &desk.topic, sight, |events| {
+    let result = desk.journal.ask(&question, &wanted, wish.patience).await.map_err(problems::unanswered)?;
+    Ok(answer::of(&wish, &desk.topic, result, |events| {
         let events = events.ok_or(Problem::new(problems::ORDER_NOT_FOUND))?;
         Ok(parameters.page(order_id, events))
     }))

@@ -12,7 +12,7 @@ use service_kit::problem::page;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::desk::Desk;
+use crate::desk::ReadState;
 
 /// What `GET /problems/{code}` says of an order that is not there.
 const REFUSALS: &str = include_str!("../../../domain/refusals.md");
@@ -28,7 +28,7 @@ const PROBLEMS: &str = include_str!("../../problems.md");
 struct Description;
 
 /// Every question, and its documentation.
-pub(crate) fn router(desk: Desk) -> Router {
+pub(crate) fn router(desk: ReadState) -> Router {
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(changes::changes))
         .routes(routes!(order::order))

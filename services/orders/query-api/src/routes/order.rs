@@ -4,7 +4,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use projection::Sight;
+use projection::ReadResult;
 use serde::Deserialize;
 use service_kit::{
     Json, Path, Problem, Query,
@@ -16,14 +16,14 @@ use uuid::Uuid;
 
 use crate::{
     answer,
-    desk::Desk,
+    desk::ReadState,
     document::Order,
-    moment::{Moment, Time, WantedVersion},
+    moment::{PointInTime, Time, WantedVersion},
     parked::Parked,
     past::Untold,
     problems,
     read_model::{OneOrder, OnePast},
-    wish::{Headers, Wish},
+    wish::{ConsistencyRequest, Headers},
 };
 
 /// As it is now, or as it was: one of these at most.
@@ -60,17 +60,17 @@ pub(crate) struct Parameters {
     )
 )]
 pub(crate) async fn order(
-    State(desk): State<Desk>,
+    State(desk): State<ReadState>,
     Path(order_id): Path<Uuid>,
     Query(parameters): Query<Parameters>,
     conditions: Conditions,
-    wish: Wish,
+    wish: ConsistencyRequest,
 ) -> Result<Response, Problem> {
-    let (sight, parked) = match parameters.moment()? {
+    let (result, parked) = match parameters.moment()? {
         None => present(&desk, order_id, &wish).await?,
         Some(moment) => (past(&desk, order_id, moment, &wish).await?, Parked::default()),
     };
-    let answer = answer::of(&wish, &desk.topic, sight, |told| {
+    let answer = answer::of(&wish, &desk.topic, result, |told| {
         let order = told.map_err(problems::untold)?;
         Ok(found(order, &conditions))
     });
@@ -78,38 +78,39 @@ pub(crate) async fn order(
 }
 
 async fn present(
-    desk: &Desk,
+    desk: &ReadState,
     order_id: Uuid,
-    wish: &Wish,
-) -> Result<(Sight<Result<Order, Untold>>, Parked), Problem> {
+    wish: &ConsistencyRequest,
+) -> Result<(ReadResult<Result<Order, Untold>>, Parked), Problem> {
     // Nothing that happens in other partitions can change this order.
-    let wanted = wish.stand.within(desk.read_model.partition_of(order_id));
+    let wanted = wish.offsets.within(desk.read_model.partition_of(order_id));
     let question = OneOrder { read_model: &desk.read_model, order_id };
-    let sight = desk.orders.ask(&question, &wanted, wish.patience).await.map_err(problems::unanswered)?;
-    let (order, parked) = sight.seen;
+    let result = desk.orders.ask(&question, &wanted, wish.patience).await.map_err(problems::unanswered)?;
+    let (order, parked) = result.seen;
     let seen = order.ok_or(Untold::OrderNotFound);
-    let sight = parked.limit(&wanted, Sight { seen, stand: sight.stand, is_fresh: sight.is_fresh });
-    Ok((sight, parked))
+    let result =
+        parked.limit(&wanted, ReadResult { seen, offsets: result.offsets, is_fresh: result.is_fresh });
+    Ok((result, parked))
 }
 
 async fn past(
-    desk: &Desk,
+    desk: &ReadState,
     order_id: Uuid,
-    moment: Moment,
-    wish: &Wish,
-) -> Result<Sight<Result<Order, Untold>>, Problem> {
-    let wanted = wish.stand.within(desk.read_model.partition_of(order_id));
+    moment: PointInTime,
+    wish: &ConsistencyRequest,
+) -> Result<ReadResult<Result<Order, Untold>>, Problem> {
+    let wanted = wish.offsets.within(desk.read_model.partition_of(order_id));
     let question = OnePast { read_model: &desk.read_model, order_id, moment };
-    let sight = desk.journal.ask(&question, &wanted, wish.patience).await.map_err(problems::unanswered)?;
-    Ok(Sight { seen: sight.seen.tell(moment), stand: sight.stand, is_fresh: sight.is_fresh })
+    let result = desk.journal.ask(&question, &wanted, wish.patience).await.map_err(problems::unanswered)?;
+    Ok(ReadResult { seen: result.seen.tell(moment), offsets: result.offsets, is_fresh: result.is_fresh })
 }
 
 impl Parameters {
-    fn moment(self) -> Result<Option<Moment>, Problem> {
+    fn moment(self) -> Result<Option<PointInTime>, Problem> {
         match (self.version, self.as_of) {
             (None, None) => Ok(None),
-            (Some(version), None) => Ok(Some(Moment::Version(version))),
-            (None, Some(time)) => Ok(Some(Moment::AsOf(time))),
+            (Some(version), None) => Ok(Some(PointInTime::Version(version))),
+            (None, Some(time)) => Ok(Some(PointInTime::AsOf(time))),
             (Some(_), Some(_)) => {
                 Err(Problem::new(kinds::INVALID_QUERY_PARAMETER).detail("either version or as_of, not both"))
             }

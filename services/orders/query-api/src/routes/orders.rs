@@ -10,12 +10,12 @@ use utoipa::IntoParams;
 use crate::{
     answer, cursor,
     customer_id::CustomerId,
-    desk::Desk,
+    desk::ReadState,
     document::{Order, OrderPage, Status},
     problems,
     read_model::{After, Filter, ManyOrders},
     routes::limit::Limit,
-    wish::{Headers, Wish},
+    wish::{ConsistencyRequest, Headers},
 };
 
 /// Which orders, and which part of the list.
@@ -55,9 +55,9 @@ pub(crate) struct Parameters {
     )
 )]
 pub(crate) async fn orders(
-    State(desk): State<Desk>,
+    State(desk): State<ReadState>,
     Query(parameters): Query<Parameters>,
-    wish: Wish,
+    wish: ConsistencyRequest,
 ) -> Result<Response, Problem> {
     let filter = parameters.filter();
     let after = parameters.cursor.as_deref().map(|text| cursor::read(text, &filter)).transpose();
@@ -67,9 +67,10 @@ pub(crate) async fn orders(
         filter,
         limit: parameters.limit.and_one(),
     };
-    let sight = desk.orders.ask(&question, &wish.stand, wish.patience).await.map_err(problems::unanswered)?;
-    let parked = sight.seen.1.clone();
-    let answer = answer::of(&wish, &desk.topic, sight, |(orders, _)| Ok(parameters.page(orders)));
+    let result =
+        desk.orders.ask(&question, &wish.offsets, wish.patience).await.map_err(problems::unanswered)?;
+    let parked = result.seen.1.clone();
+    let answer = answer::of(&wish, &desk.topic, result, |(orders, _)| Ok(parameters.page(orders)));
     Ok(parked.tell(&desk.topic, answer))
 }
 

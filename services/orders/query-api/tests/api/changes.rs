@@ -10,7 +10,7 @@ use crate::{
 };
 
 async fn queries(journal: &Journal, settings: &[(&str, &str)]) -> Service {
-    Service::query_api_with(&journal.area, "orders", settings).ready().await
+    Service::query_api_with(&journal.environment, "orders", settings).ready().await
 }
 
 /// Places by partition, each in the order in which they came.
@@ -35,8 +35,7 @@ async fn what_happens_is_told_while_it_happens() {
     assert_eq!(cancelled.event, "OrderCancelled");
     let mut told = cancelled.data;
     assert!(told["id"].take().is_string() && told["occurred_at"].take().is_string());
-    let position =
-        json!({ "topic": journal.area.topic("orders.events"), "partition": partition, "offset": offset });
+    let position = json!({ "topic": journal.environment.topic("orders.events"), "partition": partition, "offset": offset });
     let wanted = json!({
         "order_id": order.id, "version": 2, "type": "OrderCancelled", "id": null, "position": position,
         "occurred_at": null, "actor": "anonymous", "event": { "reason": "ordered twice" },
@@ -127,7 +126,7 @@ async fn a_stream_begins_after_what_a_token_has_seen() {
     for _ in 0..4 {
         places.push(journal.placed(&mut Order::new("c-1001", 2)).await);
     }
-    let token = format!("{}/2@{}", journal.area.topic("orders.events"), places[1].1);
+    let token = format!("{}/2@{}", journal.environment.topic("orders.events"), places[1].1);
     let mut events = Events::open(&queries, &format!("?from={token}"), None).await;
     assert_eq!(events.places(2).await, places[2..]);
 }

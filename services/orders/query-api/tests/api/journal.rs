@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 pub(crate) struct Journal {
-    pub(crate) area: Area,
+    pub(crate) environment: TestEnvironment,
     database: PgConnection,
     /// How many characters of no meaning every event has.
     pub(crate) padding: i32,
@@ -34,9 +34,9 @@ impl Order {
 
 impl Journal {
     pub(crate) async fn begin() -> Self {
-        let area = Area::empty();
-        area.admin("migrations apply");
-        let mut database = PgConnection::connect(&area.database_url("orders_read")).await.unwrap();
+        let environment = TestEnvironment::empty();
+        environment.foldline("migrations apply");
+        let mut database = PgConnection::connect(&environment.database_url("orders_read")).await.unwrap();
         sqlx::query(
             "INSERT INTO projection_generation (projection, generation, version, state)
              VALUES ('order_journal', 1, 1, 'live')",
@@ -44,7 +44,7 @@ impl Journal {
         .execute(&mut database)
         .await
         .unwrap();
-        Self { area, database, padding: 0, generation: 1, next_offsets: [0; 8] }
+        Self { environment, database, padding: 0, generation: 1, next_offsets: [0; 8] }
     }
 
     pub(crate) async fn placed(&mut self, order: &mut Order) -> Place {
@@ -61,7 +61,7 @@ impl Journal {
         let offset = self.next_offsets[usize::try_from(order.partition).unwrap()];
         self.next_offsets[usize::try_from(order.partition).unwrap()] += 2;
         order.version += 1;
-        let topic = self.area.topic("orders.events");
+        let topic = self.environment.topic("orders.events");
         let mut transaction = self.database.begin().await.unwrap();
         sqlx::query(
             "INSERT INTO order_journal

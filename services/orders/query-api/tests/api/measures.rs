@@ -15,7 +15,7 @@ async fn until_measured(queries: &Service, line: &str) {
 #[tokio::test]
 async fn open_streams_and_what_they_send_are_counted() {
     let mut journal = Journal::begin().await;
-    let queries = Service::query_api(&journal.area, "orders").ready().await;
+    let queries = Service::query_api(&journal.environment, "orders").ready().await;
     let mut all = Events::open(&queries, "", None).await;
     let mut other = Events::open(&queries, "?customer_id=c-2", None).await;
     until_measured(&queries, "change_streams 2").await;
@@ -35,8 +35,8 @@ async fn open_streams_and_what_they_send_are_counted() {
 #[tokio::test]
 async fn streams_that_the_service_ends_are_counted_by_reason() {
     let journal = Journal::begin().await;
-    let queries = Service::query_api(&journal.area, "orders").ready().await;
-    let mut database = PgConnection::connect(&journal.area.database_url("orders_read")).await.unwrap();
+    let queries = Service::query_api(&journal.environment, "orders").ready().await;
+    let mut database = PgConnection::connect(&journal.environment.database_url("orders_read")).await.unwrap();
     sqlx::raw_sql("ALTER TABLE order_journal RENAME TO gone").execute(&mut database).await.unwrap();
 
     let mut events = Events::open(&queries, "", None).await;

@@ -43,20 +43,20 @@ impl Bag {
 }
 
 async fn database(stage: &Stage) -> PgConnection {
-    PgConnection::connect(&stage.area.database_url("orders_read")).await.unwrap()
+    PgConnection::connect(&stage.environment.database_url("orders_read")).await.unwrap()
 }
 
 /// Has another generation of orders take the place of the live one.
 async fn promote(stage: &Stage) {
-    let area = stage.area.clone();
-    let rebuild = move || area.admin("projections rebuild --projection orders --promote --yes");
+    let environment = stage.environment.clone();
+    let rebuild = move || environment.foldline("projections rebuild --projection orders --promote --yes");
     tokio::task::spawn_blocking(rebuild).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_session_never_sees_a_version_go_down_whoever_answers_and_whatever_is_promoted() {
     let stage = Stage::set().await;
-    let other = Service::query_api(&stage.area, "orders").ready().await;
+    let other = Service::query_api(&stage.environment, "orders").ready().await;
     let instances = [&stage.queries, &other];
     let mut orders = Vec::new();
     for number in 0..10 {

@@ -1,11 +1,11 @@
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use test_kit::{Area, Service};
+use test_kit::{Service, TestEnvironment};
 
 /// All services of orders.
 pub(crate) struct Stage {
-    pub(crate) area: Area,
+    pub(crate) environment: TestEnvironment,
     pub(crate) projector: Service,
     pub(crate) queries: Service,
     client: Client,
@@ -20,18 +20,18 @@ pub(crate) struct Placed {
 
 impl Stage {
     pub(crate) async fn set() -> Self {
-        let area = Area::prepared();
+        let environment = TestEnvironment::prepared();
         let (commands, projector, queries) = (
-            Service::command_api(&area, "orders"),
-            Service::projector(&area, "orders"),
-            Service::query_api(&area, "orders"),
+            Service::command_api(&environment, "orders"),
+            Service::projector(&environment, "orders"),
+            Service::query_api(&environment, "orders"),
         );
         Self {
             client: Client::new(),
             commands: commands.ready().await,
             projector: projector.ready().await,
             queries: queries.ready().await,
-            area,
+            environment,
         }
     }
 
@@ -81,7 +81,8 @@ impl Stage {
 
     /// Runs a statement on the read model, behind everybody's back.
     pub(crate) async fn meddle(&self, statement: &str) {
-        let mut connection = PgConnection::connect(&self.area.database_url("orders_read")).await.unwrap();
+        let mut connection =
+            PgConnection::connect(&self.environment.database_url("orders_read")).await.unwrap();
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }
 

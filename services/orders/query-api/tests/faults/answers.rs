@@ -10,7 +10,7 @@ use crate::{model::in_one_form, requests::header};
 pub(crate) struct Document {
     /// Null where there is none.
     pub(crate) body: Value,
-    pub(crate) stand: Offsets,
+    pub(crate) offsets: Offsets,
     /// By partition, since when rows may be behind.
     pub(crate) behind: Offsets,
 }
@@ -32,16 +32,16 @@ impl Told {
         };
         let (status, comes_again) = (answer.status(), answer.headers().contains_key("retry-after"));
         let positions = |name| header(&answer, name).map(|token| offsets(&token)).unwrap_or_default();
-        let (stand, behind) = (positions("consistency-token"), positions("behind-since"));
+        let (offsets, behind) = (positions("consistency-token"), positions("behind-since"));
         let Ok(text) = answer.text().await else {
             return Self::Other(ReadAnswer::Nothing);
         };
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         let code = body["type"].as_str().and_then(|kind| kind.strip_prefix("/problems/")).unwrap_or_default();
         match (status, code) {
-            (StatusCode::OK, _) => Self::Document(Document { body, stand, behind }),
+            (StatusCode::OK, _) => Self::Document(Document { body, offsets, behind }),
             (StatusCode::NOT_FOUND, "order-not-found") => {
-                Self::Document(Document { body: Value::Null, stand, behind })
+                Self::Document(Document { body: Value::Null, offsets, behind })
             }
             (StatusCode::SERVICE_UNAVAILABLE, "not-yet-visible") if comes_again => {
                 Self::NotYetVisible { is_behind: !behind.is_empty() }
@@ -55,10 +55,10 @@ impl Told {
 }
 
 /// What is seen of one order.
-pub(crate) fn shown(order: &Value, stand: Offsets, behind: Behind) -> ReadAnswer {
+pub(crate) fn shown(order: &Value, offsets: Offsets, behind: Behind) -> ReadAnswer {
     let version = order["version"].as_u64().unwrap_or(0);
     let content = if order.is_null() { Value::Null } else { content(order) };
-    ReadAnswer::Shown(Shown { version, content, stand, behind })
+    ReadAnswer::Shown(Shown { version, content, offsets, behind })
 }
 
 /// The document as a [`model`](crate::model) has it.

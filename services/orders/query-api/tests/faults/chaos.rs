@@ -4,7 +4,7 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use test_kit::{Area, OwnServers, Service};
+use test_kit::{OwnServers, Service, TestEnvironment};
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep, timeout},
@@ -50,17 +50,20 @@ pub(crate) async fn reign(
     let deadline = Instant::now() + time;
     let mut vandal =
         |instance| Vandal { instance, recorder, random: random.fork(), deadline, disturbances: Vec::new() };
-    let Stage { own, area, projectors, queries, .. } = &mut *stage;
+    let Stage { own, environment, projectors, queries, .. } = &mut *stage;
     let of_projectors: Vec<_> =
         (0..).zip(projectors).map(|(number, one)| vandal(number).break_projector(one)).collect();
     let of_queries: Vec<_> =
         (0..).zip(queries).map(|(number, one)| vandal(number).break_query_api(one)).collect();
-    let (visits, postgres, log) =
-        (vandal(2).visit(area), vandal(0).break_postgres(own, area), vandal(0).spoil_log(area));
-    let operator = vandal(0).operate(area);
+    let (visits, postgres, log) = (
+        vandal(2).visit(environment),
+        vandal(0).break_postgres(own, environment),
+        vandal(0).spoil_log(environment),
+    );
+    let operator = vandal(0).operate(environment);
     let done = tokio::join!(join_all(of_projectors), join_all(of_queries), visits, postgres, log, operator);
     recovered(stage, recorder).await;
-    for complaint in operator::rebuild_all(&stage.area).await {
+    for complaint in operator::rebuild_all(&stage.environment).await {
         recorder.stuck(complaint);
     }
     let all = done.0.into_iter().chain(done.1).chain([done.2, done.3, done.4, done.5]);
@@ -125,10 +128,10 @@ impl Vandal<'_> {
     }
 
     /// One more projector comes into the group and leaves it, by the door or not: partitions move twice.
-    async fn visit(mut self, area: &Area) -> Vec<Disturbance> {
+    async fn visit(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
         while self.goes_on(1_000..4_000).await {
             let begin = self.recorder.now();
-            let mut visitor = Service::projector(area, "orders");
+            let mut visitor = Service::projector(environment, "orders");
             self.calm(1_000..4_000).await;
             visitor.signal(if self.random.bool() { "TERM" } else { "KILL" });
             visitor.ended().await;
@@ -137,7 +140,11 @@ impl Vandal<'_> {
         self.disturbances
     }
 
-    async fn break_postgres(mut self, own: &Arc<OwnServers>, area: &Area) -> Vec<Disturbance> {
+    async fn break_postgres(
+        mut self,
+        own: &Arc<OwnServers>,
+        environment: &TestEnvironment,
+    ) -> Vec<Disturbance> {
         while self.goes_on(1_000..6_000).await {
             let begin = self.recorder.now();
             let kind = match self.random.u8(..4) {
@@ -154,7 +161,7 @@ impl Vandal<'_> {
                     FrozenPostgres
                 }
                 _ => {
-                    database::cut_connections(area).await.unwrap();
+                    database::cut_connections(environment).await.unwrap();
                     CutConnections
                 }
             };
@@ -163,21 +170,21 @@ impl Vandal<'_> {
         self.disturbances
     }
 
-    async fn spoil_log(mut self, area: &Area) -> Vec<Disturbance> {
+    async fn spoil_log(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
         while self.goes_on(1_000..5_000).await {
             let begin = self.recorder.now();
-            let (area, mut random) = (area.clone(), self.random.fork());
+            let (environment, mut random) = (environment.clone(), self.random.fork());
             let alive = self.recorder.any_order(&mut random);
-            spawn_blocking(move || poison::spoil(&area, alive, &mut random)).await.unwrap();
+            spawn_blocking(move || poison::spoil(&environment, alive, &mut random)).await.unwrap();
             self.note(PoisonRecords, begin);
         }
         self.disturbances
     }
 
-    async fn operate(mut self, area: &Area) -> Vec<Disturbance> {
+    async fn operate(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
         while self.goes_on(500..3_000).await {
             let begin = self.recorder.now();
-            if let Some(kind) = operator::act(area, &mut self.random).await {
+            if let Some(kind) = operator::act(environment, &mut self.random).await {
                 self.note(kind, begin);
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use test_kit::{
-    Area,
+    TestEnvironment,
     read_history::{LoggedRecord, Model, Offsets, ParkedRecord, Row},
 };
 
@@ -12,22 +12,22 @@ use crate::{
     tables::{TABLES, Table},
 };
 
-pub(crate) async fn connect(area: &Area) -> PgConnection {
-    try_connect(area).await.unwrap()
+pub(crate) async fn connect(environment: &TestEnvironment) -> PgConnection {
+    try_connect(environment).await.unwrap()
 }
 
-async fn try_connect(area: &Area) -> sqlx::Result<PgConnection> {
-    PgConnection::connect(&area.database_url("orders_read")).await
+async fn try_connect(environment: &TestEnvironment) -> sqlx::Result<PgConnection> {
+    PgConnection::connect(&environment.database_url("orders_read")).await
 }
 
 /// What the live tables say of every order.
-pub(crate) async fn model(area: &Area) -> Model {
-    of_rows(&mut connect(area).await).await
+pub(crate) async fn model(environment: &TestEnvironment) -> Model {
+    of_rows(&mut connect(environment).await).await
 }
 
 /// What the live tables of another projection say, row by row.
-pub(crate) async fn rows(area: &Area, projection: &str) -> Vec<Row> {
-    let mut connection = connect(area).await;
+pub(crate) async fn rows(environment: &TestEnvironment, projection: &str) -> Vec<Row> {
+    let mut connection = connect(environment).await;
     let mut all = Vec::new();
     for table in TABLES.iter().filter(|table| table.projection == projection) {
         all.extend(rows_of(&mut connection, table).await);
@@ -43,28 +43,28 @@ async fn rows_of(connection: &mut PgConnection, table: &Table) -> Vec<Row> {
 
 /// Where the live generation of a projection stands: by partition the last offset that it has seen. An error is for whoever breaks
 /// Postgres.
-pub(crate) async fn stand(area: &Area, projection: &str) -> sqlx::Result<Offsets> {
+pub(crate) async fn offsets(environment: &TestEnvironment, projection: &str) -> sqlx::Result<Offsets> {
     let rows: Vec<(i32, i64)> = sqlx::query_as(
         "SELECT partition, next_offset - 1
            FROM checkpoint JOIN projection_generation USING (projection, generation)
           WHERE state = 'live' AND projection = $1 AND next_offset > 0",
     )
     .bind(projection)
-    .fetch_all(&mut try_connect(area).await?)
+    .fetch_all(&mut try_connect(environment).await?)
     .await?;
     Ok(rows.into_iter().collect())
 }
 
 /// Cuts every connection to the database.
-pub(crate) async fn cut_connections(area: &Area) -> sqlx::Result<()> {
+pub(crate) async fn cut_connections(environment: &TestEnvironment) -> sqlx::Result<()> {
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    sqlx::query(cut).execute(&mut try_connect(area).await?).await?;
+    sqlx::query(cut).execute(&mut try_connect(environment).await?).await?;
     Ok(())
 }
 
 /// What the live generation of a projection has set aside, each order's in the order in which it would be applied.
-pub(crate) async fn parked(area: &Area, projection: &str) -> Vec<ParkedRecord> {
+pub(crate) async fn parked(environment: &TestEnvironment, projection: &str) -> Vec<ParkedRecord> {
     type Row = (i32, i64, String, Vec<u8>, Option<String>);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT partition, log_offset, convert_from(coalesce(key, ''), 'UTF8'), coalesce(payload, ''), reason
@@ -73,7 +73,7 @@ pub(crate) async fn parked(area: &Area, projection: &str) -> Vec<ParkedRecord> {
           ORDER BY partition, log_offset",
     )
     .bind(projection)
-    .fetch_all(&mut connect(area).await)
+    .fetch_all(&mut connect(environment).await)
     .await
     .unwrap();
     rows.into_iter()

@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use test_kit::{
-    Area, OwnServers, Service,
-    read_history::{Breach, Offsets, ReadHistory, check},
+    OwnServers, Service, TestEnvironment,
+    read_history::{Offsets, ReadHistory, Violation, check},
     repository,
 };
 use tokio::time::{Instant, sleep};
@@ -42,7 +42,7 @@ pub(crate) struct FaultRun {
 pub(crate) struct Outcome {
     pub(crate) history: ReadHistory,
     pub(crate) disturbances: Vec<Disturbance>,
-    pub(crate) breaches: Vec<Breach>,
+    pub(crate) breaches: Vec<Violation>,
     /// What did not come about in time.
     pub(crate) stuck: Vec<String>,
     service_logs: Vec<String>,
@@ -52,8 +52,8 @@ impl FaultRun {
     /// Runs on servers of which at least Postgres is its own. A run that is not good is kept.
     pub(crate) async fn run(self, own: Arc<OwnServers>) -> Outcome {
         println!("{self:?}");
-        let area = prepared(Area::on(own.servers.clone())).await;
-        let mut stage = Stage::set(own, area).await;
+        let environment = prepared(TestEnvironment::on(own.servers.clone())).await;
+        let mut stage = Stage::set(own, environment).await;
         let recorder = Recorder::new(&stage);
         let disturbances = self.disturbed(&mut stage, &recorder).await;
         let outcome = Outcome::of(stage, recorder, disturbances).await;
@@ -84,15 +84,15 @@ impl FaultRun {
 impl Outcome {
     /// What is there when all is said, and whether it is true.
     async fn of(mut stage: Stage, recorder: Recorder, disturbances: Vec<Disturbance>) -> Self {
-        let log = log::read(&stage.area).await;
+        let log = log::read(&stage.environment).await;
         let ends = log::ends(&log);
         let (steps, unfit) = fold::orders::of(&log);
         let mut history =
             ReadHistory { steps, unfit, projections: fold::projections(&log), ..recorder.told() };
-        caught_up(&stage.area, &ends, &recorder).await;
-        read_rows(&mut history, "live", &stage.area).await;
-        read_parked(&mut history, &stage.area).await;
-        for complaint in operator::verify_all(&stage.area).await {
+        caught_up(&stage.environment, &ends, &recorder).await;
+        read_rows(&mut history, "live", &stage.environment).await;
+        read_parked(&mut history, &stage.environment).await;
+        for complaint in operator::verify_all(&stage.environment).await {
             recorder.stuck(complaint);
         }
         let service_logs = stage.services().map(Service::log).collect();
@@ -127,28 +127,28 @@ impl Outcome {
 }
 
 /// Topics, schemas and tables, and the tables refuse what they shall refuse.
-async fn prepared(area: Area) -> Area {
-    let area = tokio::task::spawn_blocking(|| area.prepare()).await.unwrap();
-    poison::refuse(&area).await;
-    area
+async fn prepared(environment: TestEnvironment) -> TestEnvironment {
+    let environment = tokio::task::spawn_blocking(|| environment.prepare()).await.unwrap();
+    poison::refuse(&environment).await;
+    environment
 }
 
 /// Waits until everything in the log is applied or parked by every projection, or notes that it is not.
-async fn caught_up(area: &Area, ends: &Offsets, recorder: &Recorder) {
+async fn caught_up(environment: &TestEnvironment, ends: &Offsets, recorder: &Recorder) {
     for projection in PROJECTIONS {
         let (mut seen, mut since) = (None, Instant::now());
         loop {
-            let stand = database::stand(area, projection).await;
-            if stand.as_ref().is_ok_and(|stand| stand == ends) {
+            let offsets = database::offsets(environment, projection).await;
+            if offsets.as_ref().is_ok_and(|offsets| offsets == ends) {
                 break;
             }
             if since.elapsed() > STANDSTILL {
-                recorder.stuck(format!("{projection} is at {stand:?}, the log at {ends:?}"));
+                recorder.stuck(format!("{projection} is at {offsets:?}, the log at {ends:?}"));
                 break;
             }
-            let stand = stand.ok();
-            if stand != seen {
-                (seen, since) = (stand, Instant::now());
+            let offsets = offsets.ok();
+            if offsets != seen {
+                (seen, since) = (offsets, Instant::now());
             }
             sleep(PAUSE).await;
         }
@@ -156,27 +156,29 @@ async fn caught_up(area: &Area, ends: &Offsets, recorder: &Recorder) {
 }
 
 /// Adds what is in the tables of every projection.
-async fn read_rows(history: &mut ReadHistory, model: &str, area: &Area) {
-    history.models.insert(model.to_owned(), database::model(area).await);
+async fn read_rows(history: &mut ReadHistory, model: &str, environment: &TestEnvironment) {
+    history.models.insert(model.to_owned(), database::model(environment).await);
     for (name, projected) in &mut history.projections {
-        projected.models.insert(model.to_owned(), database::rows(area, name).await);
+        projected.models.insert(model.to_owned(), database::rows(environment, name).await);
     }
 }
 
 /// Adds what every projection has parked.
-async fn read_parked(history: &mut ReadHistory, area: &Area) {
-    history.parked = database::parked(area, "orders").await;
+async fn read_parked(history: &mut ReadHistory, environment: &TestEnvironment) {
+    history.parked = database::parked(environment, "orders").await;
     for (name, projected) in &mut history.projections {
-        projected.parked = database::parked(area, name).await;
+        projected.parked = database::parked(environment, name).await;
     }
 }
 
 /// A database of its own in which a projector has read the same log.
-async fn rebuilt_from_zero(stage: &Stage, ends: &Offsets, recorder: &Recorder) -> Area {
-    let beside =
-        Area { database_prefix: Area::on(stage.own.servers.clone()).database_prefix, ..stage.area.clone() };
+async fn rebuilt_from_zero(stage: &Stage, ends: &Offsets, recorder: &Recorder) -> TestEnvironment {
+    let beside = TestEnvironment {
+        database_prefix: TestEnvironment::on(stage.own.servers.clone()).database_prefix,
+        ..stage.environment.clone()
+    };
     let migrated = beside.clone();
-    tokio::task::spawn_blocking(move || migrated.admin("migrations apply")).await.unwrap();
+    tokio::task::spawn_blocking(move || migrated.foldline("migrations apply")).await.unwrap();
     poison::refuse(&beside).await;
     let projector = Service::projector(&beside, "orders");
     caught_up(&beside, ends, recorder).await;

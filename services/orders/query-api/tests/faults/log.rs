@@ -2,7 +2,7 @@
 
 use orders_domain::Event;
 use serde_json::{Value, from_value};
-use test_kit::{Area, LogView, Payloads, SeenEvent, read_history::Offsets};
+use test_kit::{LogView, Payloads, SeenEvent, TestEnvironment, read_history::Offsets};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::task::spawn_blocking;
 
@@ -25,10 +25,10 @@ pub(crate) struct Logged {
 }
 
 /// Reads everything there is, partition by partition, in order.
-pub(crate) async fn read(area: &Area) -> Vec<Record> {
-    let (brokers, topic) = (area.servers.brokers.clone(), area.topic("orders.events"));
+pub(crate) async fn read(environment: &TestEnvironment) -> Vec<Record> {
+    let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
     let seen = spawn_blocking(move || LogView::of(&brokers, &topic)).await.unwrap();
-    let mut payloads = Payloads::new(&area.servers.registry_url);
+    let mut payloads = Payloads::new(&environment.servers.registry_url);
     let mut log = Vec::new();
     for seen in seen {
         let content = payloads.read(&seen.payload).await;

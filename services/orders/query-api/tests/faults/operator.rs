@@ -1,7 +1,7 @@
 //! Somebody who rebuilds, promotes, rolls back and drops all the time, without a look at what is there.
 
 use futures_util::future::join_all;
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -25,16 +25,16 @@ const COMMANDS: [(usize, &str, Kind); 5] = [
 ];
 
 /// Tries something with one of the projections, or a rebuild where it is refused, and says what has become of it.
-pub(crate) async fn act(area: &Area, random: &mut fastrand::Rng) -> Option<Kind> {
+pub(crate) async fn act(environment: &TestEnvironment, random: &mut fastrand::Rng) -> Option<Kind> {
     let likely =
         COMMANDS.iter().flat_map(|(chance, command, kind)| std::iter::repeat_n((*command, *kind), *chance));
     let likely: Vec<_> = likely.collect();
     let (command, kind) = likely[random.usize(..likely.len())];
     let projection = any_projection(random);
-    if run(area, projection, command).await.is_ok() {
+    if run(environment, projection, command).await.is_ok() {
         return Some(kind);
     }
-    run(area, projection, REBUILD).await.is_ok().then_some(Promoted)
+    run(environment, projection, REBUILD).await.is_ok().then_some(Promoted)
 }
 
 /// Every other time it is orders, for those are what the sessions look at.
@@ -43,14 +43,14 @@ fn any_projection(random: &mut fastrand::Rng) -> &'static str {
 }
 
 /// Rebuilds and promotes every projection while nothing is broken, which must work; answers what has not.
-pub(crate) async fn rebuild_all(area: &Area) -> Vec<String> {
-    complaints(PROJECTIONS.map(|projection| rebuild(area, projection))).await
+pub(crate) async fn rebuild_all(environment: &TestEnvironment) -> Vec<String> {
+    complaints(PROJECTIONS.map(|projection| rebuild(environment, projection))).await
 }
 
 /// Has the product itself compare the live rows of every projection with those made from zero; answers where it finds
 /// anything.
-pub(crate) async fn verify_all(area: &Area) -> Vec<String> {
-    complaints(PROJECTIONS.map(|projection| run(area, projection, "verify"))).await
+pub(crate) async fn verify_all(environment: &TestEnvironment) -> Vec<String> {
+    complaints(PROJECTIONS.map(|projection| run(environment, projection, "verify"))).await
 }
 
 /// Does all of it at once.
@@ -58,19 +58,24 @@ async fn complaints(tries: [impl Future<Output = Result<(), String>>; 3]) -> Vec
     join_all(tries).await.into_iter().filter_map(Result::err).collect()
 }
 
-async fn rebuild(area: &Area, projection: &'static str) -> Result<(), String> {
+async fn rebuild(environment: &TestEnvironment, projection: &'static str) -> Result<(), String> {
     // One of them finds nothing, or both.
     let mut refused = Vec::new();
     for unless_there in [CANCEL, DROP] {
-        refused.extend(run(area, projection, unless_there).await.err());
+        refused.extend(run(environment, projection, unless_there).await.err());
     }
-    let rebuilt = run(area, projection, REBUILD).await;
+    let rebuilt = run(environment, projection, REBUILD).await;
     rebuilt.map_err(|complaint| format!("{complaint} before it: {}", refused.join("; ")))
 }
 
-async fn run(area: &Area, projection: &'static str, command: &'static str) -> Result<(), String> {
-    let (area, command) = (area.clone(), format!("projections {command} --projection {projection}"));
-    spawn_blocking(move || match area.try_admin(&command) {
+async fn run(
+    environment: &TestEnvironment,
+    projection: &'static str,
+    command: &'static str,
+) -> Result<(), String> {
+    let (environment, command) =
+        (environment.clone(), format!("projections {command} --projection {projection}"));
+    spawn_blocking(move || match environment.try_foldline(&command) {
         Ok(_) => Ok(()),
         Err(complaint) => Err(format!("{command}: {complaint}")),
     })

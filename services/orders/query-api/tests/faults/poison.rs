@@ -5,7 +5,7 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer},
 };
 use std::time::Duration;
-use test_kit::Area;
+use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 use crate::database;
@@ -17,7 +17,7 @@ pub(crate) const CUSTOMER: &str = "nobody";
 pub(crate) const REASON: &str = "unspeakable";
 
 /// Has the tables of each projection refuse some events, not all of them the same ones.
-pub(crate) async fn refuse(area: &Area) {
+pub(crate) async fn refuse(environment: &TestEnvironment) {
     let refuse = format!(
         "ALTER TABLE orders
            ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}'),
@@ -27,7 +27,7 @@ pub(crate) async fn refuse(area: &Area) {
          ALTER TABLE customer_open_orders
            ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}')"
     );
-    sqlx::raw_sql(&refuse).execute(&mut database::connect(area).await).await.unwrap();
+    sqlx::raw_sql(&refuse).execute(&mut database::connect(environment).await).await.unwrap();
 }
 
 /// One write in fifty is poisoned.
@@ -37,13 +37,13 @@ pub(crate) fn is_due(random: &mut fastrand::Rng) -> bool {
 
 /// Puts records into the log that are no events: under keys of their own, without a key, and under the key of an order
 /// that is alive, which is parked by that. It blocks.
-pub(crate) fn spoil(area: &Area, alive: Option<Uuid>, random: &mut fastrand::Rng) {
+pub(crate) fn spoil(environment: &TestEnvironment, alive: Option<Uuid>, random: &mut fastrand::Rng) {
     let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", &area.servers.brokers)
+        .set("bootstrap.servers", &environment.servers.brokers)
         .set("partitioner", "murmur2_random")
         .create()
         .unwrap();
-    let topic = area.topic("orders.events");
+    let topic = environment.topic("orders.events");
     let own = Uuid::from_u128(random.u128(..));
     let keys = [None, alive, Some(own)].into_iter().chain((0..random.usize(..20)).map(|_| Some(own)));
     for key in keys {

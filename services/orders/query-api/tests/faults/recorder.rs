@@ -31,7 +31,7 @@ impl Recorder {
         Self {
             commands: stage.commands.url.clone(),
             queries: stage.queries.iter().map(|service| service.url.clone()).collect(),
-            topic: stage.area.topic("orders.events"),
+            topic: stage.environment.topic("orders.events"),
             start: Instant::now(),
             told: Mutex::default(),
             known: Mutex::default(),

@@ -138,9 +138,9 @@ impl<'r> Session<'r> {
     async fn ask_with(&mut self, order: Uuid, lenient: bool, prefer: &str) -> bool {
         let question = self.question(&format!("/orders/{order}"), lenient, prefer).await;
         let (answer, is_settled) = match &question.told {
-            Told::Document(Document { body, stand, behind }) => {
+            Told::Document(Document { body, offsets, behind }) => {
                 let behind = behind.values().next().map_or(Behind::No, |since| Behind::Since(*since));
-                (shown(body, stand.clone(), behind), true)
+                (shown(body, offsets.clone(), behind), true)
             }
             Told::NotYetVisible { is_behind } => (ReadAnswer::NotYetVisible, *is_behind),
             Told::Other(answer) => (answer.clone(), false),
@@ -153,11 +153,11 @@ impl<'r> Session<'r> {
     async fn list(&mut self) {
         let path = format!("/orders?customer_id={}&limit={LONGEST_LIST}", self.customer());
         let question = self.question(&path, false, "wait=2").await;
-        let Told::Document(Document { body, stand, behind }) = &question.told else {
+        let Told::Document(Document { body, offsets, behind }) = &question.told else {
             return;
         };
         let behind = if behind.is_empty() { Behind::No } else { Behind::Somebody };
-        let record = |id: Uuid, order| self.record(id, &question, shown(order, stand.clone(), behind));
+        let record = |id: Uuid, order| self.record(id, &question, shown(order, offsets.clone(), behind));
         let listed = body["orders"].as_array().unwrap();
         for order in listed {
             record(order["order_id"].as_str().unwrap().parse().unwrap(), order);
@@ -179,7 +179,7 @@ impl<'r> Session<'r> {
         }
         let told = Told::by(request.header("prefer", prefer).send().await).await;
         if let Told::Document(document) = &told {
-            self.learn(&document.stand);
+            self.learn(&document.offsets);
         }
         Question { instance, wanted, lenient, asked, answered: self.recorder.now(), told }
     }
@@ -191,8 +191,8 @@ impl<'r> Session<'r> {
         self.recorder.read(Read { session, instance, aggregate, wanted, lenient, asked, answered, answer });
     }
 
-    fn learn(&mut self, stand: &Offsets) {
-        for (partition, offset) in stand {
+    fn learn(&mut self, offsets: &Offsets) {
+        for (partition, offset) in offsets {
             let seen = self.seen.entry(*partition).or_default();
             *seen = (*seen).max(*offset);
         }

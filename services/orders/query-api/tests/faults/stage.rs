@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use test_kit::{Area, OwnServers, Service};
+use test_kit::{OwnServers, Service, TestEnvironment};
 
 /// What the projectors fill. The query APIs are asked for orders alone.
 pub(crate) const PROJECTIONS: [&str; 3] = ["orders", "order_journal", "customer_totals"];
@@ -12,7 +12,7 @@ const INSTANCES: usize = 2;
 
 pub(crate) struct Stage {
     pub(crate) own: Arc<OwnServers>,
-    pub(crate) area: Area,
+    pub(crate) environment: TestEnvironment,
     pub(crate) commands: Service,
     pub(crate) projectors: Vec<Service>,
     pub(crate) queries: Vec<Service>,
@@ -20,11 +20,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Everything is there and ready.
-    pub(crate) async fn set(own: Arc<OwnServers>, area: Area) -> Self {
-        let projectors: Vec<_> = (0..INSTANCES).map(|_| Service::projector(&area, "orders")).collect();
-        let queries: Vec<_> = (0..INSTANCES).map(|_| Service::query_api(&area, "orders")).collect();
-        let commands = Service::command_api(&area, "orders");
-        let stage = Self { own, area, commands, projectors, queries };
+    pub(crate) async fn set(own: Arc<OwnServers>, environment: TestEnvironment) -> Self {
+        let projectors: Vec<_> = (0..INSTANCES).map(|_| Service::projector(&environment, "orders")).collect();
+        let queries: Vec<_> = (0..INSTANCES).map(|_| Service::query_api(&environment, "orders")).collect();
+        let commands = Service::command_api(&environment, "orders");
+        let stage = Self { own, environment, commands, projectors, queries };
         for service in stage.services() {
             service.until_ready().await;
         }

@@ -2,14 +2,14 @@
 
 use event_log::{ClientSettings, Codec, Recorded, Registry, Topics, read_partition};
 use orders_domain::Event;
-use test_kit::Area;
+use test_kit::TestEnvironment;
 
 use crate::model::{Model, apply};
 
 /// Folds the log from the first event on. It blocks.
-pub(crate) fn of_log(area: &Area, codec: &Codec) -> Model {
-    let client = ClientSettings { brokers: area.servers.brokers.clone() };
-    let topic = Topics::new(&area.topic_prefix, "orders").events();
+pub(crate) fn of_log(environment: &TestEnvironment, codec: &Codec) -> Model {
+    let client = ClientSettings { brokers: environment.servers.brokers.clone() };
+    let topic = Topics::new(&environment.topic_prefix, "orders").events();
     let mut model = Model::new();
     for partition in 0..8 {
         let fold = &mut |recorded: Recorded| {
@@ -23,7 +23,7 @@ pub(crate) fn of_log(area: &Area, codec: &Codec) -> Model {
     model
 }
 
-/// A codec that reads what is in an area's log.
-pub(crate) fn codec(area: &Area) -> Codec {
-    Codec::reading(Registry::new(&area.servers.registry_url).unwrap())
+/// A codec that reads what is in an environment's log.
+pub(crate) fn codec(environment: &TestEnvironment) -> Codec {
+    Codec::reading(Registry::new(&environment.servers.registry_url).unwrap())
 }

@@ -1,4 +1,4 @@
-use test_kit::Area;
+use test_kit::TestEnvironment;
 
 use crate::{
     fold,
@@ -19,12 +19,12 @@ async fn a_projector_that_is_killed_ends_with_the_fold_of_the_log() {
     lives.join_all().await;
     orders.settle(EVENTS).await;
 
-    let expected = fold_of_log(orders.area.clone()).await;
+    let expected = fold_of_log(orders.environment.clone()).await;
     assert_eq!(expected.len(), EVENTS / 3);
     assert_eq!(model::of_rows(&mut orders.database().await).await, expected);
 }
 
-async fn fold_of_log(area: Area) -> Model {
-    let codec = fold::codec(&area);
-    tokio::task::spawn_blocking(move || fold::of_log(&area, &codec)).await.unwrap()
+async fn fold_of_log(environment: TestEnvironment) -> Model {
+    let codec = fold::codec(&environment);
+    tokio::task::spawn_blocking(move || fold::of_log(&environment, &codec)).await.unwrap()
 }

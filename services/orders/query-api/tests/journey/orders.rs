@@ -3,7 +3,7 @@
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use test_kit::{Area, Service, eventually};
+use test_kit::{Service, TestEnvironment, eventually};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 const CUSTOMERS: usize = 48;
 
 pub(crate) struct Orders {
-    pub(crate) area: Area,
+    pub(crate) environment: TestEnvironment,
     pub(crate) commands: Service,
     pub(crate) projector: Service,
     pub(crate) queries: Service,
@@ -20,13 +20,13 @@ pub(crate) struct Orders {
 
 impl Orders {
     pub(crate) async fn start() -> Self {
-        let area = Area::prepared();
+        let environment = TestEnvironment::prepared();
         Self {
-            commands: Service::command_api(&area, "orders").ready().await,
-            projector: Service::projector(&area, "orders").ready().await,
-            queries: Service::query_api(&area, "orders").ready().await,
+            commands: Service::command_api(&environment, "orders").ready().await,
+            projector: Service::projector(&environment, "orders").ready().await,
+            queries: Service::query_api(&environment, "orders").ready().await,
             client: Client::new(),
-            area,
+            environment,
         }
     }
 
@@ -66,7 +66,7 @@ impl Orders {
     }
 
     pub(crate) async fn database(&self) -> PgConnection {
-        PgConnection::connect(&self.area.database_url("orders_read")).await.unwrap()
+        PgConnection::connect(&self.environment.database_url("orders_read")).await.unwrap()
     }
 }
 

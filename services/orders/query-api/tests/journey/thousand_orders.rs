@@ -25,7 +25,7 @@ async fn a_thousand_orders_are_in_kafka_and_in_postgres() {
 async fn versions_and_sequences_have_no_holes() {
     let orders = Orders::start().await;
     orders.lead_lives(EVENTS).join_all().await;
-    let seen = LogView::of(&orders.area.servers.brokers, &orders.area.topic("orders.events"));
+    let seen = LogView::of(&orders.environment.servers.brokers, &orders.environment.topic("orders.events"));
     assert_eq!(seen.len(), EVENTS);
     let mut versions = BTreeMap::<_, u64>::new();
     let mut sequences = BTreeMap::<_, u64>::new();
@@ -40,10 +40,16 @@ async fn versions_and_sequences_have_no_holes() {
 
 /// Kafka's own console consumer, which knows nothing of us.
 fn count_by_kafka(orders: &Orders) -> usize {
-    let topic = orders.area.topic("orders.events");
+    let topic = orders.environment.topic("orders.events");
     let output = Command::new(repository().join("deploy/native/stack"))
         .args(["run-kafka-tool", "org.apache.kafka.tools.consumer.ConsoleConsumer"])
-        .args(["--bootstrap-server", &orders.area.servers.brokers, "--topic", &topic, "--from-beginning"])
+        .args([
+            "--bootstrap-server",
+            &orders.environment.servers.brokers,
+            "--topic",
+            &topic,
+            "--from-beginning",
+        ])
         .args(["--isolation-level", "read_committed", "--timeout-ms", "8000"])
         .args(["--property", "print.key=true", "--property", "print.value=false"])
         .env("FOLDLINE_STACK_CACHE", repository().join(".stack/cache"))

@@ -8,7 +8,7 @@ use orders_domain::{Event, State};
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use reqwest::Response;
 use serde_json::{Value, json};
-use test_kit::Area;
+use test_kit::TestEnvironment;
 
 use crate::{
     fold,
@@ -37,7 +37,7 @@ async fn at_every_version_and_time_an_order_is_what_was_told_then_and_what_the_r
         all.push(live(&orders, &life).await);
     }
     assert!(all.iter().any(|told| told.documents.len() > 3), "some lives are long");
-    let log = events(orders.area.clone()).await;
+    let log = events(orders.environment.clone()).await;
     for told in all {
         require_versions(&orders, &told).await;
         require_times(&orders, &told).await;
@@ -139,11 +139,11 @@ fn as_told(Recorded { envelope, position, .. }: &Recorded, event: &Event) -> Val
 }
 
 /// Everything in the log, by order.
-async fn events(area: Area) -> BTreeMap<String, Vec<(Recorded, Event)>> {
-    let codec = fold::codec(&area);
+async fn events(environment: TestEnvironment) -> BTreeMap<String, Vec<(Recorded, Event)>> {
+    let codec = fold::codec(&environment);
     let reading = move || {
-        let client = ClientSettings { brokers: area.servers.brokers.clone() };
-        let topic = Topics::new(&area.topic_prefix, "orders").events();
+        let client = ClientSettings { brokers: environment.servers.brokers.clone() };
+        let topic = Topics::new(&environment.topic_prefix, "orders").events();
         let mut log = BTreeMap::<_, Vec<_>>::new();
         for partition in 0..8 {
             let collect = &mut |recorded: Recorded| {

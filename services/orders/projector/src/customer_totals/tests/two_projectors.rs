@@ -3,29 +3,30 @@ use std::collections::BTreeMap;
 use orders_domain::Event;
 use projection::Projection as _;
 use sqlx::{Connection, PgConnection};
-use test_kit::{Area, Service, eventually};
+use test_kit::{Service, TestEnvironment, eventually};
 
 use super::{CustomerTotals, TOTALS, Totals};
 use crate::tests::log::Log;
 
 /// Waits until so many events are applied.
-async fn until_applied(area: &Area, events: usize) {
+async fn until_applied(environment: &TestEnvironment, events: usize) {
     let events = i64::try_from(events).unwrap();
-    eventually(&format!("{events} events are applied"), || async { applied(area).await == events }).await;
+    eventually(&format!("{events} events are applied"), || async { applied(environment).await == events })
+        .await;
 }
 
-async fn applied(area: &Area) -> i64 {
+async fn applied(environment: &TestEnvironment) -> i64 {
     let applied = "SELECT coalesce(sum(sequence), 0)::bigint FROM checkpoint WHERE projection = $1";
     let applied = sqlx::query_scalar(applied).bind(CustomerTotals::NAME);
-    applied.fetch_one(&mut database(area).await).await.unwrap()
+    applied.fetch_one(&mut database(environment).await).await.unwrap()
 }
 
-async fn totals(area: &Area) -> Vec<Totals> {
-    sqlx::query_as(TOTALS).fetch_all(&mut database(area).await).await.unwrap()
+async fn totals(environment: &TestEnvironment) -> Vec<Totals> {
+    sqlx::query_as(TOTALS).fetch_all(&mut database(environment).await).await.unwrap()
 }
 
-async fn database(area: &Area) -> PgConnection {
-    PgConnection::connect(&area.database_url("orders_read")).await.unwrap()
+async fn database(environment: &TestEnvironment) -> PgConnection {
+    PgConnection::connect(&environment.database_url("orders_read")).await.unwrap()
 }
 
 /// What the totals must be: event after event, one at a time.
@@ -58,18 +59,18 @@ fn expected(log: &Log) -> Vec<Totals> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_projectors_add_up_the_orders_of_the_same_customers() {
-    let area = Area::prepared();
-    let mut log = Log::of(&area).await;
-    let one = Service::projector(&area, "orders").ready().await;
-    let mut other = Service::projector(&area, "orders").ready().await;
+    let environment = TestEnvironment::prepared();
+    let mut log = Log::of(&environment).await;
+    let one = Service::projector(&environment, "orders").ready().await;
+    let mut other = Service::projector(&environment, "orders").ready().await;
     log.append_orders(300).await;
-    until_applied(&area, log.events()).await;
-    assert_eq!(totals(&area).await, expected(&log));
+    until_applied(&environment, log.events()).await;
+    assert_eq!(totals(&environment).await, expected(&log));
 
     log.append_orders(300).await;
     other.kill_and_restart().await;
     log.append_orders(300).await;
-    until_applied(&area, log.events()).await;
-    assert_eq!(totals(&area).await, expected(&log));
+    until_applied(&environment, log.events()).await;
+    assert_eq!(totals(&environment).await, expected(&log));
     assert!(!one.log().contains("deadlock"), "{}", one.log());
 }

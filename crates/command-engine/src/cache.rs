@@ -1,0 +1,193 @@
+//! The aggregate cache of a partition: the fold of its log, aggregate by aggregate. Only committed events get in.
+//!
+//! It holds the aggregates that were used last, and loads the others from their snapshots when they are asked for.
+//! What has changed is saved behind the writer; until it is saved it stays.
+
+mod cached_aggregate;
+mod entries;
+mod fold;
+mod write_behind;
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::{BuildHasher, RandomState},
+    time::{Duration, Instant},
+};
+
+use aggregate::{Aggregate, AggregateId, Version};
+use event_log::Continuity;
+
+use crate::snapshots::{SnapshotError, SnapshotStore};
+use entries::CacheEntries;
+use write_behind::WriteBehind;
+
+pub use cached_aggregate::{CachedAggregate, CompletedCommand};
+pub use fold::CacheError;
+
+/// How large an cache may be, and when it is saved. The same for each partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// The most aggregates of a partition in memory (50,000, which take some 15 MB with states of 64 bytes).
+    pub max_aggregates: usize,
+    /// How many changed aggregates make a save due (1,000).
+    pub save_changes: usize,
+    /// The longest that a change waits for its save (5 s).
+    pub save_interval: Duration,
+    /// How long loading rests after it has failed (5 s): while Postgres is down, commands that need no snapshot do not
+    /// wait behind those that do.
+    pub load_pause: Duration,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self {
+            max_aggregates: 50_000,
+            save_changes: 1_000,
+            save_interval: Duration::from_secs(5),
+            load_pause: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The aggregates of one partition, as the log says.
+pub struct AggregateCache<A: Aggregate> {
+    /// Where in the partition's history the cache is.
+    pub continuity: Continuity,
+    /// The first offset that is not in the cache.
+    pub next_offset: i64,
+    entries: CacheEntries<A::State>,
+    /// How many aggregates the partition has.
+    aggregates: u64,
+    /// Fingerprints of all that have a snapshot and are perhaps not in memory. That two ids share one does no harm: a
+    /// new aggregate is then looked up in vain.
+    elsewhere: HashSet<u64>,
+    fingerprint: RandomState,
+    store: Box<dyn SnapshotStore<A>>,
+    settings: CacheSettings,
+    write_behind: WriteBehind,
+    /// No loading before this.
+    load_again: Option<Instant>,
+}
+
+impl<A: Aggregate> AggregateCache<A> {
+    /// The cache of an empty log.
+    pub fn new(store: Box<dyn SnapshotStore<A>>, settings: CacheSettings) -> Self {
+        Self {
+            continuity: Continuity::default(),
+            next_offset: 0,
+            entries: CacheEntries::new(),
+            aggregates: 0,
+            elsewhere: HashSet::new(),
+            fingerprint: RandomState::new(),
+            store,
+            settings,
+            write_behind: WriteBehind::new(0),
+            load_again: None,
+        }
+    }
+
+    /// Forgets all and becomes what the snapshots say; the log goes on from `next_offset`. After an error it is the
+    /// cache of an empty log.
+    pub fn restore(&mut self) -> Result<(), SnapshotError> {
+        self.forget();
+        let (elsewhere, fingerprint) = (&mut self.elsewhere, &self.fingerprint);
+        let opened = self.store.open(&mut |id| {
+            elsewhere.insert(fingerprint.hash_one(id));
+        });
+        let checkpoint = opened.inspect_err(|_| self.elsewhere.clear())?;
+        self.elsewhere.shrink_to_fit();
+        (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
+        self.aggregates = checkpoint.aggregates;
+        self.write_behind = WriteBehind::new(checkpoint.next_offset);
+        Ok(())
+    }
+
+    /// Becomes the cache of an empty log, and frees its memory.
+    pub fn forget(&mut self) {
+        (self.next_offset, self.continuity, self.aggregates) = (0, Continuity::default(), 0);
+        self.entries = CacheEntries::new();
+        self.elsewhere = HashSet::new();
+        self.write_behind = WriteBehind::new(0);
+        self.load_again = None;
+    }
+
+    /// An aggregate that is in memory. One that is neither here nor [cold](Self::is_cold) does not exist.
+    pub fn get(&self, id: &AggregateId) -> Option<&CachedAggregate<A::State>> {
+        self.entries.get(id).filter(|cached| cached.version != Version::NONE)
+    }
+
+    /// Whether a command on this aggregate cannot be decided now: it has a snapshot that is not in memory, or it is
+    /// new and there is no room for it.
+    pub fn is_cold(&self, id: &AggregateId) -> bool {
+        !self.entries.has(id) && (self.is_full() || self.is_elsewhere(id))
+    }
+
+    /// How many aggregates are in memory.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no aggregate is in memory.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many aggregates the partition has, in memory or not.
+    pub fn aggregates(&self) -> u64 {
+        self.aggregates
+    }
+
+    /// Whether nothing can be let go to make room: all that is in memory waits to be saved.
+    pub fn is_full(&self) -> bool {
+        self.store.keeps() && self.entries.unsaved() >= self.settings.max_aggregates
+    }
+
+    /// Sees to it that these aggregates are in memory, as far as they exist, by one query at most; they stay at least
+    /// until the next call. After an error those that are [cold](Self::is_cold) are not there, and all others are.
+    ///
+    /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore).
+    pub fn load(&mut self, ids: &[AggregateId]) -> Result<(), SnapshotError> {
+        self.collect()?;
+        // A group may have many commands for one aggregate; it is loaded once.
+        let ids: BTreeSet<&AggregateId> = ids.iter().collect();
+        let used = ids.iter().filter(|id| self.entries.touch(id)).count();
+        let missing = ids.iter().filter(|id| !self.entries.has(id));
+        let cold: Vec<_> =
+            missing.clone().filter(|id| self.is_elsewhere(id)).map(|id| (*id).clone()).collect();
+        self.make_room(missing.count(), used);
+        if !cold.is_empty() {
+            self.load_cold(&cold)?;
+        }
+        if ids.iter().any(|id| self.is_cold(id)) { Err(SnapshotError::Full) } else { Ok(()) }
+    }
+
+    fn load_cold(&mut self, cold: &[AggregateId]) -> Result<(), SnapshotError> {
+        if self.load_again.is_some_and(|again| Instant::now() < again) {
+            return Err(SnapshotError::Pausing);
+        }
+        let loaded = self.store.load(cold, self.write_behind.saved);
+        self.load_again = loaded.is_err().then(|| Instant::now() + self.settings.load_pause);
+        for (id, cached) in loaded? {
+            self.entries.add(id, cached);
+        }
+        // What has no snapshot is new, and only shares its fingerprint with another.
+        for id in cold {
+            if !self.entries.has(id) {
+                self.entries.add(id.clone(), CachedAggregate::default());
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets aggregates go until so many more fit in, but none of the `used` that were used last.
+    fn make_room(&mut self, more: usize, used: usize) {
+        while self.entries.len() + more > self.settings.max_aggregates {
+            let Some(id) = self.entries.let_go(used) else { break };
+            self.elsewhere.insert(self.fingerprint.hash_one(id.as_str()));
+        }
+    }
+
+    fn is_elsewhere(&self, id: &AggregateId) -> bool {
+        self.elsewhere.contains(&self.fingerprint.hash_one(id.as_str()))
+    }
+}

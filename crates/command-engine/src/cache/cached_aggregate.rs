@@ -1,0 +1,77 @@
+use aggregate::Version;
+use event_log::Recorded;
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+/// How many commands an aggregate remembers, to know a repeated one.
+const REMEMBERED: usize = 64;
+
+/// One aggregate, as its events up to some offset leave it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedAggregate<S> {
+    /// What the rules need to know of it.
+    pub state: S,
+    /// How many events it has.
+    pub version: Version,
+    /// Where its last event stands.
+    pub offset: i64,
+    /// The last 64 commands that led to events, from the oldest to the newest. It is never larger than it must be:
+    /// most aggregates see few commands, and there are many aggregates.
+    pub commands: Vec<CompletedCommand>,
+}
+
+/// A command that led to events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletedCommand {
+    /// Which command.
+    pub command_id: Uuid,
+    /// The fingerprint of its request.
+    pub request_hash: u64,
+    /// The aggregate's version after its last event.
+    pub version: Version,
+    /// Where its last event stands.
+    pub offset: i64,
+    /// What has happened. Most commands lead to one event, which takes no memory of its own.
+    pub event_types: SmallVec<[&'static str; 1]>,
+}
+
+impl<S> CachedAggregate<S> {
+    /// What the aggregate remembers of a command.
+    pub fn done(&self, command_id: Uuid) -> Option<&CompletedCommand> {
+        self.commands.iter().rev().find(|done| done.command_id == command_id)
+    }
+
+    /// Takes note of an event and of the command that led to it.
+    pub(super) fn remember(&mut self, recorded: &Recorded, event_type: &'static str) -> &CompletedCommand {
+        let envelope = &recorded.envelope;
+        (self.version, self.offset) = (envelope.version, recorded.position.offset);
+        let command_id = envelope.metadata.command_id;
+        if self.commands.last().is_none_or(|last| last.command_id != command_id) {
+            self.begin(command_id, envelope.request_hash);
+        }
+        let done = self.commands.last_mut().expect("a command was begun if there was none");
+        (done.version, done.offset) = (envelope.version, recorded.position.offset);
+        done.event_types.push(event_type);
+        done
+    }
+
+    fn begin(&mut self, command_id: Uuid, request_hash: u64) {
+        if self.commands.len() == REMEMBERED {
+            self.commands.remove(0);
+        }
+        self.commands.reserve_exact(1);
+        self.commands.push(CompletedCommand {
+            command_id,
+            request_hash,
+            version: Version::NONE,
+            offset: 0,
+            event_types: SmallVec::new(),
+        });
+    }
+}
+
+impl<S: Default> Default for CachedAggregate<S> {
+    fn default() -> Self {
+        Self { state: S::default(), version: Version::NONE, offset: -1, commands: Vec::new() }
+    }
+}

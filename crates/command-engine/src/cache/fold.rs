@@ -1,0 +1,86 @@
+//! The log into the cache.
+
+use std::collections::HashSet;
+
+use aggregate::{Aggregate, AggregateId, Message, Version};
+use event_log::{Discontinuity, Recorded};
+
+use super::{AggregateCache, CachedAggregate, CompletedCommand};
+use crate::snapshots::SnapshotError;
+
+/// A tail of the log could not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// An event does not follow what was there.
+    #[error(transparent)]
+    Discontinuous(#[from] Discontinuity),
+    /// The aggregates that the tail is about could not be loaded, or there was no room for them.
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
+}
+
+impl<A: Aggregate> AggregateCache<A> {
+    /// Takes in the next event of the log; its aggregate is in memory, or new. Answers with the command that it
+    /// belongs to, as far as its events are there; with none if the aggregate's snapshot is so much newer that it has
+    /// forgotten the command.
+    pub fn fold(
+        &mut self,
+        recorded: &Recorded,
+        event: &A::Event,
+    ) -> Result<Option<&CompletedCommand>, Discontinuity> {
+        let id = &recorded.envelope.aggregate_id;
+        let cached = self.entries.get(id);
+        let in_snapshot = cached.is_some_and(|cached| recorded.position.offset <= cached.offset);
+        let version = cached.map_or(Version::NONE, |cached| cached.version);
+        check_version(recorded, version, in_snapshot)?;
+        self.continuity.follow(recorded)?;
+        self.next_offset = recorded.position.offset + 1;
+        // An aggregate begins with its first event, whether or not its snapshot is further.
+        self.aggregates += u64::from(recorded.envelope.version == Version::NONE.next());
+        if in_snapshot {
+            let command_id = recorded.envelope.metadata.command_id;
+            return Ok(self.entries.get(id).and_then(|cached| cached.done(command_id)));
+        }
+        let cached: &mut CachedAggregate<A::State> = self.entries.change(id);
+        cached.state = A::evolve(std::mem::take(&mut cached.state), event);
+        Ok(Some(cached.remember(recorded, event.message_type())))
+    }
+
+    /// Takes in the next events of a log that is read on: loads the aggregates they are about by one query, and tells
+    /// `folded` of each event and its command. After an error the cache is at `next_offset`, and can go on from there.
+    ///
+    /// It waits for a save if otherwise there was no room.
+    pub fn fold_tail(
+        &mut self,
+        tail: &[(Recorded, A::Event)],
+        folded: &mut dyn FnMut(&Recorded, &CompletedCommand),
+    ) -> Result<(), CacheError> {
+        let ids: HashSet<&AggregateId> =
+            tail.iter().map(|(recorded, _)| &recorded.envelope.aggregate_id).collect();
+        let ids: Vec<_> = ids.into_iter().cloned().collect();
+        if self.is_full() {
+            self.save_now(self.continuity.epoch)?;
+        }
+        self.load(&ids)?;
+        for (recorded, event) in tail {
+            if let Some(done) = self.fold(recorded, event)? {
+                folded(recorded, done);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An event follows its aggregate's last one, or the aggregate's snapshot has it already.
+fn check_version(recorded: &Recorded, version: Version, in_snapshot: bool) -> Result<(), Discontinuity> {
+    let found = recorded.envelope.version;
+    if if in_snapshot { found <= version } else { found == version.next() } {
+        return Ok(());
+    }
+    Err(Discontinuity::Version {
+        position: recorded.position.clone(),
+        aggregate: recorded.envelope.aggregate_id.to_string(),
+        expected: version.next().0,
+        found: found.0,
+    })
+}

@@ -1,0 +1,85 @@
+//! What somebody was told of a command, through whichever way it came.
+
+use aggregate::Version;
+use command_engine::{Accepted, CommandError};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::account::Refusal;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Decision {
+    Accepted(Told),
+    /// The rule's code.
+    Refused(String),
+    /// The version that the aggregate has.
+    Mismatch(u64),
+    IdReused,
+    /// Nothing was written, and nothing will be.
+    Nothing,
+    Unknown,
+    /// It could not be read.
+    Unreadable,
+}
+
+/// What was told of an accepted command.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) version: u64,
+    pub(crate) events: Vec<(String, Uuid)>,
+    pub(crate) offset: Option<i64>,
+}
+
+impl Decision {
+    /// Whether whoever hears it asks no more.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Nothing | Self::Unknown)
+    }
+
+    /// Whether events of the command may be in the log by way of this.
+    pub(crate) fn may_have_written(&self) -> bool {
+        matches!(self, Self::Accepted(_) | Self::Unknown)
+    }
+
+    pub(crate) fn of_answer(answer: Result<Accepted, CommandError<Refusal>>) -> Self {
+        match answer {
+            Ok(accepted) => Self::Accepted(Told {
+                version: accepted.version.0,
+                events: accepted.events.iter().map(|event| (event.event_type.to_owned(), event.id)).collect(),
+                offset: accepted.position.map(|position| position.offset),
+            }),
+            Err(CommandError::Refused(refusal)) => {
+                Self::Refused(aggregate::Refusal::code(&refusal).to_owned())
+            }
+            Err(CommandError::VersionMismatch { current: Version(current) }) => Self::Mismatch(current),
+            Err(CommandError::IdReused) => Self::IdReused,
+            Err(CommandError::OutcomeUnknown) => Self::Unknown,
+            Err(error @ (CommandError::Broken | CommandError::Unwritable(_))) => panic!("{error}"),
+            Err(_) => Self::Nothing,
+        }
+    }
+
+    pub(crate) fn of_outcome(document: &[u8]) -> Self {
+        let outcome: Value = serde_json::from_slice(document).unwrap();
+        if outcome["status"] == "accepted" {
+            let event =
+                |event: &Value| (text(&event["type"]), event["id"].as_str().unwrap().parse().unwrap());
+            return Self::Accepted(Told {
+                version: outcome["version"].as_u64().unwrap(),
+                events: outcome["events"].as_array().unwrap().iter().map(event).collect(),
+                offset: outcome["position"]["offset"].as_i64(),
+            });
+        }
+        let problem = &outcome["problem"];
+        match text(&problem["type"]).trim_start_matches("/problems/") {
+            "version-mismatch" => Self::Mismatch(problem["current_version"].as_u64().unwrap()),
+            "idempotency-key-reused" => Self::IdReused,
+            "unreadable" => Self::Unreadable,
+            code => Self::Refused(code.to_owned()),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,62 @@
+use std::time::{Duration, Instant};
+
+use event_log::{EventTail, LogError, OffsetRange, Recorded, committed_ranges, read_range};
+
+use crate::{
+    foreign,
+    support::{Log, Owner},
+};
+
+/// The offsets of a stretch, and how many of its records are no events.
+fn read(log: &Log, stretch: OffsetRange) -> (Vec<i64>, usize) {
+    let (mut offsets, mut strangers) = (Vec::new(), 0);
+    let mut look = |record: Result<Recorded, LogError>| {
+        match record {
+            Ok(recorded) => offsets.push(recorded.position.offset),
+            Err(_) => strangers += 1,
+        }
+        Ok(())
+    };
+    read_range(&log.client, &log.topics.events(), stretch, &mut look).unwrap();
+    (offsets, strangers)
+}
+
+#[test]
+fn a_stretch_is_read_to_its_end_and_not_beyond() {
+    let log = Log::with_partitions(2);
+    let mut owner = Owner::of(&log, 1);
+    let first = owner.append(&["a", "b", "c"]).unwrap();
+    let stretches = committed_ranges(&log.client, &log.topics.events()).unwrap();
+    owner.append(&["a", "b"]).unwrap();
+    assert_eq!(stretches.iter().map(|stretch| stretch.partition).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(read(&log, stretches[0]), (vec![], 0));
+    assert_eq!(read(&log, stretches[1]), (first.clone(), 0));
+    let inside = OffsetRange { partition: 1, first: first[1], end: first[2] };
+    assert_eq!(read(&log, inside), (vec![first[1]], 0));
+}
+
+#[test]
+fn what_is_no_event_comes_as_what_is_wrong_with_it() {
+    let log = Log::with_partitions(1);
+    let first = Owner::of(&log, 0).append(&["a"]).unwrap();
+    foreign::plant_in(&log, &log.topics.events(), 0, Some("a"), &[], Some("rubbish"));
+    let stretches = committed_ranges(&log.client, &log.topics.events()).unwrap();
+    assert_eq!(read(&log, stretches[0]), (first, 1));
+}
+
+#[test]
+fn an_onlooker_sees_what_is_committed_from_its_start_on() {
+    let log = Log::with_partitions(1);
+    let mut owner = Owner::of(&log, 0);
+    owner.append(&["before"]).unwrap();
+    let stretches = committed_ranges(&log.client, &log.topics.events()).unwrap();
+    let from = stretches.iter().map(|stretch| OffsetRange { first: stretch.end, ..*stretch });
+    let event_tail = EventTail::open(&log.client, &log.topics.events(), &from.collect::<Vec<_>>()).unwrap();
+    let after = owner.append(&["after"]).unwrap();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let mut seen = std::iter::from_fn(|| {
+        (Instant::now() < deadline).then(|| event_tail.next(Duration::from_millis(100)))
+    });
+    let first = seen.find_map(Result::unwrap).unwrap().unwrap();
+    assert_eq!(first.position.offset, after[0]);
+}

@@ -1,0 +1,115 @@
+use std::process::Command;
+
+use uuid::Uuid;
+
+use crate::program::{program, repository};
+
+/// Where the servers are that a test uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Servers {
+    /// Kafka's bootstrap brokers.
+    pub brokers: String,
+    /// The schema registry.
+    pub registry_url: String,
+    /// Postgres, without a database.
+    pub database_server_url: String,
+}
+
+/// A part of the stack that belongs to one test: a prefix for its topics, another for its databases.
+#[derive(Debug, Clone)]
+pub struct TestEnvironment {
+    /// The servers.
+    pub servers: Servers,
+    /// What stands before every topic.
+    pub topic_prefix: String,
+    /// What stands before every database.
+    pub database_prefix: String,
+}
+
+impl Servers {
+    /// The servers that `make test` has started.
+    pub fn shared() -> Self {
+        Self {
+            brokers: variable("FOLDLINE_TEST_KAFKA_BROKERS"),
+            registry_url: variable("FOLDLINE_TEST_REGISTRY_URL"),
+            database_server_url: variable("FOLDLINE_TEST_DATABASE_SERVER_URL"),
+        }
+    }
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: `make test` starts the servers that this test needs and sets it")
+    })
+}
+
+impl TestEnvironment {
+    /// An empty environment on the servers of the test run.
+    pub fn empty() -> Self {
+        Self::on(Servers::shared())
+    }
+
+    /// An empty environment on these servers.
+    pub fn on(servers: Servers) -> Self {
+        let name = Uuid::now_v7().simple().to_string();
+        Self { servers, topic_prefix: format!("t{name}."), database_prefix: format!("t{name}_") }
+    }
+
+    /// An environment with the topics, schemas and tables of every context.
+    pub fn prepared() -> Self {
+        Self::empty().prepare()
+    }
+
+    /// Has `foldline` create the topics, schemas and tables.
+    #[must_use]
+    pub fn prepare(self) -> Self {
+        for job in ["topics apply", "schemas register", "migrations apply"] {
+            self.foldline(job);
+        }
+        self
+    }
+
+    /// Runs a command of the operator's command line in this environment, and panics if it fails.
+    pub fn foldline(&self, arguments: &str) {
+        self.try_foldline(arguments).unwrap_or_else(|error| panic!("foldline {arguments}: {error}"));
+    }
+
+    /// Runs a command of the operator's command line in this environment; answers what it says, or what it complains of.
+    pub fn try_foldline(&self, arguments: &str) -> Result<String, String> {
+        let output = Command::new(program("foldline"))
+            .args(arguments.split(' '))
+            .current_dir(repository())
+            .env_clear()
+            .env("FOLDLINE_KAFKA_BROKERS", &self.servers.brokers)
+            .env("FOLDLINE_REGISTRY_URL", &self.servers.registry_url)
+            .env("FOLDLINE_TOPIC_PREFIX", &self.topic_prefix)
+            .env("FOLDLINE_DATABASE_SERVER_URL", as_user("migrator", &self.servers.database_server_url))
+            .env("FOLDLINE_DATABASE_PREFIX", &self.database_prefix)
+            .output()
+            .expect("foldline can be run");
+        let said = if output.status.success() { Ok(output.stdout) } else { Err(output.stderr) };
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        said.map(text).map_err(text)
+    }
+
+    /// The name of a topic of this environment: `topic("orders.events")`.
+    pub fn topic(&self, name: &str) -> String {
+        format!("{}{name}", self.topic_prefix)
+    }
+
+    /// The URL of a database of this environment for the superuser: `database_url("orders_read")`.
+    pub fn database_url(&self, name: &str) -> String {
+        format!("{}/{}{name}", self.servers.database_server_url, self.database_prefix)
+    }
+
+    /// The URL of a database of this environment for a user: `database_url_as("orders_query", "orders_read")`.
+    pub fn database_url_as(&self, user: &str, name: &str) -> String {
+        as_user(user, &self.database_url(name))
+    }
+}
+
+/// The URL with another user. In a local stack, every user's password is its name.
+fn as_user(user: &str, url: &str) -> String {
+    let (_, address) = url.split_once('@').expect("the URL of a database names a user");
+    format!("postgres://{user}:{user}@{address}")
+}

@@ -1,0 +1,93 @@
+use sqlx::{Executor, PgConnection};
+use test_kit::TestEnvironment;
+
+use crate::{connect, databases, migrated};
+
+/// What the owner keeps to itself.
+const OWNERS: &str = "_sqlx_migrations";
+
+/// Whole events, with whatever was wrong with them: queries see that they are there, analysts do not.
+const EVENTS: [&str; 2] = ["parked_event", "dropped_event"];
+
+/// What analysts do not see.
+const CLOSED_TO_ANALYSTS: [&str; 4] = [OWNERS, "projection_version", EVENTS[0], EVENTS[1]];
+
+fn read_models() -> impl Iterator<Item = String> {
+    databases().into_iter().filter(|database| database.ends_with("_read"))
+}
+
+async fn ungranted(connection: &mut PgConnection, role: &str, rights: &str) -> Vec<String> {
+    let limited = [OWNERS, EVENTS[0], EVENTS[1]];
+    sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class
+          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> ALL ($1)
+            AND EXISTS (SELECT FROM unnest(string_to_array($3, ' ')) AS needed
+                         WHERE NOT has_table_privilege($2, pg_class.oid, needed))",
+    )
+    .bind(limited)
+    .bind(role)
+    .bind(rights)
+    .fetch_all(connection)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn every_table_is_open_to_the_services_that_need_it() {
+    let environment = migrated();
+    for database in databases() {
+        let mut connection = connect(&environment, "migrator", &database).await;
+        let roles: &[_] = if database.ends_with("_read") {
+            &[("foldline_projector", "SELECT INSERT"), ("foldline_query", "SELECT")]
+        } else {
+            &[("foldline_command", "SELECT INSERT UPDATE DELETE")]
+        };
+        for (role, rights) in roles {
+            let ungranted = ungranted(&mut connection, role, rights).await;
+            assert!(ungranted.is_empty(), "{database}: GRANT {rights} ON {ungranted:?} TO {role} is missing");
+        }
+    }
+}
+
+/// A table that a later migration makes, and one of a generation that is being built.
+const LATER: &str =
+    "CREATE TABLE later (id integer); CREATE SCHEMA later_g2; CREATE TABLE later_g2.later (id integer)";
+
+#[tokio::test]
+async fn a_table_that_comes_later_is_open_to_projectors_and_queries() {
+    let environment = migrated();
+    for database in read_models() {
+        connect(&environment, "migrator", &database).await.execute(LATER).await.unwrap();
+        let mut projector = connect(&environment, "orders_projector", &database).await;
+        projector.execute("INSERT INTO later VALUES (1); UPDATE later_g2.later SET id = 1").await.unwrap();
+        connect(&environment, "orders_query", &database).await.execute("TABLE later").await.unwrap();
+    }
+}
+
+/// Columns that analysts should see and do not, or the other way round.
+async fn misgranted_to_analysts(environment: &TestEnvironment, database: &str) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT attrelid::regclass || '.' || attname
+           FROM pg_attribute
+           JOIN pg_class ON pg_class.oid = attrelid
+          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+            AND attnum > 0 AND NOT attisdropped
+            AND has_column_privilege('foldline_analyst', attrelid, attnum, 'SELECT')
+             <> (relname <> ALL ($1) AND col_description(attrelid, attnum) NOT ILIKE '%personal data%')
+          ORDER BY 1",
+    )
+    .bind(CLOSED_TO_ANALYSTS)
+    .fetch_all(&mut connect(environment, "migrator", database).await)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn analysts_read_what_is_not_personal_data_and_nothing_else() {
+    let environment = migrated();
+    for database in read_models() {
+        let misgranted = misgranted_to_analysts(&environment, &database).await;
+        let advice = "GRANT SELECT (column, ...) ON its table TO foldline_analyst, or let its comment say personal data";
+        assert!(misgranted.is_empty(), "{database}: {misgranted:?}: {advice}");
+    }
+}

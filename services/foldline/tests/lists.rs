@@ -1,0 +1,144 @@
+//! What an operator sees of a running system, on the real Kafka.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+#![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
+
+use std::{process::Command, time::Duration};
+
+use event_log::{ClientSettings, KafkaPartitionLog, PartitionLog, PartitionLogSettings, Topics};
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use serde_json::{Value, json};
+use test_kit::TestEnvironment;
+
+const LONG: Duration = Duration::from_secs(10);
+
+/// The topics of an installation.
+fn prepared() -> TestEnvironment {
+    let environment = TestEnvironment::empty();
+    environment.foldline("topics apply");
+    environment
+}
+
+/// What a command prints.
+fn foldline(environment: &TestEnvironment, arguments: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_foldline"))
+        .args(arguments.split(' '))
+        .current_dir(test_kit::repository())
+        .env("FOLDLINE_KAFKA_BROKERS", &environment.servers.brokers)
+        .env("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The handbook shows this table, or this message.
+fn is_in_the_handbook(printed: &str) {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = words(printed.lines().next().unwrap());
+    let handbook = include_str!("../../../docs/command-line.md");
+    assert!(handbook.lines().any(|line| words(line) == first), "docs/command-line.md does not show: {first}");
+}
+
+fn json(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn client(environment: &TestEnvironment) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &environment.servers.brokers);
+    config
+}
+
+/// Writes a record to partition 3 of a topic.
+fn write(environment: &TestEnvironment, topic: &str, key: &str, payload: &str) {
+    let producer: BaseProducer = client(environment).create().unwrap();
+    let topic = environment.topic(topic);
+    let record = BaseRecord::to(&topic).partition(3).key(key).payload(payload);
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.flush(LONG).unwrap();
+}
+
+#[test]
+fn dead_letters_are_listed_and_other_outcomes_are_not() {
+    let environment = prepared();
+    let accepted = json!({"command_id": "c-1", "status": "accepted", "version": 1});
+    let refused =
+        json!({"command_id": "c-2", "status": "refused", "problem": {"type": "/problems/order-not-found"}});
+    let dead = json!({
+        "command_id": null, "status": "refused",
+        "problem": {"type": "/problems/command-unreadable", "detail": "header ce_id is \u{1b}[2J missing"},
+        "dead_letter": {"position": "orders.commands/3@17"}, "decided_at": "2026-01-01T00:00:00Z",
+    });
+    for (key, outcome) in [("c-1", &accepted), ("c-2", &refused), ("orders.commands/3@17", &dead)] {
+        write(&environment, "orders.outcomes", key, &outcome.to_string());
+    }
+    write(&environment, "orders.outcomes", "no outcome", "{");
+    let listed = foldline(&environment, "commands dead-letters --context orders --output json");
+    let expected = json!({
+        "position": "orders.commands/3@17", "key": "orders.commands/3@17", "decided_at": "2026-01-01T00:00:00Z",
+        "reason": "/problems/command-unreadable: header ce_id is \u{1b}[2J missing",
+    });
+    assert_eq!(json(&listed), [expected]);
+    let table = foldline(&environment, "commands dead-letters --context orders");
+    is_in_the_handbook(&table);
+    assert_eq!(table.lines().count(), 2);
+    assert!(table.contains(r"ce_id is \u{1b}[2J missing"), "{table}");
+}
+
+/// Tells the group that the first of the commands in partition 3 is settled.
+fn settle_one(environment: &TestEnvironment, topics: &Topics) {
+    let group: BaseConsumer = client(environment).set("group.id", topics.deciders()).create().unwrap();
+    let mut next = TopicPartitionList::new();
+    next.add_partition_offset(&topics.commands(), 3, Offset::Offset(1)).unwrap();
+    group.commit(&next, CommitMode::Sync).unwrap();
+}
+
+#[test]
+fn partitions_are_listed_with_their_owner_their_end_and_the_commands_that_wait() {
+    let environment = prepared();
+    let topics = Topics::new(&environment.topic_prefix, "orders");
+    let settings = PartitionLogSettings {
+        client: ClientSettings { brokers: environment.servers.brokers.clone() },
+        topics: topics.clone(),
+        address: "here:1".to_owned(),
+        commit_timeout: LONG,
+    };
+    KafkaPartitionLog::new(settings, 3).claim(0, &mut |_| Ok(())).unwrap();
+    for _ in 0..3 {
+        write(&environment, "orders.commands", "order-1", "command");
+    }
+    write(&environment, "orders.events", "order-1", "event");
+    settle_one(&environment, &topics);
+    let listed = json(&foldline(&environment, "partitions --context orders --output json"));
+    assert_eq!(listed.len(), 8);
+    let owned = json!({"partition": 3, "owner": "here:1", "epoch": 1, "end": 1, "commands_lag": 2});
+    let idle = json!({"partition": 4, "owner": null, "epoch": null, "end": 0, "commands_lag": 0});
+    assert_eq!(listed[3..5], [owned, idle]);
+    is_in_the_handbook(&foldline(&environment, "partitions --context orders"));
+}
+
+#[test]
+fn topics_are_described() {
+    let environment = prepared();
+    is_in_the_handbook(&foldline(&environment, "topics apply"));
+    let described = foldline(&environment, "topics describe");
+    is_in_the_handbook(&described);
+    let owners = described.lines().find(|line| line.contains("orders.owners")).unwrap();
+    assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["1", "1", "1", "compact"]);
+    assert_eq!(described.lines().count(), 5);
+    let owners = &json(&foldline(&environment, "topics describe --output json"))[3];
+    assert_eq!(
+        (&owners["topic"], &owners["partitions"]),
+        (&json!(environment.topic("orders.owners")), &json!(1))
+    );
+}
+
+#[test]
+fn the_published_schemas_are_compatible() {
+    is_in_the_handbook(&foldline(&TestEnvironment::empty(), "schemas check"));
+}

@@ -1,0 +1,156 @@
+//! A read model that is rebuilt, promoted and rolled back while orders are placed and read, by the programs themselves.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+#![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
+
+use std::{
+    process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use test_kit::{Service, TestEnvironment, eventually};
+use tokio::task::JoinHandle;
+
+/// Runs a command about projections.
+async fn projections(environment: &TestEnvironment, arguments: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_foldline"));
+    command
+        .arg("projections")
+        .args(arguments.split(' '))
+        .current_dir(test_kit::repository())
+        .env("FOLDLINE_KAFKA_BROKERS", &environment.servers.brokers)
+        .env("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix)
+        .env("FOLDLINE_DATABASE_SERVER_URL", &environment.servers.database_server_url)
+        .env("FOLDLINE_DATABASE_PREFIX", &environment.database_prefix);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// Runs a command that must succeed; the answer is what it prints.
+async fn done(environment: &TestEnvironment, arguments: &str) -> String {
+    let output = projections(environment, arguments).await;
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command that must end with 1; the answer is why.
+async fn refused(environment: &TestEnvironment, arguments: &str) -> String {
+    let output = projections(environment, arguments).await;
+    assert_eq!(output.status.code(), Some(1), "{arguments}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The generations with their states.
+async fn listed(environment: &TestEnvironment) -> Vec<(Value, Value)> {
+    let listed = done(environment, "list --output json").await;
+    let rows = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    rows.filter(|row| row["projection"] == "orders")
+        .map(|row| (row["generation"].clone(), row["state"].clone()))
+        .collect()
+}
+
+/// Customers who place an order and look at it at once, over and over.
+struct Customers {
+    done: Arc<AtomicBool>,
+    seen: Arc<AtomicU64>,
+    all: Vec<JoinHandle<()>>,
+}
+
+impl Customers {
+    fn start(commands: &Service, queries: &Service) -> Self {
+        let (done, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let customer = |_| {
+            let (commands, queries) = (commands.url.clone(), queries.url.clone());
+            let (done, seen) = (done.clone(), seen.clone());
+            tokio::spawn(async move {
+                let client = Client::new();
+                while !done.load(Relaxed) {
+                    order_and_look(&client, &commands, &queries).await;
+                    seen.fetch_add(1, Relaxed);
+                }
+            })
+        };
+        Self { all: (0..4).map(customer).collect(), done, seen }
+    }
+
+    /// Waits until so many more orders are seen.
+    async fn see_more(&self, orders: u64) {
+        let before = self.seen.load(Relaxed);
+        eventually("orders are seen", || async { self.seen.load(Relaxed) >= before + orders }).await;
+    }
+
+    async fn go(self) {
+        self.done.store(true, Relaxed);
+        for customer in self.all {
+            customer.await.unwrap();
+        }
+    }
+}
+
+async fn order_and_look(client: &Client, commands: &str, queries: &str) {
+    let order = json!({
+        "customer_id": "c-1", "currency": "EUR",
+        "lines": [{ "sku": "tea", "quantity": 1, "unit_price_minor": 990 }],
+        "delivery_address": {
+            "name": "Ada Lovelace", "street": "12 Example Street", "postal_code": "10115", "city": "Berlin", "country": "DE"
+        },
+    });
+    let placed = client.post(format!("{commands}/orders")).json(&order).send().await.unwrap();
+    assert_eq!(placed.status(), 201);
+    let header = |name: &str| placed.headers()[name].to_str().unwrap().to_owned();
+    let url = format!("{queries}{}", header("location"));
+    let look = client.get(url).header("Consistency-Token", header("consistency-token"));
+    let seen = look.header("Prefer", "wait=10").send().await.unwrap();
+    assert_eq!(seen.status(), 200, "{}", seen.text().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_model_is_rebuilt_promoted_and_rolled_back_under_load() {
+    let environment = TestEnvironment::prepared();
+    let commands = Service::command_api(&environment, "orders").ready().await;
+    let _projector = Service::projector(&environment, "orders").ready().await;
+    let queries = Service::query_api(&environment, "orders").ready().await;
+    let customers = Customers::start(&commands, &queries);
+    customers.see_more(50).await;
+
+    let begun = done(&environment, "rebuild --projection orders --rate 100 --detach").await;
+    assert!(begun.starts_with("generation 2 of orders is begun, for version 1"), "{begun}");
+    let second = refused(&environment, "rebuild --projection orders").await;
+    assert!(second.contains("generation 2 of orders is building: promote or cancel it first"), "{second}");
+    let unasked = refused(&environment, "promote --projection orders").await;
+    assert!(unasked.contains("There is nobody to ask: say --yes"), "{unasked}");
+    done(&environment, "limit --projection orders").await;
+    done(&environment, "rebuild --projection orders --follow --promote --yes").await;
+    assert_eq!(listed(&environment).await, [(1.into(), "standby".into()), (2.into(), "live".into())]);
+    customers.see_more(50).await;
+
+    done(&environment, "rollback --projection orders --yes").await;
+    assert_eq!(listed(&environment).await, [(1.into(), "live".into()), (2.into(), "standby".into())]);
+    customers.see_more(50).await;
+    done(&environment, "drop --projection orders --yes").await;
+    let verified = done(&environment, "verify --projection orders").await;
+    assert!(verified.contains("the live rows of orders are what the log says"), "{verified}");
+    customers.go().await;
+
+    let mut database = PgConnection::connect(&environment.database_url("orders_read")).await.unwrap();
+    sqlx::query("UPDATE order_lines SET quantity = 7 WHERE ctid = '(0,1)'")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    let verified = projections(&environment, "verify --projection orders --output json").await;
+    assert_eq!(verified.status.code(), Some(1));
+    let (told, why) = (String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+    assert!(why.contains("the live rows of orders are not what the log says"), "{why}");
+    let tables: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!([&tables[0]["table"], &tables[1]["table"]], ["orders", "order_lines"]);
+    assert_eq!([&tables[0]["differing_ranges"], &tables[1]["differing_ranges"]], [0, 1]);
+    assert_eq!([&tables[1]["live_generation"], &tables[1]["rows"]], [&json!(1), &tables[1]["live_rows"]]);
+    let quantities = ["live", "other"].map(|row| &tables[1]["differences"][0][row]["quantity"]);
+    assert_eq!(quantities, [7, 1]);
+    assert_eq!(listed(&environment).await, [(1.into(), "live".into())]);
+}
