@@ -33,7 +33,7 @@ impl Documentation {
         let mut files = vec![PathBuf::from("README.md")];
         markdown_files(root, Path::new("docs"), &mut files);
         let page = |file: PathBuf| {
-            let text = fs::read_to_string(root.join(&file)).unwrap();
+            let text = fs::read_to_string(root.join(&file)).expect("a page can be read");
             (file, Page::parse(&text))
         };
         Self { root: root.to_owned(), pages: files.into_iter().map(page).collect() }
@@ -59,15 +59,21 @@ impl Documentation {
                 next.extend(page.links.iter().map(|link| self.target(&path, link).0));
             }
         }
-        self.pages.keys().filter(|path| !reached.contains(*path)).map(|path| path.display().to_string()).collect()
+        let unreached = self.pages.keys().filter(|path| !reached.contains(*path));
+        unreached.map(|path| path.display().to_string()).collect()
     }
 
-    fn all(&self, part: impl Fn(&Page) -> &Vec<String>, is_wrong: impl Fn(&Path, &str) -> bool) -> Vec<String> {
-        let wrong = |(path, page)| {
-            let wrong = part(page).iter().filter(|text| is_wrong(path, text));
-            wrong.map(|text| format!("{}: {text}", path.display())).collect::<Vec<_>>()
-        };
-        self.pages.iter().flat_map(wrong).collect()
+    fn all(
+        &self,
+        part: impl Fn(&Page) -> &Vec<String>,
+        is_wrong: impl Fn(&Path, &str) -> bool,
+    ) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (path, page) in &self.pages {
+            let texts = part(page).iter().filter(|text| is_wrong(path, text));
+            wrong.extend(texts.map(|text| format!("{}: {text}", path.display())));
+        }
+        wrong
     }
 
     fn leads_somewhere(&self, page: &Path, link: &str) -> bool {
@@ -93,10 +99,10 @@ impl Documentation {
 impl Page {
     fn parse(text: &str) -> Self {
         let mut page = Self::default();
-        let mut heading = None;
+        let mut heading: Option<String> = None;
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
             if let (Some(heading), Event::Text(text) | Event::Code(text)) = (&mut heading, &event) {
-                *heading += text;
+                heading.push_str(text);
             }
             match event {
                 Event::Start(Tag::Link { dest_url, .. }) if !dest_url.contains(':') => {
@@ -156,10 +162,9 @@ fn normalized(path: &Path) -> PathBuf {
 }
 
 fn markdown_files(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(root.join(folder)).unwrap() {
-        let entry = entry.unwrap();
+    for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
         let path = folder.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        if root.join(&path).is_dir() {
             markdown_files(root, &path, found);
         } else if path.extension().is_some_and(|extension| extension == "md") {
             found.push(path);
@@ -193,9 +198,18 @@ fn a_link_a_path_or_a_page_that_leads_nowhere_is_found() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("links");
     fs::create_dir_all(root.join("docs/topics")).unwrap();
     let write = |file: &str, text: &str| fs::write(root.join(file), text).unwrap();
-    write("README.md", "[one](docs/one.md) [gone](docs/gone.md) [web](https://example.org/gone)\n```\n[no](link)\n```\n");
-    write("docs/one.md", "# What `it` is\n\n# What it is\n\n[a](#what-it-is-1) [b](#what-it-was) [c](topics/)\n");
-    write("docs/topics/README.md", "`docs/one.md` `docs/two.md` `docs/*/README.md` `docs/*/gone` `docs/<page>.md`\n");
+    write(
+        "README.md",
+        "[one](docs/one.md) [gone](docs/gone.md) [web](https://example.org)\n```\n[no](link)\n```\n",
+    );
+    write(
+        "docs/one.md",
+        "# What `it` is\n\n# What it is\n\n[a](#what-it-is-1) [b](#what-it-was) [c](topics/)\n",
+    );
+    write(
+        "docs/topics/README.md",
+        "`docs/one.md` `docs/two.md` `docs/*/README.md` `docs/*/gone` `docs/<page>`\n",
+    );
     write("docs/alone.md", "[up](../README.md)\n");
 
     let documentation = Documentation::read(&root);
