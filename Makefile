@@ -2,7 +2,7 @@
 # PROFILE=dev|release: which build the native stack runs.
 export STACK PROFILE
 
-.PHONY: help up down reset status logs demo test faults bench starts reads sqlx schemas
+.PHONY: help up down reset status logs demo test faults bench starts reads sqlx schemas rename
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,3 +45,6 @@ reads: ## measure the read side, and its rebuild with ten million events
 
 schemas: ## publish new schema files in schemas/schemas.lock
 	@UPDATE_SCHEMAS_LOCK=1 cargo test --package event-log --test schemas
+
+rename: ## give the project another name: make rename PROJECT=name
+	@deploy/rename "$(PROJECT)"

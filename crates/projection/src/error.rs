@@ -26,7 +26,7 @@ pub enum ProjectionError {
     /// The tables were filled by another version of the projection.
     #[error(
         "the tables of {projection} were filled by its version {filled_by}, this is version {running}: \
-         run `foldline projections rebuild --projection {projection}`"
+         run `foldline projections rebuild {projection}`"
     )]
     OtherVersion {
         /// The projection's name.
@@ -39,7 +39,7 @@ pub enum ProjectionError {
     /// Far too much is parked: the projection itself, or something before it, is wrong.
     #[error(
         "{limit} aggregates of {projection} are parked, which is no accident: once the cause is gone, \
-         run `foldline dead-letters retry`"
+         run `foldline parked retry --projection {projection}`"
     )]
     TooManyParked {
         /// The projection's name.

@@ -140,7 +140,7 @@ impl Parking {
         error!(
             projection, generation, %position, aggregate.id = aggregate, cause,
             "event at {position} is parked, and with it all that follows of its aggregate ({cause}): \
-             see `foldline dead-letters show`"
+             see `foldline parked show {position}`"
         );
     }
 

@@ -2,9 +2,9 @@ use event_log::{Codec, LogError, Recorded};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use crate::output::{Output, text};
+use crate::output::{self, Format, Output, text};
 
-/// What people see of each event, and how wide its column is at least.
+/// The columns of a table, and the least width of each: rows are printed before all of them are known.
 const COLUMNS: [(&str, usize); 6] = [
     ("position", 22),
     ("time", 30),
@@ -14,9 +14,8 @@ const COLUMNS: [(&str, usize); 6] = [
     ("payload", 0),
 ];
 
-/// Everything known of a record, as JSON. One that cannot be read says why in `unreadable`; only a registry that is away
-/// is an error.
-pub(super) fn tell(codec: &Codec, record: Result<Recorded, LogError>) -> Result<Value, LogError> {
+/// A record as JSON. If it cannot be read, `unreadable` says why; an error means that the registry or Kafka failed.
+pub(super) fn to_json(codec: &Codec, record: Result<Recorded, LogError>) -> Result<Value, LogError> {
     let recorded = match record {
         Ok(recorded) => recorded,
         Err(LogError::Invalid { position, source }) => {
@@ -24,13 +23,13 @@ pub(super) fn tell(codec: &Codec, record: Result<Recorded, LogError>) -> Result<
         }
         Err(error) => return Err(error),
     };
-    let mut told = envelope(&recorded);
+    let mut event = envelope(&recorded);
     match codec.read_json(&recorded) {
-        Ok(payload) => told["payload"] = payload,
+        Ok(payload) => event["payload"] = payload,
         Err(error) if error.is_transient() => return Err(LogError::unreadable(&recorded, error)),
-        Err(error) => told["unreadable"] = error.to_string().into(),
+        Err(error) => event["unreadable"] = error.to_string().into(),
     }
-    Ok(told)
+    Ok(event)
 }
 
 fn envelope(recorded: &Recorded) -> Value {
@@ -50,26 +49,28 @@ fn envelope(recorded: &Recorded) -> Value {
     })
 }
 
-/// The heads of the columns, where there are any.
-pub(super) fn head(output: Output) -> Option<String> {
-    let heads = COLUMNS.map(|(name, _)| name.replace('_', " ").to_uppercase());
-    matches!(output, Output::Table).then(|| in_columns(heads))
+/// The headings of a table; JSON has none.
+pub(super) fn heading(output: Output) -> Option<String> {
+    let headings = COLUMNS.map(|(name, _)| output::heading(name));
+    (output.format == Format::Table).then(|| in_columns(headings))
 }
 
 /// One event as one line.
-pub(super) fn line(output: Output, told: &Value) -> String {
-    match output {
-        Output::Json => told.to_string(),
-        Output::Table => in_columns(COLUMNS.map(|(name, _)| cell(told, name))),
+pub(super) fn line(output: Output, event: &Value) -> String {
+    match output.format {
+        Format::Json => event.to_string(),
+        Format::Table => in_columns(COLUMNS.map(|(name, _)| cell(event, name))),
     }
 }
 
-/// The name without its namespace says enough, and a payload that cannot be read says why.
-fn cell(told: &Value, name: &str) -> String {
-    let full = text(&told[name]);
+/// Types are shown without their namespace. If the payload cannot be read, the reason stands in its place.
+fn cell(event: &Value, name: &str) -> String {
+    let full = text(&event[name]);
     match name {
         "type" => full.rsplit('.').next().unwrap_or_default().to_owned(),
-        "payload" if told.get("unreadable").is_some() => format!("unreadable: {}", text(&told["unreadable"])),
+        "payload" if event.get("unreadable").is_some() => {
+            format!("unreadable: {}", text(&event["unreadable"]))
+        }
         _ => full,
     }
 }
