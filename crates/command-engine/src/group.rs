@@ -45,7 +45,7 @@ struct Draft<S> {
 pub(crate) struct Group<'a, A: Aggregate> {
     cache: &'a AggregateCache<A>,
     codec: &'a Codec,
-    source: &'a str,
+    context: &'a str,
     epoch: u64,
     drafts: HashMap<AggregateId, Draft<A::State>>,
     commands: HashMap<(AggregateId, Uuid), (u64, Range<usize>)>,
@@ -56,11 +56,11 @@ pub(crate) struct Group<'a, A: Aggregate> {
 }
 
 impl<'a, A: Aggregate> Group<'a, A> {
-    pub(crate) fn new(cache: &'a AggregateCache<A>, codec: &'a Codec, source: &'a str, epoch: u64) -> Self {
+    pub(crate) fn new(cache: &'a AggregateCache<A>, codec: &'a Codec, context: &'a str, epoch: u64) -> Self {
         Self {
             cache,
             codec,
-            source,
+            context,
             epoch,
             drafts: HashMap::new(),
             commands: HashMap::new(),
@@ -142,7 +142,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
             aggregate_id: request.aggregate_id.clone(),
             event_id: Envelope::event_id_of(request.metadata.command_id, index),
             event_type: self.codec.full_name(event.message_type())?.to_owned(),
-            source: self.source.to_owned(),
+            source: format!("/{}/{}", self.context, A::kind(event)),
             time: now(),
             version: version.plus(index as u64 + 1),
             request_hash: request.request_hash,

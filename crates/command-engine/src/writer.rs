@@ -34,7 +34,7 @@ impl<A: Aggregate> Unsettled<A> {
 pub struct Writer<A: Aggregate, L> {
     partition: i32,
     topic: String,
-    source: String,
+    context: String,
     log: L,
     codec: Arc<Codec>,
     cache: AggregateCache<A>,
@@ -49,7 +49,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         Self {
             partition,
             topic: topics.events(),
-            source: format!("/{}", topics.context()),
+            context: topics.context().to_owned(),
             log,
             codec,
             cache,
@@ -209,7 +209,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     }
 
     fn decide(&self, group: &[QueuedCommand<A>]) -> Decided<A> {
-        let mut decided = Group::new(&self.cache, &self.codec, &self.source, self.epoch);
+        let mut decided = Group::new(&self.cache, &self.codec, &self.context, self.epoch);
         let decisions =
             group.iter().map(|waiting| waiting.request().map(|request| decided.decide(request))).collect();
         Decided { decisions, records: decided.records, events: decided.events }

@@ -11,7 +11,7 @@ pub struct Envelope {
     pub event_id: Uuid,
     /// The name of the fact with its namespace, as in its schema: `foldline.orders.OrderPlaced`.
     pub event_type: String,
-    /// The context that says so: `/orders`.
+    /// The context and the kind of aggregate that the event comes from: `/orders/order`.
     pub source: String,
     /// When it was decided.
     pub time: OffsetDateTime,

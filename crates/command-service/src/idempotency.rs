@@ -1,0 +1,66 @@
+//! Safe retries: a command's id follows from its `Idempotency-Key` (IETF draft `idempotency-key-header`), so that a
+//! repeated request is the same command.
+
+use axum::http::HeaderMap;
+use serde::Serialize;
+use service_kit::{Problem, problem::kinds};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::forwarding::ForwardContext;
+
+/// The longest key, in characters.
+const MAX_LENGTH: usize = 255;
+/// The root of every id that is derived from a key.
+const NAMESPACE: Uuid = Uuid::from_u128(0x9a6d_2f61_54c0_4f6e_9d6b_51c7_6b1f_0e0d);
+
+/// What two requests that are the same command have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// The caller's `Idempotency-Key`.
+    Key(String),
+    /// There is no key: every request is a new command, which keeps its id when it is forwarded.
+    Once(Uuid),
+}
+
+impl Identity {
+    /// Reads the identity of a request from its headers.
+    pub(crate) fn of(headers: &HeaderMap, forward: &ForwardContext) -> Result<Self, Problem> {
+        let Some(value) = headers.get("idempotency-key") else {
+            return Ok(Self::Once(forward.identity));
+        };
+        // The draft writes the key as a quoted string; most clients send it bare.
+        let text = value.to_str().unwrap_or_default().trim();
+        let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        if (1..=MAX_LENGTH).contains(&key.len()) {
+            Ok(Self::Key(key.to_owned()))
+        } else {
+            let detail = format!("Idempotency-Key has 1 to {MAX_LENGTH} visible ASCII characters.");
+            Err(Problem::new(kinds::INVALID_HEADER).detail(detail))
+        }
+    }
+
+    /// The id of a new aggregate for which the caller gave none: the same for the same key.
+    pub(crate) fn new_aggregate(&self) -> Uuid {
+        match self {
+            Self::Key(key) => Uuid::new_v5(&NAMESPACE, key.as_bytes()),
+            Self::Once(id) => *id,
+        }
+    }
+
+    /// The id of a command for an aggregate: the same for the same key.
+    pub(crate) fn command(&self, aggregate: Uuid) -> Uuid {
+        match self {
+            Self::Key(key) => Uuid::new_v5(&aggregate, key.as_bytes()),
+            // A caller may have made the id up. Like a key, it counts within its aggregate only.
+            Self::Once(id) => Uuid::new_v5(&aggregate, id.as_bytes()),
+        }
+    }
+}
+
+/// A fingerprint of a command's name and values, independent of how the JSON was written.
+pub(crate) fn request_hash(command: &str, body: &impl Serialize) -> u64 {
+    let body = serde_json::to_vec(body).expect("a body that was read as JSON can be written as JSON");
+    let digest = Sha256::new().chain_update(command).chain_update([0]).chain_update(body).finalize();
+    u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
+}
