@@ -33,7 +33,7 @@ pub(crate) struct TopicSettings {
     pub(crate) replication: i32,
 }
 
-/// Where the databases are, and their migrations.
+/// Which databases there are, where, and their migrations.
 #[derive(Args)]
 #[command(next_help_heading = "Installation")]
 pub(crate) struct DatabaseSettings {
@@ -48,7 +48,10 @@ pub(crate) struct DatabaseSettings {
     /// What stands before every database's name.
     #[arg(long, env = "FOLDLINE_DATABASE_PREFIX", default_value = "")]
     pub(crate) database_prefix: String,
-    /// Where the migrations are: <database>/<n>_<what>.sql.
+    /// The list of services, which names their databases.
+    #[arg(long, env = "FOLDLINE_SERVICES_LIST", default_value = "deploy/services.list")]
+    pub(crate) services: PathBuf,
+    /// Where the contexts' migrations are: <database>/<n>_<what>.sql.
     #[arg(long, env = "FOLDLINE_MIGRATIONS_DIR", default_value = "migrations")]
     pub(crate) migrations: PathBuf,
 }
