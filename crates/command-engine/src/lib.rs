@@ -34,3 +34,7 @@ pub use snapshots::{
     Aggregates, Checkpoint, NoSnapshots, PendingSave, PostgresSnapshots, Save, Saved, SnapshotDatabase,
     SnapshotError, SnapshotSettings, SnapshotStore,
 };
+
+/// What every database of a write side needs: snapshots, outcomes of commands, roles. Their numbers are below 1000; a
+/// context's own migrations, if it has any, begin at 1001.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -52,3 +52,7 @@ pub use projection::Projection;
 pub use projectors::Projectors;
 pub use settings::ProjectorSettings;
 pub use source::Source;
+
+/// What every database of read models needs besides its own tables: checkpoints, generations, parked events, the journal,
+/// roles. Their numbers are below 1000; a context's own migrations begin at 1001.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -1,13 +1,31 @@
+use std::{collections::BTreeSet, fs, path::Path};
+
 use anyhow::Context;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{folders::names_in, settings::DatabaseSettings};
 
-/// The databases that keep read models.
+/// The names of all databases without their prefix: those that the list of services names, and those that have
+/// migrations of their own.
+pub(crate) fn names(settings: &DatabaseSettings) -> anyhow::Result<BTreeSet<String>> {
+    let mut names = named_by_services(&settings.services)?;
+    names.extend(names_in(&settings.migrations)?);
+    Ok(names)
+}
+
+/// The `NAME` of every `database=USER@NAME` in the list of services.
+fn named_by_services(list: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let list = fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
+    let words = list.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace);
+    let databases = words.filter_map(|word| word.strip_prefix("database=")?.split_once('@'));
+    Ok(databases.map(|(_user, name)| name.to_owned()).collect())
+}
+
+/// The databases that hold read models.
 pub(crate) async fn with_projections(settings: &DatabaseSettings) -> anyhow::Result<Vec<PgConnectOptions>> {
     let mut found = Vec::new();
-    for folder in names_in(&settings.migrations)? {
-        let name = format!("{}{folder}", settings.database_prefix);
+    for name in names(settings)? {
+        let name = format!("{}{name}", settings.database_prefix);
         let server: PgConnectOptions =
             settings.server_url.parse().context("not the URL of a Postgres server")?;
         let database = server.database(&name);

@@ -1,20 +1,44 @@
-use anyhow::Context;
-use sqlx::{Connection, PgConnection, migrate::MigrateDatabase, migrate::Migrator};
+use std::path::Path;
 
-use crate::{folders::names_in, settings::DatabaseSettings};
+use anyhow::{Context, bail};
+use sqlx::{
+    Connection, PgConnection,
+    migrate::{MigrateDatabase, Migration, Migrator},
+};
+
+use crate::{databases, settings::DatabaseSettings};
+
+/// The platform's migrations have numbers below this, a context's begin above it. So either can add more.
+const BETWEEN: i64 = 1000;
 
 /// Creates every database and brings its tables up to date.
 pub(crate) async fn apply(settings: &DatabaseSettings) -> anyhow::Result<()> {
-    for database in names_in(&settings.migrations)? {
+    for database in databases::names(settings)? {
         let name = format!("{}{database}", settings.database_prefix);
         let url = format!("{}/{name}", settings.server_url.trim_end_matches('/'));
         if !sqlx::Postgres::database_exists(&url).await.context("Postgres does not answer")? {
             sqlx::Postgres::create_database(&url).await.with_context(|| format!("cannot create {name}"))?;
         }
-        let migrator = Migrator::new(settings.migrations.join(&database)).await?;
+        let migrator = migrator(&settings.migrations, &database).await?;
         let mut connection = PgConnection::connect(&url).await?;
         migrator.run(&mut connection).await.with_context(|| format!("cannot migrate {name}"))?;
         println!("database {name}: {} migrations, all applied", migrator.iter().count());
     }
     Ok(())
+}
+
+/// The platform's migrations of a database and then those of its context, if it has any.
+async fn migrator(folder: &Path, database: &str) -> anyhow::Result<Migrator> {
+    let platform = match database.rsplit_once('_') {
+        Some((_, "read")) => &projection::MIGRATOR,
+        Some((_, "write")) => &command_engine::MIGRATOR,
+        _ => bail!("database {database}: a name ends with _read or _write"),
+    };
+    let folder = folder.join(database);
+    let own = if folder.is_dir() { Migrator::new(folder).await? } else { Migrator::DEFAULT };
+    if let Some(migration) = own.iter().find(|migration| migration.version <= BETWEEN) {
+        bail!("{database}: the numbers up to {BETWEEN} are the platform's, rename {:04}", migration.version);
+    }
+    let migrations: Vec<Migration> = platform.iter().chain(own.iter()).cloned().collect();
+    Ok(Migrator { migrations: migrations.into(), ..Migrator::DEFAULT })
 }

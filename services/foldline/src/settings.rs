@@ -79,7 +79,7 @@ pub(crate) struct TopicSettings {
     pub(crate) replication: i32,
 }
 
-/// How to reach Postgres, and where the migrations are.
+/// Which databases exist, where they are, and where the migrations are.
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct DatabaseSettings {
@@ -95,7 +95,15 @@ pub(crate) struct DatabaseSettings {
     /// A prefix of every database's name.
     #[arg(long, env = "FOLDLINE_DATABASE_PREFIX", value_name = "PREFIX", default_value = "")]
     pub(crate) database_prefix: String,
-    /// The folder of the migrations: `<database>/<n>_<what>.sql`.
+    /// The list of services, which names their databases.
+    #[arg(
+        long = "services-list",
+        env = "FOLDLINE_SERVICES_LIST",
+        value_name = "FILE",
+        default_value = "deploy/services.list"
+    )]
+    pub(crate) services: PathBuf,
+    /// The folder of the contexts' migrations: `<database>/<n>_<what>.sql`.
     #[arg(
         long = "migrations-dir",
         env = "FOLDLINE_MIGRATIONS_DIR",

@@ -16,7 +16,7 @@ const SILENT: &str = "
 #[tokio::test]
 async fn every_table_and_every_column_says_what_it_is() {
     let environment = migrated();
-    for database in databases() {
+    for database in databases(&environment).await {
         let mut connection = connect(&environment, "migrator", &database).await;
         let silent: Vec<String> = sqlx::query_scalar(SILENT).fetch_all(&mut connection).await.unwrap();
         assert!(silent.is_empty(), "{database}: COMMENT ON is missing for {}", silent.join(", "));

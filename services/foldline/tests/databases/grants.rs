@@ -12,8 +12,8 @@ const EVENTS: [&str; 2] = ["parked_event", "dropped_event"];
 /// What analysts do not see.
 const CLOSED_TO_ANALYSTS: [&str; 4] = [OWNERS, "projection_version", EVENTS[0], EVENTS[1]];
 
-fn read_models() -> impl Iterator<Item = String> {
-    databases().into_iter().filter(|database| database.ends_with("_read"))
+async fn read_models(environment: &TestEnvironment) -> impl Iterator<Item = String> {
+    databases(environment).await.into_iter().filter(|database| database.ends_with("_read"))
 }
 
 async fn ungranted(connection: &mut PgConnection, role: &str, rights: &str) -> Vec<String> {
@@ -35,7 +35,7 @@ async fn ungranted(connection: &mut PgConnection, role: &str, rights: &str) -> V
 #[tokio::test]
 async fn every_table_is_open_to_the_services_that_need_it() {
     let environment = migrated();
-    for database in databases() {
+    for database in databases(&environment).await {
         let mut connection = connect(&environment, "migrator", &database).await;
         let roles: &[_] = if database.ends_with("_read") {
             &[("foldline_projector", "SELECT INSERT"), ("foldline_query", "SELECT")]
@@ -56,7 +56,7 @@ const LATER: &str =
 #[tokio::test]
 async fn a_table_that_comes_later_is_open_to_projectors_and_queries() {
     let environment = migrated();
-    for database in read_models() {
+    for database in read_models(&environment).await {
         connect(&environment, "migrator", &database).await.execute(LATER).await.unwrap();
         let mut projector = connect(&environment, "orders_projector", &database).await;
         projector.execute("INSERT INTO later VALUES (1); UPDATE later_g2.later SET id = 1").await.unwrap();
@@ -85,9 +85,9 @@ async fn misgranted_to_analysts(environment: &TestEnvironment, database: &str) -
 #[tokio::test]
 async fn analysts_read_what_is_not_personal_data_and_nothing_else() {
     let environment = migrated();
-    for database in read_models() {
+    for database in read_models(&environment).await {
         let misgranted = misgranted_to_analysts(&environment, &database).await;
-        let advice = "GRANT SELECT (column, ...) ON its table TO foldline_analyst, or let its comment say personal data";
+        let advice = "SELECT open_to_analysts(its table), or let its comment say personal data";
         assert!(misgranted.is_empty(), "{database}: {misgranted:?}: {advice}");
     }
 }

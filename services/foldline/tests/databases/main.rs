@@ -17,10 +17,16 @@ fn migrated() -> TestEnvironment {
     environment
 }
 
-/// The names of all databases: the folders of `migrations/`.
-fn databases() -> Vec<String> {
-    let folders = std::fs::read_dir(test_kit::repository().join("migrations")).unwrap();
-    folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect()
+/// The names of all databases, without the environment's prefix.
+async fn databases(environment: &TestEnvironment) -> Vec<String> {
+    let mut connection = connect(environment, "migrator", "orders_read").await;
+    sqlx::query_scalar(
+        "SELECT substr(datname, length($1) + 1) FROM pg_database WHERE starts_with(datname, $1)",
+    )
+    .bind(&environment.database_prefix)
+    .fetch_all(&mut connection)
+    .await
+    .unwrap()
 }
 
 async fn connect(environment: &TestEnvironment, user: &str, database: &str) -> PgConnection {

@@ -1,6 +1,6 @@
--- What each customer has ordered, by currency: what their events say, as rows. They can be rebuilt from the log at any
--- time. A customer's orders are in several partitions; projectors only ever add to these rows, so their order does not
--- matter.
+-- What each customer has ordered, by currency: a fold of the orders' events, which can be rebuilt from the log at any time.
+-- A customer's orders are in several partitions. Projectors only ever add to these rows, so the order in which they do
+-- does not matter.
 CREATE TABLE customer_totals (
     customer_id      text        NOT NULL,
     currency         text        NOT NULL,
@@ -12,10 +12,10 @@ CREATE TABLE customer_totals (
     last_order_at    timestamptz NOT NULL,
     PRIMARY KEY (customer_id, currency)
 )
--- No update changes an indexed column; room on the page keeps them in place (HOT).
+-- No update changes an indexed column; free space on the page keeps them in place (HOT).
 WITH (fillfactor = 90);
 
--- A cancellation does not say whose order it was, or how much; this says so. A cancelled order is not needed any more.
+-- A cancellation names neither the customer nor the amount; they are looked up here. The row of a cancelled order is deleted.
 CREATE TABLE customer_open_orders (
     order_id    uuid        PRIMARY KEY,
     customer_id text        NOT NULL,
@@ -39,3 +39,6 @@ COMMENT ON COLUMN customer_open_orders.customer_id IS 'Who ordered';
 COMMENT ON COLUMN customer_open_orders.currency IS 'The currency of the amount (ISO 4217)';
 COMMENT ON COLUMN customer_open_orders.total_minor IS 'The sum over all lines, in minor units of the currency';
 COMMENT ON COLUMN customer_open_orders.placed_at IS 'When it was placed: ce_time of that event';
+
+SELECT open_to_analysts('customer_totals');
+SELECT open_to_analysts('customer_open_orders');

@@ -1,6 +1,6 @@
--- Events that a projection could not apply. The first of them parks its aggregate: all its later events go here too,
--- in order, in the transaction that moves the checkpoint past them, until somebody has them retried or dropped. Every
--- database of a read model has these tables.
+-- Events that a projection could not apply. The first one parks its aggregate: all later events of that aggregate are
+-- added here too, in order, in the transaction that moves the checkpoint past them, until an operator retries or drops
+-- them.
 CREATE TABLE parked_event (
     projection  text        NOT NULL,
     generation  integer     NOT NULL,
@@ -24,11 +24,11 @@ CREATE TABLE parked_event (
 );
 CREATE INDEX parked_event_by_aggregate
     ON parked_event (projection, generation, topic, partition, aggregate, log_offset);
--- Few or none, and looked for at every claim.
+-- Few or no rows, read at every claim.
 CREATE INDEX parked_event_to_retry
     ON parked_event (projection, generation, topic, partition, log_offset) WHERE retry;
 
--- Positions that no generation of a projection applies, because somebody has said so.
+-- Positions that no generation of a projection applies, because an operator dropped them.
 CREATE TABLE dropped_event (
     projection text        NOT NULL,
     topic      text        NOT NULL,
@@ -47,8 +47,8 @@ CREATE TABLE dropped_event (
     PRIMARY KEY (projection, topic, partition, log_offset)
 );
 
--- Since which offset the rows of an aggregate, or of any in a partition, say nothing new, because events are parked; null
--- if none are. It is a part of a query's own statement, so that it is of the same snapshot as the rows.
+-- The offset since which the rows of an aggregate, or of any aggregate in a partition, are out of date because events are
+-- parked; null if none are. Call it in the statement that reads the rows, so that both are of one snapshot.
 CREATE FUNCTION parked_since(of_projection text, of_topic text, of_partition integer, of_aggregate text)
 RETURNS bigint STABLE PARALLEL SAFE LANGUAGE sql
 RETURN (SELECT log_offset
@@ -72,37 +72,37 @@ RETURN (SELECT log_offset
          ORDER BY log_offset
          LIMIT 1);
 
-COMMENT ON TABLE parked_event IS 'Events that are not applied: the first of an aggregate for a reason, the later ones because they have to wait for it';
+COMMENT ON TABLE parked_event IS 'Events that are not applied: the first of an aggregate for a reason, the later ones because they wait for it';
 COMMENT ON COLUMN parked_event.projection IS 'The projection''s name';
 COMMENT ON COLUMN parked_event.generation IS 'The generation of its tables';
-COMMENT ON COLUMN parked_event.topic IS 'The topic that the event is in';
+COMMENT ON COLUMN parked_event.topic IS 'The topic of the event';
 COMMENT ON COLUMN parked_event.partition IS 'The partition of the topic';
-COMMENT ON COLUMN parked_event.log_offset IS 'Its place in the partition';
-COMMENT ON COLUMN parked_event.aggregate IS 'The aggregate''s id; empty where the record''s key is none, and then it holds nothing else up';
-COMMENT ON COLUMN parked_event.key IS 'The record''s key, byte by byte; null if it has none';
+COMMENT ON COLUMN parked_event.log_offset IS 'Its offset in the partition';
+COMMENT ON COLUMN parked_event.aggregate IS 'The aggregate''s id; empty if the record''s key is not an id, and then no other event waits for it';
+COMMENT ON COLUMN parked_event.key IS 'The record''s key as it is; null if it has none';
 COMMENT ON COLUMN parked_event.event_type IS 'Its header ce_type, if it is text';
 COMMENT ON COLUMN parked_event.version IS 'Its header aggregate_version, if it is a number';
-COMMENT ON COLUMN parked_event.headers IS 'Its headers as pairs of name and value, in order; a value that Postgres does not take as text is an array of bytes';
-COMMENT ON COLUMN parked_event.payload IS 'The record''s payload, byte by byte; null if it has none. It may hold personal data';
-COMMENT ON COLUMN parked_event.cause IS 'Why it is parked, in a word: record, payload, version, unfit or row; null if it only waits for an earlier one';
-COMMENT ON COLUMN parked_event.reason IS 'Why it is parked, in words; null if it only waits for an earlier one. It may quote the payload';
-COMMENT ON COLUMN parked_event.stands_at IS 'The version at which the rows of the aggregate stand, where there is a reason';
-COMMENT ON COLUMN parked_event.retry IS 'Somebody wants it to be tried again; the projector takes that back when it has';
+COMMENT ON COLUMN parked_event.headers IS 'Its headers as pairs of name and value, in order; a value that Postgres cannot store as text is an array of bytes';
+COMMENT ON COLUMN parked_event.payload IS 'The record''s payload as it is; null if it has none. It may hold personal data';
+COMMENT ON COLUMN parked_event.cause IS 'Why it is parked, in a word: record, payload, version, unfit or row; null if it only waits for an earlier event';
+COMMENT ON COLUMN parked_event.reason IS 'Why it is parked, in a sentence; null if it only waits for an earlier event. It may quote the payload';
+COMMENT ON COLUMN parked_event.stands_at IS 'The version of the aggregate''s rows, where there is a cause';
+COMMENT ON COLUMN parked_event.retry IS 'Whether an operator asked for another attempt; the projector clears it afterwards';
 COMMENT ON COLUMN parked_event.parked_at IS 'When it was parked';
-COMMENT ON TABLE dropped_event IS 'Events that no generation of a projection applies, because somebody decided so; a rebuild passes them over, too';
+COMMENT ON TABLE dropped_event IS 'Events that no generation of a projection applies, because an operator dropped them; a rebuild skips them too';
 COMMENT ON COLUMN dropped_event.projection IS 'The projection''s name';
-COMMENT ON COLUMN dropped_event.topic IS 'The topic that the event is in';
+COMMENT ON COLUMN dropped_event.topic IS 'The topic of the event';
 COMMENT ON COLUMN dropped_event.partition IS 'The partition of the topic';
-COMMENT ON COLUMN dropped_event.log_offset IS 'Its place in the partition';
-COMMENT ON COLUMN dropped_event.aggregate IS 'The aggregate''s id; empty where the record''s key is none';
-COMMENT ON COLUMN dropped_event.key IS 'The record''s key, byte by byte';
+COMMENT ON COLUMN dropped_event.log_offset IS 'Its offset in the partition';
+COMMENT ON COLUMN dropped_event.aggregate IS 'The aggregate''s id; empty if the record''s key is not an id';
+COMMENT ON COLUMN dropped_event.key IS 'The record''s key as it is';
 COMMENT ON COLUMN dropped_event.event_type IS 'Its header ce_type';
 COMMENT ON COLUMN dropped_event.version IS 'Its header aggregate_version: the version that is left out';
 COMMENT ON COLUMN dropped_event.headers IS 'Its headers as pairs of name and value, in order';
-COMMENT ON COLUMN dropped_event.payload IS 'The record''s payload, byte by byte. It may hold personal data';
-COMMENT ON COLUMN dropped_event.stands_at IS 'The version at which the rows of the aggregate stand without it; null: the one before its own';
-COMMENT ON COLUMN dropped_event.dropped_by IS 'Who decided so';
-COMMENT ON COLUMN dropped_event.why IS 'Why, in the words of who decided so';
+COMMENT ON COLUMN dropped_event.payload IS 'The record''s payload as it is. It may hold personal data';
+COMMENT ON COLUMN dropped_event.stands_at IS 'The version of the aggregate''s rows without it; null: the version before its own';
+COMMENT ON COLUMN dropped_event.dropped_by IS 'Who dropped it';
+COMMENT ON COLUMN dropped_event.why IS 'Why, in the words of who dropped it';
 COMMENT ON COLUMN dropped_event.dropped_at IS 'When it was dropped';
 COMMENT ON FUNCTION parked_since(text, text, integer) IS 'The first parked offset of a partition in the live generation of a projection; null if nothing of it is parked';
 COMMENT ON FUNCTION parked_since(text, text, integer, text) IS 'The first parked offset of an aggregate in the live generation of a projection; null if nothing of it is parked';

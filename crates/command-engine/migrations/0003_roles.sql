@@ -1,12 +1,12 @@
--- Who may do what here. The group belongs to the whole server and logs in nowhere; whoever runs a command API makes its
--- user a member. All else belongs to the owner of this database, which runs the migrations.
+-- Who may do what in a database of the write side. The group belongs to the whole server and cannot log in; an operator
+-- makes each command API's user a member. Everything else is the right of the database's owner, who runs the migrations.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'foldline_command') THEN
         CREATE ROLE foldline_command NOLOGIN;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    -- Another database has just made it.
+    -- The migration of another database has just created it.
     NULL;
 END
 $$;
@@ -18,15 +18,15 @@ BEGIN
 END
 $$;
 
--- Tables that come later are the command API's too: nothing to remember.
+-- Tables that a later migration creates are open to the command API without further grants.
 ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO foldline_command;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO foldline_command;
 REVOKE ALL ON _sqlx_migrations FROM foldline_command;
 
-COMMENT ON TABLE _sqlx_migrations IS 'Which migrations this database has';
+COMMENT ON TABLE _sqlx_migrations IS 'The migrations that have been applied to this database';
 COMMENT ON COLUMN _sqlx_migrations.version IS 'The migration''s number';
-COMMENT ON COLUMN _sqlx_migrations.description IS 'What it does, as its file is called';
+COMMENT ON COLUMN _sqlx_migrations.description IS 'What it does: the name of its file';
 COMMENT ON COLUMN _sqlx_migrations.installed_on IS 'When it was applied';
 COMMENT ON COLUMN _sqlx_migrations.success IS 'Whether all of it was applied';
 COMMENT ON COLUMN _sqlx_migrations.checksum IS 'The checksum of its file: an applied migration never changes';

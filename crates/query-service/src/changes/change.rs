@@ -1,0 +1,34 @@
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use crate::PositionBody;
+
+/// An event of an aggregate, as the `data` of a server-sent event. The aggregate's id is called as the context says
+/// ([`ChangeFields`](super::ChangeFields)), `order_id` for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Change {
+    /// The aggregate's id.
+    #[serde(skip)]
+    pub aggregate_id: String,
+    /// The aggregate's version after the event.
+    #[schema(example = 2)]
+    pub version: i64,
+    /// The event's name.
+    pub r#type: String,
+    /// The event's own id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// Where it is in the log.
+    pub position: PositionBody,
+    /// When it was decided.
+    #[serde(with = "time::serde::rfc3339")]
+    pub occurred_at: OffsetDateTime,
+    /// Who asked for it.
+    #[schema(example = "anonymous")]
+    pub actor: String,
+    /// The event's own fields, as in its schema.
+    #[schema(value_type = Object)]
+    pub event: Value,
+}

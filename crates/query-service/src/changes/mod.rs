@@ -1,0 +1,108 @@
+//! Events as they happen, as server-sent events to many clients.
+//!
+//! One task follows the journal and broadcasts every page that it reads. Each client has a task that first reads from the
+//! table what the client has missed, then takes what is broadcast. Offsets decide what a client gets, so no event is lost
+//! or sent twice where the two meet. A slow client must never hold up another one, or the task that reads.
+
+mod change;
+mod client;
+mod end;
+mod event_id;
+mod filter;
+mod metrics;
+mod page;
+mod request;
+mod stream;
+mod tail;
+
+pub use self::{change::Change, filter::ChangesFilter, request::ChangesRequest};
+
+use std::{sync::Arc, time::Duration};
+
+use axum::response::Response;
+use projection::PartitionOffsets;
+use service_kit::{Problem, problem::kinds};
+use tokio::sync::{Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use self::{client::Client, page::ChangePage, stream::Stream, tail::Tail};
+use crate::{ChangesSettings, Projection, problems};
+
+/// How many pages a client's task may be behind before it has to read from the table.
+const BACKLOG: usize = 64;
+/// How many clients' tasks may read from the table at once; the other connections are for queries.
+const READERS: usize = 3;
+/// When a refused client should try again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The change streams of a context. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    journal: Projection,
+    fields: ChangeFields,
+    pages: broadcast::Sender<Arc<ChangePage>>,
+    slots: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+    settings: ChangesSettings,
+    shutdown: CancellationToken,
+}
+
+/// What the fields are called that differ from context to context.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeFields {
+    /// The name of the aggregate's id in a change: `order_id`.
+    pub aggregate_id: &'static str,
+    /// A field of an aggregate's first event by which its changes can be filtered: `customer_id`.
+    pub first_event: Option<&'static str>,
+}
+
+/// Where a stream begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With the next event.
+    Now,
+    /// After these offsets.
+    After(PartitionOffsets),
+}
+
+impl Changes {
+    /// Follows the journal that this projection fills, until `shutdown`.
+    pub fn follow(
+        journal: Projection,
+        fields: ChangeFields,
+        settings: ChangesSettings,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let (pages, _) = broadcast::channel(BACKLOG);
+        let tail = Tail::new(journal.clone(), fields, pages.clone());
+        tokio::spawn(shutdown.clone().run_until_cancelled_owned(tail.run()));
+        Self {
+            journal,
+            fields,
+            pages,
+            slots: Arc::new(Semaphore::new(settings.streams.get())),
+            readers: Arc::new(Semaphore::new(READERS)),
+            settings,
+            shutdown,
+        }
+    }
+
+    /// Begins a stream. It ends with the client or when the service shuts down.
+    pub async fn stream(&self, request: ChangesRequest, filter: ChangesFilter) -> Result<Response, Problem> {
+        let model = self.journal.read_model();
+        let start = request.start(model.topic(), model.partitions())?;
+        let slots = Arc::clone(&self.slots);
+        let slot = slots.try_acquire_owned().map_err(|_| {
+            Problem::new(kinds::OVERLOADED).detail("no more streams can be served").retry_after(RETRY_AFTER)
+        })?;
+        // Read also if it is not needed: a problem now is better than a stream that ends at once.
+        let now = page::offsets(&self.journal).await.map_err(problems::postgres)?;
+        let seen = match start {
+            Start::Now => now,
+            Start::After(seen) => seen,
+        };
+        let (client, response) = Client::new(self.settings.buffer);
+        tokio::spawn(Stream::new(self.clone(), filter, seen, client, slot).run());
+        Ok(response)
+    }
+}

@@ -1,0 +1,146 @@
+use projection::PartitionOffsets;
+use serde_json::{Value, json};
+use sqlx::types::Json;
+use time::OffsetDateTime;
+
+use super::{Change, ChangeFields};
+use crate::{PositionBody, Projection};
+
+/// The most events that are read of one partition at once.
+const PAGE: u8 = 100;
+
+/// Everything that happened between two offsets of each partition, or all of that to one aggregate.
+#[derive(Debug, Default)]
+pub(super) struct ChangePage {
+    pub(super) from: PartitionOffsets,
+    pub(super) to: PartitionOffsets,
+    /// Those of one partition are in the order of the log.
+    pub(super) changes: Vec<IndexedChange>,
+    /// Whether there is more to be read.
+    pub(super) has_more: bool,
+}
+
+/// A change, what it is filtered by, and its JSON: written once for all clients.
+#[derive(Debug)]
+pub(super) struct IndexedChange {
+    pub(super) change: Change,
+    pub(super) first_event: Option<String>,
+    pub(super) json: String,
+}
+
+/// An event of the journal, or the checkpoint of a partition without further events.
+struct Row {
+    partition: i32,
+    next_offset: i64,
+    log_offset: Option<i64>,
+    aggregate_id: Option<String>,
+    first_event: Option<String>,
+    version: Option<i64>,
+    event_id: Option<String>,
+    event_type: Option<String>,
+    event: Option<Json<Value>>,
+    occurred_at: Option<OffsetDateTime>,
+    actor: Option<String>,
+}
+
+impl ChangePage {
+    /// Reads the next events of the journal after these offsets; only those of one aggregate, if one is given.
+    pub(super) async fn after(
+        seen: &PartitionOffsets,
+        journal: &Projection,
+        fields: ChangeFields,
+        aggregate_id: Option<&str>,
+    ) -> Result<Self, sqlx::Error> {
+        let at = journal.all();
+        let (partitions, next_offsets): (Vec<_>, Vec<_>) = seen.iter().unzip();
+        let mut transaction = journal.read_model().begin_planned().await?;
+        let rows = sqlx::query_as!(
+            Row,
+            r#"SELECT live.partition, live.next_offset, log_offset AS "log_offset?",
+                      aggregate_id AS "aggregate_id?", first_event, version AS "version?",
+                      event_id::text AS event_id, event_type AS "event_type?",
+                      event AS "event?: Json<Value>", occurred_at AS "occurred_at?", actor AS "actor?"
+                 FROM (SELECT partition, next_offset
+                         FROM checkpoint JOIN projection_generation USING (projection, generation)
+                        WHERE state = 'live' AND projection = $1 AND topic = $2) AS live
+                 LEFT JOIN unnest($3::integer[], $4::bigint[]) AS seen (partition, next_offset)
+                        ON seen.partition = live.partition
+                 LEFT JOIN LATERAL (
+                      SELECT *, (SELECT first.event ->> $7::text
+                                   FROM journal AS first
+                                  WHERE $7 IS NOT NULL
+                                    AND first.aggregate_id = journal.aggregate_id
+                                    AND first.version = 1) AS first_event
+                        FROM journal
+                       WHERE journal.partition = live.partition
+                         AND journal.log_offset >= coalesce(seen.next_offset, 0)
+                         AND ($5::text IS NULL OR journal.aggregate_id = $5)
+                       ORDER BY log_offset
+                       LIMIT $6) AS event ON true
+                ORDER BY live.partition, log_offset"#,
+            at.projection,
+            at.topic,
+            &partitions,
+            &next_offsets,
+            aggregate_id,
+            i64::from(PAGE),
+            fields.first_event,
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        Ok(Self::of(seen, rows, at.topic, fields))
+    }
+
+    fn of(seen: &PartitionOffsets, rows: Vec<Row>, topic: &str, fields: ChangeFields) -> Self {
+        let mut page = Self { from: seen.clone(), ..Self::default() };
+        for rows in rows.chunk_by(|one, next| one.partition == next.partition) {
+            let last = &rows[rows.len() - 1];
+            let more = (rows.len() == usize::from(PAGE)).then_some(last.log_offset).flatten();
+            page.to.include(last.partition, more.map_or(last.next_offset, |offset| offset + 1));
+            page.has_more |= more.is_some();
+        }
+        page.changes = rows.into_iter().filter_map(|row| row.into_change(topic, fields)).collect();
+        page
+    }
+}
+
+impl Row {
+    /// The event, if this row has one: then all of its columns are there.
+    fn into_change(self, topic: &str, fields: ChangeFields) -> Option<IndexedChange> {
+        let offset = self.log_offset?;
+        let change = Change {
+            aggregate_id: self.aggregate_id?,
+            version: self.version?,
+            r#type: self.event_type?,
+            id: self.event_id?,
+            position: PositionBody { topic: topic.to_owned(), partition: self.partition, offset },
+            occurred_at: self.occurred_at?,
+            actor: self.actor?,
+            event: self.event?.0,
+        };
+        Some(IndexedChange { json: change.json(fields.aggregate_id), change, first_event: self.first_event })
+    }
+}
+
+impl Change {
+    fn json(&self, aggregate_id: &str) -> String {
+        let mut json = json!(self);
+        json[aggregate_id] = json!(self.aggregate_id);
+        json.to_string()
+    }
+}
+
+/// How far the journal has got.
+pub(super) async fn offsets(journal: &Projection) -> Result<PartitionOffsets, sqlx::Error> {
+    let at = journal.all();
+    let rows = sqlx::query!(
+        "SELECT partition, next_offset
+           FROM checkpoint JOIN projection_generation USING (projection, generation)
+          WHERE state = 'live' AND projection = $1 AND topic = $2",
+        at.projection,
+        at.topic,
+    )
+    .fetch_all(at.pool())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.partition, row.next_offset)).collect())
+}

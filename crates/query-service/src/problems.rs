@@ -1,0 +1,93 @@
+//! Every error of a query as a problem document.
+
+use std::time::Duration;
+
+use axum::{Router, http::StatusCode};
+use projection::{InvalidToken, ProjectionError};
+use service_kit::{
+    Problem,
+    problem::{ProblemKind, kinds, page},
+};
+
+use crate::{journal::ReplayError, list::InvalidCursor};
+
+/// When a query is worth repeating.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What `GET /problems/{code}` says of the problems below; `{aggregate}` stands for the aggregate's name.
+const PAGES: &str = include_str!("../problems.md");
+
+/// The routes that describe the problems of queries about one kind of aggregate (`order`).
+pub fn pages(aggregate: &str) -> Router {
+    page::own(lasting(PAGES.replace("{aggregate}", aggregate)))
+}
+
+/// The kinds of problems that carry the name of an aggregate.
+#[derive(Debug)]
+pub(crate) struct AggregateProblems {
+    /// `order-not-found`: there is no such aggregate, as far as the projection has read.
+    not_found: ProblemKind,
+    /// `order-version-not-found`: it has no such version, or did not exist at that time.
+    version_not_found: ProblemKind,
+    /// `order-history-incomplete`: the journal lacks an event, so what came after it is unknown.
+    history_incomplete: ProblemKind,
+}
+
+impl AggregateProblems {
+    /// Made once, when a service starts.
+    pub(crate) fn new(aggregate: &str) -> Self {
+        let code = |suffix: &str| lasting(format!("{aggregate}-{suffix}"));
+        Self {
+            not_found: ProblemKind::new(code("not-found"), StatusCode::NOT_FOUND),
+            version_not_found: ProblemKind::new(code("version-not-found"), StatusCode::NOT_FOUND),
+            history_incomplete: ProblemKind::new(
+                code("history-incomplete"),
+                StatusCode::INTERNAL_SERVER_ERROR,
+            ),
+        }
+    }
+
+    pub(crate) const fn not_found(&self) -> Problem {
+        Problem::new(self.not_found)
+    }
+
+    pub(crate) fn of(&self, error: ReplayError) -> Problem {
+        match error {
+            ReplayError::NotFound => self.not_found(),
+            ReplayError::VersionNotFound => Problem::new(self.version_not_found),
+            ReplayError::Missing(version) => Problem::new(self.history_incomplete)
+                .detail(error.to_string())
+                .extension("missing_version", version),
+            ReplayError::OutOfPlace(_) => Problem::internal(&error),
+        }
+    }
+}
+
+/// The query failed in Postgres.
+pub(crate) fn postgres(error: sqlx::Error) -> Problem {
+    let error = ProjectionError::from(error);
+    if error.is_transient() {
+        tracing::debug!(%error, "a query failed");
+        Problem::new(kinds::NOT_READY).retry_after(SOON)
+    } else {
+        Problem::internal(&error)
+    }
+}
+
+/// The projection did not reach the consistency token in time.
+pub(crate) fn not_yet_visible() -> Problem {
+    Problem::new(kinds::NOT_YET_VISIBLE).retry_after(SOON)
+}
+
+pub(crate) fn invalid_token(error: &InvalidToken) -> Problem {
+    Problem::new(kinds::INVALID_CONSISTENCY_TOKEN).detail(error.to_string())
+}
+
+pub(crate) fn invalid_cursor(error: InvalidCursor) -> Problem {
+    Problem::new(kinds::INVALID_CURSOR).detail(error.to_string())
+}
+
+/// A text that is made once and needed as long as the process lives.
+fn lasting(text: String) -> &'static str {
+    text.leak()
+}

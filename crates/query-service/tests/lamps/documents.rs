@@ -1,0 +1,22 @@
+use crate::room::Room;
+
+#[tokio::test]
+async fn a_caller_who_has_the_version_gets_304() {
+    let mut room = Room::empty().await;
+    let token = room.install("desk", "study").await;
+    for (tag, status) in [("\"1\"", 304), ("W/\"1\"", 304), ("*", 304), ("\"2\"", 200), ("\"7\", \"1\"", 304)]
+    {
+        let answer = room.ask("/lamps/desk", &[("if-none-match", tag)]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("etag")), (status, "\"1\""), "{tag}");
+        assert_eq!(answer.header("consistency-token"), token, "{tag}");
+    }
+}
+
+#[tokio::test]
+async fn the_problem_of_a_missing_aggregate_carries_its_name() {
+    let mut room = Room::empty().await;
+    let token = room.install("desk", "study").await;
+    let answer = room.ask("/lamps/floor", &[("consistency-token", &token)]).await;
+    assert_eq!((answer.status.as_u16(), answer.problem()), (404, "lamp-not-found"));
+    assert_eq!(answer.header("cache-control"), "private, no-cache");
+}

@@ -1,0 +1,185 @@
+//! What the author of the context writes.
+
+use aggregate::{Message, Payload, Version};
+use axum::{Router, extract::State, response::Response, routing::get};
+use query_service::{
+    ChangeFields, Changes, ChangesFilter, ChangesRequest, Document, Found, JOURNAL, Journal, JournalEntry,
+    List, NoFilters, PointInTimeParameters, Projection, ReadModel, ReadPosition, ReadRequest, Settings,
+};
+use serde::{Deserialize, Serialize};
+use service_kit::{Path, Problem, Query, health::Health};
+use sqlx::types::Json;
+use tokio_util::sync::CancellationToken;
+
+/// The projection of lamps. For once it needs no tables of its own: the queries below count events in the journal.
+pub(crate) const LAMPS: &str = "lamps";
+
+#[derive(Clone)]
+pub(crate) struct Reads {
+    lamps: Projection,
+    journal: Journal,
+    changes: Changes,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lamp {
+    lamp_id: String,
+    version: Version,
+    switched_on: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Event {
+    LampInstalled { room: String },
+    LampSwitchedOn {},
+}
+
+#[derive(Deserialize)]
+struct Installed {
+    room: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filters {
+    room: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangesParameters {
+    lamp_id: Option<String>,
+    room: Option<String>,
+    from: Option<String>,
+}
+
+pub(crate) fn router(settings: &Settings, health: &Health, shutdown: &CancellationToken) -> Router {
+    let read_model = ReadModel::connect(settings, "lamp");
+    let [lamps, journal] = read_model.follow([LAMPS, JOURNAL], health.component("read model"));
+    let fields = ChangeFields { aggregate_id: "lamp_id", first_event: Some("room") };
+    let changes = Changes::follow(journal.clone(), fields, settings.changes, shutdown.clone());
+    Router::new()
+        .route("/lamps", get(lamps_route))
+        .route("/lamps/changes", get(changes_route))
+        .route("/lamps/{lamp_id}", get(lamp))
+        .route("/lamps/{lamp_id}/history", get(history))
+        .with_state(Reads { lamps, journal: Journal::new(journal), changes })
+}
+
+async fn lamp(
+    State(reads): State<Reads>,
+    Path(lamp_id): Path<String>,
+    Query(parameters): Query<PointInTimeParameters>,
+    request: ReadRequest,
+) -> Result<Response, Problem> {
+    let lamp_id = aggregate::AggregateId::try_from(lamp_id.as_str()).unwrap();
+    if let Some(point) = parameters.point_in_time()? {
+        return reads.journal.document_at(&request, lamp_id, point, fold).await;
+    }
+    let at = reads.lamps.aggregate(lamp_id);
+    let select = || {
+        sqlx::query_as!(
+            Found,
+            r#"SELECT read_position($1, $2, $3, $4) AS "position!: Json<ReadPosition>",
+                      (SELECT to_json(found)
+                         FROM (SELECT aggregate_id AS lamp_id, max(version) AS version,
+                                      count(*) FILTER (WHERE event_type = 'LampSwitchedOn') AS switched_on
+                                 FROM journal
+                                WHERE aggregate_id = $4
+                                GROUP BY aggregate_id) AS found) AS "found: Json<Lamp>""#,
+            at.projection,
+            at.topic,
+            at.partition,
+            at.aggregate_id,
+        )
+        .fetch_one(at.pool())
+    };
+    at.document(&request, select).await
+}
+
+async fn lamps_route(
+    State(reads): State<Reads>,
+    list: List<Filters, String>,
+    request: ReadRequest,
+) -> Result<Response, Problem> {
+    let at = reads.lamps.all();
+    let select = || {
+        sqlx::query_as!(
+            Found,
+            r#"SELECT read_position($1, $2, NULL, NULL) AS "position!: Json<ReadPosition>",
+                      (SELECT coalesce(json_agg(page), '[]')
+                         FROM (SELECT aggregate_id AS lamp_id, 1 AS version, 0 AS switched_on
+                                 FROM journal
+                                WHERE version = 1
+                                  AND ($3::text IS NULL OR event ->> 'room' = $3)
+                                  AND ($4::text IS NULL OR aggregate_id > $4)
+                                ORDER BY aggregate_id
+                                LIMIT $5) AS page) AS "found!: Json<Vec<Lamp>>""#,
+            at.projection,
+            at.topic,
+            list.filters.room,
+            list.after,
+            list.rows(),
+        )
+        .fetch_one(at.pool())
+    };
+    let answer = at.read(&request, select).await?;
+    Ok(answer.page(&list, |last| last.lamp_id.clone(), |lamps| lamps))
+}
+
+async fn history(
+    State(reads): State<Reads>,
+    Path(lamp_id): Path<String>,
+    list: List<NoFilters, i64>,
+    request: ReadRequest,
+) -> Result<Response, Problem> {
+    let lamp_id = aggregate::AggregateId::try_from(lamp_id.as_str()).unwrap();
+    reads.journal.history(&request, lamp_id, &list).await
+}
+
+async fn changes_route(
+    State(reads): State<Reads>,
+    Query(ChangesParameters { lamp_id, room, from }): Query<ChangesParameters>,
+    request: ChangesRequest,
+) -> Result<Response, Problem> {
+    let filter = ChangesFilter { aggregate_id: lamp_id, first_event: room, event_type: None };
+    reads.changes.stream(request.from(from), filter).await
+}
+
+fn fold(before: Option<Lamp>, entry: &JournalEntry<Event>) -> Option<Lamp> {
+    let lamp_id = entry.aggregate_id.clone();
+    match (before, &entry.event) {
+        (None, Event::LampInstalled { .. }) => Some(Lamp { lamp_id, version: entry.version, switched_on: 0 }),
+        (Some(lamp), Event::LampSwitchedOn {}) => {
+            Some(Lamp { version: entry.version, switched_on: lamp.switched_on + 1, ..lamp })
+        }
+        _ => None,
+    }
+}
+
+impl Document for Lamp {
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+impl Message for Event {
+    fn message_type(&self) -> &'static str {
+        match self {
+            Self::LampInstalled { .. } => "LampInstalled",
+            Self::LampSwitchedOn {} => "LampSwitchedOn",
+        }
+    }
+
+    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
+        Ok(match event_type {
+            "LampInstalled" => {
+                let Installed { room } = payload.read()?;
+                Some(Self::LampInstalled { room })
+            }
+            "LampSwitchedOn" => Some(Self::LampSwitchedOn {}),
+            _ => None,
+        })
+    }
+}
