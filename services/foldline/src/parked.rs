@@ -49,7 +49,7 @@ pub(crate) enum Parked {
     /// Leave a parked event out for ever, in every generation, and retry what waits behind it.
     #[command(after_help = "\
 Example:
-  foldline parked drop orders orders.events/3@1042 --reason 'written by a test'")]
+  foldline parked drop orders orders.events/3@1042 --reason 'written by a test' --by ada")]
     Drop {
         #[command(flatten)]
         target: Target,

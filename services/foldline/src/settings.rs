@@ -7,6 +7,9 @@ use event_log::{ClientSettings, LogError, Topics};
 
 use crate::hint::hinted;
 
+/// The heading of these options in the help.
+const CONNECTION: &str = "Connection";
+
 /// Which context a command is about.
 #[derive(Args)]
 pub(crate) struct Context {
@@ -17,12 +20,12 @@ pub(crate) struct Context {
 
 /// How to reach Kafka.
 #[derive(Args)]
-#[command(next_help_heading = "Connection")]
 pub(crate) struct KafkaSettings {
     /// Kafka's bootstrap brokers, separated by commas.
     #[arg(
         long = "kafka-brokers",
         env = "FOLDLINE_KAFKA_BROKERS",
+        help_heading = CONNECTION,
         value_name = "HOST:PORT",
         default_value = "127.0.0.1:19092"
     )]
@@ -33,21 +36,26 @@ pub(crate) struct KafkaSettings {
 
 /// How topics are named.
 #[derive(Args)]
-#[command(next_help_heading = "Connection")]
 pub(crate) struct TopicPrefix {
     /// A prefix of every topic's name.
-    #[arg(long, env = "FOLDLINE_TOPIC_PREFIX", value_name = "PREFIX", default_value = "")]
+    #[arg(
+        long,
+        env = "FOLDLINE_TOPIC_PREFIX",
+        help_heading = CONNECTION,
+        value_name = "PREFIX",
+        default_value = ""
+    )]
     topic_prefix: String,
 }
 
 /// How to reach the schema registry.
 #[derive(Args)]
-#[command(next_help_heading = "Connection")]
 pub(crate) struct RegistrySettings {
     /// The schema registry: the URL of an API compatible with Confluent's.
     #[arg(
         long = "registry-url",
         env = "FOLDLINE_REGISTRY_URL",
+        help_heading = CONNECTION,
         value_name = "URL",
         default_value = "http://127.0.0.1:18081/apis/ccompat/v7"
     )]
@@ -56,12 +64,12 @@ pub(crate) struct RegistrySettings {
 
 /// Where the schemas are.
 #[derive(Args)]
-#[command(next_help_heading = "Connection")]
 pub(crate) struct SchemaSettings {
     /// The folder of the schemas: `<context>/<events or commands>/<message>/v<n>.avsc`.
     #[arg(
         long = "schemas-dir",
         env = "FOLDLINE_SCHEMAS_DIR",
+        help_heading = CONNECTION,
         value_name = "FOLDER",
         default_value = "schemas"
     )]
@@ -72,28 +80,46 @@ pub(crate) struct SchemaSettings {
 #[derive(Args)]
 pub(crate) struct TopicSettings {
     /// The number of partitions of a new topic; it can never be changed.
-    #[arg(long, env = "FOLDLINE_TOPIC_PARTITIONS", value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(
+        long,
+        env = "FOLDLINE_TOPIC_PARTITIONS",
+        value_name = "NUMBER",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(i32).range(1..)
+    )]
     pub(crate) partitions: i32,
     /// The number of brokers that hold a copy of each partition of a new topic.
-    #[arg(long, env = "FOLDLINE_TOPIC_REPLICATION", value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(
+        long,
+        env = "FOLDLINE_TOPIC_REPLICATION",
+        value_name = "NUMBER",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(i32).range(1..)
+    )]
     pub(crate) replication: i32,
 }
 
 /// Which databases exist, where they are, and where the migrations are.
 #[derive(Args)]
-#[command(next_help_heading = "Connection")]
 pub(crate) struct DatabaseSettings {
     /// The Postgres server, without a database, with the user who owns the databases.
     #[arg(
         long = "database-server-url",
         env = "FOLDLINE_DATABASE_SERVER_URL",
+        help_heading = CONNECTION,
         hide_env_values = true,
         value_name = "URL",
         default_value = "postgres://migrator:migrator@127.0.0.1:15432"
     )]
     pub(crate) server_url: String,
     /// A prefix of every database's name.
-    #[arg(long, env = "FOLDLINE_DATABASE_PREFIX", value_name = "PREFIX", default_value = "")]
+    #[arg(
+        long,
+        env = "FOLDLINE_DATABASE_PREFIX",
+        help_heading = CONNECTION,
+        value_name = "PREFIX",
+        default_value = ""
+    )]
     pub(crate) database_prefix: String,
     /// The list of services, which names their databases.
     #[arg(
@@ -107,6 +133,7 @@ pub(crate) struct DatabaseSettings {
     #[arg(
         long = "migrations-dir",
         env = "FOLDLINE_MIGRATIONS_DIR",
+        help_heading = CONNECTION,
         value_name = "FOLDER",
         default_value = "migrations"
     )]

@@ -87,11 +87,12 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether the words after the program's name, up to a placeholder or an option, name a command.
+/// Whether the words after the program's name, up to an option or a placeholder such as `COMMAND` or `{verb}`, name a
+/// command.
 fn names_a_command(text: &str) -> bool {
     let mut command = &Cli::command();
     for word in text.split_whitespace().skip(1) {
-        if !command.has_subcommands() || word.starts_with(['{', '<', '-', '…']) {
+        if !command.has_subcommands() || word.starts_with(|letter: char| !letter.is_ascii_lowercase()) {
             return true;
         }
         let Some(below) = command.find_subcommand(word) else { return false };
