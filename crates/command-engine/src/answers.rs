@@ -1,4 +1,4 @@
-//! What each command of a group is told, once the group is in the log.
+//! Builds the answers to the commands of a group once the group is committed.
 
 use aggregate::{Aggregate, Version};
 use event_log::{Envelope, NewRecord, Position};
@@ -9,14 +9,14 @@ use crate::{
     group::DecisionEffect,
 };
 
-/// Makes the answers of one partition; the cache is as the group found it.
+/// Builds answers about one partition. Its cache must not contain the group's events yet.
 pub(crate) struct Answers<'p, A: Aggregate> {
     pub(crate) topic: &'p str,
     pub(crate) partition: i32,
     pub(crate) cache: &'p AggregateCache<A>,
 }
 
-/// An event of the group and its place in the log.
+/// A committed event of the group and its offset.
 pub(crate) struct Written {
     version: Version,
     offset: i64,
@@ -40,7 +40,7 @@ impl Written {
 }
 
 impl<A: Aggregate> Answers<'_, A> {
-    /// The answer to a command, given what was written of its group.
+    /// The answer to a command of the group.
     pub(crate) fn to(
         &self,
         request: &CommandRequest<A::Command>,
@@ -74,7 +74,7 @@ impl<A: Aggregate> Answers<'_, A> {
         }
     }
 
-    /// A place in this partition.
+    /// A position in this partition.
     pub(crate) fn position(&self, offset: i64) -> Position {
         Position { topic: self.topic.to_owned(), partition: self.partition, offset }
     }

@@ -1,11 +1,8 @@
-//! The one thread that writes a partition: own it when that is wished, then take what has queued, decide, commit,
-//! answer, again; and find out what is true when a commit fails.
-
-#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+//! The thread that writes a partition. It claims the partition when that is desired, then decides, commits and answers
+//! one group after another. When a commit fails, it must find out what is in the log before it answers anybody.
 
 use std::{
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -15,7 +12,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::{
-    CommandError, EngineSettings,
+    CommandError,
     in_doubt::InDoubt,
     mailbox::{Mailbox, Turn},
     metrics,
@@ -27,55 +24,64 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two claims.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// The pause between two looks for the announcement of whoever has shut this owner out.
+/// How often a fenced owner looks for the announcement of the owner that fenced it.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How long deliveries wait whose aggregates could not be loaded.
 const HOLD: Duration = Duration::from_millis(200);
 
-/// The thread of a partition.
-pub(crate) struct Partition<A: Aggregate, L: PartitionLog> {
-    pub(crate) number: i32,
-    pub(crate) writer: Writer<A, L>,
-    pub(crate) mailbox: Arc<Mailbox<A>>,
-    pub(crate) settings: EngineSettings,
-    /// Dropped last: whoever watches it then knows that everything else is let go.
-    pub(crate) _ended: watch::Sender<()>,
+/// The loop of a partition's thread.
+pub struct Partition<A: Aggregate, L: PartitionLog> {
+    number: i32,
+    writer: Writer<A, L>,
+    mailbox: Arc<Mailbox<A>>,
+    /// Dropped last: once its receivers notice, everything else is released.
+    ended: watch::Sender<()>,
 }
 
 /// How an ownership ended.
 #[derive(PartialEq)]
 enum End {
-    /// Nobody wants it here any more.
+    /// The partition is no longer wanted here.
     Unwanted,
-    /// Another instance has taken it.
+    /// Another instance has claimed it.
     Replaced,
 }
 
-/// What to do about a group in doubt.
+/// How to proceed with commands in doubt.
 enum Judgement {
-    /// A newer owner has it; what was written is read.
+    /// A newer owner has announced itself, and everything written before it is read.
     Replaced,
-    /// Whether there is a newer owner is not known yet.
+    /// It is not known yet whether there is a newer owner.
     LookAgain,
-    /// Nobody else has it.
+    /// There is no newer owner: claim the partition again.
     Claim,
-    /// It cannot be found out here.
+    /// The outcome cannot be found out here.
     Hopeless,
 }
 
 impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
-    /// Runs until the engine ends.
-    pub(crate) fn run(mut self) {
+    /// The loop of a partition that follows this mailbox.
+    pub fn new(number: i32, writer: Writer<A, L>, mailbox: Arc<Mailbox<A>>) -> Self {
+        Self { number, writer, mailbox, ended: watch::channel(()).0 }
+    }
+
+    /// Changes once the loop has ended and everything is released.
+    pub(crate) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
+    }
+
+    /// Runs until the engine stops.
+    pub fn run(mut self) {
         let mut rest = None;
         while self.mailbox.await_wish(rest) {
             let end = if self.own() { self.serve() } else { End::Unwanted };
-            // Two who both want it must not take it from each other without end.
-            rest = (end == End::Replaced).then(|| Instant::now() + self.settings.rest);
+            // Two instances that both want the partition must not take it from each other for ever.
+            rest = (end == End::Replaced).then(|| self.mailbox.clock.now() + self.mailbox.settings.rest);
             self.step_down();
         }
     }
 
-    /// Warms up and claims, however often it takes; false if the wish goes before it came about.
+    /// Warms up and claims the partition, with as many attempts as it takes. Returns false if it is no longer wanted.
     fn own(&mut self) -> bool {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -132,7 +138,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         }
     }
 
-    /// Brings a group to its end, or as far that it is to be decided again.
+    /// Decides and commits a group. Returns the commands that must be decided again.
     fn process(&mut self, group: Vec<QueuedCommand<A>>) -> Result<Vec<QueuedCommand<A>>, End> {
         if group.is_empty() {
             return Ok(group);
@@ -150,20 +156,20 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         self.mailbox.is_served_on() && !self.writer.still_owns()
     }
 
-    /// Finds out what became of a group, and answers those of whom it is known. What is left is to be decided again,
-    /// for the partition is claimed again; or the ownership has ended.
+    /// Finds out what became of a group and answers its commands accordingly. Returns those that must be decided again
+    /// after a new claim, or how the ownership ended.
     fn settle(&mut self, unsettled: Unsettled<A>) -> Result<Vec<QueuedCommand<A>>, End> {
         let Unsettled { error, mut in_doubt } = unsettled;
         warn!(partition = self.number, %error, "outcome of a group is unknown");
         self.mailbox.show_doubt("outcome of a commit is unknown");
         metrics::lost(self.number);
-        let patience = Instant::now() + self.settings.announcement;
+        let patience = self.mailbox.clock.now() + self.mailbox.settings.announcement;
         let mut pause = FIRST_PAUSE;
         loop {
             match self.judge(error.is_fenced(), patience, &mut in_doubt) {
                 Judgement::Replaced => return Err(self.yield_to_newer(in_doubt)),
                 Judgement::Hopeless => return Err(self.give_up(in_doubt)),
-                Judgement::LookAgain => thread::sleep(LOOK_AGAIN),
+                Judgement::LookAgain => self.mailbox.clock.sleep(LOOK_AGAIN),
                 Judgement::Claim => match self.claim(&mut in_doubt) {
                     Ok(claimed) => return Ok(self.go_on(claimed, in_doubt)),
                     Err(_) if self.mailbox.is_closing() => return Err(self.give_up(in_doubt)),
@@ -177,29 +183,30 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         }
     }
 
-    /// What to do about a group in doubt. Who was shut out waits for whoever did it; a claim would shut them out in turn.
+    /// How to proceed with commands in doubt. A fenced owner waits for the announcement of the owner that fenced it; a
+    /// claim would fence that owner in turn.
     fn judge(&mut self, fenced: bool, patience: Instant, in_doubt: &mut InDoubt<A>) -> Judgement {
         let may_claim = self.mailbox.may_claim_again(fenced);
-        let waits = Instant::now() < patience;
+        let waits = self.mailbox.clock.now() < patience;
         match self.writer.is_replaced(in_doubt) {
             Ok(true) => Judgement::Replaced,
-            // The next warm-up says it loudly.
+            // The next warm-up logs the error.
             Err(error) if !error.is_transient() => Judgement::Hopeless,
             Ok(false) if waits && (fenced || !may_claim) => Judgement::LookAgain,
             Ok(false) if may_claim => Judgement::Claim,
-            // While the log cannot be asked, it could not be claimed either.
+            // While the log cannot be read, it cannot be claimed either.
             Err(_) if waits || (may_claim && !self.mailbox.is_closing()) => Judgement::LookAgain,
             _ => Judgement::Hopeless,
         }
     }
 
-    /// The partition is owned again. Ready comes before the answers: whoever hears one may come back at once.
+    /// The partition is owned again. Report that before answering: a caller may send its next command at once.
     fn go_on(&self, claimed: Claimed, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
         self.mailbox.show_owned(claimed);
         self.writer.resolve(in_doubt)
     }
 
-    /// Another owns the partition. Elsewhere comes before the answers, for the same reason.
+    /// Another instance owns the partition. Report that before answering, for the same reason.
     fn yield_to_newer(&self, in_doubt: InDoubt<A>) -> End {
         self.mailbox.leave();
         let left = self.writer.resolve(in_doubt);
@@ -215,14 +222,15 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         End::Replaced
     }
 
-    /// What was read so far tells nothing: where the reading broke off, half of a command may have been seen.
+    /// The commands read so far are not conclusive: an interrupted replay may have seen only half of a command's
+    /// events.
     fn give_up(&self, in_doubt: InDoubt<A>) -> End {
         warn!(partition = self.number, "outcome of a group stays unknown here");
         in_doubt.give_up();
         End::Unwanted
     }
 
-    /// Why the partition is not owned yet.
+    /// Logs why the partition is not owned yet, and returns it.
     fn unready(&self, error: &LogError) -> String {
         if error.is_transient() {
             warn!(partition = self.number, %error, "partition cannot be claimed yet");
@@ -240,7 +248,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
 }
 
 impl<A: Aggregate, L: PartitionLog> Drop for Partition<A, L> {
-    /// Also where the thread panics, nobody must wait for it.
+    /// Nobody must wait for a thread that has panicked.
     fn drop(&mut self) {
         self.mailbox.close();
         self.mailbox.leave();

@@ -1,4 +1,4 @@
-//! Commands that wait for their turn: bounded, and fair between aggregates.
+//! The queue of waiting commands, fair between aggregates.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,12 +6,12 @@ use aggregate::{Aggregate, AggregateId};
 
 use crate::queued_command::Pending;
 
-/// One lane for each aggregate that has something waiting. Lanes take turns; a lane is first in, first out.
+/// One lane for each aggregate that has waiting commands. Lanes take turns; each is first in, first out.
 pub(crate) struct Queue<A: Aggregate> {
     lanes: HashMap<AggregateId, VecDeque<(u64, Pending<A>)>>,
     turns: VecDeque<AggregateId>,
     length: usize,
-    /// How many commands have come so far: each gets a number to be found by.
+    /// How many commands have been enqueued so far. Each gets a number by which it can be withdrawn.
     numbered: u64,
 }
 
@@ -24,12 +24,12 @@ impl<A: Aggregate> Queue<A> {
         self.length
     }
 
-    /// How many commands of an aggregate wait.
+    /// The number of waiting commands of an aggregate.
     pub(crate) fn waiting_for(&self, id: &AggregateId) -> usize {
         self.lanes.get(id).map_or(0, VecDeque::len)
     }
 
-    /// Takes a command in and gives it a number.
+    /// Enqueues a command and returns its number.
     pub(crate) fn push(&mut self, pending: Pending<A>) -> u64 {
         let id = pending.request.aggregate_id.clone();
         self.numbered += 1;
@@ -42,7 +42,7 @@ impl<A: Aggregate> Queue<A> {
         self.numbered
     }
 
-    /// The next command, of the aggregate whose turn it is.
+    /// Removes the next command, of the aggregate whose turn it is.
     pub(crate) fn pop(&mut self) -> Option<Pending<A>> {
         let id = self.turns.pop_front()?;
         let lane = self.lanes.get_mut(&id).expect("an aggregate has a turn while it has a lane");
@@ -56,7 +56,7 @@ impl<A: Aggregate> Queue<A> {
         Some(pending)
     }
 
-    /// Takes a command out whose caller has given it up; false if its turn has come before.
+    /// Removes a command whose caller has given up. Returns false if it is no longer there.
     pub(crate) fn withdraw(&mut self, id: &AggregateId, number: u64) -> bool {
         let Some(lane) = self.lanes.get_mut(id) else { return false };
         let Some(place) = lane.iter().position(|(its, _)| *its == number) else { return false };
@@ -69,7 +69,7 @@ impl<A: Aggregate> Queue<A> {
         true
     }
 
-    /// Takes out all that waits.
+    /// Removes all waiting commands.
     pub(crate) fn drain(&mut self) -> Vec<Pending<A>> {
         std::iter::from_fn(|| self.pop()).collect()
     }

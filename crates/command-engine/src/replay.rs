@@ -1,4 +1,4 @@
-//! Folds what is read of the log into the cache, in pieces that fit in memory.
+//! Folds events of the log into the cache, in batches of bounded size.
 
 use aggregate::{Aggregate, Message};
 use event_log::{Codec, LogError, Recorded};
@@ -9,7 +9,7 @@ use crate::{
     snapshots::SnapshotError,
 };
 
-/// How many events are folded together; the cold aggregates among them are loaded by one query.
+/// How many events are folded together. The cold aggregates among them are loaded by one query.
 const PIECE: usize = 1024;
 
 /// A replay under way.
@@ -18,7 +18,7 @@ pub(crate) struct Replay<'w, A: Aggregate> {
     codec: &'w Codec,
     in_doubt: &'w mut InDoubt<A>,
     piece: Vec<(Recorded, A::Event)>,
-    /// Whether the cache must begin anew.
+    /// Whether the cache must be restored.
     pub(crate) lost: bool,
 }
 
@@ -31,7 +31,7 @@ impl<'w, A: Aggregate> Replay<'w, A> {
         Self { cache, codec, in_doubt, piece: Vec::new(), lost: false }
     }
 
-    /// Takes in the next event of the log.
+    /// Adds the next event of the log.
     pub(crate) fn take(&mut self, recorded: Recorded) -> Result<(), LogError> {
         let event = self
             .codec
@@ -42,7 +42,7 @@ impl<'w, A: Aggregate> Replay<'w, A> {
         if self.piece.len() < PIECE { Ok(()) } else { self.fold() }
     }
 
-    /// Folds what was taken in, also when the reading broke off: what is read stays read.
+    /// Folds the events added so far, even if the replay was interrupted: what was read need not be read again.
     pub(crate) fn fold(&mut self) -> Result<(), LogError> {
         let piece = std::mem::take(&mut self.piece);
         self.cache.fold_tail(&piece, &mut |_, _| ()).map_err(|error| {

@@ -1,4 +1,4 @@
-//! The member of the consumer group that says what this instance should own.
+//! The member of the consumer group whose assignment says what this instance should own.
 
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
@@ -13,12 +13,12 @@ use tracing::{info, warn};
 use super::CoordinationSettings;
 use crate::Engine;
 
-/// How long one look for a change lasts; also how soon an order to leave is heard.
+/// How long one poll for a change lasts, and so how soon a request to leave takes effect.
 const LOOK: Duration = Duration::from_millis(50);
 /// The pause before joining again after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Follows the group on a thread of its own until this instance leaves, then tells how many others there are.
+/// Follows the group on a thread of its own until this instance leaves, then sends the number of other members.
 pub(super) fn start<A: Aggregate>(
     engine: Arc<Engine<A>>,
     member: Membership,
@@ -44,7 +44,7 @@ pub(super) fn start<A: Aggregate>(
     others
 }
 
-/// Passes the group's changes on until it is time to leave. A member that cannot go on joins anew.
+/// Applies the group's changes to the engine until it is time to leave. After an error it joins the group again.
 fn follow<A: Aggregate>(
     engine: &Engine<A>,
     mut member: Membership,

@@ -1,8 +1,9 @@
-//! Taking the partitions of a dead owner at once, instead of when the group has noticed (six seconds).
+//! Takes over the partitions of a dead owner at once, instead of after the group's session timeout of six seconds.
 //!
-//! A claim is safe at any time, so guessing wrong costs a moment. It must not be repeated for ever, though: who takes a
-//! partition over serves it only until somebody else claims it, and an owner that announces itself after it was taken
-//! for dead is alive, whatever its address says: nothing is taken from it again before it could be reached.
+//! A claim is safe at any time, so a wrong guess only costs time. But two instances must not take a partition from each
+//! other for ever. So an instance serves what it took over only until another claims it. And an owner that announces
+//! itself again after a takeover is alive, even if its address cannot be reached; nothing is taken from it again until
+//! it has been reached.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,24 +23,24 @@ use tracing::info;
 
 use crate::{Engine, Ownership};
 
-/// How long one look at the owners is apart from the next.
+/// How often the owners are checked.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
-/// A refusal counts if it is repeated after this long.
+/// A refused connection counts if it is refused again after this long.
 const SECOND_LOOK: Duration = Duration::from_millis(50);
-/// How long an owner may take to accept a connection. One that only is slow is left to the group.
+/// How long an owner may take to accept a connection. A slow owner is left to the group.
 const CONNECT: Duration = Duration::from_millis(250);
 
-/// Watches whether the other owners are alive.
+/// Checks whether the other owners are alive.
 pub(super) struct Takeover<A: Aggregate> {
     engine: Arc<Engine<A>>,
     owners: watch::Receiver<Owners>,
     /// Where the others reach this instance.
     address: String,
-    /// The epochs up to which announcements under this instance's own address are a dead predecessor's.
+    /// Announcements under this instance's own address up to this epoch are those of a dead predecessor.
     predecessors: u64,
-    /// Whom each partition was last taken from, and the epoch of that ownership.
+    /// The owner that each partition was last taken from, and its epoch.
     taken_from: BTreeMap<i32, (String, u64)>,
-    /// Owners that were taken for dead and are not.
+    /// Owners that seemed to be dead and are not.
     unreachable: BTreeSet<String>,
 }
 
@@ -55,9 +56,9 @@ impl<A: Aggregate> Takeover<A> {
         }
     }
 
-    /// Looks at the owners now and then, and when somebody suspects one.
+    /// Checks the owners regularly, and whenever one is suspected.
     pub(super) async fn watch(mut self, suspicion: Arc<Notify>) {
-        // The table begins empty; what it says first was said before this process began to own anything.
+        // The table is empty at first. Its first content was announced before this process owned anything.
         drop(self.owners.wait_for(|owners| owners.iter().next().is_some()).await);
         self.predecessors = self.owners.borrow().iter().map(|(_, owner)| owner.epoch).max().unwrap_or(0);
         loop {
@@ -69,7 +70,7 @@ impl<A: Aggregate> Takeover<A> {
         }
     }
 
-    /// The owners beside this instance.
+    /// The addresses of the other owners.
     fn addresses(&self) -> BTreeSet<String> {
         let owners = self.owners.borrow();
         owners
@@ -79,7 +80,7 @@ impl<A: Aggregate> Takeover<A> {
             .collect()
     }
 
-    /// Who is dead, this instance's own predecessor included, and who is alive, this instance included.
+    /// The dead owners, including this instance's own predecessor, and the live ones, including this instance.
     async fn tell_apart(&mut self, addresses: BTreeSet<String>) -> (Vec<String>, Vec<String>) {
         let mut dead = vec![self.address.clone()];
         let mut alive = vec![self.address.clone()];
@@ -95,7 +96,7 @@ impl<A: Aggregate> Takeover<A> {
         (dead, alive)
     }
 
-    /// Takes this instance's share of what a dead owner had: the living divide it among themselves.
+    /// Takes this instance's share of a dead owner's partitions; the live instances divide them among themselves.
     fn take_over(&mut self, dead: &str, alive: &[String]) {
         let owners = self.owners.borrow().clone();
         for (partition, owner) in owners.iter().filter(|(_, owner)| owner.address == dead) {
@@ -114,7 +115,7 @@ impl<A: Aggregate> Takeover<A> {
         }
     }
 
-    /// An owner that has claimed a partition again after it was taken from it cannot be dead.
+    /// An owner that claims a partition again after a takeover is not dead.
     fn note_revival(&mut self, partition: i32, owner: &Owner) {
         let taken_from = self.taken_from.get(&partition);
         if taken_from.is_some_and(|(address, epoch)| *address == owner.address && owner.epoch > *epoch) {
@@ -123,7 +124,7 @@ impl<A: Aggregate> Takeover<A> {
     }
 }
 
-/// Whether nothing listens there any more. A time-out does not say so: the owner may be slow, or the way to it.
+/// Whether nothing listens at the address any more. A timeout does not count: the owner or the network may be slow.
 async fn is_dead(address: &str) -> bool {
     if !is_refused(address).await {
         return false;

@@ -1,4 +1,4 @@
-//! What the thread is told to do.
+//! What the coordination and the engine tell the thread to do.
 
 use aggregate::Aggregate;
 
@@ -6,36 +6,36 @@ use super::{DesiredOwnership, Mailbox, Ownership, Stage, State};
 use crate::{CommandError, queued_command::Pending};
 
 impl<A: Aggregate> Mailbox<A> {
-    /// The partition is to be owned here.
-    pub(crate) fn own(&self) {
+    /// Own the partition.
+    pub fn own(&self) {
         let mut state = self.lock();
         if state.closing {
             return;
         }
         match state.wish {
             DesiredOwnership::Owned => return,
-            // It is being served already, or about to be.
+            // It is already being served, or about to be.
             DesiredOwnership::TakenOver => return state.wish = DesiredOwnership::Owned,
             DesiredOwnership::HandedOver | DesiredOwnership::Elsewhere => {}
         }
-        // Its deliveries have stopped; where to go on with them is said by a new ownership.
+        // Its deliveries have stopped. A new ownership determines where they continue.
         state.dismissed |= state.wish == DesiredOwnership::HandedOver;
         (state.wish, state.fresh) = (DesiredOwnership::Owned, true);
-        self.changed.notify_all();
+        self.clock.wake();
     }
 
-    /// The partition is to be owned here until another claims it.
-    pub(crate) fn take_over(&self) {
+    /// Own the partition until another instance claims it.
+    pub fn take_over(&self) {
         let mut state = self.lock();
         if state.wish != DesiredOwnership::Elsewhere || state.closing {
             return;
         }
         (state.wish, state.fresh) = (DesiredOwnership::TakenOver, true);
-        self.changed.notify_all();
+        self.clock.wake();
     }
 
-    /// The partition is to be served until another has taken it.
-    pub(crate) fn hand_over(&self) {
+    /// Serve the partition until another instance has claimed it.
+    pub fn hand_over(&self) {
         let mut state = self.lock();
         if !state.wish.is_to_own() {
             return;
@@ -45,27 +45,27 @@ impl<A: Aggregate> Mailbox<A> {
         if state.stage == Stage::Elsewhere {
             state.stop_wishing();
         }
-        self.changed.notify_all();
+        self.clock.wake();
     }
 
-    /// The partition is another's already: what waits is told so now.
-    pub(crate) fn lose(&self) {
+    /// The partition belongs to another instance already: answers waiting commands at once.
+    pub fn lose(&self) {
         let mut state = self.lock();
         state.stop_wishing();
         state.dismissed |= state.stage != Stage::Elsewhere;
         let waiting = state.empty();
         drop(state);
-        self.changed.notify_all();
+        self.clock.wake();
         send_elsewhere(waiting);
     }
 
-    /// No more commands are taken; those that wait are still served.
+    /// Accept no more commands; those that wait are still served.
     pub(crate) fn close(&self) {
         self.lock().closing = true;
-        self.changed.notify_all();
+        self.clock.wake();
     }
 
-    /// The thread has let the partition go, or has ended: what waits is another's.
+    /// The thread has released the partition, or has ended: waiting commands belong elsewhere.
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         state.stage = Stage::Elsewhere;

@@ -1,4 +1,4 @@
-//! What the thread finds on its mailbox, and what it tells of itself.
+//! What the thread of the partition takes from its mailbox and reports to it.
 
 use std::{
     sync::MutexGuard,
@@ -11,35 +11,33 @@ use event_log::Claimed;
 use super::{DesiredOwnership, Mailbox, Ownership, Source, Stage, State};
 use crate::{Delivery, metrics, queued_command::QueuedCommand};
 
-/// What the thread does next while it owns its partition.
+/// What the owner of a partition does next.
 pub(crate) enum Turn<A: Aggregate> {
-    /// Decide these.
+    /// Decide these commands.
     Group(Vec<QueuedCommand<A>>),
-    /// There was nothing to do for a while.
+    /// There was nothing to do until the deadline.
     Idle,
     /// The ownership ends.
     Over,
 }
 
-/// How often an owner that serves on for the next one, and has nothing to do, looks whether it is there.
+/// How often an idle owner that is about to be replaced checks whether it has been.
 const LOOK_FOR_NEXT: Duration = Duration::from_millis(50);
 
 impl<A: Aggregate> Mailbox<A> {
-    /// Waits until the partition is to be owned; false if the engine ends. A wish that has stood since before `rest`
-    /// began is heard only when it is over.
+    /// Waits until the partition is to be owned. Returns false if the engine is stopping. Until `rest` is over, only a
+    /// new request counts.
     pub(crate) fn await_wish(&self, rest: Option<Instant>) -> bool {
         let mut state = self.lock();
-        loop {
-            let left = rest.map_or(Duration::ZERO, |end| end.saturating_duration_since(Instant::now()));
-            match state.wish {
-                _ if state.closing => return false,
-                DesiredOwnership::Owned | DesiredOwnership::TakenOver if state.fresh || left.is_zero() => {
-                    return true;
-                }
-                DesiredOwnership::Owned | DesiredOwnership::TakenOver => state = self.wait(state, Some(left)),
-                DesiredOwnership::Elsewhere | DesiredOwnership::HandedOver => state = self.wait(state, None),
+        while !state.closing {
+            let has_rested = rest.is_none_or(|end| end <= self.clock.now());
+            if state.wish.is_to_own() && (state.fresh || has_rested) {
+                return true;
             }
+            let deadline = rest.filter(|_| state.wish.is_to_own());
+            state = self.wait(state, deadline);
         }
+        false
     }
 
     /// Whether the partition is still to be claimed.
@@ -47,7 +45,8 @@ impl<A: Aggregate> Mailbox<A> {
         self.lock().wants()
     }
 
-    /// Whether a claim may settle what is in doubt: the partition is wanted, or served on and not taken by anybody.
+    /// Whether a claim may resolve commands in doubt: the partition is still to be owned, or is served until replaced
+    /// and nobody has claimed it.
     pub(crate) fn may_claim_again(&self, fenced: bool) -> bool {
         let state = self.lock();
         match state.wish {
@@ -57,20 +56,22 @@ impl<A: Aggregate> Mailbox<A> {
         }
     }
 
-    /// Whether the engine ends.
+    /// Whether the engine is stopping.
     pub(crate) fn is_closing(&self) -> bool {
         self.lock().closing
     }
 
-    /// Pauses between two claims, until something else is wished.
+    /// Pauses between two claims, until the desired ownership changes.
     pub(crate) fn pause(&self, pause: Duration) {
-        let state = self.lock();
+        let end = self.clock.now() + pause;
+        let mut state = self.lock();
         let wish = state.wish;
-        let same = |state: &mut State<A>| state.wish == wish && !state.closing && !state.dismissed;
-        drop(self.changed.wait_timeout_while(state, pause, same));
+        while state.wish == wish && !state.closing && !state.dismissed && self.clock.now() < end {
+            state = self.wait(state, Some(end));
+        }
     }
 
-    /// Says why the partition is not owned yet; others may have it meanwhile.
+    /// Reports why the partition is not owned yet. Another instance may own it meanwhile.
     pub(crate) fn show_warming(&self, why: &str) {
         let mut state = self.lock();
         if state.wants() {
@@ -79,7 +80,7 @@ impl<A: Aggregate> Mailbox<A> {
         }
     }
 
-    /// The claim begins; false if the wish has gone.
+    /// Begins a claim. Returns false if the partition is no longer wanted.
     pub(crate) fn begin_claim(&self) -> bool {
         let mut state = self.lock();
         let wanted = state.wants();
@@ -89,18 +90,18 @@ impl<A: Aggregate> Mailbox<A> {
         wanted
     }
 
-    /// Nothing is known for sure any more.
+    /// Reports that it is unknown whether this instance still owns the partition.
     pub(crate) fn show_doubt(&self, why: &str) {
         let mut state = self.lock();
         state.stage = Stage::Claiming;
-        // They are read again for the next ownership.
+        // They are delivered again to the next ownership.
         state.deliveries.clear();
         if !state.dismissed {
             state.shown.send_replace(Ownership::Claiming(why.to_owned()));
         }
     }
 
-    /// The claim has come about.
+    /// Reports a successful claim.
     pub(crate) fn show_owned(&self, claimed: Claimed) {
         let mut state = self.lock();
         let Claimed { epoch, next_command } = claimed;
@@ -111,13 +112,13 @@ impl<A: Aggregate> Mailbox<A> {
         }
     }
 
-    /// What to do next: a group, as large as there is something for it, or nothing until `until`.
+    /// Waits for the next group, until `until` at most.
     pub(crate) fn next(&self, until: Option<Instant>) -> Turn<A> {
-        let begun = Instant::now();
+        let begun = self.clock.now();
         let mut state = self.lock();
         state.pace.end(begun);
         loop {
-            let now = Instant::now();
+            let now = self.clock.now();
             if state.is_over() {
                 return Turn::Over;
             }
@@ -130,20 +131,21 @@ impl<A: Aggregate> Mailbox<A> {
                 return Turn::Idle;
             }
             let ends = until.into_iter().chain(state.held_until).min();
-            state = self.wait(state, ends.map(|end| end.saturating_duration_since(now)));
+            state = self.wait(state, ends);
         }
-        let group = state.group(self.settings.max_group);
-        state.pace.begin(Instant::now());
+        let now = self.clock.now();
+        let group = state.group(self.settings.max_group, now);
+        state.pace.begin(now);
         metrics::waiting(self.partition, state.queue.len());
         Turn::Group(group)
     }
 
-    /// Whether the partition is served only until its next owner is there.
+    /// Whether the partition is only served until its next owner claims it.
     pub(crate) fn is_served_on(&self) -> bool {
         self.lock().is_served_on()
     }
 
-    /// Puts deliveries back that cannot be decided yet, to be tried again after a pause.
+    /// Returns deliveries to the queue that cannot be decided yet; they are tried again after a pause.
     pub(crate) fn put_back(&self, undecidable: Vec<QueuedCommand<A>>, pause: Duration) {
         let mut state = self.lock();
         if undecidable.is_empty() || !state.wish.is_to_own() {
@@ -154,19 +156,18 @@ impl<A: Aggregate> Mailbox<A> {
                 state.deliveries.push_front(delivery);
             }
         }
-        state.held_until = Some(Instant::now() + pause);
+        state.held_until = Some(self.clock.now() + pause);
     }
 
+    /// Waits for a change without holding the lock. A change in between ends the wait at once, so it is not missed.
     fn wait<'s>(
-        &self,
+        &'s self,
         state: MutexGuard<'s, State<A>>,
-        timeout: Option<Duration>,
+        deadline: Option<Instant>,
     ) -> MutexGuard<'s, State<A>> {
-        let poisoned = "nobody panics with the lock in hand";
-        match timeout {
-            Some(timeout) => self.changed.wait_timeout(state, timeout).expect(poisoned).0,
-            None => self.changed.wait(state).expect(poisoned),
-        }
+        drop(state);
+        self.clock.park(deadline);
+        self.lock()
     }
 }
 
@@ -192,8 +193,8 @@ impl<A: Aggregate> State<A> {
     }
 
     /// Takes the next group: callers and deliveries by turns, as long as there are both.
-    fn group(&mut self, most: usize) -> Vec<QueuedCommand<A>> {
-        let held = self.is_held(Instant::now());
+    fn group(&mut self, most: usize, now: Instant) -> Vec<QueuedCommand<A>> {
+        let held = self.is_held(now);
         let mut group = Vec::with_capacity(most.min(self.queue.len() + self.deliveries.len()));
         while group.len() < most {
             let delivered = |state: &mut Self| if held { None } else { state.next_delivered() };

@@ -3,7 +3,7 @@ use tokio::sync::oneshot;
 
 use super::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
 
-/// No snapshots at all: everything is folded from the log and stays in memory.
+/// No snapshots: everything is folded from the log and stays in memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoSnapshots;
 
@@ -22,7 +22,7 @@ impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
 
     fn save(&mut self, save: Save<A::State>) -> PendingSave {
         let (sender, pending) = oneshot::channel();
-        // Nobody may wait any more.
+        // The receiver may be gone.
         let _ = sender.send(Ok(Saved::UpTo(save.to.next_offset)));
         pending
     }

@@ -8,7 +8,7 @@ use crate::{
     queued_command::QueuedCommand,
 };
 
-/// A group's commands, decided.
+/// The decisions about a group's commands.
 pub(super) struct Decided<A: Aggregate> {
     pub(super) decisions: Vec<Option<Decision<A::Refusal>>>,
     pub(super) records: Vec<NewRecord>,
@@ -20,7 +20,7 @@ impl<A: Aggregate> Decided<A> {
         Written::of(&self.records, &self.events, offsets)
     }
 
-    /// What becomes of the delivered commands of the group.
+    /// The outcomes of the group's delivered commands.
     pub(super) fn outcomes(
         &self,
         group: &[QueuedCommand<A>],

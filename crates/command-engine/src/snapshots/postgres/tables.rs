@@ -1,4 +1,4 @@
-//! The statements. They know nothing of time-outs and connections.
+//! The SQL statements. Timeouts and connections are the caller's concern.
 
 use aggregate::AggregateId;
 use event_log::Continuity;
@@ -11,9 +11,10 @@ use crate::snapshots::{Checkpoint, Save, Saved, SnapshotError};
 
 /// How many rows one statement writes.
 const CHUNK: usize = 1_000;
-/// Ids and checkpoint are read as they are at one moment.
+/// Ids and checkpoint are read from one snapshot of the database.
 const BEGIN_TO_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// Rows and checkpoint are lost together if Postgres dies, and folded again from the log; so nobody waits for the disk.
+/// If Postgres crashes, rows and checkpoint are lost together and folded again from the log, so a save need not wait
+/// for the disk.
 const BEGIN_TO_SAVE: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
 /// The snapshots of one generation of the state, in one partition.
@@ -23,7 +24,7 @@ pub(super) struct Generation {
     pub(super) state_version: i32,
 }
 
-/// The checkpoint's row.
+/// A row of `snapshot_checkpoint`.
 #[derive(FromRow)]
 struct PartitionOffsets {
     next_offset: i64,
@@ -61,7 +62,7 @@ impl Generation {
         Err(SnapshotError::Incomplete { expected: checkpoint.aggregates, found })
     }
 
-    /// One row at least, if there is a checkpoint; without an aggregate if none is found.
+    /// Returns at least one row if there is a checkpoint; that row has no aggregate if none is found.
     pub(super) async fn load(
         self,
         connection: &mut PgConnection,
@@ -89,7 +90,7 @@ impl Generation {
         Ok(rows.iter().filter(found).map(Row::from_row).collect::<Result<_, _>>()?)
     }
 
-    /// The checkpoint comes first: its row is the fence, and whoever else saves waits for it.
+    /// Moves the checkpoint first: its row is the fence, and other savers wait for it.
     pub(super) async fn save<S: Serialize>(
         self,
         connection: &mut PgConnection,
@@ -103,7 +104,7 @@ impl Generation {
         if saved_by > save.epoch.cast_signed() {
             return Ok(Saved::Superseded(reached));
         }
-        // Somebody has read further, and saved all that this save has.
+        // Another instance has read further and saved everything that this save contains.
         if reached > save.to.next_offset {
             return Ok(Saved::UpTo(reached));
         }
@@ -120,7 +121,7 @@ impl Generation {
         Ok(Saved::UpTo(save.to.next_offset))
     }
 
-    /// Deletes what older generations have left and nobody has saved for a day.
+    /// Deletes older generations that have not been saved for a day.
     pub(super) async fn delete_abandoned(self, connection: &mut PgConnection) -> Result<(), SnapshotError> {
         let abandoned: Vec<i32> = sqlx::query_scalar(
             "SELECT state_version FROM snapshot_checkpoint
@@ -133,8 +134,8 @@ impl Generation {
         if abandoned.is_empty() { Ok(()) } else { self.delete(connection, &abandoned).await }
     }
 
-    /// The checkpoint's row, which nobody else can move before the transaction ends. The first save puts it there: two
-    /// that found none would not meet, and the older could come last.
+    /// Locks the checkpoint's row until the transaction ends. The first save inserts it: otherwise two savers that both
+    /// find no row would not wait for each other, and the older could win.
     async fn lock(self, connection: &mut PgConnection) -> Result<PartitionOffsets, sqlx::Error> {
         if let Some(stand) = self.stand(&mut *connection, "FOR UPDATE").await? {
             return Ok(stand);
@@ -209,7 +210,7 @@ impl Generation {
         Ok(())
     }
 
-    /// Deletes generations of this partition, each with its checkpoint or not at all.
+    /// Deletes generations of this partition together with their checkpoints.
     async fn delete(
         self,
         connection: &mut PgConnection,
