@@ -10,20 +10,20 @@ use crate::{
 };
 
 /// Builds answers about one partition. Its cache must not contain the group's events yet.
-pub(crate) struct Answers<'p, A: Aggregate> {
+pub(crate) struct AnswerBuilder<'p, A: Aggregate> {
     pub(crate) topic: &'p str,
     pub(crate) partition: i32,
     pub(crate) cache: &'p AggregateCache<A>,
 }
 
 /// A committed event of the group and its offset.
-pub(crate) struct Written {
+pub(crate) struct WrittenEvent {
     version: Version,
     offset: i64,
     event_type: &'static str,
 }
 
-impl Written {
+impl WrittenEvent {
     /// The events of a group with their offsets.
     pub(crate) fn of<E: aggregate::Message>(
         records: &[NewRecord],
@@ -39,19 +39,23 @@ impl Written {
     }
 }
 
-impl<A: Aggregate> Answers<'_, A> {
+impl<A: Aggregate> AnswerBuilder<'_, A> {
     /// The answer to a command of the group.
     pub(crate) fn to(
         &self,
         request: &CommandRequest<A::Command>,
         effect: &DecisionEffect,
-        written: &[Written],
+        written: &[WrittenEvent],
     ) -> Accepted {
         match effect {
-            DecisionEffect::CompletedCommand(done) => self.accepted(done, true),
-            DecisionEffect::Events(range) => self.accepted(&done(request, &written[range.clone()]), false),
-            DecisionEffect::SameAs(range) => self.accepted(&done(request, &written[range.clone()]), true),
-            DecisionEffect::Nothing(version, last) => {
+            DecisionEffect::Repeated(completed) => self.accepted(completed, true),
+            DecisionEffect::Events(range) => {
+                self.accepted(&completed(request, &written[range.clone()]), false)
+            }
+            DecisionEffect::RepeatedInGroup(range) => {
+                self.accepted(&completed(request, &written[range.clone()]), true)
+            }
+            DecisionEffect::NoChange(version, last) => {
                 let before = || Some(self.cache.get(&request.aggregate_id)?.offset);
                 let offset = last.map(|last| written[last].offset).or_else(before);
                 let position = offset.map(|offset| self.position(offset));
@@ -61,15 +65,15 @@ impl<A: Aggregate> Answers<'_, A> {
     }
 
     /// The answer to a command that is in the log.
-    pub(crate) fn accepted(&self, done: &CompletedCommand, replayed: bool) -> Accepted {
+    pub(crate) fn accepted(&self, completed: &CompletedCommand, replayed: bool) -> Accepted {
         let event = |(index, event_type): (usize, &&'static str)| AcceptedEvent {
             event_type,
-            id: Envelope::event_id_of(done.command_id, index),
+            id: Envelope::event_id_of(completed.command_id, index),
         };
         Accepted {
-            version: done.version,
-            events: done.event_types.iter().enumerate().map(event).collect(),
-            position: Some(self.position(done.offset)),
+            version: completed.version,
+            events: completed.event_types.iter().enumerate().map(event).collect(),
+            position: Some(self.position(completed.offset)),
             replayed,
         }
     }
@@ -80,7 +84,7 @@ impl<A: Aggregate> Answers<'_, A> {
     }
 }
 
-fn done<C>(request: &CommandRequest<C>, written: &[Written]) -> CompletedCommand {
+fn completed<C>(request: &CommandRequest<C>, written: &[WrittenEvent]) -> CompletedCommand {
     let last = written.last().expect("a command without events has an effect of its own");
     CompletedCommand {
         command_id: request.metadata.command_id,

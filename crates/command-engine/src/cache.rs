@@ -61,13 +61,13 @@ pub struct AggregateCache<A: Aggregate> {
     aggregates: u64,
     /// Hashes of the ids that have a snapshot and may not be in memory. A collision is harmless: a new aggregate is
     /// then looked up in vain.
-    elsewhere: HashSet<u64>,
-    fingerprint: RandomState,
+    snapshot_hashes: HashSet<u64>,
+    hasher: RandomState,
     store: Box<dyn SnapshotStore<A>>,
     settings: CacheSettings,
     write_behind: WriteBehind,
     /// No snapshots are loaded before this.
-    load_again: Option<Instant>,
+    load_after: Option<Instant>,
 }
 
 impl<A: Aggregate> AggregateCache<A> {
@@ -78,12 +78,12 @@ impl<A: Aggregate> AggregateCache<A> {
             next_offset: 0,
             entries: CacheEntries::new(),
             aggregates: 0,
-            elsewhere: HashSet::new(),
-            fingerprint: RandomState::new(),
+            snapshot_hashes: HashSet::new(),
+            hasher: RandomState::new(),
             store,
             settings,
             write_behind: WriteBehind::new(0),
-            load_again: None,
+            load_after: None,
         }
     }
 
@@ -91,12 +91,12 @@ impl<A: Aggregate> AggregateCache<A> {
     /// error the cache is that of an empty log.
     pub fn restore(&mut self) -> Result<(), SnapshotError> {
         self.forget();
-        let (elsewhere, fingerprint) = (&mut self.elsewhere, &self.fingerprint);
+        let (snapshot_hashes, hasher) = (&mut self.snapshot_hashes, &self.hasher);
         let opened = self.store.open(&mut |id| {
-            elsewhere.insert(fingerprint.hash_one(id));
+            snapshot_hashes.insert(hasher.hash_one(id));
         });
-        let checkpoint = opened.inspect_err(|_| self.elsewhere.clear())?;
-        self.elsewhere.shrink_to_fit();
+        let checkpoint = opened.inspect_err(|_| self.snapshot_hashes.clear())?;
+        self.snapshot_hashes.shrink_to_fit();
         (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
         self.aggregates = checkpoint.aggregates;
         self.write_behind = WriteBehind::new(checkpoint.next_offset);
@@ -107,9 +107,9 @@ impl<A: Aggregate> AggregateCache<A> {
     pub fn forget(&mut self) {
         (self.next_offset, self.continuity, self.aggregates) = (0, Continuity::default(), 0);
         self.entries = CacheEntries::new();
-        self.elsewhere = HashSet::new();
+        self.snapshot_hashes = HashSet::new();
         self.write_behind = WriteBehind::new(0);
-        self.load_again = None;
+        self.load_after = None;
     }
 
     /// An aggregate that is in memory. If it is neither here nor [cold](Self::is_cold), it does not exist.
@@ -120,7 +120,7 @@ impl<A: Aggregate> AggregateCache<A> {
     /// Whether a command on this aggregate cannot be decided now: its snapshot is not in memory, or it is new and there
     /// is no room for it.
     pub fn is_cold(&self, id: &AggregateId) -> bool {
-        !self.entries.has(id) && (self.is_full() || self.is_elsewhere(id))
+        !self.entries.has(id) && (self.is_full() || self.has_snapshot(id))
     }
 
     /// How many aggregates are in memory.
@@ -140,7 +140,7 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Whether there is no room and nothing can be evicted: everything in memory waits to be saved.
     pub fn is_full(&self) -> bool {
-        self.store.keeps() && self.entries.unsaved() >= self.settings.max_aggregates
+        self.store.is_persistent() && self.entries.unsaved() >= self.settings.max_aggregates
     }
 
     /// Loads these aggregates into memory, as far as they exist, with one query at most. They stay there at least until
@@ -154,7 +154,7 @@ impl<A: Aggregate> AggregateCache<A> {
         let used = ids.iter().filter(|id| self.entries.touch(id)).count();
         let missing = ids.iter().filter(|id| !self.entries.has(id));
         let cold: Vec<_> =
-            missing.clone().filter(|id| self.is_elsewhere(id)).map(|id| (*id).clone()).collect();
+            missing.clone().filter(|id| self.has_snapshot(id)).map(|id| (*id).clone()).collect();
         self.make_room(missing.count(), used);
         if !cold.is_empty() {
             self.load_cold(&cold)?;
@@ -163,11 +163,11 @@ impl<A: Aggregate> AggregateCache<A> {
     }
 
     fn load_cold(&mut self, cold: &[AggregateId]) -> Result<(), SnapshotError> {
-        if self.load_again.is_some_and(|again| Instant::now() < again) {
+        if self.load_after.is_some_and(|again| Instant::now() < again) {
             return Err(SnapshotError::Pausing);
         }
         let loaded = self.store.load(cold, self.write_behind.saved);
-        self.load_again = loaded.is_err().then(|| Instant::now() + self.settings.load_pause);
+        self.load_after = loaded.is_err().then(|| Instant::now() + self.settings.load_pause);
         for (id, cached) in loaded? {
             self.entries.add(id, cached);
         }
@@ -183,12 +183,12 @@ impl<A: Aggregate> AggregateCache<A> {
     /// Evicts aggregates until there is room for `more`, except the `used` most recently used ones.
     fn make_room(&mut self, more: usize, used: usize) {
         while self.entries.len() + more > self.settings.max_aggregates {
-            let Some(id) = self.entries.let_go(used) else { break };
-            self.elsewhere.insert(self.fingerprint.hash_one(id.as_str()));
+            let Some(id) = self.entries.evict(used) else { break };
+            self.snapshot_hashes.insert(self.hasher.hash_one(id.as_str()));
         }
     }
 
-    fn is_elsewhere(&self, id: &AggregateId) -> bool {
-        self.elsewhere.contains(&self.fingerprint.hash_one(id.as_str()))
+    fn has_snapshot(&self, id: &AggregateId) -> bool {
+        self.snapshot_hashes.contains(&self.hasher.hash_one(id.as_str()))
     }
 }

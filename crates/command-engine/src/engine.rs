@@ -23,9 +23,9 @@ pub struct EngineSettings {
     /// The maximum number of commands that are decided and committed together.
     pub max_group: usize,
     /// How long a fenced owner waits for the announcement of the owner that fenced it.
-    pub announcement: Duration,
+    pub announcement_timeout: Duration,
     /// How long a replaced owner waits before it claims a partition again that is still assigned to it.
-    pub rest: Duration,
+    pub reclaim_pause: Duration,
     /// The limits of each partition's cache.
     pub cache: CacheSettings,
 }
@@ -37,8 +37,8 @@ impl Default for EngineSettings {
             max_waiting_each: 256,
             max_wait: Duration::from_millis(500),
             max_group: 256,
-            announcement: Duration::from_secs(2),
-            rest: Duration::from_secs(3),
+            announcement_timeout: Duration::from_secs(2),
+            reclaim_pause: Duration::from_secs(3),
             cache: CacheSettings::default(),
         }
     }
@@ -77,7 +77,7 @@ impl<A: Aggregate> Engine<A> {
     }
 
     /// Claims a partition, after a warm-up while its present owner still serves, and serves it until told otherwise or
-    /// replaced. If it is replaced, it claims the partition again after [`rest`](EngineSettings::rest). A new call
+    /// replaced. If it is replaced, it claims the partition again after [`reclaim_pause`](EngineSettings::reclaim_pause). A new call
     /// after [`hand_over`](Self::hand_over) or [`lose`](Self::lose) makes it claim at once.
     pub fn own(&self, partition: i32) {
         self.mailbox(partition).own();
@@ -109,7 +109,7 @@ impl<A: Aggregate> Engine<A> {
         request: CommandRequest<A::Command>,
     ) -> Result<Accepted, CommandError<A::Refusal>> {
         let mailbox = self.mailbox(self.partition_of(&request.aggregate_id));
-        let answer = match mailbox.hand_in(request) {
+        let answer = match mailbox.enqueue(request) {
             Ok(pending_reply) => pending_reply.wait().await,
             Err(error) => Err(error),
         };

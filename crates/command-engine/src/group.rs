@@ -24,12 +24,12 @@ pub(crate) enum DecisionEffect {
     /// It leads to these events of the group, which are to be written.
     Events(Range<usize>),
     /// It repeats a command of the group, which leads to these events.
-    SameAs(Range<usize>),
+    RepeatedInGroup(Range<usize>),
     /// It is already in the log.
-    CompletedCommand(CompletedCommand),
+    Repeated(CompletedCommand),
     /// It changes nothing. The aggregate is at this version, which this event of the group led to if it was not
     /// committed before.
-    Nothing(Version, Option<usize>),
+    NoChange(Version, Option<usize>),
 }
 
 /// An aggregate after the group's commands so far.
@@ -77,10 +77,10 @@ impl<'a, A: Aggregate> Group<'a, A> {
     /// The decision about a command that is already in this group or in the log.
     fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Decision<A::Refusal>> {
         let (id, command_id) = (&request.aggregate_id, request.metadata.command_id);
-        let done = self.cache.get(id).and_then(|cached| cached.done(command_id));
-        let (hash, effect) = match (self.commands.get(&(id.clone(), command_id)), done) {
-            (Some((hash, range)), _) => (*hash, DecisionEffect::SameAs(range.clone())),
-            (None, Some(done)) => (done.request_hash, DecisionEffect::CompletedCommand(done.clone())),
+        let completed = self.cache.get(id).and_then(|cached| cached.command(command_id));
+        let (hash, effect) = match (self.commands.get(&(id.clone(), command_id)), completed) {
+            (Some((hash, range)), _) => (*hash, DecisionEffect::RepeatedInGroup(range.clone())),
+            (None, Some(completed)) => (completed.request_hash, DecisionEffect::Repeated(completed.clone())),
             (None, None) => return None,
         };
         Some(if hash == request.request_hash { Ok(effect) } else { Err(CommandError::IdReused) })
@@ -96,7 +96,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         }
         let (events, state) = decide::<A>(state, request.command.clone())?;
         if events.is_empty() {
-            return Ok(DecisionEffect::Nothing(version, last));
+            return Ok(DecisionEffect::NoChange(version, last));
         }
         let records: Result<Vec<_>, _> =
             (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
@@ -155,12 +155,12 @@ impl<'a, A: Aggregate> Group<'a, A> {
 }
 
 /// The events of a command and the state after them, or why there are none.
-type Decided<A> =
+type DecideResult<A> =
     Result<(Vec<<A as Aggregate>::Event>, <A as Aggregate>::State), CommandError<<A as Aggregate>::Refusal>>;
 
 /// Calls the aggregate. A panic in it fails this command only: a restart would not help, and the other commands are not
 /// affected.
-fn decide<A: Aggregate>(state: A::State, command: A::Command) -> Decided<A> {
+fn decide<A: Aggregate>(state: A::State, command: A::Command) -> DecideResult<A> {
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let events = A::decide(&state, command)?;
         let after = events.iter().fold(state, A::evolve);

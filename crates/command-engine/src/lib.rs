@@ -15,7 +15,6 @@ mod in_doubt;
 mod mailbox;
 mod metrics;
 mod outcome;
-mod pace;
 mod partition;
 mod pending_reply;
 pub mod protocol;
@@ -24,6 +23,7 @@ mod queued_command;
 mod replay;
 mod request;
 mod snapshots;
+mod wait_estimate;
 mod writer;
 
 pub use cache::{AggregateCache, CacheError, CacheSettings, CachedAggregate, CompletedCommand};

@@ -1,8 +1,8 @@
 //! The mailbox of a partition's thread: the desired ownership, the commands that wait, and the state that the thread
 //! reports.
 
-mod orders;
-mod work;
+mod control;
+mod worker;
 
 use std::{
     collections::VecDeque,
@@ -14,11 +14,11 @@ use aggregate::{Aggregate, AggregateId};
 use tokio::sync::watch;
 
 use crate::{
-    CommandError, CommandRequest, Delivery, EngineSettings, clock::Clock, metrics, pace::Pace,
-    pending_reply::PendingReply, queue::Queue, queued_command::Pending,
+    CommandError, CommandRequest, Delivery, EngineSettings, clock::Clock, metrics,
+    pending_reply::PendingReply, queue::Queue, queued_command::PendingCommand, wait_estimate::WaitEstimate,
 };
 
-pub(crate) use work::Turn;
+pub(crate) use worker::Turn;
 
 /// The ownership of a partition, as far as this instance knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +45,11 @@ pub struct Mailbox<A: Aggregate> {
 }
 
 struct State<A: Aggregate> {
-    wish: DesiredOwnership,
+    desired: DesiredOwnership,
     /// Whether the desired ownership changed since the last claim.
-    fresh: bool,
+    desired_is_new: bool,
     /// Whether the present ownership must end, whatever is desired by now.
-    dismissed: bool,
+    must_end: bool,
     /// Whether the engine is stopping.
     closing: bool,
     stage: Stage,
@@ -58,11 +58,11 @@ struct State<A: Aggregate> {
     /// The offset of the next delivery for the present ownership.
     next_delivery: i64,
     /// Until when deliveries wait that could not be decided.
-    held_until: Option<Instant>,
+    retry_deliveries_at: Option<Instant>,
     /// Which queue the next command of a group is taken from, if both have one.
-    turn: Source,
-    pace: Pace,
-    shown: watch::Sender<Ownership>,
+    next_source: Source,
+    wait_estimate: WaitEstimate,
+    ownership: watch::Sender<Ownership>,
 }
 
 /// What the coordination wants of this instance.
@@ -105,24 +105,24 @@ impl<A: Aggregate> Mailbox<A> {
     /// A mailbox for a partition that is not to be owned yet.
     pub fn new(partition: i32, settings: EngineSettings, clock: Arc<dyn Clock>) -> Self {
         let state = State {
-            wish: DesiredOwnership::Elsewhere,
-            fresh: false,
-            dismissed: false,
+            desired: DesiredOwnership::Elsewhere,
+            desired_is_new: false,
+            must_end: false,
             closing: false,
             stage: Stage::Elsewhere,
             queue: Queue::new(),
             deliveries: VecDeque::new(),
             next_delivery: 0,
-            held_until: None,
-            turn: Source::Caller,
-            pace: Pace::default(),
-            shown: watch::channel(Ownership::Elsewhere).0,
+            retry_deliveries_at: None,
+            next_source: Source::Caller,
+            wait_estimate: WaitEstimate::default(),
+            ownership: watch::channel(Ownership::Elsewhere).0,
         };
         Self { partition, settings, clock, state: Mutex::new(state) }
     }
 
     /// Enqueues a command, or returns at once why it cannot be.
-    pub fn hand_in(
+    pub fn enqueue(
         self: &Arc<Self>,
         request: CommandRequest<A::Command>,
     ) -> Result<PendingReply<A>, CommandError<A::Refusal>> {
@@ -133,7 +133,7 @@ impl<A: Aggregate> Mailbox<A> {
             return Err(CommandError::Overloaded);
         }
         let (aggregate_id, deadline) = (request.aggregate_id.clone(), request.deadline);
-        let (pending, reply) = Pending::new(request);
+        let (pending, reply) = PendingCommand::new(request);
         let number = state.queue.push(pending);
         self.clock.wake();
         Ok(PendingReply { mailbox: Arc::clone(self), aggregate_id, number, deadline, reply })
@@ -163,7 +163,7 @@ impl<A: Aggregate> Mailbox<A> {
 
     /// The ownership of the partition, and a way to watch it.
     pub fn ownership(&self) -> watch::Receiver<Ownership> {
-        self.lock().shown.subscribe()
+        self.lock().ownership.subscribe()
     }
 
     /// Why one more command for an aggregate would be too much.
@@ -173,7 +173,7 @@ impl<A: Aggregate> Mailbox<A> {
             Some("full")
         } else if state.queue.waiting_for(id) >= max_waiting_each {
             Some("share")
-        } else if state.pace.expected(state.queue.len() / max_group, self.clock.now()) > max_wait {
+        } else if state.wait_estimate.expected(state.queue.len() / max_group, self.clock.now()) > max_wait {
             Some("slow")
         } else {
             None
@@ -189,9 +189,9 @@ impl<A: Aggregate> State<A> {
     /// Whether commands of callers are accepted.
     fn admits(&self) -> Result<(), CommandError<A::Refusal>> {
         match self.stage {
-            _ if self.closing || self.dismissed => Err(CommandError::Elsewhere),
+            _ if self.closing || self.must_end => Err(CommandError::Elsewhere),
             Stage::Owned { .. } => Ok(()),
-            Stage::Claiming if self.wish.is_to_own() => Err(CommandError::NotReady),
+            Stage::Claiming if self.desired.is_to_own() => Err(CommandError::NotReady),
             Stage::Claiming | Stage::Elsewhere => Err(CommandError::Elsewhere),
         }
     }
@@ -199,8 +199,8 @@ impl<A: Aggregate> State<A> {
     /// Whether a delivery is for the present ownership and not a repeat.
     fn expects(&self, delivery: &Delivery<A>) -> bool {
         self.stage == (Stage::Owned { epoch: delivery.epoch })
-            && self.wish.is_to_own()
-            && !self.dismissed
+            && self.desired.is_to_own()
+            && !self.must_end
             && !self.closing
             && delivery.position.offset >= self.next_delivery
     }

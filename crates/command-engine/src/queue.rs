@@ -4,20 +4,20 @@ use std::collections::{HashMap, VecDeque};
 
 use aggregate::{Aggregate, AggregateId};
 
-use crate::queued_command::Pending;
+use crate::queued_command::PendingCommand;
 
 /// One lane for each aggregate that has waiting commands. Lanes take turns; each is first in, first out.
 pub(crate) struct Queue<A: Aggregate> {
-    lanes: HashMap<AggregateId, VecDeque<(u64, Pending<A>)>>,
+    lanes: HashMap<AggregateId, VecDeque<(u64, PendingCommand<A>)>>,
     turns: VecDeque<AggregateId>,
     length: usize,
     /// How many commands have been enqueued so far. Each gets a number by which it can be withdrawn.
-    numbered: u64,
+    last_number: u64,
 }
 
 impl<A: Aggregate> Queue<A> {
     pub(crate) fn new() -> Self {
-        Self { lanes: HashMap::new(), turns: VecDeque::new(), length: 0, numbered: 0 }
+        Self { lanes: HashMap::new(), turns: VecDeque::new(), length: 0, last_number: 0 }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -29,21 +29,21 @@ impl<A: Aggregate> Queue<A> {
         self.lanes.get(id).map_or(0, VecDeque::len)
     }
 
-    /// Enqueues a command and returns its number.
-    pub(crate) fn push(&mut self, pending: Pending<A>) -> u64 {
+    /// Enqueues a command and returns of number.
+    pub(crate) fn push(&mut self, pending: PendingCommand<A>) -> u64 {
         let id = pending.request.aggregate_id.clone();
-        self.numbered += 1;
+        self.last_number += 1;
         let lane = self.lanes.entry(id.clone()).or_default();
         if lane.is_empty() {
             self.turns.push_back(id);
         }
-        lane.push_back((self.numbered, pending));
+        lane.push_back((self.last_number, pending));
         self.length += 1;
-        self.numbered
+        self.last_number
     }
 
     /// Removes the next command, of the aggregate whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<Pending<A>> {
+    pub(crate) fn pop(&mut self) -> Option<PendingCommand<A>> {
         let id = self.turns.pop_front()?;
         let lane = self.lanes.get_mut(&id).expect("an aggregate has a turn while it has a lane");
         let (_, pending) = lane.pop_front().expect("a lane is not empty");
@@ -59,8 +59,8 @@ impl<A: Aggregate> Queue<A> {
     /// Removes a command whose caller has given up. Returns false if it is no longer there.
     pub(crate) fn withdraw(&mut self, id: &AggregateId, number: u64) -> bool {
         let Some(lane) = self.lanes.get_mut(id) else { return false };
-        let Some(place) = lane.iter().position(|(its, _)| *its == number) else { return false };
-        lane.remove(place);
+        let Some(index) = lane.iter().position(|(other, _)| *other == number) else { return false };
+        lane.remove(index);
         self.length -= 1;
         if lane.is_empty() {
             self.lanes.remove(id);
@@ -70,7 +70,7 @@ impl<A: Aggregate> Queue<A> {
     }
 
     /// Removes all waiting commands.
-    pub(crate) fn drain(&mut self) -> Vec<Pending<A>> {
+    pub(crate) fn drain(&mut self) -> Vec<PendingCommand<A>> {
         std::iter::from_fn(|| self.pop()).collect()
     }
 }

@@ -13,18 +13,18 @@ pub(crate) type Key = (AggregateId, Uuid);
 /// A command in the queue.
 pub enum QueuedCommand<A: Aggregate> {
     /// A caller waits for the answer.
-    Caller(Pending<A>),
+    Caller(PendingCommand<A>),
     /// It came through Kafka; its answer goes to the outcomes topic.
     Delivered(Delivery<A>),
 }
 
 /// A command and its caller, who may have gone meanwhile.
-pub struct Pending<A: Aggregate> {
+pub struct PendingCommand<A: Aggregate> {
     pub(crate) request: CommandRequest<A::Command>,
     reply: oneshot::Sender<Answer<A>>,
 }
 
-impl<A: Aggregate> Pending<A> {
+impl<A: Aggregate> PendingCommand<A> {
     /// Both ends of a command.
     pub(crate) fn new(request: CommandRequest<A::Command>) -> (Self, oneshot::Receiver<Answer<A>>) {
         let (reply, receiver) = oneshot::channel();
@@ -45,12 +45,12 @@ impl<A: Aggregate> Pending<A> {
 impl<A: Aggregate> QueuedCommand<A> {
     /// A command with a caller, and the receiver of its answer.
     pub fn caller(request: CommandRequest<A::Command>) -> (Self, oneshot::Receiver<Answer<A>>) {
-        let (pending, receiver) = Pending::new(request);
+        let (pending, receiver) = PendingCommand::new(request);
         (Self::Caller(pending), receiver)
     }
 
     /// Answers a caller with an error. A delivered command is dropped, because it is still in its topic.
-    pub fn turn_away(self, error: CommandError<A::Refusal>) {
+    pub fn fail(self, error: CommandError<A::Refusal>) {
         if let Self::Caller(pending) = self {
             pending.answer(Err(error));
         }

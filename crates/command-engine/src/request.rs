@@ -75,7 +75,7 @@ pub enum CommandError<R> {
     #[error("the outcome is unknown")]
     OutcomeUnknown,
     /// `decide` or `evolve` panicked, which is a bug in the aggregate. Nothing was written.
-    #[error("the rules panicked")]
+    #[error("the aggregate panicked")]
     Broken,
     /// An event does not match its schema. Nothing was written.
     #[error("an event cannot be written: {0}")]

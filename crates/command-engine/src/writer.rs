@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "it is driven by the partition's own thread")]
 
-mod decided;
+mod decided_group;
 
 use std::{sync::Arc, time::Instant};
 
@@ -11,20 +11,20 @@ use event_log::{Batch, Claimed, Codec, Fold, LogError, NewRecord, PartitionLog, 
 use tracing::warn;
 
 use crate::{
-    CommandError, answers::Answers, cache::AggregateCache, group::Group, in_doubt::InDoubt, metrics,
+    CommandError, answers::AnswerBuilder, cache::AggregateCache, group::Group, in_doubt::InDoubt, metrics,
     queued_command::QueuedCommand, replay::Replay, snapshots::SnapshotError,
 };
-use decided::Decided;
+use decided_group::DecidedGroup;
 
 /// A group whose outcome is unknown.
-pub struct Unsettled<A: Aggregate> {
+pub struct FailedGroup<A: Aggregate> {
     /// The error that made it so.
     pub error: LogError,
     /// Its commands, which may or may not be in the log.
     pub in_doubt: InDoubt<A>,
 }
 
-impl<A: Aggregate> Unsettled<A> {
+impl<A: Aggregate> FailedGroup<A> {
     fn of(error: LogError, group: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Box<Self> {
         Box::new(Self { error, in_doubt: InDoubt::of(group, cache) })
     }
@@ -86,21 +86,21 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     /// [`is_replaced`](Self::is_replaced) returned true. Returns those that are not in the log, never will be on their
     /// own, and still have a caller. Delivered commands are not among them, because they are delivered again.
     pub fn resolve(&self, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
-        let InDoubt { waiting, mut found, .. } = in_doubt;
-        let mut left = Vec::new();
-        for waiting in waiting {
-            let QueuedCommand::Caller(pending) = waiting else { continue };
+        let InDoubt { commands, mut found, .. } = in_doubt;
+        let mut remaining = Vec::new();
+        for queued in commands {
+            let QueuedCommand::Caller(pending) = queued else { continue };
             match found.get_mut(&pending.request.key()) {
-                Some(found) if found.done.request_hash == pending.request.request_hash => {
-                    let replayed = std::mem::replace(&mut found.told, true);
-                    pending.answer(Ok(self.answers().accepted(&found.done, replayed)));
+                Some(found) if found.completed.request_hash == pending.request.request_hash => {
+                    let replayed = std::mem::replace(&mut found.answered, true);
+                    pending.answer(Ok(self.answers().accepted(&found.completed, replayed)));
                 }
                 Some(_) => pending.answer(Err(CommandError::IdReused)),
-                None if pending.is_wanted() => left.push(QueuedCommand::Caller(pending)),
+                None if pending.is_wanted() => remaining.push(QueuedCommand::Caller(pending)),
                 None => {}
             }
         }
-        left
+        remaining
     }
 
     /// Decides a group, commits its events, and answers. Returns delivered commands that cannot be decided yet because
@@ -108,9 +108,9 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     pub fn process(
         &mut self,
         mut group: Vec<QueuedCommand<A>>,
-    ) -> Result<Vec<QueuedCommand<A>>, Box<Unsettled<A>>> {
+    ) -> Result<Vec<QueuedCommand<A>>, Box<FailedGroup<A>>> {
         if let Err(error) = self.load(&group) {
-            return Err(Unsettled::of(error, group, &self.cache));
+            return Err(FailedGroup::of(error, group, &self.cache));
         }
         let undecidable = self.split_undecidable(&mut group);
         let decided = self.decide(&group);
@@ -119,7 +119,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
                 self.answer(group, decided, &offsets);
                 Ok(undecidable)
             }
-            Err(error) => Err(Unsettled::of(error, group, &self.cache)),
+            Err(error) => Err(FailedGroup::of(error, group, &self.cache)),
         }
     }
 
@@ -138,7 +138,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     /// Saves changed aggregates in the background, if a save is due.
     pub fn write_behind(&mut self) {
         if let Err(error) = self.cache.write_behind(self.epoch) {
-            warn!(partition = self.partition, %error, "snapshots are not as they were left");
+            warn!(partition = self.partition, %error, "snapshots are not as they were remaining");
             self.restored = false;
         }
     }
@@ -167,7 +167,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         }
         let next = self.cache.next_offset;
         let mut replay = Replay::new(&mut self.cache, &self.codec, in_doubt);
-        let read = read(&mut self.log, next, &mut |recorded| replay.take(recorded));
+        let read = read(&mut self.log, next, &mut |recorded| replay.add(recorded));
         // Folding comes before the error of the read: an error in folding has happened first.
         let folded = replay.fold();
         // The next attempt may start without these snapshots if they belong to another log.
@@ -197,29 +197,33 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     /// Removes the first delivered command whose aggregate is cold and all delivered commands after it, because they
     /// must be decided in the order of their topic.
     fn split_undecidable(&self, group: &mut Vec<QueuedCommand<A>>) -> Vec<QueuedCommand<A>> {
-        let cold = |waiting: &QueuedCommand<A>| {
-            waiting.request().is_some_and(|request| self.cache.is_cold(&request.aggregate_id))
+        let cold = |queued: &QueuedCommand<A>| {
+            queued.request().is_some_and(|request| self.cache.is_cold(&request.aggregate_id))
         };
-        let mut met = false;
-        let is_left = |waiting: &mut QueuedCommand<A>| {
-            let delivered = matches!(waiting, QueuedCommand::Delivered(_));
-            met |= delivered && cold(waiting);
-            delivered && met
+        let mut found_cold = false;
+        let is_undecidable = |queued: &mut QueuedCommand<A>| {
+            let delivered = matches!(queued, QueuedCommand::Delivered(_));
+            found_cold |= delivered && cold(queued);
+            delivered && found_cold
         };
-        group.extract_if(.., is_left).collect()
+        group.extract_if(.., is_undecidable).collect()
     }
 
-    fn decide(&self, group: &[QueuedCommand<A>]) -> Decided<A> {
+    fn decide(&self, group: &[QueuedCommand<A>]) -> DecidedGroup<A> {
         let mut decided = Group::new(&self.cache, &self.codec, &self.source, self.epoch);
         let decisions =
-            group.iter().map(|waiting| waiting.request().map(|request| decided.decide(request))).collect();
-        Decided { decisions, records: decided.records, events: decided.events }
+            group.iter().map(|queued| queued.request().map(|request| decided.decide(request))).collect();
+        DecidedGroup { decisions, records: decided.records, events: decided.events }
     }
 
     /// Writes the events of a group. If there are none, checks at least that this is still the owner: an answer that
     /// was decided on an outdated cache must not be given.
-    fn commit(&mut self, group: &[QueuedCommand<A>], decided: &Decided<A>) -> Result<Vec<i64>, LogError> {
-        let next_command = group.iter().rev().find_map(|waiting| match waiting {
+    fn commit(
+        &mut self,
+        group: &[QueuedCommand<A>],
+        decided: &DecidedGroup<A>,
+    ) -> Result<Vec<i64>, LogError> {
+        let next_command = group.iter().rev().find_map(|queued| match queued {
             QueuedCommand::Delivered(delivery) => Some(delivery.next()),
             QueuedCommand::Caller(_) => None,
         });
@@ -227,7 +231,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
             return if group.is_empty() { Ok(Vec::new()) } else { self.log.confirm().map(|()| Vec::new()) };
         }
         let started = Instant::now();
-        let answers = Answers { topic: &self.topic, partition: self.partition, cache: &self.cache };
+        let answers = AnswerBuilder { topic: &self.topic, partition: self.partition, cache: &self.cache };
         let outcomes = |offsets: &[i64]| decided.outcomes(group, &answers, offsets);
         let batch = Batch { events: &decided.records, outcomes: &outcomes, next_command };
         let offsets = self.log.append(&batch)?;
@@ -236,16 +240,16 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     }
 
     /// Builds the answers from the cache as it was, folds the events into it, and sends the answers.
-    fn answer(&mut self, group: Vec<QueuedCommand<A>>, decided: Decided<A>, offsets: &[i64]) {
+    fn answer(&mut self, group: Vec<QueuedCommand<A>>, decided: DecidedGroup<A>, offsets: &[i64]) {
         metrics::decided(self.partition, group.len());
         let written = decided.written(offsets);
         let answers = self.answers();
-        let mut told = Vec::with_capacity(group.len());
-        for (waiting, decision) in group.into_iter().zip(decided.decisions) {
-            match (waiting, decision) {
+        let mut answers_to_send = Vec::with_capacity(group.len());
+        for (queued, decision) in group.into_iter().zip(decided.decisions) {
+            match (queued, decision) {
                 (QueuedCommand::Caller(pending), Some(decision)) => {
                     let answer = decision.map(|effect| answers.to(&pending.request, &effect, &written));
-                    told.push((pending, answer));
+                    answers_to_send.push((pending, answer));
                 }
                 (QueuedCommand::Delivered(delivery), decision) => {
                     metrics::delivered(&delivery, decision.as_ref());
@@ -256,7 +260,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         for ((record, event), offset) in decided.records.into_iter().zip(&decided.events).zip(offsets) {
             self.absorb(record, event, *offset);
         }
-        for (pending, answer) in told {
+        for (pending, answer) in answers_to_send {
             pending.answer(answer);
         }
     }
@@ -267,7 +271,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         self.cache.fold(&recorded, event).expect("what was just decided follows what was there");
     }
 
-    fn answers(&self) -> Answers<'_, A> {
-        Answers { topic: &self.topic, partition: self.partition, cache: &self.cache }
+    fn answers(&self) -> AnswerBuilder<'_, A> {
+        AnswerBuilder { topic: &self.topic, partition: self.partition, cache: &self.cache }
     }
 }

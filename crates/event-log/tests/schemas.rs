@@ -187,7 +187,7 @@ fn publish(new: BTreeMap<String, String>) {
     // A published schema can no longer be changed.
     a_published_schema_keeps_its_meaning();
     every_version_of_a_message_can_read_every_other();
-    a_schema_lies_where_its_name_says();
+    the_path_of_a_schema_follows_from_its_name();
     every_type_and_field_is_documented();
     let all = new.into_iter().chain(LOCK.clone()).collect::<BTreeMap<_, _>>();
     let lines: Vec<_> = all.iter().map(|(path, fingerprint)| format!("{path} {fingerprint}\n")).collect();

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 /// How many commands an aggregate remembers to recognise repeated ones.
-const REMEMBERED: usize = 64;
+const MAX_REMEMBERED: usize = 64;
 
 /// An aggregate after its events up to some offset.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ pub struct CompletedCommand {
 
 impl<S> CachedAggregate<S> {
     /// The command with this id, if the aggregate remembers it.
-    pub fn done(&self, command_id: Uuid) -> Option<&CompletedCommand> {
+    pub fn command(&self, command_id: Uuid) -> Option<&CompletedCommand> {
         self.commands.iter().rev().find(|done| done.command_id == command_id)
     }
 
@@ -56,7 +56,7 @@ impl<S> CachedAggregate<S> {
     }
 
     fn begin(&mut self, command_id: Uuid, request_hash: u64) {
-        if self.commands.len() == REMEMBERED {
+        if self.commands.len() == MAX_REMEMBERED {
             self.commands.remove(0);
         }
         self.commands.reserve_exact(1);

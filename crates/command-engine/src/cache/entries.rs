@@ -50,7 +50,7 @@ impl<S: Clone + Default> CacheEntries<S> {
     }
 
     /// Evicts the least recently used saved aggregate if there are more than `keep`.
-    pub(super) fn let_go(&mut self, keep: usize) -> Option<AggregateId> {
+    pub(super) fn evict(&mut self, keep: usize) -> Option<AggregateId> {
         if self.saved.len() > keep { self.saved.pop_front().map(|(id, _)| id) } else { None }
     }
 

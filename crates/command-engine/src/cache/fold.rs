@@ -38,7 +38,7 @@ impl<A: Aggregate> AggregateCache<A> {
         self.aggregates += u64::from(recorded.envelope.version == Version::NONE.next());
         if in_snapshot {
             let command_id = recorded.envelope.metadata.command_id;
-            return Ok(self.entries.get(id).and_then(|cached| cached.done(command_id)));
+            return Ok(self.entries.get(id).and_then(|cached| cached.command(command_id)));
         }
         let cached: &mut CachedAggregate<A::State> = self.entries.change(id);
         cached.state = A::evolve(std::mem::take(&mut cached.state), event);

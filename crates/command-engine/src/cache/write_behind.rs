@@ -48,7 +48,7 @@ impl WriteBehind {
             }
             Err(ref error) => {
                 if self.pause.is_zero() {
-                    warn!(%error, "snapshots cannot be saved; the next tries come after pauses");
+                    warn!(%error, "snapshots cannot be saved; retrying");
                 }
                 self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             }
@@ -82,13 +82,13 @@ impl<A: Aggregate> AggregateCache<A> {
     /// saved.
     pub fn due(&self) -> Option<Instant> {
         let WriteBehind { under_way, superseded, last_due, pause, .. } = &self.write_behind;
-        let nothing_to_do = self.entries.unsaved() == 0 || !self.store.keeps();
+        let nothing_to_do = self.entries.unsaved() == 0 || !self.store.is_persistent();
         if nothing_to_do {
             return None;
         }
         let can_begin = under_way.is_none() && superseded.is_none();
-        let many = can_begin && self.entries.changed() >= self.settings.save_changes;
-        let wait = if many { Duration::ZERO } else { self.settings.save_interval };
+        let is_due_now = can_begin && self.entries.changed() >= self.settings.save_changes;
+        let wait = if is_due_now { Duration::ZERO } else { self.settings.save_interval };
         Some(*last_due + wait.max(*pause))
     }
 
@@ -97,7 +97,7 @@ impl<A: Aggregate> AggregateCache<A> {
         if let Some((epoch, pending)) = self.write_behind.under_way.take() {
             self.await_save(epoch, pending)?;
         }
-        if self.store.keeps() && self.entries.unsaved() > 0 {
+        if self.store.is_persistent() && self.entries.unsaved() > 0 {
             let pending = self.begin_save(epoch);
             self.await_save(epoch, pending)?;
         }

@@ -13,22 +13,22 @@ use tracing::warn;
 use crate::{CommandRequest, Delivery, Engine, Ownership, Rejection, Undecoded};
 
 /// How long one poll for the next command lasts, and so how soon a newly owned partition is read.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
 /// The pause after an error of the reader.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Reads the commands of the partitions that this instance owns, each from the offset that the last commit left.
 pub(super) struct Deliveries<A: Aggregate, D> {
     engine: Arc<Engine<A>>,
     reader: CommandReader,
     decode: D,
-    partitions: Vec<Reading>,
+    partitions: Vec<PartitionReading>,
     /// Partitions with a full queue.
     paused: BTreeSet<i32>,
 }
 
 /// The reading of one partition.
-struct Reading {
+struct PartitionReading {
     ownership: watch::Receiver<Ownership>,
     /// The ownership it is read for, if it is.
     epoch: Option<u64>,
@@ -44,7 +44,7 @@ where
             let mut ownership = engine.ownership(partition);
             // The present ownership counts as a change.
             ownership.mark_changed();
-            Reading { ownership, epoch: None }
+            PartitionReading { ownership, epoch: None }
         };
         let partitions = (0..engine.partitions()).map(reading).collect();
         Self { engine, reader, decode, partitions, paused: BTreeSet::new() }
@@ -54,9 +54,9 @@ where
     pub(super) fn start(mut self, end: CancellationToken) {
         let run = move || {
             while !end.is_cancelled() {
-                if let Err(error) = self.turn(&end) {
-                    warn!(%error, "commands cannot be read from kafka at the moment");
-                    thread::sleep(PAUSE);
+                if let Err(error) = self.poll(&end) {
+                    warn!(%error, "commands cannot be read from kafka; retrying");
+                    thread::sleep(RETRY_PAUSE);
                 }
             }
         };
@@ -66,10 +66,10 @@ where
             .expect("the system has a thread for the deliveries");
     }
 
-    fn turn(&mut self, end: &CancellationToken) -> Result<(), LogError> {
+    fn poll(&mut self, end: &CancellationToken) -> Result<(), LogError> {
         self.follow_ownership()?;
         self.resume()?;
-        match self.reader.next(LOOK)? {
+        match self.reader.next(POLL_TIMEOUT)? {
             Some(record) => self.deliver(&record, end),
             None => Ok(()),
         }
@@ -99,8 +99,8 @@ where
 
     fn deliver(&mut self, record: &CommandRecord, end: &CancellationToken) -> Result<(), LogError> {
         let partition = record.position.partition;
-        let cached = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
-        let Some(epoch) = cached.and_then(|reading| reading.epoch) else {
+        let reading = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
+        let Some(epoch) = reading.and_then(|reading| reading.epoch) else {
             return Ok(());
         };
         let Some(command) = self.decode(record, end) else { return Ok(()) };
@@ -128,8 +128,8 @@ where
                 Ok(request) => return Some(Ok(request)),
                 Err(Undecoded::Rejected(rejection)) => return Some(Err(rejection)),
                 Err(Undecoded::NotNow(error)) => {
-                    warn!(position = %record.position, %error, "a command cannot be read at the moment");
-                    thread::sleep(PAUSE);
+                    warn!(position = %record.position, %error, "command cannot be decoded; retrying");
+                    thread::sleep(RETRY_PAUSE);
                 }
             }
         }

@@ -25,7 +25,7 @@ use deliveries::Deliveries;
 use takeover::Takeover;
 
 /// How long a leaving instance continues to serve while nobody takes its partitions.
-const HAND_OVER: Duration = Duration::from_secs(5);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The identity of this instance in the group.
 #[derive(Debug, Clone)]
@@ -88,11 +88,11 @@ impl<A: Aggregate> Coordination<A> {
         self.leaving.cancel();
         let others = self.others.clone().wait_for(Option::is_some).await.map_or(Some(0), |others| *others);
         if others != Some(0) {
-            drop(timeout(HAND_OVER, self.taken()).await);
+            drop(timeout(HAND_OVER_TIMEOUT, self.await_successors()).await);
         }
     }
 
-    async fn taken(&self) {
+    async fn await_successors(&self) {
         for partition in 0..self.engine.partitions() {
             let mut ownership = self.engine.ownership(partition);
             // An error means that the partition's thread has ended and has nothing to hand over.

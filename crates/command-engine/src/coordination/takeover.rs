@@ -24,11 +24,11 @@ use tracing::info;
 use crate::{Engine, Ownership};
 
 /// How often the owners are checked.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
+const CHECK_INTERVAL: Duration = Duration::from_millis(400);
 /// A refused connection counts if it is refused again after this long.
-const SECOND_LOOK: Duration = Duration::from_millis(50);
+const CONFIRM_PAUSE: Duration = Duration::from_millis(50);
 /// How long an owner may take to accept a connection. A slow owner is left to the group.
-const CONNECT: Duration = Duration::from_millis(250);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Checks whether the other owners are alive.
 pub(super) struct Takeover<A: Aggregate> {
@@ -37,7 +37,7 @@ pub(super) struct Takeover<A: Aggregate> {
     /// Where the others reach this instance.
     address: String,
     /// Announcements under this instance's own address up to this epoch are those of a dead predecessor.
-    predecessors: u64,
+    predecessor_epoch: u64,
     /// The owner that each partition was last taken from, and its epoch.
     taken_from: BTreeMap<i32, (String, u64)>,
     /// Owners that seemed to be dead and are not.
@@ -50,7 +50,7 @@ impl<A: Aggregate> Takeover<A> {
             engine,
             owners,
             address,
-            predecessors: 0,
+            predecessor_epoch: 0,
             taken_from: BTreeMap::new(),
             unreachable: BTreeSet::new(),
         }
@@ -60,18 +60,18 @@ impl<A: Aggregate> Takeover<A> {
     pub(super) async fn watch(mut self, suspicion: Arc<Notify>) {
         // The table is empty at first. Its first content was announced before this process owned anything.
         drop(self.owners.wait_for(|owners| owners.iter().next().is_some()).await);
-        self.predecessors = self.owners.borrow().iter().map(|(_, owner)| owner.epoch).max().unwrap_or(0);
+        self.predecessor_epoch = self.owners.borrow().iter().map(|(_, owner)| owner.epoch).max().unwrap_or(0);
         loop {
-            let (dead, alive) = self.tell_apart(self.addresses()).await;
+            let (dead, alive) = self.probe_owners(self.other_addresses()).await;
             for address in dead {
                 self.take_over(&address, &alive);
             }
-            drop(timeout(BETWEEN_LOOKS, suspicion.notified()).await);
+            drop(timeout(CHECK_INTERVAL, suspicion.notified()).await);
         }
     }
 
     /// The addresses of the other owners.
-    fn addresses(&self) -> BTreeSet<String> {
+    fn other_addresses(&self) -> BTreeSet<String> {
         let owners = self.owners.borrow();
         owners
             .iter()
@@ -81,7 +81,7 @@ impl<A: Aggregate> Takeover<A> {
     }
 
     /// The dead owners, including this instance's own predecessor, and the live ones, including this instance.
-    async fn tell_apart(&mut self, addresses: BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+    async fn probe_owners(&mut self, addresses: BTreeSet<String>) -> (Vec<String>, Vec<String>) {
         let mut dead = vec![self.address.clone()];
         let mut alive = vec![self.address.clone()];
         for address in addresses {
@@ -100,9 +100,9 @@ impl<A: Aggregate> Takeover<A> {
     fn take_over(&mut self, dead: &str, alive: &[String]) {
         let owners = self.owners.borrow().clone();
         for (partition, owner) in owners.iter().filter(|(_, owner)| owner.address == dead) {
-            self.note_revival(partition, owner);
+            self.record_revival(partition, owner);
             let is_mine = if dead == self.address {
-                owner.epoch <= self.predecessors
+                owner.epoch <= self.predecessor_epoch
             } else {
                 alive[usize::try_from(partition).unwrap_or(0) % alive.len()] == self.address
             };
@@ -116,7 +116,7 @@ impl<A: Aggregate> Takeover<A> {
     }
 
     /// An owner that claims a partition again after a takeover is not dead.
-    fn note_revival(&mut self, partition: i32, owner: &Owner) {
+    fn record_revival(&mut self, partition: i32, owner: &Owner) {
         let taken_from = self.taken_from.get(&partition);
         if taken_from.is_some_and(|(address, epoch)| *address == owner.address && owner.epoch > *epoch) {
             self.unreachable.insert(owner.address.clone());
@@ -129,11 +129,11 @@ async fn is_dead(address: &str) -> bool {
     if !is_refused(address).await {
         return false;
     }
-    sleep(SECOND_LOOK).await;
+    sleep(CONFIRM_PAUSE).await;
     is_refused(address).await
 }
 
 async fn is_refused(address: &str) -> bool {
-    let connected = timeout(CONNECT, TcpStream::connect(address)).await;
+    let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
     matches!(connected, Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused)
 }

@@ -31,7 +31,7 @@ pub enum SnapshotError {
     Lost,
     /// Some snapshots have been deleted by someone else. The others are deleted too, and all will be folded again from
     /// the log.
-    #[error("snapshots: {found} where {expected} must be; all are discarded")]
+    #[error("snapshots: found {found} instead of {expected}; all are discarded")]
     Incomplete {
         /// The number of aggregates in the checkpoint.
         expected: u64,

@@ -60,13 +60,13 @@ pub type PendingSave = oneshot::Receiver<Result<Saved, SnapshotError>>;
 /// The snapshots of one partition. Calls block, with a timeout, so they belong on the partition's own thread.
 pub trait SnapshotStore<A: Aggregate>: Send + 'static {
     /// Whether saved aggregates can be loaded again. If not, the cache keeps everything in memory.
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         true
     }
 
-    /// Returns the checkpoint, and calls `cached` with the id of every aggregate that has a snapshot. Returns the
+    /// Returns the checkpoint, and calls `on_id` with the id of every aggregate that has a snapshot. Returns the
     /// default checkpoint, without ids, if there are no snapshots that this code can use.
-    fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError>;
+    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError>;
 
     /// Loads the snapshots of these aggregates with one query, leaving out those that have none. They may be newer than
     /// what the caller has read of the log.

@@ -8,7 +8,7 @@ use super::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, Sna
 pub struct NoSnapshots;
 
 impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         false
     }
 

@@ -1,4 +1,4 @@
-//! The twin of the broker behind a client that repeats requests, as real clients do, and may have a bug.
+//! A client of the simulated broker that retries requests, as real clients do, and may have a planted bug.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ pub(crate) struct Client {
     pub(crate) broker: SimulatedBroker,
     pub(crate) scheduler: Scheduler,
     pub(crate) bug: Option<PlantedBug>,
-    /// The end as it was before the producers were initialised.
+    /// The end of the log before the producers were initialised.
     pub(crate) early: i64,
 }
 
 pub(crate) struct ClientProducer {
     producer: SimulatedProducer,
     scheduler: Scheduler,
-    /// Whether it takes its id over only when it begins.
+    /// Whether it initialises its id only when a transaction begins.
     late: bool,
 }
 
@@ -98,8 +98,8 @@ impl Producer for ClientProducer {
         self.producer.announce(address)
     }
 
-    /// A client that hears nothing asks again after a pause, and may hear of the fence although the first request has
-    /// come through.
+    /// A client that gets no answer retries after a pause. It may then be fenced although its first request was
+    /// processed.
     fn commit(&mut self) -> Result<(), LogError> {
         let committed = self.producer.commit();
         if !matches!(committed, Err(LogError::TimedOut(_))) || self.scheduler.lock().random.one_in(3) {

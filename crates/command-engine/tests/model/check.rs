@@ -1,4 +1,4 @@
-//! What must be true of a schedule, whatever has happened in it: of the log, and of what everybody was told.
+//! The invariants of a schedule: of the log, and of every answer.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::{
     world::World,
 };
 
-/// What somebody was told, and how many events were committed when they asked and when they observed.
+/// An answer, and how many events were committed when it was requested and when it was received.
 struct Observation<'w> {
     request: &'w Request,
     since: usize,
@@ -37,7 +37,7 @@ pub(crate) fn all(world: &World) -> Result<(), String> {
     causes(&events, &observed)
 }
 
-/// Sequences and versions 1..n, epochs that never go down, the events of a command side by side, each once.
+/// Sequences and versions 1..n, epochs that never decrease, and the events of a command side by side, each once.
 fn is_continuous(events: &[Recorded]) -> Result<(), String> {
     let (mut versions, mut epoch, mut of_command) = (HashMap::new(), 0, HashMap::<_, usize>::new());
     let mut last = None;
@@ -61,9 +61,9 @@ fn is_continuous(events: &[Recorded]) -> Result<(), String> {
 
 /// Every command in Kafka has one outcome, in order.
 fn deliveries(world: &World) -> Result<(), String> {
-    let told: Vec<_> = world.simulated.outcomes().into_iter().map(|document| document.key).collect();
+    let reported: Vec<_> = world.simulated.outcomes().into_iter().map(|document| document.key).collect();
     let sent: Vec<_> = world.clients.topic.iter().map(|sent| sent.key.clone()).collect();
-    if told == sent { Ok(()) } else { Err(format!("outcomes of {told:?} for {sent:?}")) }
+    if reported == sent { Ok(()) } else { Err(format!("outcomes of {reported:?} for {sent:?}")) }
 }
 
 fn observed(world: &World, end: usize) -> Vec<Observation<'_>> {
@@ -83,7 +83,8 @@ fn observed(world: &World, end: usize) -> Vec<Observation<'_>> {
     asked.chain(outcomes).collect()
 }
 
-/// Every event comes from somebody who had asked by then and was not told that nothing would be written.
+/// Every event has a cause: a request that was sent before, and was not answered with the promise that nothing was
+/// written.
 fn causes(events: &[Recorded], observed: &[Observation<'_>]) -> Result<(), String> {
     for (index, Recorded { envelope, .. }) in events.iter().enumerate() {
         let is_cause = |observed: &&Observation<'_>| {
@@ -100,7 +101,7 @@ fn causes(events: &[Recorded], observed: &[Observation<'_>]) -> Result<(), Strin
     Ok(())
 }
 
-/// The committed log, to be asked what could be told at a moment of it.
+/// The committed log. It answers which answers were correct at which time.
 struct History<'e> {
     events: &'e [Recorded],
     decoded: Vec<Event>,
@@ -113,15 +114,15 @@ impl<'e> History<'e> {
 
     fn confirms(&self, observed: &Observation<'_>) -> Result<(), &'static str> {
         match &observed.outcome {
-            Outcome::Accepted(told) if !told.events.is_empty() => self.is_in_log(observed, told),
+            Outcome::Accepted(reported) if !reported.events.is_empty() => self.is_in_log(observed, reported),
             Outcome::NotWritten | Outcome::Unknown | Outcome::Unreadable => Ok(()),
             _ if (observed.since..=observed.until).any(|moment| self.says(moment, observed)) => Ok(()),
             _ => Err("an answer that was true at no moment"),
         }
     }
 
-    /// An accepted command's events are in the log as told, and were when it was told.
-    fn is_in_log(&self, observed: &Observation<'_>, told: &AcceptedOutcome) -> Result<(), &'static str> {
+    /// The events of an accepted command are in the log as answered, and were when it was answered.
+    fn is_in_log(&self, observed: &Observation<'_>, reported: &AcceptedOutcome) -> Result<(), &'static str> {
         let of_it: Vec<_> = self.of_command(self.events.len(), observed.request).collect();
         let Some((last, recorded)) = of_it.last() else {
             return Err("an accepted command is not in the log");
@@ -129,19 +130,19 @@ impl<'e> History<'e> {
         let is_same = |((_, there), (event_type, id)): (&(usize, &Recorded), &(String, Uuid))| {
             there.envelope.short_type() == event_type && there.envelope.event_id == *id
         };
-        let as_told = of_it.len() == told.events.len()
-            && of_it.iter().zip(&told.events).all(is_same)
-            && recorded.envelope.version == Version(told.version)
-            && Some(recorded.position.offset) == told.offset
+        let as_told = of_it.len() == reported.events.len()
+            && of_it.iter().zip(&reported.events).all(is_same)
+            && recorded.envelope.version == Version(reported.version)
+            && Some(recorded.position.offset) == reported.offset
             && recorded.envelope.request_hash == observed.request.request_hash;
         match as_told {
-            false => Err("an accepted command is not in the log as told"),
+            false => Err("an accepted command is not in the log as reported"),
             true if *last >= observed.until => Err("a command was answered before its commit"),
             true => Ok(()),
         }
     }
 
-    /// Whether the answer is right when so many events are in the log.
+    /// Whether the answer is correct when `moment` events are committed.
     fn says(&self, moment: usize, observed: &Observation<'_>) -> bool {
         let request = observed.request;
         let cached = self.of_command(moment, request).next();

@@ -150,7 +150,7 @@ impl ClientCommand {
             )
         });
         let mut attempt = Attempt { since, received: None, number, instance, reply: None };
-        match shared.mailboxes[instance].hand_in(self.request.clone()) {
+        match shared.mailboxes[instance].enqueue(self.request.clone()) {
             Ok(reply) => attempt.reply = Some(reply),
             Err(error) => attempt.end(Outcome::of_answer(Err(error)), since, shared),
         }

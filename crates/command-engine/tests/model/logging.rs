@@ -1,7 +1,10 @@
 //! Receives what the production code logs while a schedule runs: everything goes to the trace, and an error fails the
 //! schedule.
 
-use std::{fmt, sync::Once};
+use std::{
+    fmt::{self, Write},
+    sync::Once,
+};
 
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -62,9 +65,10 @@ struct Line(String);
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0 += &match field.name() {
-            "message" => format!(" {value:?}"),
-            name => format!(" {name}={value:?}"),
+        let written = match field.name() {
+            "message" => write!(self.0, " {value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
         };
+        written.expect("a string takes any text");
     }
 }

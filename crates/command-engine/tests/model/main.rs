@@ -1,9 +1,10 @@
-//! The protocol as a model: several instances write one partition of a simulated broker, in one thread. A seed decides
-//! who goes on between any two requests to the broker, and what becomes of each: it may fail, its answer may be lost,
-//! it may arrive late or never; instances crash and stand still, and clients send again what they were not told of.
-//! However it went, the log and all that anybody was told must agree in the end.
+//! A model test of the write protocol: several instances share one partition of a simulated broker, in one thread. Each
+//! runs the production mailbox, queue, loop and writer; only the broker, the clock and the snapshots are simulated. A
+//! seed decides which instance runs between any two requests, how much time passes, and what happens to each request:
+//! it may fail, its answer may be lost, and it may arrive late or never. Instances crash and freeze, and clients retry.
+//! In the end the log and all answers must agree.
 //!
-//! `FOLDLINE_MODEL_SEED=17` repeats a schedule and prints it, `FOLDLINE_MODEL_SCHEDULES=200000` runs more of them.
+//! `FOLDLINE_MODEL_SEED=17` repeats a schedule and prints it. `FOLDLINE_MODEL_SCHEDULES=200000` runs more of them.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -27,7 +28,7 @@ use std::env;
 
 use planted_bug::PlantedBug;
 
-/// How many schedules are run.
+/// How many schedules are run by default.
 const SCHEDULES: u64 = 5_000;
 
 #[test]
@@ -49,12 +50,12 @@ fn first_failure(seeds: impl IntoIterator<Item = u64>, bug: Option<PlantedBug>) 
     seeds.into_iter().find_map(|seed| Some((seed, world::run(seed, bug, false).1.err()?)))
 }
 
-/// The steps of a schedule.
+/// The trace of a schedule.
 fn traced(seed: u64, bug: Option<PlantedBug>) -> String {
     world::run(seed, bug, true).0.scheduler.trace()
 }
 
-/// A planted mistake must make a schedule fail.
+/// A planted bug must make a schedule fail.
 fn finds(bug: PlantedBug) {
     let (seed, what) = first_failure(0..SCHEDULES, Some(bug)).expect("the planted mistake is not found");
     println!("found by schedule {seed}: {what}");
@@ -90,7 +91,7 @@ fn forgetting_the_keys_at_a_takeover_is_found() {
 }
 
 #[test]
-fn answering_without_asking_who_owns_is_found() {
+fn answering_without_checking_the_ownership_is_found() {
     finds(PlantedBug::NeverConfirms);
 }
 

@@ -1,4 +1,4 @@
-//! What somebody was told of a command, through whichever way it came.
+//! What was reported about a command, as an answer or as an outcome.
 
 use aggregate::Version;
 use command_engine::{Accepted, CommandError};
@@ -10,19 +10,19 @@ use crate::account::Refusal;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     Accepted(AcceptedOutcome),
-    /// The rule's code.
+    /// The code of the refusal.
     Refused(String),
-    /// The version that the aggregate has.
+    /// The version of the aggregate.
     Mismatch(u64),
     IdReused,
     /// Nothing was written, and nothing will be.
     NotWritten,
     Unknown,
-    /// It could not be read.
+    /// The record is not a valid command.
     Unreadable,
 }
 
-/// What was told of an accepted command.
+/// What was reported about an accepted command.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AcceptedOutcome {
     pub(crate) version: u64,
@@ -31,12 +31,12 @@ pub(crate) struct AcceptedOutcome {
 }
 
 impl Outcome {
-    /// Whether whoever hears it asks no more.
+    /// Whether a client need not ask again.
     pub(crate) fn is_final(&self) -> bool {
         !matches!(self, Self::NotWritten | Self::Unknown)
     }
 
-    /// Whether events of the command may be in the log by way of this.
+    /// Whether this attempt may have written events.
     pub(crate) fn may_have_written(&self) -> bool {
         matches!(self, Self::Accepted(_) | Self::Unknown)
     }

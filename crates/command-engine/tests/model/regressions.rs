@@ -1,4 +1,4 @@
-//! Mistakes that schedules have found, each small enough to be shown without one.
+//! Bugs that schedules have found, each reproduced without one.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ fn cache(snapshots: &SharedSnapshots, max_aggregates: usize) -> AggregateCache<A
 }
 
 #[test]
-fn an_account_that_is_asked_for_twice_at_once_keeps_its_past() {
+fn an_account_that_is_loaded_twice_at_once_keeps_its_history() {
     let snapshots = SharedSnapshots::new(false);
     let mut first = cache(&snapshots, 10);
     first.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
@@ -61,14 +61,14 @@ fn an_account_that_is_asked_for_twice_at_once_keeps_its_past() {
 }
 
 #[test]
-fn an_image_that_is_full_beside_newer_snapshots_goes_on() {
+fn a_full_cache_beside_newer_snapshots_continues() {
     let snapshots = SharedSnapshots::new(false);
     let mut behind = cache(&snapshots, 1);
     behind.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
     let mut newer = cache(&snapshots, 10);
     newer.fold_tail(&[opened("a", 0), opened("b", 1)], &mut |_, _| ()).unwrap();
     newer.save_now(2).unwrap();
-    // What it could not save itself is saved, so there is room.
+    // The other instance has saved what this one could not, so there is room.
     behind.fold_tail(&[opened("b", 1)], &mut |_, _| ()).unwrap();
     assert_eq!(behind.next_offset, 2);
 }
@@ -89,6 +89,6 @@ fn a_save_that_takes_long_is_not_due_again_at_once() {
         std::thread::yield_now();
     }
     cache.write_behind(1).unwrap();
-    // A partition waits until then; were it in the past, its thread would spin for as long as the save takes.
+    // A partition waits until then. If it were in the past, the thread would spin while the save takes.
     assert!(cache.due().unwrap() > due);
 }

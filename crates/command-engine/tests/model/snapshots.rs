@@ -1,5 +1,5 @@
-//! Snapshots in memory that outlive instances, are saved late, and can be set back, as a database that lost its last
-//! transactions.
+//! Snapshots in memory that outlive instances, may be saved late, and can be set back, as a database that loses its
+//! last transactions.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -19,7 +19,7 @@ pub(crate) struct SharedSnapshots(Arc<Mutex<Stored>>);
 struct Stored {
     now: Rows,
     earlier: Vec<Rows>,
-    /// Whether saves wait until they are [ended](SharedSnapshots::end_save).
+    /// Whether saves stay pending until they are [ended](SharedSnapshots::end_save).
     late: bool,
     pending: Vec<(Save<State>, SaveReply)>,
 }
@@ -36,12 +36,12 @@ impl SharedSnapshots {
         Self(Arc::new(Mutex::new(Stored { late, ..Stored::default() })))
     }
 
-    /// How many saves are on their way.
+    /// How many saves are pending.
     pub(crate) fn pending(&self) -> usize {
         self.lock().pending.len()
     }
 
-    /// Lets a save that is on its way come about.
+    /// Ends a pending save.
     pub(crate) fn end_save(&self, index: usize) {
         let mut stored = self.lock();
         let (save, reply) = stored.pending.remove(index);
@@ -62,7 +62,7 @@ impl SharedSnapshots {
 }
 
 impl Stored {
-    /// As the tables of the real snapshots decide.
+    /// Follows the rules of the snapshots in Postgres.
     fn save(&mut self, save: &Save<State>) -> Result<Saved, SnapshotError> {
         let reached = self.now.checkpoint.next_offset;
         if self.now.saved_by > save.epoch {

@@ -52,7 +52,7 @@ pub(crate) fn run(seed: u64, bug: Option<PlantedBug>, traced: bool) -> (World, R
     let scheduler = world.scheduler.clone();
     let passed = scheduler.scope(|| {
         catch_unwind(AssertUnwindSafe(|| {
-            world.run_with_faults();
+            world.run_with_faults()?;
             world.run_without_faults()?;
             check::all(&world)
         }))
@@ -94,34 +94,33 @@ impl World {
         world
     }
 
-    fn run_with_faults(&mut self) {
+    fn run_with_faults(&mut self) -> Result<(), String> {
         for _ in 0..150 + self.below(250) {
             let turn = self.scheduler.lock().random.weighted(&[75, 12, 8]);
             match turn {
-                0 => self.step(),
+                0 => self.step()?,
                 1 => self.clients.act(self.simulated.committed()),
                 _ => self.disturb(),
             }
             self.clients.receive(|| self.simulated.committed());
         }
+        Ok(())
     }
 
     /// Resumes an instance, more often than not the one that ran last.
-    fn step(&mut self) {
+    fn step(&mut self) -> Result<(), String> {
         let switches = self.scheduler.lock().random.one_in(self.switches);
         if switches || self.instances[self.current].frozen {
             self.current = self.below(self.instances.len());
         }
-        if !self.instances[self.current].frozen {
-            self.resume(self.current);
-        }
+        if self.instances[self.current].frozen { Ok(()) } else { self.resume(self.current) }
     }
 
-    fn resume(&mut self, number: usize) {
+    fn resume(&mut self, number: usize) -> Result<(), String> {
         self.scheduler.lock().running = number;
         self.instances[number].resume();
         let alarm = self.scheduler.lock().alarm.take();
-        assert_eq!(alarm, None, "instance {number} needs an operator");
+        alarm.map_or(Ok(()), |alarm| Err(format!("instance {number} needs an operator:{alarm}")))
     }
 
     /// No more faults, and the group agrees on an owner: everything must come to an end.
@@ -137,7 +136,7 @@ impl World {
         self.mailbox(owner).own();
         for turn in 0..MAX_QUIET_TURNS {
             let number = self.below(self.instances.len());
-            self.resume(number);
+            self.resume(number)?;
             if turn % 5 == 0 {
                 self.end_save();
                 self.simulated.show_commits();

@@ -114,26 +114,26 @@ impl PostgresSnapshots {
 
     /// Deletes abandoned generations in the background. If it fails, the next instance that opens the snapshots tries
     /// again.
-    fn clear_up(&self, generation: Generation) {
+    fn delete_abandoned(&self, generation: Generation) {
         let database = self.database.clone();
         self.database.runtime.spawn(async move {
             let limit = database.settings.open_timeout;
             if let Err(error) =
                 database.within(limit, async |connection| generation.delete_abandoned(connection).await).await
             {
-                warn!(partition = generation.partition, %error, "snapshots of an old generation are still there");
+                warn!(partition = generation.partition, %error, "snapshots of an old generation could not be deleted");
             }
         });
     }
 }
 
 impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
-    fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
         let (database, generation) = (&self.database, self.generation::<A>());
         let limit = database.settings.open_timeout;
-        let open = database.within(limit, async |connection| generation.open(connection, cached).await);
+        let open = database.within(limit, async |connection| generation.open(connection, on_id).await);
         let checkpoint = database.runtime.block_on(open)?;
-        self.clear_up(generation);
+        self.delete_abandoned(generation);
         Ok(checkpoint)
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Generation {
 
 /// A row of `snapshot_checkpoint`.
 #[derive(FromRow)]
-struct PartitionOffsets {
+struct CheckpointRow {
     next_offset: i64,
     sequence: i64,
     owner_epoch: i64,
@@ -38,11 +38,13 @@ impl Generation {
     pub(super) async fn open(
         self,
         connection: &mut PgConnection,
-        cached: &mut dyn FnMut(&str),
+        on_id: &mut dyn FnMut(&str),
     ) -> Result<Checkpoint, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_READ).await?;
-        let Some(stand) = self.stand(&mut transaction, "").await? else { return Ok(Checkpoint::default()) };
-        let checkpoint = stand.checkpoint();
+        let Some(checkpoint_row) = self.checkpoint_row(&mut transaction, "").await? else {
+            return Ok(Checkpoint::default());
+        };
+        let checkpoint = checkpoint_row.checkpoint();
         let mut found = 0;
         let mut ids =
             sqlx::query("SELECT aggregate_id FROM snapshots WHERE partition = $1 AND state_version = $2")
@@ -50,7 +52,7 @@ impl Generation {
                 .bind(self.state_version)
                 .fetch(&mut *transaction);
         while let Some(row) = ids.try_next().await? {
-            cached(row.try_get(0)?);
+            on_id(row.try_get(0)?);
             found += 1;
         }
         drop(ids);
@@ -97,7 +99,7 @@ impl Generation {
         save: Save<S>,
     ) -> Result<Saved, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_SAVE).await?;
-        let PartitionOffsets { next_offset: reached, saved_by, .. } = self.lock(&mut transaction).await?;
+        let CheckpointRow { next_offset: reached, saved_by, .. } = self.lock(&mut transaction).await?;
         if reached < save.from {
             return Err(SnapshotError::Lost);
         }
@@ -108,7 +110,7 @@ impl Generation {
         if reached > save.to.next_offset {
             return Ok(Saved::UpTo(reached));
         }
-        self.move_on(&mut transaction, &save).await?;
+        self.update_checkpoint(&mut transaction, &save).await?;
         let mut columns = Columns::default();
         for (id, cached) in &*save.changed {
             columns.push(id, cached)?;
@@ -136,9 +138,9 @@ impl Generation {
 
     /// Locks the checkpoint's row until the transaction ends. The first save inserts it: otherwise two savers that both
     /// find no row would not wait for each other, and the older could win.
-    async fn lock(self, connection: &mut PgConnection) -> Result<PartitionOffsets, sqlx::Error> {
-        if let Some(stand) = self.stand(&mut *connection, "FOR UPDATE").await? {
-            return Ok(stand);
+    async fn lock(self, connection: &mut PgConnection) -> Result<CheckpointRow, sqlx::Error> {
+        if let Some(checkpoint_row) = self.checkpoint_row(&mut *connection, "FOR UPDATE").await? {
+            return Ok(checkpoint_row);
         }
         sqlx::query(
             "INSERT INTO snapshot_checkpoint
@@ -150,14 +152,14 @@ impl Generation {
         .bind(self.state_version)
         .execute(&mut *connection)
         .await?;
-        self.stand(connection, "FOR UPDATE").await?.ok_or(sqlx::Error::RowNotFound)
+        self.checkpoint_row(connection, "FOR UPDATE").await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    async fn stand(
+    async fn checkpoint_row(
         self,
         connection: &mut PgConnection,
         lock: &'static str,
-    ) -> Result<Option<PartitionOffsets>, sqlx::Error> {
+    ) -> Result<Option<CheckpointRow>, sqlx::Error> {
         sqlx::query_as(&format!(
             "SELECT next_offset, sequence, owner_epoch, saved_by, aggregates FROM snapshot_checkpoint
               WHERE partition = $1 AND state_version = $2 {lock}"
@@ -168,7 +170,11 @@ impl Generation {
         .await
     }
 
-    async fn move_on<S>(self, connection: &mut PgConnection, save: &Save<S>) -> Result<(), sqlx::Error> {
+    async fn update_checkpoint<S>(
+        self,
+        connection: &mut PgConnection,
+        save: &Save<S>,
+    ) -> Result<(), sqlx::Error> {
         sqlx::query(
             "UPDATE snapshot_checkpoint
                 SET next_offset = $3, sequence = $4, owner_epoch = $5, saved_by = $6, aggregates = $7,
@@ -228,7 +234,7 @@ impl Generation {
     }
 }
 
-impl PartitionOffsets {
+impl CheckpointRow {
     fn checkpoint(&self) -> Checkpoint {
         let continuity =
             Continuity { sequence: self.sequence.cast_unsigned(), epoch: self.owner_epoch.cast_unsigned() };

@@ -72,8 +72,8 @@ impl World {
         let clock = Arc::new(SimulatedClock::new(self.scheduler.clone()));
         let settings = EngineSettings {
             max_group: self.scheduler.lock().random.pick(&[1, 2, 3, 8]),
-            announcement: Duration::from_millis(60),
-            rest: Duration::from_millis(250),
+            announcement_timeout: Duration::from_millis(60),
+            reclaim_pause: Duration::from_millis(250),
             ..EngineSettings::default()
         };
         let mailbox = Arc::new(Mailbox::new(0, settings, clock));

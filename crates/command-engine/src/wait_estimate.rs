@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 /// The recent duration of a partition's groups.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct WaitEstimate {
     /// The moving average of the duration of a group.
     group: Duration,
     /// When the current group began.
     began: Option<Instant>,
 }
 
-impl Pace {
+impl WaitEstimate {
     /// A group begins.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.began = Some(now);

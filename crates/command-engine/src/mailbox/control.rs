@@ -3,7 +3,7 @@
 use aggregate::Aggregate;
 
 use super::{DesiredOwnership, Mailbox, Ownership, Stage, State};
-use crate::{CommandError, queued_command::Pending};
+use crate::{CommandError, queued_command::PendingCommand};
 
 impl<A: Aggregate> Mailbox<A> {
     /// Own the partition.
@@ -12,38 +12,38 @@ impl<A: Aggregate> Mailbox<A> {
         if state.closing {
             return;
         }
-        match state.wish {
+        match state.desired {
             DesiredOwnership::Owned => return,
             // It is already being served, or about to be.
-            DesiredOwnership::TakenOver => return state.wish = DesiredOwnership::Owned,
+            DesiredOwnership::TakenOver => return state.desired = DesiredOwnership::Owned,
             DesiredOwnership::HandedOver | DesiredOwnership::Elsewhere => {}
         }
         // Its deliveries have stopped. A new ownership determines where they continue.
-        state.dismissed |= state.wish == DesiredOwnership::HandedOver;
-        (state.wish, state.fresh) = (DesiredOwnership::Owned, true);
+        state.must_end |= state.desired == DesiredOwnership::HandedOver;
+        (state.desired, state.desired_is_new) = (DesiredOwnership::Owned, true);
         self.clock.wake();
     }
 
     /// Own the partition until another instance claims it.
     pub fn take_over(&self) {
         let mut state = self.lock();
-        if state.wish != DesiredOwnership::Elsewhere || state.closing {
+        if state.desired != DesiredOwnership::Elsewhere || state.closing {
             return;
         }
-        (state.wish, state.fresh) = (DesiredOwnership::TakenOver, true);
+        (state.desired, state.desired_is_new) = (DesiredOwnership::TakenOver, true);
         self.clock.wake();
     }
 
     /// Serve the partition until another instance has claimed it.
     pub fn hand_over(&self) {
         let mut state = self.lock();
-        if !state.wish.is_to_own() {
+        if !state.desired.is_to_own() {
             return;
         }
         state.deliveries.clear();
-        state.wish = DesiredOwnership::HandedOver;
+        state.desired = DesiredOwnership::HandedOver;
         if state.stage == Stage::Elsewhere {
-            state.stop_wishing();
+            state.clear_desired();
         }
         self.clock.wake();
     }
@@ -51,12 +51,12 @@ impl<A: Aggregate> Mailbox<A> {
     /// The partition belongs to another instance already: answers waiting commands at once.
     pub fn lose(&self) {
         let mut state = self.lock();
-        state.stop_wishing();
-        state.dismissed |= state.stage != Stage::Elsewhere;
-        let waiting = state.empty();
+        state.clear_desired();
+        state.must_end |= state.stage != Stage::Elsewhere;
+        let waiting = state.take_waiting();
         drop(state);
         self.clock.wake();
-        send_elsewhere(waiting);
+        answer_elsewhere(waiting);
     }
 
     /// Accept no more commands; those that wait are still served.
@@ -66,33 +66,33 @@ impl<A: Aggregate> Mailbox<A> {
     }
 
     /// The thread has released the partition, or has ended: waiting commands belong elsewhere.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn release(&self) {
         let mut state = self.lock();
         state.stage = Stage::Elsewhere;
-        state.dismissed = false;
-        if state.wish.is_until_replaced() {
-            state.wish = DesiredOwnership::Elsewhere;
+        state.must_end = false;
+        if state.desired.is_until_replaced() {
+            state.desired = DesiredOwnership::Elsewhere;
         }
-        state.shown.send_replace(Ownership::Elsewhere);
-        let waiting = state.empty();
+        state.ownership.send_replace(Ownership::Elsewhere);
+        let waiting = state.take_waiting();
         drop(state);
-        send_elsewhere(waiting);
+        answer_elsewhere(waiting);
     }
 }
 
 impl<A: Aggregate> State<A> {
-    fn stop_wishing(&mut self) {
-        self.wish = DesiredOwnership::Elsewhere;
-        self.shown.send_replace(Ownership::Elsewhere);
+    fn clear_desired(&mut self) {
+        self.desired = DesiredOwnership::Elsewhere;
+        self.ownership.send_replace(Ownership::Elsewhere);
     }
 
-    fn empty(&mut self) -> Vec<Pending<A>> {
+    fn take_waiting(&mut self) -> Vec<PendingCommand<A>> {
         self.deliveries.clear();
         self.queue.drain()
     }
 }
 
-fn send_elsewhere<A: Aggregate>(waiting: Vec<Pending<A>>) {
+fn answer_elsewhere<A: Aggregate>(waiting: Vec<PendingCommand<A>>) {
     for pending in waiting {
         pending.answer(Err(CommandError::Elsewhere));
     }

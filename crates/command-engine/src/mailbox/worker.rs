@@ -22,36 +22,36 @@ pub(crate) enum Turn<A: Aggregate> {
 }
 
 /// How often an idle owner that is about to be replaced checks whether it has been.
-const LOOK_FOR_NEXT: Duration = Duration::from_millis(50);
+const REPLACEMENT_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 impl<A: Aggregate> Mailbox<A> {
-    /// Waits until the partition is to be owned. Returns false if the engine is stopping. Until `rest` is over, only a
+    /// Waits until the partition is to be owned. Returns false if the engine is stopping. Until `reclaim_at` is over, only a
     /// new request counts.
-    pub(crate) fn await_wish(&self, rest: Option<Instant>) -> bool {
+    pub(crate) fn await_ownership_request(&self, reclaim_at: Option<Instant>) -> bool {
         let mut state = self.lock();
         while !state.closing {
-            let has_rested = rest.is_none_or(|end| end <= self.clock.now());
-            if state.wish.is_to_own() && (state.fresh || has_rested) {
+            let may_reclaim = reclaim_at.is_none_or(|end| end <= self.clock.now());
+            if state.desired.is_to_own() && (state.desired_is_new || may_reclaim) {
                 return true;
             }
-            let deadline = rest.filter(|_| state.wish.is_to_own());
+            let deadline = reclaim_at.filter(|_| state.desired.is_to_own());
             state = self.wait(state, deadline);
         }
         false
     }
 
     /// Whether the partition is still to be claimed.
-    pub(crate) fn wants(&self) -> bool {
-        self.lock().wants()
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.lock().is_wanted()
     }
 
     /// Whether a claim may resolve commands in doubt: the partition is still to be owned, or is served until replaced
     /// and nobody has claimed it.
     pub(crate) fn may_claim_again(&self, fenced: bool) -> bool {
         let state = self.lock();
-        match state.wish {
-            DesiredOwnership::Owned => !state.dismissed,
-            DesiredOwnership::TakenOver | DesiredOwnership::HandedOver => !fenced && !state.dismissed,
+        match state.desired {
+            DesiredOwnership::Owned => !state.must_end,
+            DesiredOwnership::TakenOver | DesiredOwnership::HandedOver => !fenced && !state.must_end,
             DesiredOwnership::Elsewhere => false,
         }
     }
@@ -65,25 +65,25 @@ impl<A: Aggregate> Mailbox<A> {
     pub(crate) fn pause(&self, pause: Duration) {
         let end = self.clock.now() + pause;
         let mut state = self.lock();
-        let wish = state.wish;
-        while state.wish == wish && !state.closing && !state.dismissed && self.clock.now() < end {
+        let desired = state.desired;
+        while state.desired == desired && !state.closing && !state.must_end && self.clock.now() < end {
             state = self.wait(state, Some(end));
         }
     }
 
     /// Reports why the partition is not owned yet. Another instance may own it meanwhile.
-    pub(crate) fn show_warming(&self, why: &str) {
+    pub(crate) fn report_warming_up(&self, why: &str) {
         let mut state = self.lock();
-        if state.wants() {
+        if state.is_wanted() {
             state.stage = Stage::Elsewhere;
-            state.shown.send_replace(Ownership::Claiming(why.to_owned()));
+            state.ownership.send_replace(Ownership::Claiming(why.to_owned()));
         }
     }
 
     /// Begins a claim. Returns false if the partition is no longer wanted.
     pub(crate) fn begin_claim(&self) -> bool {
         let mut state = self.lock();
-        let wanted = state.wants();
+        let wanted = state.is_wanted();
         if wanted {
             state.stage = Stage::Claiming;
         }
@@ -91,24 +91,24 @@ impl<A: Aggregate> Mailbox<A> {
     }
 
     /// Reports that it is unknown whether this instance still owns the partition.
-    pub(crate) fn show_doubt(&self, why: &str) {
+    pub(crate) fn report_in_doubt(&self, why: &str) {
         let mut state = self.lock();
         state.stage = Stage::Claiming;
         // They are delivered again to the next ownership.
         state.deliveries.clear();
-        if !state.dismissed {
-            state.shown.send_replace(Ownership::Claiming(why.to_owned()));
+        if !state.must_end {
+            state.ownership.send_replace(Ownership::Claiming(why.to_owned()));
         }
     }
 
     /// Reports a successful claim.
-    pub(crate) fn show_owned(&self, claimed: Claimed) {
+    pub(crate) fn report_owned(&self, claimed: Claimed) {
         let mut state = self.lock();
         let Claimed { epoch, next_command } = claimed;
         (state.stage, state.next_delivery) = (Stage::Owned { epoch }, next_command);
-        if !state.dismissed {
-            state.fresh = false;
-            state.shown.send_replace(Ownership::Owned { epoch, next_command });
+        if !state.must_end {
+            state.desired_is_new = false;
+            state.ownership.send_replace(Ownership::Owned { epoch, next_command });
         }
     }
 
@@ -116,39 +116,39 @@ impl<A: Aggregate> Mailbox<A> {
     pub(crate) fn next(&self, until: Option<Instant>) -> Turn<A> {
         let begun = self.clock.now();
         let mut state = self.lock();
-        state.pace.end(begun);
+        state.wait_estimate.end(begun);
         loop {
             let now = self.clock.now();
-            if state.is_over() {
+            if state.must_stop() {
                 return Turn::Over;
             }
             if state.has_work(now) {
                 break;
             }
-            let look = state.is_served_on().then(|| begun + LOOK_FOR_NEXT);
-            let until = until.into_iter().chain(look).min();
+            let check = state.serves_until_replaced().then(|| begun + REPLACEMENT_CHECK_INTERVAL);
+            let until = until.into_iter().chain(check).min();
             if until.is_some_and(|until| until <= now) {
                 return Turn::Idle;
             }
-            let ends = until.into_iter().chain(state.held_until).min();
+            let ends = until.into_iter().chain(state.retry_deliveries_at).min();
             state = self.wait(state, ends);
         }
         let now = self.clock.now();
         let group = state.group(self.settings.max_group, now);
-        state.pace.begin(now);
+        state.wait_estimate.begin(now);
         metrics::waiting(self.partition, state.queue.len());
         Turn::Group(group)
     }
 
     /// Whether the partition is only served until its next owner claims it.
-    pub(crate) fn is_served_on(&self) -> bool {
-        self.lock().is_served_on()
+    pub(crate) fn serves_until_replaced(&self) -> bool {
+        self.lock().serves_until_replaced()
     }
 
     /// Returns deliveries to the queue that cannot be decided yet; they are tried again after a pause.
-    pub(crate) fn put_back(&self, undecidable: Vec<QueuedCommand<A>>, pause: Duration) {
+    pub(crate) fn requeue(&self, undecidable: Vec<QueuedCommand<A>>, pause: Duration) {
         let mut state = self.lock();
-        if undecidable.is_empty() || !state.wish.is_to_own() {
+        if undecidable.is_empty() || !state.desired.is_to_own() {
             return;
         }
         for waiting in undecidable.into_iter().rev() {
@@ -156,7 +156,7 @@ impl<A: Aggregate> Mailbox<A> {
                 state.deliveries.push_front(delivery);
             }
         }
-        state.held_until = Some(self.clock.now() + pause);
+        state.retry_deliveries_at = Some(self.clock.now() + pause);
     }
 
     /// Waits for a change without holding the lock. A change in between ends the wait at once, so it is not missed.
@@ -172,48 +172,48 @@ impl<A: Aggregate> Mailbox<A> {
 }
 
 impl<A: Aggregate> State<A> {
-    fn is_served_on(&self) -> bool {
-        self.wish.is_until_replaced()
+    fn serves_until_replaced(&self) -> bool {
+        self.desired.is_until_replaced()
     }
 
-    fn wants(&self) -> bool {
-        self.wish.is_to_own() && !self.closing && !self.dismissed
+    fn is_wanted(&self) -> bool {
+        self.desired.is_to_own() && !self.closing && !self.must_end
     }
 
-    fn is_over(&self) -> bool {
-        self.dismissed || (self.closing && self.queue.len() == 0)
+    fn must_stop(&self) -> bool {
+        self.must_end || (self.closing && self.queue.len() == 0)
     }
 
     fn has_work(&self, now: Instant) -> bool {
-        self.queue.len() > 0 || (!self.deliveries.is_empty() && !self.is_held(now))
+        self.queue.len() > 0 || (!self.deliveries.is_empty() && !self.are_deliveries_held(now))
     }
 
-    fn is_held(&self, now: Instant) -> bool {
-        self.held_until.is_some_and(|until| now < until)
+    fn are_deliveries_held(&self, now: Instant) -> bool {
+        self.retry_deliveries_at.is_some_and(|until| now < until)
     }
 
     /// Takes the next group: callers and deliveries by turns, as long as there are both.
-    fn group(&mut self, most: usize, now: Instant) -> Vec<QueuedCommand<A>> {
-        let held = self.is_held(now);
-        let mut group = Vec::with_capacity(most.min(self.queue.len() + self.deliveries.len()));
-        while group.len() < most {
-            let delivered = |state: &mut Self| if held { None } else { state.next_delivered() };
-            let (next, turn) = match self.turn {
-                Source::Kafka => (delivered(self).or_else(|| self.next_asked()), Source::Caller),
-                Source::Caller => (self.next_asked().or_else(|| delivered(self)), Source::Kafka),
+    fn group(&mut self, max: usize, now: Instant) -> Vec<QueuedCommand<A>> {
+        let held = self.are_deliveries_held(now);
+        let mut group = Vec::with_capacity(max.min(self.queue.len() + self.deliveries.len()));
+        while group.len() < max {
+            let delivered = |state: &mut Self| if held { None } else { state.next_from_kafka() };
+            let (next, source) = match self.next_source {
+                Source::Kafka => (delivered(self).or_else(|| self.next_from_caller()), Source::Caller),
+                Source::Caller => (self.next_from_caller().or_else(|| delivered(self)), Source::Kafka),
             };
             let Some(next) = next else { break };
-            self.turn = turn;
+            self.next_source = source;
             group.push(next);
         }
         group
     }
 
-    fn next_asked(&mut self) -> Option<QueuedCommand<A>> {
+    fn next_from_caller(&mut self) -> Option<QueuedCommand<A>> {
         self.queue.pop().map(QueuedCommand::Caller)
     }
 
-    fn next_delivered(&mut self) -> Option<QueuedCommand<A>> {
+    fn next_from_kafka(&mut self) -> Option<QueuedCommand<A>> {
         self.deliveries.pop_front().map(|delivery: Delivery<A>| QueuedCommand::Delivered(delivery))
     }
 }
