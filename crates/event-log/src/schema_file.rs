@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use apache_avro::{Schema, schema::RecordSchema};
 
-/// One published version of a message's schema: the text of `schemas/<context>/events/<event>/v<n>.avsc`, or of
+/// One published version of a message's schema: the text of `schemas/<context>/events/<event>/v<n>.avsc` or
 /// `schemas/<context>/commands/<command>/v<n>.avsc`.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaFile {
@@ -12,13 +12,13 @@ pub struct SchemaFile {
     pub text: &'static str,
 }
 
-/// A schema file that cannot be used.
+/// A schema file is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSchemaFile {
     /// It is not an Avro schema.
     #[error("not an avro schema: {0}")]
     Avro(#[from] Box<apache_avro::Error>),
-    /// It is a schema of something else than a record.
+    /// It is not the schema of a record.
     #[error("a message's schema is a record")]
     NotARecord,
 }
@@ -26,7 +26,7 @@ pub enum InvalidSchemaFile {
 /// All versions of one message, parsed, oldest first.
 pub(crate) type Versions = Vec<(&'static str, Schema)>;
 
-/// Parses schema files and puts the versions of each message together, under its full name.
+/// Parses schema files and groups the versions of each message by its full name.
 pub(crate) fn by_message(files: &[SchemaFile]) -> Result<BTreeMap<String, Versions>, InvalidSchemaFile> {
     let mut sorted = files.to_vec();
     sorted.sort_by_key(|file| file.version);
@@ -38,7 +38,7 @@ pub(crate) fn by_message(files: &[SchemaFile]) -> Result<BTreeMap<String, Versio
     Ok(messages)
 }
 
-/// The name of a record with its namespace.
+/// The full name of a record, with its namespace.
 pub(crate) fn full_name(schema: &Schema) -> Result<String, InvalidSchemaFile> {
     match schema {
         Schema::Record(RecordSchema { name, .. }) => Ok(name.fullname(None)),

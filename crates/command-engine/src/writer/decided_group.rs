@@ -2,34 +2,34 @@ use aggregate::Aggregate;
 use event_log::{NewOutcome, NewRecord};
 
 use crate::{
-    answers::{Answers, Written},
+    answers::{AnswerBuilder, WrittenEvent},
     group::Decision,
     outcome,
     queued_command::QueuedCommand,
 };
 
-/// A group's commands, decided.
-pub(super) struct Decided<A: Aggregate> {
+/// The decisions about a group's commands.
+pub(super) struct DecidedGroup<A: Aggregate> {
     pub(super) decisions: Vec<Option<Decision<A::Refusal>>>,
     pub(super) records: Vec<NewRecord>,
     pub(super) events: Vec<A::Event>,
 }
 
-impl<A: Aggregate> Decided<A> {
-    pub(super) fn written(&self, offsets: &[i64]) -> Vec<Written> {
-        Written::of(&self.records, &self.events, offsets)
+impl<A: Aggregate> DecidedGroup<A> {
+    pub(super) fn written(&self, offsets: &[i64]) -> Vec<WrittenEvent> {
+        WrittenEvent::of(&self.records, &self.events, offsets)
     }
 
-    /// What becomes of the delivered commands of the group.
+    /// The outcomes of the group's delivered commands.
     pub(super) fn outcomes(
         &self,
         group: &[QueuedCommand<A>],
-        answers: &Answers<'_, A>,
+        answers: &AnswerBuilder<'_, A>,
         offsets: &[i64],
     ) -> Vec<NewOutcome> {
         let written = self.written(offsets);
-        let outcome = |(waiting, decision): (&QueuedCommand<A>, &Option<Decision<A::Refusal>>)| {
-            let QueuedCommand::Delivered(delivery) = waiting else { return None };
+        let outcome = |(queued, decision): (&QueuedCommand<A>, &Option<Decision<A::Refusal>>)| {
+            let QueuedCommand::Delivered(delivery) = queued else { return None };
             Some(match (&delivery.command, decision) {
                 (Ok(request), Some(decision)) => {
                     let answer = decision.as_ref().map(|effect| answers.to(request, effect, &written));

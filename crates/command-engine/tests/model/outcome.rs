@@ -1,4 +1,4 @@
-//! What somebody was told of a command, through whichever way it came.
+//! What was reported about a command, as an answer or as an outcome.
 
 use aggregate::Version;
 use command_engine::{Accepted, CommandError};
@@ -8,42 +8,42 @@ use uuid::Uuid;
 use crate::account::Refusal;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Decision {
-    Accepted(Told),
-    /// The rule's code.
+pub(crate) enum Outcome {
+    Accepted(AcceptedOutcome),
+    /// The code of the refusal.
     Refused(String),
-    /// The version that the aggregate has.
+    /// The version of the aggregate.
     Mismatch(u64),
     IdReused,
     /// Nothing was written, and nothing will be.
-    Nothing,
+    NotWritten,
     Unknown,
-    /// It could not be read.
+    /// The record is not a valid command.
     Unreadable,
 }
 
-/// What was told of an accepted command.
+/// What was reported about an accepted command.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct AcceptedOutcome {
     pub(crate) version: u64,
     pub(crate) events: Vec<(String, Uuid)>,
     pub(crate) offset: Option<i64>,
 }
 
-impl Decision {
-    /// Whether whoever hears it asks no more.
+impl Outcome {
+    /// Whether a client need not ask again.
     pub(crate) fn is_final(&self) -> bool {
-        !matches!(self, Self::Nothing | Self::Unknown)
+        !matches!(self, Self::NotWritten | Self::Unknown)
     }
 
-    /// Whether events of the command may be in the log by way of this.
+    /// Whether this attempt may have written events.
     pub(crate) fn may_have_written(&self) -> bool {
         matches!(self, Self::Accepted(_) | Self::Unknown)
     }
 
     pub(crate) fn of_answer(answer: Result<Accepted, CommandError<Refusal>>) -> Self {
         match answer {
-            Ok(accepted) => Self::Accepted(Told {
+            Ok(accepted) => Self::Accepted(AcceptedOutcome {
                 version: accepted.version.0,
                 events: accepted.events.iter().map(|event| (event.event_type.to_owned(), event.id)).collect(),
                 offset: accepted.position.map(|position| position.offset),
@@ -55,7 +55,7 @@ impl Decision {
             Err(CommandError::IdReused) => Self::IdReused,
             Err(CommandError::OutcomeUnknown) => Self::Unknown,
             Err(error @ (CommandError::Broken | CommandError::Unwritable(_))) => panic!("{error}"),
-            Err(_) => Self::Nothing,
+            Err(_) => Self::NotWritten,
         }
     }
 
@@ -64,7 +64,7 @@ impl Decision {
         if outcome["status"] == "accepted" {
             let event =
                 |event: &Value| (text(&event["type"]), event["id"].as_str().unwrap().parse().unwrap());
-            return Self::Accepted(Told {
+            return Self::Accepted(AcceptedOutcome {
                 version: outcome["version"].as_u64().unwrap(),
                 events: outcome["events"].as_array().unwrap().iter().map(event).collect(),
                 offset: outcome["position"]["offset"].as_i64(),

@@ -1,31 +1,30 @@
-//! How long a command that comes now would wait, judged by how long groups have taken lately.
+//! Estimates how long a new command would wait, from the duration of recent groups.
 
 use std::time::{Duration, Instant};
 
-/// The pace of a partition.
+/// The recent duration of a partition's groups.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
-    /// How long a group takes: the mean of the last one and of the mean before it.
+pub(crate) struct WaitEstimate {
+    /// The moving average of the duration of a group.
     group: Duration,
-    /// When the group under way began.
+    /// When the current group began.
     began: Option<Instant>,
 }
 
-impl Pace {
-    /// A group is taken.
+impl WaitEstimate {
+    /// A group begins.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.began = Some(now);
     }
 
-    /// The group is done.
+    /// The current group ends.
     pub(crate) fn end(&mut self, now: Instant) {
         if let Some(began) = self.began.take() {
             self.group = (self.group + now.duration_since(began)) / 2;
         }
     }
 
-    /// How long it takes until a command is answered behind `groups` others, beside the one under way. Nobody waits for
-    /// a thread that has nothing to do.
+    /// The expected wait of a command behind `groups` groups and the current one. It is zero if the thread is idle.
     pub(crate) fn expected(&self, groups: usize, now: Instant) -> Duration {
         let Some(began) = self.began else { return Duration::ZERO };
         let each = self.group.max(now.duration_since(began));

@@ -1,4 +1,6 @@
-//! Mistakes that schedules have found, each small enough to be shown without one.
+//! Bugs that schedules have found, each reproduced without one.
+
+use std::time::{Duration, Instant};
 
 use aggregate::{AggregateId, Metadata, Version};
 use command_engine::{AggregateCache, CacheSettings};
@@ -8,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     account::{Account, CODEC, Event},
-    snapshots::Shelf,
+    snapshots::SharedSnapshots,
 };
 
 fn account(id: &str) -> AggregateId {
@@ -40,33 +42,53 @@ fn opened(id: &str, offset: i64) -> (Recorded, Event) {
     (Recorded { envelope, position, payload: CODEC.encode(&event).unwrap() }, event)
 }
 
-fn cache(shelf: &Shelf, max_aggregates: usize) -> AggregateCache<Account> {
+fn cache(snapshots: &SharedSnapshots, max_aggregates: usize) -> AggregateCache<Account> {
     let settings = CacheSettings { max_aggregates, ..CacheSettings::default() };
-    let mut cache = AggregateCache::new(Box::new(shelf.clone()), settings);
+    let mut cache = AggregateCache::new(Box::new(snapshots.clone()), settings);
     cache.restore().unwrap();
     cache
 }
 
 #[test]
-fn an_account_that_is_asked_for_twice_at_once_keeps_its_past() {
-    let shelf = Shelf::new(false);
-    let mut first = cache(&shelf, 10);
+fn an_account_that_is_loaded_twice_at_once_keeps_its_history() {
+    let snapshots = SharedSnapshots::new(false);
+    let mut first = cache(&snapshots, 10);
     first.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
     first.save_now(1).unwrap();
-    let mut second = cache(&shelf, 10);
+    let mut second = cache(&snapshots, 10);
     second.load(&[account("a"), account("a")]).unwrap();
     assert_eq!(second.get(&account("a")).unwrap().version, Version(1));
 }
 
 #[test]
-fn an_image_that_is_full_beside_newer_snapshots_goes_on() {
-    let shelf = Shelf::new(false);
-    let mut behind = cache(&shelf, 1);
+fn a_full_cache_beside_newer_snapshots_continues() {
+    let snapshots = SharedSnapshots::new(false);
+    let mut behind = cache(&snapshots, 1);
     behind.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
-    let mut newer = cache(&shelf, 10);
+    let mut newer = cache(&snapshots, 10);
     newer.fold_tail(&[opened("a", 0), opened("b", 1)], &mut |_, _| ()).unwrap();
     newer.save_now(2).unwrap();
-    // What it could not save itself is saved, so there is room.
+    // The other instance has saved what this one could not, so there is room.
     behind.fold_tail(&[opened("b", 1)], &mut |_, _| ()).unwrap();
     assert_eq!(behind.next_offset, 2);
+}
+
+#[test]
+fn a_save_that_takes_long_is_not_due_again_at_once() {
+    let settings = CacheSettings {
+        save_changes: 1,
+        save_interval: Duration::from_millis(1),
+        ..CacheSettings::default()
+    };
+    let mut cache = AggregateCache::new(Box::new(SharedSnapshots::new(true)), settings);
+    cache.restore().unwrap();
+    cache.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
+    cache.write_behind(1).unwrap();
+    let due = cache.due().unwrap();
+    while Instant::now() < due {
+        std::thread::yield_now();
+    }
+    cache.write_behind(1).unwrap();
+    // A partition waits until then. If it were in the past, the thread would spin while the save takes.
+    assert!(cache.due().unwrap() > due);
 }
