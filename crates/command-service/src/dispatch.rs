@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use aggregate::{Aggregate, AggregateId, Expected, Message};
+use aggregate::{Aggregate, AggregateId, Expected};
 use axum::{
     Extension, RequestPartsExt,
     extract::FromRequestParts,
@@ -14,7 +14,7 @@ use service_kit::{
     Problem, RequestContext,
     conditional::{Conditions, EntityTags},
     prefer::Prefer,
-    problem::kinds,
+    problem::{kinds, validate},
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use crate::{
     context::Context,
     forwarding::ForwardContext,
     idempotency::{Identity, request_hash},
-    problems::{self, validated},
+    problems,
     write_side::WriteSideCell,
 };
 
@@ -81,7 +81,7 @@ where
 
     /// Executes a command on the aggregate with this id: 200, or 202 where the caller prefers not to wait.
     pub async fn change(self, id: Uuid, command: K::Command) -> CommandResult {
-        let command = validated(A::Command::from(command))?;
+        let command = validate(A::Command::from(command))?.into_inner();
         if self.prefer.respond_async {
             return Ok(self.send(id, command).await?.into_response());
         }
@@ -92,7 +92,7 @@ where
     async fn decide(self, id: Uuid, command: A::Command) -> Result<Accepted, CommandFailure> {
         let request = CommandRequest {
             aggregate_id: AggregateId::from(id),
-            request_hash: request_hash(command.message_type(), &command),
+            request_hash: request_hash(&command),
             command,
             expected: self.expected()?,
             metadata: self.request.metadata(self.identity.command(id)),
@@ -131,7 +131,7 @@ impl<A: Aggregate, K> FromRequestParts<CommandState<A>> for Dispatch<A, K> {
         Ok(Self {
             state: state.clone(),
             forward,
-            identity: Identity::of(&parts.headers, &forward)?,
+            identity: Identity::of(&parts.headers, &request, &forward)?,
             request,
             conditions: Conditions::of(&parts.headers)?,
             prefer: Prefer::of(&parts.headers),

@@ -40,6 +40,20 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Several kinds of aggregates in one context
+//!
+//! They share the topics, the partitions and the engine, as the sum of their deciders: an enum for each of state,
+//! command, event and refusal, with a variant for each kind, and an [`Aggregate`](aggregate::Aggregate) whose `decide`
+//! and `evolve` match and delegate.
+//!
+//! - [`Aggregate::kind`](aggregate::Aggregate::kind) names the kind of an event, which becomes its `ce_source`:
+//!   `/bank/card`. The names of events and commands differ throughout the context.
+//! - A route names its kind, `Dispatch<Bank, Card>`, and passes on a command of that kind. `Bank::Command` implements
+//!   `From` for it.
+//! - An id belongs to the kind that it was first used for: `decide` refuses a command for another kind.
+//!
+//! `tests/api/bank.rs` is such a context. What needs other partitions, or is kept for another time, is another context.
 
 mod context;
 mod dispatch;

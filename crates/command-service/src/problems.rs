@@ -8,8 +8,12 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use command_engine::{CommandError, Rejection};
-use service_kit::{Problem, conditional::etag, problem::kinds};
+use command_engine::CommandError;
+use service_kit::{
+    Problem,
+    conditional::etag,
+    problem::{InvalidValues, kinds},
+};
 
 use crate::forwarding::NotOwner;
 
@@ -31,44 +35,18 @@ impl From<Problem> for CommandFailure {
     }
 }
 
-impl IntoResponse for CommandFailure {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Problem(problem) => problem.into_response(),
-            Self::NotOwner(partition) => (Extension(NotOwner { partition }), not_ready()).into_response(),
-        }
-    }
-}
-
-/// Checks the values of a command, wherever it comes from. A command that was not checked reaches no rule.
-pub(crate) fn validated<C: garde::Validate<Context = ()>>(command: C) -> Result<C, InvalidValues> {
-    let valid = garde::Unvalidated::new(command).validate().map_err(InvalidValues)?;
-    Ok(valid.into_inner())
-}
-
-/// The values of a command that are not valid.
-pub(crate) struct InvalidValues(garde::Report);
-
-impl From<InvalidValues> for Problem {
-    fn from(values: InvalidValues) -> Self {
-        Self::new(service_kit::problem::ProblemKind::new("invalid-values", StatusCode::UNPROCESSABLE_ENTITY))
-            .detail(values.0.to_string())
-    }
-}
-
 impl From<InvalidValues> for CommandFailure {
     fn from(values: InvalidValues) -> Self {
         Self::Problem(values.into())
     }
 }
 
-/// The same for a command that came through Kafka.
-pub(crate) fn rejection(values: &InvalidValues) -> Rejection {
-    Rejection {
-        code: "invalid-values".to_owned(),
-        detail: values.0.to_string(),
-        facts: serde_json::json!({}),
-        dead_letter: false,
+impl IntoResponse for CommandFailure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Problem(problem) => problem.into_response(),
+            Self::NotOwner(partition) => (Extension(NotOwner { partition }), not_ready()).into_response(),
+        }
     }
 }
 

@@ -3,17 +3,20 @@
 
 use std::time::{Duration, Instant};
 
-use aggregate::{Aggregate, AggregateId, Message};
+use aggregate::{Aggregate, AggregateId, Message, Refusal};
 use command_engine::{CommandRequest, Rejection, Undecoded};
 use event_log::{Codec, CommandEnvelope, CommandRecord};
-use service_kit::{Problem, problem::kinds};
+use service_kit::{
+    Problem,
+    problem::{InvalidValues, kinds, validate},
+};
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use crate::{
     AcceptedResponse, CommandAggregate, Dispatch,
     idempotency::request_hash,
-    problems::{self, SOON, validated},
+    problems::{self, SOON},
     write_side::WriteSide,
 };
 
@@ -50,7 +53,7 @@ where
             aggregate_id: AggregateId::from(id),
             expected: self.expected()?,
             command_type: write_side.codec.full_name(command.message_type()).map_err(internal)?.to_owned(),
-            request_hash: request_hash(command.message_type(), command),
+            request_hash: request_hash(command),
             time: event_log::now(),
             metadata: self.request.metadata(self.identity.command(id)),
         };
@@ -75,7 +78,7 @@ pub(crate) fn decode<A: CommandAggregate>(
     })?;
     Ok(CommandRequest {
         aggregate_id: envelope.aggregate_id,
-        command: validated(command).map_err(|values| problems::rejection(&values))?,
+        command: validate(command).map_err(|values| invalid(&values))?.into_inner(),
         expected: envelope.expected,
         request_hash: envelope.request_hash,
         metadata: envelope.metadata,
@@ -89,5 +92,14 @@ fn malformed(error: &dyn std::error::Error) -> Rejection {
         detail: error.to_string(),
         facts: serde_json::json!({}),
         dead_letter: true,
+    }
+}
+
+fn invalid(values: &InvalidValues) -> Rejection {
+    Rejection {
+        code: values.code().to_owned(),
+        detail: values.to_string(),
+        facts: serde_json::to_value(values).unwrap_or_default(),
+        dead_letter: false,
     }
 }

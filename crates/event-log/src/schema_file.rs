@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use apache_avro::{Schema, schema::RecordSchema};
 
@@ -21,6 +21,10 @@ pub enum InvalidSchemaFile {
     /// It is not the schema of a record.
     #[error("a message's schema is a record")]
     NotARecord,
+    /// Two messages have the same name in different namespaces. A message is read by its name alone, so the names must
+    /// differ, also between several kinds of aggregates in one context.
+    #[error("{0} and {1} have the same name")]
+    SameName(String, String),
 }
 
 /// All versions of one message, parsed, oldest first.
@@ -35,13 +39,43 @@ pub(crate) fn by_message(files: &[SchemaFile]) -> Result<BTreeMap<String, Versio
         let schema = Schema::parse_str(file.text).map_err(Box::new)?;
         messages.entry(full_name(&schema)?).or_default().push((file.text, schema));
     }
+    require_different_names(messages.keys())?;
     Ok(messages)
 }
 
-/// The full name of a record, with its namespace.
+fn require_different_names<'a>(
+    full_names: impl Iterator<Item = &'a String>,
+) -> Result<(), InvalidSchemaFile> {
+    let mut seen = HashMap::new();
+    for full_name in full_names {
+        let name = full_name.rsplit('.').next().unwrap_or_default();
+        if let Some(other) = seen.insert(name, full_name) {
+            return Err(InvalidSchemaFile::SameName(other.clone(), full_name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The name of a record with its namespace.
 pub(crate) fn full_name(schema: &Schema) -> Result<String, InvalidSchemaFile> {
     match schema {
         Schema::Record(RecordSchema { name, .. }) => Ok(name.fullname(None)),
         _ => Err(InvalidSchemaFile::NotARecord),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InvalidSchemaFile, SchemaFile, by_message};
+
+    #[test]
+    fn two_messages_of_a_topic_cannot_have_the_same_name() {
+        let opened = |text| SchemaFile { version: 1, text };
+        let files = [
+            opened(r#"{"type": "record", "namespace": "bank.account", "name": "Opened", "fields": []}"#),
+            opened(r#"{"type": "record", "namespace": "bank.card", "name": "Opened", "fields": []}"#),
+        ];
+        let error = by_message(&files).map(drop).unwrap_err();
+        assert!(matches!(error, InvalidSchemaFile::SameName(_, _)), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     support::{Instance, send},
 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_creates_answers_201_with_the_place_of_the_aggregate() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let id = Uuid::now_v7();
@@ -30,7 +30,7 @@ async fn a_command_that_creates_answers_201_with_the_place_of_the_aggregate() {
     send(api.post("/accounts", &open)).await.problem(409, "account-already-opened");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_changes_answers_200_unless_a_rule_refuses_it() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let opened = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
@@ -42,7 +42,7 @@ async fn a_command_that_changes_answers_200_unless_a_rule_refuses_it() {
     send(api.post(&unknown, &json!({ "amount": 5 }))).await.problem(404, "account-not-found");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn invalid_values_reach_no_rule() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let unknown = format!("/accounts/{}/deposits", Uuid::now_v7());
@@ -53,7 +53,7 @@ async fn invalid_values_reach_no_rule() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_command_has_one_effect_and_the_same_answer() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let open = |owner: &str| api.post("/accounts", &json!({ "owner": owner })).header("idempotency-key", "k");
@@ -65,7 +65,7 @@ async fn a_repeated_command_has_one_effect_and_the_same_answer() {
     assert_eq!(api.events().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_for_another_version_is_refused_with_the_current_one() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let opened = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
@@ -80,7 +80,7 @@ async fn a_command_for_another_version_is_refused_with_the_current_one() {
     assert_eq!(api.events().len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_survives_a_restart() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let open = json!({ "owner": "Ada" });

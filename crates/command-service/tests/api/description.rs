@@ -7,7 +7,7 @@ use crate::{
     support::Instance,
 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_command_is_described_with_its_headers_and_its_answers() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let description = api.get("/openapi.json").await.expect(200).body;
@@ -28,7 +28,7 @@ async fn every_command_is_described_with_its_headers_and_its_answers() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_type_of_a_refusal_leads_to_its_page() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     api.get("/problems/account-not-found").await.expect(200);

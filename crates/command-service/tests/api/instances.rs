@@ -20,7 +20,7 @@ async fn both() -> [Instance; 2] {
     [one, other]
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn any_instance_accepts_any_command() {
     let both = both().await;
     for number in 0..12 {
@@ -40,7 +40,7 @@ async fn any_instance_accepts_any_command() {
     assert_eq!(partitions, (0..PARTITIONS).collect());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_partitions_of_an_instance_that_ends_move_to_the_other_without_a_refusal() {
     let [one, other] = both().await;
     let opened = send(one.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);

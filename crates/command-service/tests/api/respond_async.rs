@@ -16,7 +16,7 @@ async fn later(api: &Instance, path: &str, body: &Value) -> Answer {
     accepted
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_outcome_of_a_command_that_is_decided_later_is_that_of_one_decided_at_once() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let accepted = later(&api, "/accounts", &json!({ "owner": "Ada" })).await;
@@ -35,7 +35,7 @@ async fn the_outcome_of_a_command_that_is_decided_later_is_that_of_one_decided_a
     assert_eq!(send(api.post(&path, &json!({ "amount": 5 }))).await.expect(200).body["version"], 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_is_refused_later_has_the_same_problem_as_at_once() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let path = format!("/accounts/{}/deposits", Uuid::now_v7());
@@ -48,7 +48,7 @@ async fn a_command_that_is_refused_later_has_the_same_problem_as_at_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_command_has_no_outcome() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     api.get(&format!("/commands/{}", Uuid::now_v7())).await.problem(404, "not-found");

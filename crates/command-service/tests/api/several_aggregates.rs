@@ -7,7 +7,7 @@ use crate::{
     support::{Instance, send},
 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_kind_has_its_own_ids_events_and_source() {
     let api = Instance::ready(&BANK, routes()).await;
     let account = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
@@ -30,7 +30,7 @@ async fn each_kind_has_its_own_ids_events_and_source() {
     assert_eq!(sources, expected.map(|(name, source)| (name.to_owned(), source.to_owned())));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_belongs_to_one_kind_only() {
     let api = Instance::ready(&BANK, routes()).await;
     let account = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
@@ -41,7 +41,7 @@ async fn an_id_belongs_to_one_kind_only() {
     send(api.post("/accounts", &open)).await.problem(409, "other-kind");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_of_every_kind_can_be_decided_later() {
     let api = Instance::ready(&BANK, routes()).await;
     for (path, body, id) in [
@@ -54,7 +54,7 @@ async fn commands_of_every_kind_can_be_decided_later() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn both_kinds_survive_a_restart() {
     let api = Instance::ready(&BANK, routes()).await;
     let account = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
