@@ -1,6 +1,6 @@
-//! The operator's command line. It knows nothing of the business: contexts are the folders of `schemas/`, databases the
-//! folders of `migrations/`. Commands that only read join no consumer group. Commands that change something can be
-//! repeated, and those that remove or replace something ask first.
+//! The operator's command line. It knows nothing of the business: contexts are the folders of `schemas/`, databases are
+//! those of the services and the folders of `migrations/`. Commands that only read join no consumer group. Commands that
+//! change something can be repeated, and those that remove or replace something ask first.
 
 mod completions;
 mod confirmation;

@@ -125,6 +125,7 @@ pub(crate) struct DatabaseSettings {
     #[arg(
         long = "services-list",
         env = "FOLDLINE_SERVICES_LIST",
+        help_heading = CONNECTION,
         value_name = "FILE",
         default_value = "deploy/services.list"
     )]
