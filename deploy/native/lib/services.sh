@@ -54,16 +54,15 @@ service_environment() {
 
 # The jobs before the services. Each gets the one address it needs, and can be repeated.
 run_job() {
-  local job=$1 verb=$2
-  (cd "$repository" && env "$(service_environment "$job")" "$(binary foldline)" "$job" "$verb") ||
-    die "foldline $job $verb failed; its message is above"
+  (cd "$repository" && env "$(service_environment "$1")" "$(binary foldline)" "$1" apply) ||
+    die "foldline $1 apply failed; its message is above"
 }
 
 run_jobs() {
   need_binary foldline
-  run_job topics apply
-  run_job schemas register
-  run_job migrations apply
+  run_job topics
+  run_job schemas
+  run_job migrations
 }
 
 service_answers() { http_ok "$(port_of "$1" ADMIN_PORT)" /health/ready; }
