@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use projection::{InvalidToken, ProjectionError};
+use projection::InvalidToken;
 use service_kit::{
     Problem,
     problem::{ProblemKind, kinds},
@@ -39,8 +39,7 @@ pub(crate) fn untold(why: Untold) -> Problem {
 
 /// Postgres could not answer.
 pub(crate) fn unanswered(error: sqlx::Error) -> Problem {
-    let error = ProjectionError::from(error);
-    if error.is_transient() {
+    if projection::is_transient(&error) {
         tracing::debug!(%error, "a question was not answered");
         Problem::new(kinds::NOT_READY).retry_after(SOON)
     } else {

@@ -1,0 +1,24 @@
+use event_log::{RawRecord, Recorded};
+
+use super::ParkReason;
+
+/// An event that is parked.
+#[derive(Debug, Clone)]
+pub(crate) struct ParkedEvent {
+    pub(crate) record: RawRecord,
+    /// The aggregate's id; empty if the record's key is not an id.
+    pub(crate) aggregate: String,
+    /// Why it cannot be applied; `None` if it only waits for an earlier event.
+    pub(crate) park_reason: Option<ParkReason>,
+}
+
+impl ParkedEvent {
+    pub(crate) fn new(recorded: Recorded, park_reason: Option<ParkReason>) -> Self {
+        let aggregate = recorded.envelope.aggregate_id.to_string();
+        Self { record: recorded.into(), aggregate, park_reason }
+    }
+
+    pub(crate) const fn partition(&self) -> i32 {
+        self.record.position.partition
+    }
+}
