@@ -4,35 +4,54 @@
 //! What it must never do: acknowledge an event that is not committed, let two owners write one partition, or
 //! hand a reader a history with a hole in it without saying so.
 
+#[cfg(feature = "kafka")]
 mod broker;
 mod clock;
+#[cfg(feature = "kafka")]
 mod codec;
+#[cfg(feature = "kafka")]
 mod command;
 mod compatibility;
+#[cfg(feature = "kafka")]
 mod continuity;
 mod envelope;
+#[cfg(feature = "kafka")]
 mod fenced_log;
+#[cfg(feature = "kafka")]
 mod headers;
+#[cfg(feature = "kafka")]
 mod kafka;
+#[cfg(feature = "kafka")]
 mod memory;
+#[cfg(feature = "kafka")]
 mod partition_log;
 mod partitioner;
 mod position;
+#[cfg(feature = "kafka")]
 mod raw_record;
+#[cfg(feature = "kafka")]
 mod registry;
 mod schema_file;
+#[cfg(feature = "kafka")]
 pub mod simulated;
 mod topics;
 
+#[cfg(feature = "kafka")]
 pub use broker::{Broker, Producer};
 pub use clock::now;
+#[cfg(feature = "kafka")]
 pub use codec::{Codec, CodecError};
+#[cfg(feature = "kafka")]
 pub use command::{CommandEnvelope, CommandRecord};
 pub use compatibility::{IncompatibleSchemas, check_compatibility};
+#[cfg(feature = "kafka")]
 pub use continuity::{Continuity, Discontinuity};
 pub use envelope::Envelope;
+#[cfg(feature = "kafka")]
 pub use fenced_log::FencedLog;
+#[cfg(feature = "kafka")]
 pub use headers::InvalidRecord;
+#[cfg(feature = "kafka")]
 pub use kafka::{
     Bookmarks, ClientSettings, CommandReader, CommandWriter, EventTail, GroupChange, GroupReader,
     KafkaBroker, KafkaPartitionLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
@@ -40,11 +59,15 @@ pub use kafka::{
     check_partitions, committed_ranges, describe_topics, follow_owners, partition_ends, read_outcomes,
     read_partition, read_range, survey_partitions,
 };
+#[cfg(feature = "kafka")]
 pub use memory::MemoryLog;
+#[cfg(feature = "kafka")]
 pub use partition_log::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Recorded};
 pub use partitioner::partition_of;
 pub use position::{InvalidPosition, Position};
+#[cfg(feature = "kafka")]
 pub use raw_record::RawRecord;
+#[cfg(feature = "kafka")]
 pub use registry::{Registry, RegistryError};
 pub use schema_file::{InvalidSchemaFile, SchemaFile};
 pub use topics::Topics;

@@ -15,15 +15,17 @@ BEGIN ATOMIC
                'next_offsets', coalesce(json_object_agg(partition, next_offset), '{}'),
                'parked', coalesce(json_object_agg(partition, since) FILTER (WHERE since IS NOT NULL), '{}'))
       FROM (SELECT checkpoint.partition, checkpoint.next_offset,
-                   (SELECT log_offset
-                      FROM public.parked_event
-                     WHERE projection = of_projection
-                       AND generation = checkpoint.generation
-                       AND topic = of_topic
-                       AND partition = checkpoint.partition
-                       AND (of_aggregate IS NULL OR aggregate = of_aggregate)
-                     ORDER BY log_offset
-                     LIMIT 1) AS since
+                   CASE WHEN of_aggregate IS NULL
+                        THEN (SELECT min(log_offset)
+                                FROM public.parked_event
+                               WHERE projection = of_projection AND generation = checkpoint.generation
+                                 AND topic = of_topic AND partition = checkpoint.partition)
+                        ELSE (SELECT min(log_offset)
+                                FROM public.parked_event
+                               WHERE projection = of_projection AND generation = checkpoint.generation
+                                 AND topic = of_topic AND partition = checkpoint.partition
+                                 AND aggregate = of_aggregate)
+                   END AS since
               FROM public.checkpoint
               JOIN public.projection_generation USING (projection, generation)
              WHERE state = 'live'

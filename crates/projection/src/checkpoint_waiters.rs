@@ -10,10 +10,10 @@ use tokio::sync::{oneshot, watch};
 
 use crate::PartitionOffsets;
 
-/// Where a projection stands, as far as it was heard, and who waits until it stands further.
+/// How far a projection is, as far as notifications said, and everybody who waits until it is further.
 ///
-/// Waiters are sorted by what they wait for: a move wakes those whom it concerns and touches no others, however many
-/// there are.
+/// Waiters are sorted by what they wait for: a move wakes those it concerns and touches no others, however many there
+/// are.
 #[derive(Debug, Default)]
 pub(crate) struct CheckpointWaiters {
     offsets: watch::Sender<PartitionOffsets>,
@@ -21,30 +21,30 @@ pub(crate) struct CheckpointWaiters {
     numbers: AtomicU64,
 }
 
-type Waiters = BTreeMap<Place, oneshot::Sender<()>>;
+type Waiters = BTreeMap<Key, oneshot::Sender<()>>;
 
-/// What is waited for, and a number to tell apart who waits for the same.
+/// What is waited for, and a number that tells waiters for the same offset apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Key {
     partition: i32,
     next_offset: i64,
     number: u64,
 }
 
-/// A place in the room. Whoever goes gives it up.
-struct Seat<'r> {
-    room: &'r CheckpointWaiters,
-    place: Place,
+/// One waiter. Dropping it removes it from the map.
+struct Waiter<'w> {
+    all: &'w CheckpointWaiters,
+    key: Key,
     woken: oneshot::Receiver<()>,
 }
 
 impl CheckpointWaiters {
-    /// Tells of every move, for somebody who wants to see them all.
+    /// Every move.
     pub(crate) fn moves(&self) -> watch::Receiver<PartitionOffsets> {
         self.offsets.subscribe()
     }
 
-    /// The projection stands here now, further than before or less far.
+    /// The projection is here now, which may be further than before or less far.
     pub(crate) fn stands_at(&self, offsets: &PartitionOffsets) {
         self.offsets.send_replace(offsets.clone());
         for (partition, next_offset) in offsets.iter() {
@@ -58,13 +58,13 @@ impl CheckpointWaiters {
         self.wake(partition, next_offset);
     }
 
-    /// Waits until it was heard that all of this has been seen.
+    /// Waits until notifications say that all of this has been applied.
     pub(crate) async fn until(&self, wanted: &PartitionOffsets) {
         while let Some((partition, next_offset)) = self.missing(wanted) {
-            let seat = self.sit_down(partition, next_offset);
-            // A move between the look and the seat has woken nobody.
+            let waiter = self.add(partition, next_offset);
+            // A move between the check and the addition has woken nobody.
             if self.offsets.borrow().next_offset(partition) < next_offset {
-                seat.woken().await;
+                waiter.woken().await;
             }
         }
     }
@@ -74,18 +74,18 @@ impl CheckpointWaiters {
         wanted.iter().find(|(partition, next_offset)| offsets.next_offset(*partition) < *next_offset)
     }
 
-    fn sit_down(&self, partition: i32, next_offset: i64) -> Seat<'_> {
-        let place = Place { partition, next_offset, number: self.numbers.fetch_add(1, Ordering::Relaxed) };
+    fn add(&self, partition: i32, next_offset: i64) -> Waiter<'_> {
+        let key = Key { partition, next_offset, number: self.numbers.fetch_add(1, Ordering::Relaxed) };
         let (wake, woken) = oneshot::channel();
-        self.waiters().insert(place, wake);
-        Seat { room: self, place, woken }
+        self.waiters().insert(key, wake);
+        Waiter { all: self, key, woken }
     }
 
     fn wake(&self, partition: i32, next_offset: i64) {
-        let first = Place { partition, next_offset: i64::MIN, number: 0 };
-        let last = Place { partition, next_offset, number: u64::MAX };
+        let first = Key { partition, next_offset: i64::MIN, number: 0 };
+        let last = Key { partition, next_offset, number: u64::MAX };
         for (_, waiter) in self.waiters().extract_if(first..=last, |_, _| true) {
-            // Whoever has just gone is not missed.
+            // An error means that the waiter has just given up.
             let _ = waiter.send(());
         }
     }
@@ -94,22 +94,22 @@ impl CheckpointWaiters {
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many wait.
+    /// The number of waiters.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.waiters().len()
     }
 }
 
-impl Seat<'_> {
+impl Waiter<'_> {
     async fn woken(mut self) {
-        // The sender is dropped only with the room, which is borrowed.
+        // The sender is only dropped with the map, which is borrowed.
         let _ = (&mut self.woken).await;
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.room.waiters().remove(&self.place);
+        self.all.waiters().remove(&self.key);
     }
 }

@@ -1,4 +1,5 @@
-//! Keeps each [`CheckpointWatch`] at where its projection stands, by what Postgres tells on the checkpoint's channel.
+//! Keeps each [`CheckpointWatch`] at the position of its projection, by the notifications that every move of a checkpoint
+//! sends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,23 +13,22 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     CheckpointWatch, Source,
-    checkpoint::{self, LiveOffsets},
     checkpoint_waiters::CheckpointWaiters,
-    generation::CONTROL,
-    listener::{Listener, SILENCE},
+    listener::{CONTROL, Listener, SILENCE},
+    live_offsets::LiveOffsets,
 };
 
-/// How long connecting, or one question, may take.
+/// How long connecting, or one query, may take.
 const CALL: Duration = Duration::from_secs(2);
 /// The pause before connecting again.
 const RECONNECT: Duration = Duration::from_millis(200);
 
-/// Begins to follow projections of one database, all of them through one connection, and answers in their order. It
-/// ends by itself when the last clone of every answer is gone.
+/// Begins to follow projections of one database, all of them through one connection, and returns a watch for each, in
+/// their order. It ends by itself when the last clone of every watch is gone.
 ///
-/// The part is ready while Postgres answers; a projection that has never run stands nowhere, and that is no fault.
-/// `partitions` is how many their topics have; a checkpoint beyond them makes the part not ready, for then every
-/// aggregate would be looked for in the wrong partition.
+/// The component is ready while Postgres answers; a projection that has never run is no fault. `partitions` is the
+/// partition count of the topics; a checkpoint beyond it makes the component not ready, because every aggregate would be
+/// looked for in the wrong partition.
 pub fn follow<const N: usize>(
     database: &PgConnectOptions,
     sources: [Source; N],
@@ -38,7 +38,7 @@ pub fn follow<const N: usize>(
     follow_through(database, sources, partitions, health, SILENCE)
 }
 
-/// Follows, and tries the connection after this much silence.
+/// Follows, and tests the connection after this much silence.
 pub(crate) fn follow_through<const N: usize>(
     database: &PgConnectOptions,
     sources: [Source; N],
@@ -48,45 +48,41 @@ pub(crate) fn follow_through<const N: usize>(
 ) -> [CheckpointWatch; N] {
     let pool =
         PgPoolOptions::new().max_connections(1).acquire_timeout(CALL).connect_lazy_with(database.clone());
-    let generation_handle = sources.map(GenerationHandle::new);
-    let answers = generation_handle
-        .each_ref()
-        .map(|generation_handle| CheckpointWatch::new(Arc::clone(&generation_handle.room)));
-    tokio::spawn(
-        Follower { pool, generation_handle: generation_handle.into(), partitions, health, silence }.run(),
-    );
-    answers
+    let projections = sources.map(Followed::new);
+    let watches = projections.each_ref().map(|followed| CheckpointWatch::new(Arc::clone(&followed.waiters)));
+    tokio::spawn(Follower { pool, projections: projections.into(), partitions, health, silence }.run());
+    watches
 }
 
 struct Follower {
     pool: PgPool,
-    generation_handle: Vec<GenerationHandle>,
+    projections: Vec<Followed>,
     partitions: i32,
     health: Component,
     silence: Duration,
 }
 
-/// One of the projections.
-struct GenerationHandle {
+/// A projection that is followed.
+struct Followed {
     source: Source,
-    room: Arc<CheckpointWaiters>,
+    waiters: Arc<CheckpointWaiters>,
     /// The live generation; 0 while there is none.
     generation: i32,
 }
 
-impl GenerationHandle {
+impl Followed {
     fn new(source: Source) -> Self {
-        Self { source, room: Arc::default(), generation: 0 }
+        Self { source, waiters: Arc::default(), generation: 0 }
     }
 
-    fn is_awaited(&self) -> bool {
-        Arc::strong_count(&self.room) > 1
+    fn is_watched(&self) -> bool {
+        Arc::strong_count(&self.waiters) > 1
     }
 }
 
 impl Follower {
     async fn run(mut self) {
-        while self.is_awaited() {
+        while self.is_watched() {
             if let Err(error) = self.listen().await {
                 self.health.not_ready(format!("postgres: {error}"));
             }
@@ -94,36 +90,34 @@ impl Follower {
         }
     }
 
-    fn is_awaited(&self) -> bool {
-        self.generation_handle.iter().any(GenerationHandle::is_awaited)
+    fn is_watched(&self) -> bool {
+        self.projections.iter().any(Followed::is_watched)
     }
 
-    /// Listens until the connection is lost. What it missed before is in the checkpoints, so they are read after
-    /// listening has begun.
+    /// Listens until the connection is lost. The checkpoints are read after listening has begun, so that no move is
+    /// missed in between.
     async fn listen(&mut self) -> Result<(), sqlx::Error> {
         let mut listener = Listener::open(&self.pool).await?;
-        self.look(&mut listener).await?;
-        while self.is_awaited() {
-            let told = listener.next_within(self.silence).await?;
-            if !told.is_some_and(|told| self.hear(&told)) {
-                self.look(&mut listener).await?;
+        self.read_offsets(&mut listener).await?;
+        while self.is_watched() {
+            let notification = listener.next_within(self.silence).await?;
+            if !notification.is_some_and(|notification| self.apply(&notification)) {
+                self.read_offsets(&mut listener).await?;
             }
         }
         Ok(())
     }
 
-    /// Reads where the live generations stand, and which ones they are.
-    async fn look(&mut self, listener: &mut Listener) -> Result<(), sqlx::Error> {
+    /// Reads which generations are live, and how far they are.
+    async fn read_offsets(&mut self, listener: &mut Listener) -> Result<(), sqlx::Error> {
         let mut highest = None;
-        for generation_handle in &mut self.generation_handle {
-            let reading = async {
-                checkpoint::live_stand(listener.connection().await?, &generation_handle.source).await
-            };
+        for followed in &mut self.projections {
+            let reading = async { LiveOffsets::read(listener.connection().await?, &followed.source).await };
             let LiveOffsets { generation, offsets } =
                 timeout(CALL, reading).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
             highest = highest.max(offsets.highest_partition());
-            generation_handle.generation = generation;
-            generation_handle.room.stands_at(&offsets);
+            followed.generation = generation;
+            followed.waiters.stands_at(&offsets);
         }
         match highest {
             Some(highest) if highest >= self.partitions => self.health.not_ready(format!(
@@ -135,22 +129,20 @@ impl Follower {
         Ok(())
     }
 
-    /// Takes in what was told, and answers whether that is enough: where generations change, or the first one begins,
-    /// only a look can tell. Moves of other projections and generations are passed over.
-    fn hear(&self, told: &PgNotification) -> bool {
-        if told.channel() == CONTROL {
-            return !self
-                .generation_handle
+    /// Applies a notification. Returns false if the tables have to be read instead: where generations change, or where
+    /// the first one begins. Notifications of other projections and generations are ignored.
+    fn apply(&self, notification: &PgNotification) -> bool {
+        if notification.channel() == CONTROL {
+            return self
+                .projections
                 .iter()
-                .any(|generation_handle| generation_handle.source.projection == told.payload());
+                .all(|followed| followed.source.projection != notification.payload());
         }
-        let Some(step) = Move::read(told.payload()) else { return true };
-        for generation_handle in
-            self.generation_handle.iter().filter(|generation_handle| step.is_of(&generation_handle.source))
-        {
-            if generation_handle.generation == step.generation {
-                generation_handle.room.moved(step.position.partition, step.position.offset + 1);
-            } else if generation_handle.generation == 0 {
+        let Some(step) = Move::parse(notification.payload()) else { return true };
+        for followed in self.projections.iter().filter(|followed| step.is_of(&followed.source)) {
+            if followed.generation == step.generation {
+                followed.waiters.moved(step.position.partition, step.position.offset + 1);
+            } else if followed.generation == 0 {
                 return false;
             }
         }
@@ -158,15 +150,15 @@ impl Follower {
     }
 }
 
-/// A move of a checkpoint, as it is told.
-pub(crate) struct Move<'t> {
-    pub(crate) projection: &'t str,
+/// A move of a checkpoint, as its notification describes it.
+pub(crate) struct Move<'n> {
+    pub(crate) projection: &'n str,
     pub(crate) generation: i32,
     pub(crate) position: Position,
 }
 
-impl<'t> Move<'t> {
-    pub(crate) fn read(payload: &'t str) -> Option<Self> {
+impl<'n> Move<'n> {
+    pub(crate) fn parse(payload: &'n str) -> Option<Self> {
         let [projection, generation, position] = payload.split(' ').collect::<Vec<_>>().try_into().ok()?;
         Some(Self { projection, generation: generation.parse().ok()?, position: position.parse().ok()? })
     }

@@ -2,14 +2,14 @@ use aggregate::Version;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::log::{Entry, PARTITIONS, TOPIC};
-use crate::{
-    Generation, GenerationState, Projection, ProjectionError,
+use crate::projector::{
     batch::Batch,
     checkpoint::{self, Checkpoints},
     generation,
     target::Target,
     write::{Turn, begin},
 };
+use crate::{Generation, GenerationState, Projection, ProjectionError};
 
 /// The rows of a projection, and the one connection that fills them from the partitions that it has claimed.
 pub(super) struct Rows<'p, P> {

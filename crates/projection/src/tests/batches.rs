@@ -2,7 +2,7 @@ use aggregate::Version;
 use event_log::{Continuity, Discontinuity, Recorded};
 
 use super::{Ticked, tick};
-use crate::{batch::Batch, checkpoint::Checkpoint};
+use crate::projector::{batch::Batch, checkpoint::Checkpoint};
 
 const START: Checkpoint =
     Checkpoint { next_offset: 0, epoch: 1, continuity: Continuity { sequence: 0, epoch: 0 } };

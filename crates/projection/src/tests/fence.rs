@@ -5,7 +5,8 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{Ticked, Ticks, connect, database, target, tick};
-use crate::{ProjectionError, batch::Batch, checkpoint::Checkpoints, database::Database};
+use crate::ProjectionError;
+use crate::projector::{batch::Batch, checkpoint::Checkpoints, database::Database};
 
 /// Runs on a thread that may block, as a projector does.
 async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

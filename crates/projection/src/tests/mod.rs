@@ -13,7 +13,8 @@ use sqlx::{PgConnection, postgres::PgConnectOptions};
 use test_kit::TestEnvironment;
 use uuid::Uuid;
 
-use crate::{GenerationState, History, Projection, ProjectionError, Source, generation, target::Target};
+use crate::projector::{generation, target::Target};
+use crate::{GenerationState, History, Projection, ProjectionError, Source};
 
 /// A fact without any content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

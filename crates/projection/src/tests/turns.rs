@@ -7,8 +7,8 @@ use sqlx::{PgConnection, postgres::PgConnectOptions};
 use test_kit::eventually;
 
 use super::{Ticked, Ticks, connect, database, target, tick};
-use crate::{
-    ProjectionError,
+use crate::ProjectionError;
+use crate::projector::{
     batch::Batch,
     checkpoint::{self, Checkpoints},
     write::{Turn, Writer, begin},

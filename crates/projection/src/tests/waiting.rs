@@ -10,12 +10,15 @@ use tokio::task::JoinSet;
 
 use super::{Ticks, connect, database, source, target};
 use crate::{
-    CheckpointWatch, PartitionOffsets, Query, Source,
-    checkpoint::{self, Checkpoints},
-    checkpoint_waiters::CheckpointWaiters,
-    follow,
+    CheckpointWatch, PartitionOffsets, Query, Source, checkpoint_waiters::CheckpointWaiters, follow,
     follower::follow_through,
-    generation,
+};
+use crate::{
+    live_offsets::LiveOffsets,
+    projector::{
+        checkpoint::{self, Checkpoints},
+        generation,
+    },
 };
 
 /// Far longer than any test takes.
@@ -48,7 +51,7 @@ impl Query for Checkpoint {
 
     async fn ask(&self) -> Result<((), PartitionOffsets), sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.0).await?;
-        Ok(((), checkpoint::live_stand(&mut connection, &source()).await?.offsets))
+        Ok(((), LiveOffsets::read(&mut connection, &source()).await?.offsets))
     }
 }
 

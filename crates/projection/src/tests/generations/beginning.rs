@@ -2,10 +2,8 @@ use sqlx::{Connection, PgConnection};
 use test_kit::eventually;
 
 use super::{Shelf, shelf::SHELF};
-use crate::{
-    GenerationState::{Building, Live},
-    generations::{self, GenerationError},
-};
+use crate::GenerationState::{Building, Live};
+use crate::projector::generations::{self, GenerationError};
 
 /// Everything that Postgres knows of the tables in a schema.
 const LIKENESS: &str = "

@@ -1,5 +1,6 @@
 use super::{Shelf, shelf::SHELF};
-use crate::{GenerationState::Building, generations};
+use crate::GenerationState::Building;
+use crate::projector::generations;
 
 #[tokio::test]
 async fn generations_with_the_same_rows_are_equal() {

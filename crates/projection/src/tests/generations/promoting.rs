@@ -1,10 +1,10 @@
 use sqlx::{Connection, PgConnection};
 
 use super::{Shelf, shelf::SHELF};
+use crate::projector::generations::{self, GenerationError, Promotion, promote};
 use crate::{
     Generation, GenerationState,
     GenerationState::{Building, Live, Standby},
-    generations::{self, GenerationError, Promotion, promote},
 };
 
 fn of(state: GenerationState) -> Promotion {

@@ -1,10 +1,8 @@
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use test_kit::TestEnvironment;
 
-use crate::{
-    Generation, GenerationState,
-    generations::{self, Moves},
-};
+use crate::projector::generations::{self, Moves};
+use crate::{Generation, GenerationState};
 
 /// So many books are on the shelf.
 pub(super) const BOOKS: i64 = 10;

@@ -11,10 +11,8 @@ use super::{
     Filler, Shelf,
     shelf::{BOOKS, SHELF},
 };
-use crate::{
-    GenerationState::{Building, Standby},
-    generations::{Promotion, promote},
-};
+use crate::GenerationState::{Building, Standby};
+use crate::projector::generations::{Promotion, promote};
 
 const SWAPS: usize = 8;
 const READERS: i64 = 6;

@@ -1,4 +1,4 @@
-//! The events of orders as far as they matter here. Fields that are not named are passed over, whatever becomes of them.
+//! The events of orders as far as this projection reads them. Other fields are ignored and may change.
 
 use aggregate::{Message, Payload};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ pub(crate) enum Event {
     OrderCancelled(OrderCancelled),
 }
 
-/// A customer has ordered.
+/// A customer placed an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OrderPlaced {
     pub(crate) customer_id: String,
@@ -19,7 +19,7 @@ pub(crate) struct OrderPlaced {
     pub(crate) total_minor: i64,
 }
 
-/// The order will not be delivered.
+/// The order was cancelled.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OrderCancelled {}
 

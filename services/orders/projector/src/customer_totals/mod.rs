@@ -1,7 +1,7 @@
 //! What each customer has ordered, by currency: the table `customer_totals`.
 //!
-//! A customer's orders are in several partitions, so several projectors may write the row of one customer. They only
-//! ever add to it: then it does not matter who comes first.
+//! A customer's orders are in several partitions, so several projectors may write the row of one customer. They only ever
+//! add to it, so the order in which they do does not matter.
 
 mod event;
 mod rows;
@@ -12,13 +12,11 @@ use projection::{History, Projection, ProjectionError};
 use sqlx::PgConnection;
 
 use self::event::Event;
-use crate::order_id::order_id;
 
-/// What orders that are placed and cancelled mean for the totals of their customers.
+/// Adds placed and cancelled orders to the totals of their customers.
 pub(crate) struct CustomerTotals;
 
 impl Projection for CustomerTotals {
-    /// The query API looks for its checkpoints by the same name.
     const NAME: &str = "customer_totals";
     const VERSION: i32 = 1;
     const TABLES: &[&str] = &["customer_totals", "customer_open_orders"];
@@ -34,13 +32,15 @@ impl Projection for CustomerTotals {
         batch: &[&History<Event>],
     ) -> Result<(), ProjectionError> {
         let (mut placed, mut cancellations) = (Vec::new(), Vec::new());
-        for happened in batch.iter().flat_map(|history| history.events()) {
-            let order_id = order_id(happened)?;
-            match &happened.event {
-                Event::OrderPlaced(order) => {
-                    placed.push(rows::Order::new(order_id, order, happened.envelope.time));
+        for history in batch {
+            let order_id = history.aggregate_id_as()?;
+            for recorded in history.events() {
+                match &recorded.event {
+                    Event::OrderPlaced(order) => {
+                        placed.push(rows::Order::new(order_id, order, recorded.envelope.time));
+                    }
+                    Event::OrderCancelled(_) => cancellations.push((order_id, recorded)),
                 }
-                Event::OrderCancelled(_) => cancellations.push((order_id, happened)),
             }
         }
         rows::open(transaction, &placed).await?;

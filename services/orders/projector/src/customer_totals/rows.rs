@@ -1,16 +1,15 @@
-//! The statements: one per table and kind of change, whatever the size of the batch.
+//! One statement per table and kind of change, whatever the size of the batch.
 
 use std::collections::HashSet;
 
-use projection::{ProjectionError, RecordedEvent};
+use projection::{ProjectionError, RecordedEvent, column};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::event::{Event, OrderPlaced};
-use crate::column::column;
 
-/// An order as far as it counts for its customer.
+/// What an order adds to its customer's totals.
 #[expect(clippy::struct_field_names, reason = "the names are those of the columns")]
 #[derive(Debug, Clone)]
 pub(super) struct Order {
@@ -33,7 +32,7 @@ impl Order {
     }
 }
 
-/// Keeps orders for the day when they are cancelled. One that is there already breaks the history.
+/// Keeps orders in case they are cancelled. An order that is there already breaks the history.
 pub(super) async fn open(transaction: &mut PgConnection, placed: &[Order]) -> Result<(), ProjectionError> {
     if placed.is_empty() {
         return Ok(());
@@ -52,7 +51,7 @@ pub(super) async fn open(transaction: &mut PgConnection, placed: &[Order]) -> Re
     Ok(())
 }
 
-/// Gives back the orders that are cancelled, and forgets them.
+/// Deletes the orders that are cancelled, and returns them.
 pub(super) async fn close(
     transaction: &mut PgConnection,
     cancellations: &[(Uuid, &RecordedEvent<Event>)],
@@ -71,8 +70,8 @@ pub(super) async fn close(
     .await?;
     let mut open: HashSet<_> = closed.iter().map(|order| order.order_id).collect();
     match cancellations.iter().find(|(order_id, _)| !open.remove(order_id)) {
-        Some((_, happened)) => {
-            Err(happened.unfit("only an order that was placed can be cancelled, and once"))
+        Some((_, recorded)) => {
+            Err(recorded.unfit("only an order that was placed can be cancelled, and once"))
         }
         None => Ok(closed),
     }
@@ -89,7 +88,7 @@ pub(super) async fn count(
         return Ok(());
     }
     let is_cancelled: Vec<_> = (0..orders.len()).map(|index| index >= placed.len()).collect();
-    // In the order of the key: projectors that write the rows of the same customers never wait for each other in turn.
+    // In the order of the key, so that projectors that write the rows of the same customers cannot deadlock.
     sqlx::query!(
         "INSERT INTO customer_totals AS totals
             (customer_id, currency, orders_placed, orders_cancelled, placed_minor, cancelled_minor,

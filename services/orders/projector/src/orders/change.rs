@@ -7,15 +7,13 @@ use projection::{History, ProjectionError, RecordedEvent};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::order_id::order_id;
-
-/// What a batch does to one order, all its events folded into one.
+/// What a batch changes in one order: its events folded into one change.
 #[derive(Debug)]
 pub(crate) struct Change<'b> {
     pub(crate) history: &'b History<Event>,
     pub(crate) order_id: Uuid,
     pub(crate) placed: Option<Placed<'b>>,
-    /// The address where it is another one than in the rows.
+    /// The new address, if it changes.
     pub(crate) delivery_address: Option<&'b DeliveryAddress>,
     pub(crate) cancelled: Option<Cancelled<'b>>,
 }
@@ -38,29 +36,29 @@ impl<'b> Change<'b> {
     pub(crate) fn of(history: &'b History<Event>) -> Result<Self, ProjectionError> {
         let mut change = Self {
             history,
-            order_id: order_id(history.first())?,
+            order_id: history.aggregate_id_as()?,
             placed: None,
             delivery_address: None,
             cancelled: None,
         };
-        for happened in history.events() {
-            change.include(happened)?;
+        for recorded in history.events() {
+            change.include(recorded)?;
         }
         Ok(change)
     }
 
-    fn include(&mut self, happened: &'b RecordedEvent<Event>) -> Result<(), ProjectionError> {
-        let at = happened.envelope.time;
-        let is_first = happened.envelope.version == Version::NONE.next();
-        match &happened.event {
+    fn include(&mut self, recorded: &'b RecordedEvent<Event>) -> Result<(), ProjectionError> {
+        let at = recorded.envelope.time;
+        let is_first = recorded.envelope.version == Version::NONE.next();
+        match &recorded.event {
             Event::OrderPlaced(order) if is_first => {
                 self.placed = Some(Placed { order, at });
                 self.delivery_address = Some(&order.delivery_address);
             }
             Event::OrderPlaced(_) => {
-                return Err(happened.unfit("an order is placed by its first event only"));
+                return Err(recorded.unfit("an order is placed by its first event only"));
             }
-            _ if is_first => return Err(happened.unfit("the first event of an order must place it")),
+            _ if is_first => return Err(recorded.unfit("the first event of an order must place it")),
             Event::DeliveryAddressChanged(changed) => {
                 self.delivery_address = Some(&changed.delivery_address);
             }

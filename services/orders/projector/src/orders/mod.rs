@@ -11,11 +11,10 @@ use sqlx::PgConnection;
 
 use self::change::Change;
 
-/// What the events of orders mean as rows.
+/// Keeps a row for each order, and one for each of its lines.
 pub(crate) struct Orders;
 
 impl Projection for Orders {
-    /// The query API looks for its checkpoints by the same name.
     const NAME: &str = "orders";
     const VERSION: i32 = 1;
     const TABLES: &[&str] = &["orders", "order_lines"];
@@ -26,10 +25,10 @@ impl Projection for Orders {
         transaction: &mut PgConnection,
         batch: &[&History<Event>],
     ) -> Result<(), ProjectionError> {
-        let (placed, known) = changes(batch)?;
+        let (placed, existing) = changes(batch)?;
         rows::insert_orders(transaction, &placed).await?;
         rows::insert_lines(transaction, &placed).await?;
-        rows::update_orders(transaction, &known).await
+        rows::update_orders(transaction, &existing).await
     }
 
     async fn load(
@@ -37,14 +36,14 @@ impl Projection for Orders {
         transaction: &mut PgConnection,
         batch: &[&History<Event>],
     ) -> Result<(), ProjectionError> {
-        let (placed, known) = changes(batch)?;
+        let (placed, existing) = changes(batch)?;
         rows::copy_orders(transaction, &placed).await?;
         rows::copy_lines(transaction, &placed).await?;
-        rows::update_orders(transaction, &known).await
+        rows::update_orders(transaction, &existing).await
     }
 }
 
-/// What becomes of new orders, and of those that are in the rows already.
+/// The changes of new orders, and those of orders that are in the tables already.
 fn changes<'b>(batch: &[&'b History<Event>]) -> Result<(Vec<Change<'b>>, Vec<Change<'b>>), ProjectionError> {
     let changes = batch.iter().map(|history| Change::of(history)).collect::<Result<Vec<_>, _>>()?;
     Ok(changes.into_iter().partition(|change| change.placed.is_some()))

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use aggregate::Message as _;
+use projection::Journal;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, types::Json};
 use test_kit::{TestEnvironment, eventually_some};
@@ -11,28 +12,27 @@ use super::{
     Log, Running, batches_of, beside,
     log::{cancelled, moved, placed},
 };
-use crate::order_journal::OrderJournal;
 
 /// By order and version.
-type Journal = BTreeMap<(String, i64), Value>;
+type Entries = BTreeMap<(String, i64), Value>;
 
 /// What is in the table, without the positions.
-async fn journal(environment: &TestEnvironment) -> Journal {
-    let rows: Vec<(Uuid, i64, Json<Value>)> = sqlx::query_as(
-        r#"SELECT order_id, version,
-                  to_jsonb(order_journal) - '{partition,log_offset,order_id,version,occurred_at}'::text[]
+async fn journal(environment: &TestEnvironment) -> Entries {
+    let rows: Vec<(String, i64, Json<Value>)> = sqlx::query_as(
+        r#"SELECT aggregate_id, version,
+                  to_jsonb(journal) - '{partition,log_offset,aggregate_id,version,occurred_at}'::text[]
                   || jsonb_build_object('occurred_at', to_char(occurred_at AT TIME ZONE 'UTC',
                                                                'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-             FROM order_journal"#,
+             FROM journal"#,
     )
     .fetch_all(&mut database(environment).await)
     .await
     .unwrap();
-    rows.into_iter().map(|(order_id, version, Json(row))| ((order_id.to_string(), version), row)).collect()
+    rows.into_iter().map(|(order_id, version, Json(row))| ((order_id, version), row)).collect()
 }
 
 /// What must be in it.
-fn expected(log: &Log) -> Journal {
+fn expected(log: &Log) -> Entries {
     let row = |(envelope, event): &(event_log::Envelope, orders_domain::Event)| {
         let metadata = &envelope.metadata;
         let row = json!({
@@ -74,11 +74,11 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
     log.append_orders(60).await;
     for size in [1, 7, 500] {
         let environment = beside(&environment);
-        let running = Running::start_of(OrderJournal, &environment, &format!("by-{size}"), batches_of(size));
+        let running = Running::start_of(Journal, &environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(journal(&environment).await, expected(&log), "batches of {size}");
-        let in_order = "SELECT count(*) FROM order_journal AS a JOIN order_journal AS b
-                            ON a.order_id = b.order_id AND a.version + 1 = b.version
+        let in_order = "SELECT count(*) FROM journal AS a JOIN journal AS b
+                            ON a.aggregate_id = b.aggregate_id AND a.version + 1 = b.version
                          WHERE a.partition <> b.partition OR a.log_offset >= b.log_offset";
         let misplaced: i64 =
             sqlx::query_scalar(in_order).fetch_one(&mut database(&environment).await).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
     let mut log = Log::of(&environment).await;
     let order_id = Uuid::now_v7().into();
     log.append_event(&order_id, 1, placed(0)).await;
-    let running = Running::start_of(OrderJournal, &environment, "twice", batches_of(500));
+    let running = Running::start_of(Journal, &environment, "twice", batches_of(500));
     running.until_applied(1).await;
     let before = journal(&environment).await;
 
@@ -110,10 +110,10 @@ async fn an_event_is_not_written_after_a_hole() {
     let order_id = Uuid::now_v7().into();
     log.append_event(&order_id, 1, placed(0)).await;
     log.append_event(&order_id, 2, moved("2 Second Street")).await;
-    let running = Running::start_of(OrderJournal, &environment, "hole", batches_of(500));
+    let running = Running::start_of(Journal, &environment, "hole", batches_of(500));
     running.until_applied(2).await;
 
-    running.meddle("DELETE FROM order_journal WHERE version = 2").await;
+    running.meddle("DELETE FROM journal WHERE version = 2").await;
     log.append_event(&order_id, 3, cancelled()).await;
     assert!(parked(&environment).await.contains("where 2 must follow"));
     assert_eq!(journal(&environment).await.len(), 1);

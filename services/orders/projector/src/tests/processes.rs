@@ -1,6 +1,6 @@
 //! Projectors as processes, killed or stopped at the worst moment.
 
-use projection::Projection as _;
+use projection::{Journal, Projection as _};
 use sqlx::{Connection, PgConnection};
 use test_kit::{Service, TcpProxy, TestEnvironment, Trouble, eventually};
 
@@ -11,10 +11,10 @@ use super::{
     parking::{connect, parked, until_parked},
     rows,
 };
-use crate::{customer_totals::CustomerTotals, order_journal::OrderJournal, orders::Orders};
+use crate::{customer_totals::CustomerTotals, orders::Orders};
 
 /// What one process keeps up.
-const PROJECTIONS: [&str; 3] = [Orders::NAME, OrderJournal::NAME, CustomerTotals::NAME];
+const PROJECTIONS: [&str; 3] = [Orders::NAME, Journal::NAME, CustomerTotals::NAME];
 
 async fn run(environment: &TestEnvironment, statement: &str) {
     sqlx::raw_sql(statement).execute(&mut connect(environment).await).await.unwrap();

@@ -1,5 +1,5 @@
-use event_log::{ClientSettings, Registry, Topics};
-use projection::{Projection, ProjectorSettings, Projectors};
+use event_log::{ClientSettings, Topics};
+use projection::{Projection, ProjectorSettings, Projectors, Settings};
 use service_kit::health::Health;
 use sqlx::{Connection, PgConnection};
 use test_kit::{TestEnvironment, eventually};
@@ -29,17 +29,16 @@ impl Running {
     ) -> Self {
         let (health, shutdown) = (Health::default(), CancellationToken::new());
         let database_url = environment.database_url("orders_read");
-        let projectors = Projectors {
-            service: service.to_owned(),
-            topics: Topics::new(&environment.topic_prefix, "orders"),
+        let settings = Settings {
             client: ClientSettings { brokers: environment.servers.brokers.clone() },
-            registry: Registry::new(&environment.servers.registry_url).unwrap(),
+            topics: Topics::new(&environment.topic_prefix, "orders"),
+            registry_url: environment.servers.registry_url.clone(),
             database: database_url.parse().unwrap(),
-            settings,
-            health: health.clone(),
-            shutdown: shutdown.clone(),
+            projector: settings,
         };
-        Self { health, shutdown, ended: tokio::spawn(projectors.run(projection)), database_url }
+        let mut projectors = Projectors::new(service, settings, health.clone(), shutdown.clone()).unwrap();
+        projectors.run(projection);
+        Self { health, shutdown, ended: tokio::spawn(projectors.until_shutdown()), database_url }
     }
 
     pub(super) fn is_ready(&self) -> bool {

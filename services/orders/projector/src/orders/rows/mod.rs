@@ -1,6 +1,5 @@
-//! The statements: one per table and kind of change, whatever the size of the batch.
+//! One statement per table and kind of change, whatever the size of the batch.
 
-mod copy;
 mod order_lines;
 mod orders;
 

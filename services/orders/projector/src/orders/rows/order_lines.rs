@@ -1,9 +1,8 @@
-use projection::ProjectionError;
+use projection::{CopyRows, ProjectionError, column};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{super::change::Change, copy::Rows};
-use crate::column::column;
+use super::super::change::Change;
 
 struct Line<'b> {
     order_id: Uuid,
@@ -11,7 +10,7 @@ struct Line<'b> {
     ordered: &'b orders_domain::events::OrderLine,
 }
 
-/// Writes the lines of new orders.
+/// Inserts the lines of new orders.
 pub(crate) async fn insert(
     transaction: &mut PgConnection,
     placed: &[Change<'_>],
@@ -34,19 +33,20 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Writes the lines of new orders, many at once.
+/// Copies the lines of new orders.
 pub(crate) async fn copy(
     transaction: &mut PgConnection,
     placed: &[Change<'_>],
 ) -> Result<(), ProjectionError> {
-    let mut rows = Rows::default();
+    let mut rows = CopyRows::default();
     for Line { order_id, number, ordered } in placed.iter().flat_map(lines) {
         rows.row()
             .plain(&order_id)
             .plain(&number)
             .text(&ordered.sku)
             .plain(&ordered.quantity)
-            .plain(&ordered.unit_price_minor);
+            .plain(&ordered.unit_price_minor)
+            .end();
     }
     let columns = "order_id, line_number, sku, quantity, unit_price_minor";
     rows.copy(transaction, &format!("COPY order_lines ({columns}) FROM STDIN")).await

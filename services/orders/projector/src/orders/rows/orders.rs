@@ -1,14 +1,10 @@
 use aggregate::Version;
-use projection::ProjectionError;
+use projection::{CopyRow, CopyRows, ProjectionError, column};
 use sqlx::PgConnection;
 
-use super::{
-    super::change::{Change, Placed},
-    copy::{Row, Rows},
-};
-use crate::column::column;
+use super::super::change::{Change, Placed};
 
-/// Writes new orders. One that is there already breaks the history.
+/// Inserts new orders. An order that is there already breaks the history.
 pub(crate) async fn insert(
     transaction: &mut PgConnection,
     placed: &[Change<'_>],
@@ -52,12 +48,12 @@ pub(crate) async fn insert(
     require_all(transaction, placed, written.rows_affected()).await
 }
 
-/// Writes new orders, many at once. One that is there already is refused by Postgres.
+/// Copies new orders. Postgres refuses an order that is there already.
 pub(crate) async fn copy(
     transaction: &mut PgConnection,
     placed: &[Change<'_>],
 ) -> Result<(), ProjectionError> {
-    let mut rows = Rows::default();
+    let mut rows = CopyRows::default();
     for change in placed {
         if let Some(placed) = &change.placed {
             write(rows.row(), change, placed);
@@ -71,7 +67,7 @@ pub(crate) async fn copy(
     rows.copy(transaction, statement).await
 }
 
-fn write(row: Row<'_>, change: &Change<'_>, placed: &Placed<'_>) {
+fn write(row: CopyRow<'_>, change: &Change<'_>, placed: &Placed<'_>) {
     let address = change.delivery_address.unwrap_or(&placed.order.delivery_address);
     row.plain(&change.order_id)
         .plain(&change.version())
@@ -84,13 +80,14 @@ fn write(row: Row<'_>, change: &Change<'_>, placed: &Placed<'_>) {
         .text(&address.postal_code)
         .text(&address.city)
         .text(&address.country)
-        .optional(change.cancellation_reason(), Row::text)
+        .optional(change.cancellation_reason(), CopyRow::text)
         .time(placed.at)
         .time(change.updated_at())
-        .optional(change.cancelled_at(), Row::time);
+        .optional(change.cancelled_at(), CopyRow::time)
+        .end();
 }
 
-/// Changes orders that are there, each only from the version that comes before the change.
+/// Updates existing orders, each only if it has the version before the change.
 pub(crate) async fn update(
     transaction: &mut PgConnection,
     changed: &[Change<'_>],
@@ -134,8 +131,8 @@ pub(crate) async fn update(
     require_all(transaction, changed, written.rows_affected()).await
 }
 
-/// An order that was not written stands at another version than its history begins with. Which one it is shows when each
-/// is written alone; until then the first stands for all.
+/// An order that was not written has another version than its history begins after. The projector then applies each order
+/// alone to find out which one it is; until then the first stands for all.
 async fn require_all(
     transaction: &mut PgConnection,
     changes: &[Change<'_>],
@@ -144,9 +141,9 @@ async fn require_all(
     if written == changes.len() as u64 {
         return Ok(());
     }
-    let shown = sqlx::query_scalar!("SELECT version FROM orders WHERE order_id = $1", changes[0].order_id)
+    let version = sqlx::query_scalar!("SELECT version FROM orders WHERE order_id = $1", changes[0].order_id)
         .fetch_optional(transaction)
         .await?;
-    let shown = Version(shown.unwrap_or_default().cast_unsigned());
-    Err(changes[0].history.does_not_follow(shown).into())
+    let version = Version(version.unwrap_or_default().cast_unsigned());
+    Err(changes[0].history.does_not_follow(version).into())
 }

@@ -1,0 +1,113 @@
+//! The row `checkpoint` of each partition: how far a projection has read it, and who may move it.
+//!
+//! The statements are not checked at compile time, because this crate belongs to no one database; its tests run them.
+
+use std::collections::BTreeMap;
+
+use event_log::Continuity;
+use sqlx::{FromRow, PgConnection};
+
+use crate::listener::CHECKPOINT;
+use crate::projector::target::Target;
+
+/// Where a projection stands in one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    /// The first offset that is not applied.
+    pub next_offset: i64,
+    /// Which claim this is.
+    pub epoch: i64,
+    /// What the next event has to follow.
+    pub continuity: Continuity,
+}
+
+/// By partition.
+pub(crate) type Checkpoints = BTreeMap<i32, Checkpoint>;
+
+#[derive(FromRow)]
+struct Row {
+    partition: i32,
+    next_offset: i64,
+    epoch: i64,
+    sequence: i64,
+    owner_epoch: i64,
+}
+
+/// Takes partitions over: from here on nobody who claimed them earlier can move them.
+pub(crate) async fn claim(
+    connection: &mut PgConnection,
+    target: &Target,
+    partitions: &[i32],
+) -> Result<Checkpoints, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "INSERT INTO public.checkpoint AS checkpoint
+             (projection, generation, topic, partition, next_offset, epoch, sequence, owner_epoch)
+         SELECT $1, $2, $3, claimed.partition, 0, 1, 0, 0
+           FROM unnest($4::integer[]) AS claimed (partition)
+          ORDER BY claimed.partition
+             ON CONFLICT (projection, generation, topic, partition)
+             DO UPDATE SET epoch = checkpoint.epoch + 1, updated_at = now()
+         RETURNING partition, next_offset, epoch, sequence, owner_epoch",
+    )
+    .bind(target.projection)
+    .bind(target.generation)
+    .bind(&target.topic)
+    .bind(partitions)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Row::into_checkpoint).collect())
+}
+
+impl Row {
+    fn into_checkpoint(self) -> (i32, Checkpoint) {
+        let continuity =
+            Continuity { sequence: self.sequence.cast_unsigned(), epoch: self.owner_epoch.cast_unsigned() };
+        let checkpoint = Checkpoint { next_offset: self.next_offset, epoch: self.epoch, continuity };
+        (self.partition, checkpoint)
+    }
+}
+
+/// Moves checkpoints on, each only if it is where it was left and nobody has claimed it since. Tells all who listen,
+/// once the transaction commits. Answers whether all were moved.
+pub(crate) async fn advance(
+    connection: &mut PgConnection,
+    target: &Target,
+    from: &Checkpoints,
+    to: &Checkpoints,
+) -> Result<bool, sqlx::Error> {
+    let expected: Vec<_> =
+        to.keys().map(|partition| from.get(partition).map_or(-1, |left| left.next_offset)).collect();
+    let column = |of: fn(&Checkpoint) -> i64| to.values().map(of).collect::<Vec<_>>();
+    let moved = sqlx::query(
+        "WITH moved AS (
+             UPDATE public.checkpoint AS checkpoint
+                SET next_offset = step.next_offset,
+                    sequence = step.sequence,
+                    owner_epoch = step.owner_epoch,
+                    updated_at = now()
+               FROM unnest($4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+                 AS step (partition, epoch, expected, next_offset, sequence, owner_epoch)
+              WHERE checkpoint.projection = $1
+                AND checkpoint.generation = $2
+                AND checkpoint.topic = $3
+                AND checkpoint.partition = step.partition
+                AND checkpoint.epoch = step.epoch
+                AND checkpoint.next_offset = step.expected
+             RETURNING checkpoint.partition, checkpoint.next_offset)
+         SELECT pg_notify($10, format('%s %s %s/%s@%s', $1::text, $2::integer, $3::text, partition, next_offset - 1))
+           FROM moved",
+    )
+    .bind(target.projection)
+    .bind(target.generation)
+    .bind(&target.topic)
+    .bind(to.keys().copied().collect::<Vec<_>>())
+    .bind(column(|to| to.epoch))
+    .bind(expected)
+    .bind(column(|to| to.next_offset))
+    .bind(column(|to| to.continuity.sequence.cast_signed()))
+    .bind(column(|to| to.continuity.epoch.cast_signed()))
+    .bind(CHECKPOINT)
+    .execute(connection)
+    .await?;
+    Ok(moved.rows_affected() == to.len() as u64)
+}

@@ -1,0 +1,103 @@
+#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use crate::projector::{
+    batch::Batch, checkpoint::Checkpoints, session::Session, target::Target, write::within,
+};
+use crate::{Projection, ProjectionError};
+
+/// How a connection of a projector differs from others. Rows are found by their keys, whatever size the tables had when
+/// a plan was made. A projector that was killed while it waited for a lock is gone, and so should be what it has locked.
+const SETTINGS: [(&str, &str); 3] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("client_connection_check_interval", "1s"),
+];
+
+/// Postgres, as the thread of a projector sees it: one thing at a time, each within a limit.
+pub(crate) struct Database {
+    /// Away while a batch is written.
+    session: Option<Session>,
+    runtime: Handle,
+    limit: Duration,
+}
+
+/// A batch that is being written, while the thread reads on.
+pub(crate) struct Writing<E>(JoinHandle<Result<(Session, Written<E>), ProjectionError>>);
+
+/// A batch that was written.
+pub(crate) struct Written<E> {
+    pub(crate) batch: Batch<E>,
+    pub(crate) took: Duration,
+}
+
+impl Database {
+    /// Connects, to fill a generation.
+    pub(crate) fn open(
+        options: &PgConnectOptions,
+        target: Target,
+        runtime: &Handle,
+        limit: Duration,
+    ) -> Result<Self, ProjectionError> {
+        // A projector that is stopped in the middle of a transaction holds its locks; Postgres ends it in time.
+        let patience = format!("{}ms", limit.as_millis());
+        let options = options
+            .clone()
+            .application_name(target.projection)
+            .options([("idle_in_transaction_session_timeout", patience.as_str())])
+            .options(SETTINGS);
+        let session = runtime.block_on(within(limit, Session::open(&options, target)))?;
+        Ok(Self { session: Some(session), runtime: runtime.clone(), limit })
+    }
+
+    /// What is filled, as it was at the last claim.
+    pub(crate) fn target(&self) -> Option<&Target> {
+        self.session.as_ref().map(Session::target)
+    }
+
+    /// Takes partitions over; see [`Session::claim`]. Nothing may be in flight.
+    pub(crate) fn claim(&mut self, partitions: &[i32]) -> Result<Checkpoints, ProjectionError> {
+        let session = self.session.as_mut().expect("nothing is in flight");
+        self.runtime.block_on(within(self.limit, session.claim(partitions)))
+    }
+
+    /// Does something else on the connection. Nothing may be in flight.
+    pub(crate) fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PgConnection, &Target) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let session = self.session.as_mut().expect("nothing is in flight");
+        self.runtime.block_on(within(self.limit, session.run(work)))
+    }
+
+    /// Begins to write a batch and its checkpoints, all or nothing. Nothing else may be in flight.
+    pub(crate) fn begin<P: Projection>(
+        &mut self,
+        projection: &Arc<P>,
+        claimed: Checkpoints,
+        mut batch: Batch<P::Event>,
+    ) -> Writing<P::Event> {
+        let mut session = self.session.take().expect("nothing is in flight");
+        let (projection, limit) = (Arc::clone(projection), self.limit);
+        Writing(self.runtime.spawn(async move {
+            let began = Instant::now();
+            session.write(&*projection, &claimed, &mut batch, limit).await?;
+            Ok((session, Written { batch, took: began.elapsed() }))
+        }))
+    }
+
+    /// Waits until the batch is written.
+    pub(crate) fn end<E>(&mut self, writing: Writing<E>) -> Result<Written<E>, ProjectionError> {
+        let ended = self.runtime.block_on(writing.0);
+        let (session, written) = ended.expect("a projection does not panic")?;
+        self.session = Some(session);
+        Ok(written)
+    }
+}

@@ -1,0 +1,64 @@
+use sqlx::{Connection, PgConnection};
+
+use super::{GenerationError, copy, list::in_state, tables};
+use crate::projector::generation;
+use crate::{Generation, GenerationState};
+
+/// Begins a generation that is filled from the first event: empty tables like the live ones, in a schema of their own.
+/// Projectors of `version` fill it; where none is told, that is the highest one which has ever run here.
+pub async fn begin(
+    connection: &mut PgConnection,
+    projection: &str,
+    version: Option<i32>,
+    rate_limit: Option<i32>,
+) -> Result<Generation, GenerationError> {
+    let mut transaction = connection.begin().await?;
+    let (version, tables) = tables::of_version(&mut transaction, projection, version).await?;
+    tables::refuse_attachments(&mut transaction, &tables).await?;
+    let Some(generation) = insert(&mut transaction, projection, version, rate_limit).await? else {
+        return Err(in_the_way(&mut transaction, projection).await?);
+    };
+    copy::create_schema(&mut transaction, &generation.schema(), &tables).await?;
+    for table in &tables {
+        copy::create_table(&mut transaction, table, &generation.schema()).await?;
+    }
+    generation::tell(&mut transaction, projection).await?;
+    transaction.commit().await?;
+    Ok(generation)
+}
+
+/// The row of the new generation; none where there is one in this state already. Checkpoints of generations that are
+/// gone keep their numbers from being given again.
+async fn insert(
+    connection: &mut PgConnection,
+    projection: &str,
+    version: i32,
+    rate_limit: Option<i32>,
+) -> Result<Option<Generation>, sqlx::Error> {
+    sqlx::query_as(
+        "INSERT INTO public.projection_generation (projection, generation, version, state, rate_limit)
+         SELECT $1, max(generation) + 1, $2, 'building', $3
+           FROM (SELECT generation FROM public.projection_generation WHERE projection = $1
+                 UNION ALL
+                 SELECT generation FROM public.checkpoint WHERE projection = $1) AS given
+             ON CONFLICT DO NOTHING
+         RETURNING projection, generation, version, state, paused, rate_limit",
+    )
+    .bind(projection)
+    .bind(version)
+    .bind(rate_limit)
+    .fetch_optional(connection)
+    .await
+}
+
+async fn in_the_way(
+    connection: &mut PgConnection,
+    projection: &str,
+) -> Result<GenerationError, GenerationError> {
+    let building = in_state(connection, projection, GenerationState::Building).await?;
+    Ok(GenerationError::InTheWay {
+        projection: building.projection,
+        generation: building.number,
+        state: building.state,
+    })
+}

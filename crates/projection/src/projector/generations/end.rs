@@ -1,0 +1,79 @@
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, Executor, PgConnection};
+
+use super::{GenerationError, list::in_state, tables::quoted};
+use crate::projector::generation;
+use crate::{Generation, GenerationState};
+
+/// How long projectors may finish what they are writing: a large batch, some of whose events are refused, is written in
+/// many pieces.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Ends a generation that queries do not see: its tables are dropped, and whoever fills it is superseded. Its
+/// checkpoints stay, so that its number is never given again.
+pub async fn end(
+    connection: &mut PgConnection,
+    projection: &str,
+    state: GenerationState,
+) -> Result<Generation, GenerationError> {
+    debug_assert_ne!(state, GenerationState::Live, "queries see it");
+    let begun = Instant::now();
+    match try_to_end(connection, projection, state).await {
+        Err(error) if error.gave_way() => {
+            Err(GenerationError::Busy { projection: projection.to_owned(), waited: begun.elapsed() })
+        }
+        ended => ended,
+    }
+}
+
+async fn try_to_end(
+    connection: &mut PgConnection,
+    projection: &str,
+    state: GenerationState,
+) -> Result<Generation, GenerationError> {
+    let mut transaction = connection.begin().await?;
+    let patience = format!("SET LOCAL lock_timeout = '{}ms'", PATIENCE.as_millis());
+    transaction.execute(patience.as_str()).await?;
+    let generation = in_state(&mut transaction, projection, state).await?;
+    // The fence, then the generation, then the tables: that is the order in which projectors lock them. One that parks
+    // events refers to the generation.
+    supersede(&mut transaction, projection, &[generation.number]).await?;
+    if !delete(&mut transaction, &generation).await? {
+        return Err(GenerationError::Changed(projection.to_owned()));
+    }
+    let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(&generation.own_schema()));
+    transaction.execute(drop.as_str()).await?;
+    generation::tell(&mut transaction, projection).await?;
+    transaction.commit().await?;
+    Ok(generation)
+}
+
+async fn delete(connection: &mut PgConnection, generation: &Generation) -> Result<bool, sqlx::Error> {
+    let deleted = sqlx::query(
+        "DELETE FROM public.projection_generation WHERE projection = $1 AND generation = $2 AND state = $3",
+    )
+    .bind(&generation.projection)
+    .bind(generation.number)
+    .bind(generation.state)
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+/// Takes all partitions of generations from whoever fills them.
+pub(super) async fn supersede(
+    connection: &mut PgConnection,
+    projection: &str,
+    generations: &[i32],
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE public.checkpoint SET epoch = epoch + 1, updated_at = now()
+          WHERE projection = $1 AND generation = ANY ($2)",
+    )
+    .bind(projection)
+    .bind(generations)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

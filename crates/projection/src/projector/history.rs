@@ -1,0 +1,122 @@
+use std::str::FromStr;
+
+use aggregate::{AggregateId, Version};
+use event_log::{Discontinuity, Envelope, Position};
+
+use crate::ProjectionError;
+
+/// An event that was read from the log, with its envelope.
+#[derive(Debug, Clone)]
+pub struct RecordedEvent<E> {
+    /// Who, when, which command.
+    pub envelope: Envelope,
+    /// Its position in the log.
+    pub position: Position,
+    /// The event itself.
+    pub event: E,
+}
+
+impl<E> RecordedEvent<E> {
+    /// An error that parks this event: the projection cannot apply it.
+    pub fn unfit(&self, reason: &'static str) -> ProjectionError {
+        ProjectionError::Unfit { position: self.position.clone(), reason }
+    }
+}
+
+/// The events of one aggregate in a batch: at least one that the projection wants. Versions have no gaps except for events
+/// that it does not want and events that an operator dropped.
+#[derive(Debug, Clone)]
+pub struct History<E> {
+    first: RecordedEvent<E>,
+    later: Vec<RecordedEvent<E>>,
+    before: Version,
+    /// The version after the last event, wanted or not.
+    version: Version,
+}
+
+impl<E> History<E> {
+    /// Begins with an event that follows the version `before`.
+    pub(crate) const fn begin(first: RecordedEvent<E>, before: Version) -> Self {
+        Self { before, version: first.envelope.version, first, later: Vec::new() }
+    }
+
+    /// Fails if an event that follows the version `before` cannot be the next one.
+    pub(crate) fn check(
+        &self,
+        next: &Envelope,
+        position: &Position,
+        before: Version,
+    ) -> Result<(), Discontinuity> {
+        if before == self.version {
+            return Ok(());
+        }
+        Err(Discontinuity::Version {
+            aggregate: next.aggregate_id.to_string(),
+            expected: self.version.next().0,
+            found: next.version.0,
+            position: position.clone(),
+        })
+    }
+
+    /// Adds the next event, which has been checked.
+    pub(crate) fn push(&mut self, next: RecordedEvent<E>) {
+        self.version = next.envelope.version;
+        self.later.push(next);
+    }
+
+    /// Skips the next event, which is not wanted.
+    pub(crate) const fn pass_over(&mut self, next: &Envelope) {
+        self.version = next.version;
+    }
+
+    /// All events, in order.
+    pub(crate) fn into_events(self) -> Vec<RecordedEvent<E>> {
+        let mut events = self.later;
+        events.insert(0, self.first);
+        events
+    }
+
+    /// The aggregate's id.
+    pub const fn aggregate_id(&self) -> &AggregateId {
+        &self.first.envelope.aggregate_id
+    }
+
+    /// The aggregate's id in the form that the projection's tables keep it in, such as a UUID. Any other id is an error that
+    /// parks the event.
+    pub fn aggregate_id_as<T: FromStr>(&self) -> Result<T, ProjectionError> {
+        let id = self.aggregate_id().as_str().parse();
+        id.map_err(|_| self.first.unfit("the aggregate's id does not have the form of those in the tables"))
+    }
+
+    /// The version that the read model must have before this: [`Version::NONE`] if it must not have the aggregate.
+    ///
+    /// It is the version before the first event's own, or an older one if events in between were dropped.
+    pub const fn before(&self) -> Version {
+        self.before
+    }
+
+    /// The first event.
+    pub const fn first(&self) -> &RecordedEvent<E> {
+        &self.first
+    }
+
+    /// The last event, which may be the first.
+    pub fn last(&self) -> &RecordedEvent<E> {
+        self.later.last().unwrap_or(&self.first)
+    }
+
+    /// All events, in order.
+    pub fn events(&self) -> impl Iterator<Item = &RecordedEvent<E>> {
+        std::iter::once(&self.first).chain(&self.later)
+    }
+
+    /// The error if the read model has another version than [`before`](Self::before).
+    pub fn does_not_follow(&self, shown: Version) -> Discontinuity {
+        Discontinuity::Version {
+            position: self.first.position.clone(),
+            aggregate: self.aggregate_id().to_string(),
+            expected: shown.next().0,
+            found: self.first.envelope.version.0,
+        }
+    }
+}

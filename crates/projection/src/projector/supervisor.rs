@@ -1,0 +1,186 @@
+//! Finds out which generations of a projection there are, and keeps a thread for each of its own version.
+//!
+//! It reads them when it connects, and again whenever a notification says that they changed. A thread that acts on an
+//! outdated instruction does no harm: claiming its checkpoints shows where the tables are.
+
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+use service_kit::health::Component;
+use sqlx::{
+    Connection, PgPool,
+    postgres::{PgNotification, PgPoolOptions},
+};
+use tokio::{
+    sync::{oneshot::error::RecvError, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{
+    generation, generation_handle::GenerationHandle, instruction::Instruction, retry::Retry, shared::Shared,
+};
+use crate::{
+    Generation, GenerationState, PartitionOffsets, Projection, ProjectionError, Source,
+    follower::Move,
+    listener::{CHECKPOINT, Listener, SILENCE},
+    live_offsets::LiveOffsets,
+};
+
+/// How long connecting, or one query, may take.
+const CALL: Duration = Duration::from_secs(2);
+
+pub(crate) struct Supervisor<P> {
+    shared: Shared,
+    projection: Arc<P>,
+    pool: PgPool,
+    source: Source,
+    health: Component,
+    retry: Retry,
+    /// By generation.
+    generations: BTreeMap<i32, GenerationHandle>,
+    threads: JoinSet<Result<(), RecvError>>,
+    connection: u64,
+    live: i32,
+    /// How far the live generation is; empty while that is not known.
+    offsets: watch::Sender<PartitionOffsets>,
+}
+
+impl<P: Projection> Supervisor<P> {
+    pub(crate) fn new(shared: Shared, projection: Arc<P>) -> Self {
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CALL);
+        Self {
+            pool: pool.connect_lazy_with(shared.database.clone().application_name(P::NAME)),
+            source: Source { projection: P::NAME.to_owned(), topic: shared.topics.events() },
+            health: shared.health.component(P::NAME),
+            retry: Retry::new(&shared.settings),
+            generations: BTreeMap::new(),
+            threads: JoinSet::new(),
+            connection: 0,
+            live: 0,
+            offsets: watch::Sender::default(),
+            shared,
+            projection,
+        }
+    }
+
+    /// Returns after the shutdown. It is an error if a thread panics.
+    pub(crate) async fn run(mut self) -> io::Result<()> {
+        let shutdown = self.shared.shutdown.clone();
+        if shutdown.run_until_cancelled(self.supervise()).await.is_some() {
+            return Err(io::Error::other(format!("a thread of the projection {} panicked", P::NAME)));
+        }
+        self.threads.join_all().await;
+        Ok(())
+    }
+
+    /// Connects again and again, until a thread has panicked.
+    async fn supervise(&mut self) {
+        while let Err(error) = self.listen().await {
+            self.health.not_ready(error.to_string());
+            // Postgres may come back in an older state.
+            self.offsets.send_replace(PartitionOffsets::default());
+            sleep(self.retry.failed(P::NAME, &error)).await;
+        }
+    }
+
+    /// Listens until the connection is lost, which is an error, or until a thread has panicked. The tables are read after
+    /// listening has begun, so that no change is missed in between.
+    async fn listen(&mut self) -> Result<(), ProjectionError> {
+        let mut listener = Listener::open(&self.pool).await?;
+        generation::register::<P>(listener.connection().await?, &self.source.topic).await?;
+        self.connection += 1;
+        self.read_generations(&mut listener).await?;
+        loop {
+            let notification = tokio::select! {
+                notification = listener.next_within(SILENCE) => notification?,
+                Some(Ok(Err(_))) = self.threads.join_next() => return Ok(()),
+            };
+            match notification {
+                Some(notification) => self.apply(notification, &mut listener).await?,
+                None => in_time(listener.connection().await?.ping()).await?,
+            }
+        }
+    }
+
+    async fn apply(
+        &mut self,
+        notification: PgNotification,
+        listener: &mut Listener,
+    ) -> Result<(), ProjectionError> {
+        if notification.channel() == CHECKPOINT {
+            self.moved(notification.payload());
+        } else if notification.payload() == P::NAME {
+            self.read_generations(listener).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads which generations there are and how far the live one is, and follows all of this version.
+    async fn read_generations(&mut self, listener: &mut Listener) -> Result<(), ProjectionError> {
+        let reading = async {
+            let connection = listener.connection().await?;
+            let generations = generation::all(connection, P::NAME).await?;
+            Ok((generations, LiveOffsets::read(connection, &self.source).await?))
+        };
+        let (generations, live) = in_time(reading).await?;
+        self.live = live.generation;
+        self.offsets.send_replace(live.offsets);
+        self.follow(generations);
+        Ok(())
+    }
+
+    /// Notes a move of the live generation.
+    fn moved(&self, payload: &str) {
+        let is_own = |step: &Move<'_>| step.is_of(&self.source) && step.generation == self.live;
+        if let Some(Move { position, .. }) = Move::parse(payload).filter(is_own) {
+            self.offsets.send_modify(|offsets| offsets.set(position.partition, position.offset + 1));
+        }
+    }
+
+    /// Starts, instructs and stops threads, until each generation of this version has one.
+    fn follow(&mut self, generations: Vec<Generation>) {
+        let live = generations.iter().find(|generation| generation.state == GenerationState::Live);
+        let filled_by = live.map(|live| live.version);
+        let own: Vec<_> = generations.into_iter().filter(|one| one.version == P::VERSION).collect();
+        self.generations.retain(|number, _| own.iter().any(|generation| generation.number == *number));
+        let state = match filled_by {
+            Some(filled_by) if own.is_empty() => {
+                Err(ProjectionError::OtherVersion { projection: P::NAME, filled_by, running: P::VERSION })
+            }
+            _ => Ok(()),
+        };
+        for generation in own {
+            let number = generation.number;
+            let instruction = Instruction { generation, connection: self.connection };
+            if let Some(handle) = self.generations.get(&number) {
+                handle.instruct(instruction);
+            } else {
+                let handle = self.start(instruction);
+                self.generations.insert(number, handle);
+            }
+        }
+        // Only now, when the threads have registered their own health.
+        match state {
+            Ok(()) => {
+                self.retry.reset();
+                self.health.ready();
+            }
+            Err(error) => {
+                self.retry.failed(P::NAME, &error);
+                self.health.not_ready(error.to_string());
+            }
+        }
+    }
+
+    fn start(&mut self, instruction: Instruction) -> GenerationHandle {
+        let (shared, projection) = (self.shared.clone(), Arc::clone(&self.projection));
+        let (handle, ended) =
+            GenerationHandle::start(shared, projection, self.offsets.subscribe(), instruction);
+        self.threads.spawn(ended);
+        handle
+    }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ProjectionError> {
+    Ok(timeout(CALL, answer).await.map_err(|_| ProjectionError::PostgresTimedOut(CALL))??)
+}

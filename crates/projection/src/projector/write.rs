@@ -1,0 +1,181 @@
+use std::time::Duration;
+
+use aggregate::AggregateId;
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use tokio::time::timeout;
+
+use crate::projector::{
+    batch::Batch,
+    checkpoint::{self, Checkpoints},
+    parking::{self, ParkReason, PendingEvents},
+    target::Target,
+};
+use crate::{History, Projection, ProjectionError};
+
+/// Rows and checkpoint are lost together if Postgres dies, and read again from the log; so nobody waits for the disk.
+/// No check waits for the commit: whose fault a failure is can be told only where it shows at once.
+const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL IMMEDIATE";
+/// A plan that is kept takes arrays for short: long ones would be joined to each other row by row.
+const PLAN_ANEW: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+/// Over so many offsets planning costs next to nothing. For a few it costs as much as the statement itself.
+const MANY: i64 = 100;
+
+/// Whether other projectors may write rows of the same generation meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Each statement locks its rows in one order, as all do: nobody waits for each other in turn.
+    Shared,
+    /// Rows are locked by one statement after the other, so their order is anybody's.
+    Alone,
+}
+
+/// Where and as what a batch is written.
+pub(crate) struct Writer<'w, P> {
+    pub(crate) connection: &'w mut PgConnection,
+    pub(crate) target: &'w Target,
+    pub(crate) projection: &'w P,
+    /// How long Postgres may take for one step.
+    pub(crate) limit: Duration,
+}
+
+impl<P: Projection> Writer<'_, P> {
+    /// Writes a batch and its checkpoints, all or nothing. What cannot be applied is parked in the same transaction.
+    pub(crate) async fn write(
+        &mut self,
+        claimed: &Checkpoints,
+        batch: &mut Batch<P::Event>,
+    ) -> Result<(), ProjectionError> {
+        match within(self.limit, self.write_at_once(claimed, batch)).await {
+            Err(error) if ParkReason::is_met_in(&error) => self.write_in_pieces(claimed, batch).await,
+            written => written,
+        }
+    }
+
+    async fn write_at_once(
+        &mut self,
+        claimed: &Checkpoints,
+        batch: &Batch<P::Event>,
+    ) -> Result<(), ProjectionError> {
+        let mut transaction =
+            begin(self.connection, self.target, Turn::Shared, claimed, batch.reached()).await?;
+        parking::insert(&mut transaction, self.target, batch.parked()).await?;
+        let histories = batch.histories();
+        if !histories.is_empty() {
+            self.target.fill(self.projection, &mut transaction, &histories).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Finds the aggregates that cannot be applied by halving what is refused, until it is one.
+    async fn write_in_pieces(
+        &mut self,
+        claimed: &Checkpoints,
+        batch: &mut Batch<P::Event>,
+    ) -> Result<(), ProjectionError> {
+        let (target, limit) = (self.target, self.limit);
+        let opening = begin(self.connection, target, Turn::Alone, claimed, batch.reached());
+        let mut transaction = within(limit, opening).await?;
+        let mut pieces: Vec<Vec<AggregateId>> = vec![batch.strands().keys().cloned().collect()];
+        while let Some(mut piece) = pieces.pop() {
+            let strands: Vec<_> = piece.iter().filter_map(|id| batch.strands().get(id)).collect();
+            if let [pending] = strands[..] {
+                let refused = within(limit, one(&mut transaction, self.projection, pending)).await?;
+                if let Some((index, park_reason)) = refused {
+                    batch.refuse(&piece[0], index, park_reason);
+                }
+                continue;
+            }
+            let histories: Vec<_> = strands.iter().map(|pending| pending.history()).collect();
+            if within(limit, attempt(&mut transaction, self.projection, &histories)).await?.is_some() {
+                let left = piece.drain(..piece.len() / 2).collect();
+                pieces.extend([piece, left]);
+            }
+        }
+        within(limit, parking::insert(&mut transaction, target, batch.parked())).await?;
+        within(limit, async { Ok(transaction.commit().await?) }).await
+    }
+}
+
+/// Begins a transaction that moves checkpoints.
+///
+/// The checkpoint comes first: its row is the fence. What a zombie brings would not fit the rows any more, and must
+/// not look like a broken history.
+pub(crate) async fn begin<'c>(
+    connection: &'c mut PgConnection,
+    target: &Target,
+    turn: Turn,
+    from: &Checkpoints,
+    to: &Checkpoints,
+) -> Result<Transaction<'c, Postgres>, ProjectionError> {
+    let mut statements = vec![BEGIN.to_owned(), turn.take(target)];
+    statements.extend((distance(from, to) >= MANY).then(|| PLAN_ANEW.to_owned()));
+    let mut transaction = connection.begin_with(statements.join("; ")).await?;
+    if checkpoint::advance(&mut transaction, target, from, to).await? {
+        Ok(transaction)
+    } else {
+        Err(ProjectionError::Superseded { topic: target.topic.clone() })
+    }
+}
+
+impl Turn {
+    /// The statement that waits for it.
+    fn take(self, Target { projection, generation, .. }: &Target) -> String {
+        let lock = match self {
+            Self::Shared => "pg_advisory_xact_lock_shared",
+            Self::Alone => "pg_advisory_xact_lock",
+        };
+        format!("SELECT {lock}(hashtextextended('rows {projection} {generation}', 0))")
+    }
+}
+
+/// How many offsets a transaction moves over.
+fn distance(from: &Checkpoints, to: &Checkpoints) -> i64 {
+    let left = |partition| from.get(partition).map_or(0, |checkpoint| checkpoint.next_offset);
+    to.iter().map(|(partition, checkpoint)| checkpoint.next_offset - left(partition)).sum()
+}
+
+/// Applies as much of one aggregate's history as can be, in order; answers what it came to a stand at, if it did.
+pub(crate) async fn one<P: Projection>(
+    transaction: &mut PgConnection,
+    projection: &P,
+    pending: &PendingEvents<P::Event>,
+) -> Result<Option<(usize, ParkReason)>, ProjectionError> {
+    let (mut from, mut to) = (0, pending.len());
+    while from < to {
+        let part = pending.part(from..to);
+        match attempt(transaction, projection, &Vec::from_iter(&part)).await? {
+            None => (from, to) = (to, pending.len()),
+            Some(error) if to - from == 1 => {
+                return Ok(Some((from, ParkReason::applying(error, pending.before(from))?)));
+            }
+            Some(_) => to = from + (to - from) / 2,
+        }
+    }
+    Ok(None)
+}
+
+/// Applies some histories, or, where one of them is at fault, undoes that and answers with the error.
+async fn attempt<P: Projection>(
+    transaction: &mut PgConnection,
+    projection: &P,
+    histories: &[&History<P::Event>],
+) -> Result<Option<ProjectionError>, ProjectionError> {
+    let mut savepoint = transaction.begin().await?;
+    match projection.apply(&mut savepoint, histories).await {
+        Ok(()) => savepoint.commit().await?,
+        Err(error) if ParkReason::is_met_in(&error) => {
+            savepoint.rollback().await?;
+            return Ok(Some(error));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(None)
+}
+
+/// Waits for one step.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    step: impl Future<Output = Result<T, ProjectionError>>,
+) -> Result<T, ProjectionError> {
+    timeout(limit, step).await.unwrap_or(Err(ProjectionError::PostgresTimedOut(limit)))
+}
