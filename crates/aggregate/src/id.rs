@@ -2,18 +2,18 @@ use std::{fmt, sync::Arc};
 
 use uuid::Uuid;
 
-/// Names one aggregate; it is the Kafka key of its events, so it also decides their partition.
+/// Identifies one aggregate. It is the Kafka key of its events, so it also determines their partition.
 ///
 /// Between 1 and 128 visible ASCII characters. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AggregateId(Arc<str>);
 
-/// The text is empty, longer than 128 characters, or has a character that is not visible ASCII.
+/// The text is empty, longer than 128 characters, or contains a character that is not visible ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidAggregateId;
 
 impl AggregateId {
-    /// The longest id, in bytes: also in characters, for an id is ASCII.
+    /// The longest id, in bytes, which are also characters.
     pub const MAX_LENGTH: usize = 128;
 
     /// The id as text.

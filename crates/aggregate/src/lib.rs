@@ -1,9 +1,9 @@
-//! What a business rule is made of: an [`Aggregate`] decides on a command and evolves by the events.
+//! The building blocks of business rules: an [`Aggregate`] decides on commands, and its state evolves with the events.
 //!
-//! Everything here is pure and synchronous. No clock, no randomness, no I/O: time, ids and looked-up facts
-//! arrive inside the command, so that the same history always leads to the same state.
+//! Everything here is pure and synchronous: no clock, no randomness, no I/O. Time, ids and looked-up facts arrive in the
+//! command, so that the same history always leads to the same state.
 //!
-//! The rules of an aggregate are tested as the business says them, with [`given`]:
+//! Rules are tested in the words of the business, with [`given`]:
 //!
 //! ```
 //! # use aggregate::{Aggregate, Message, Payload, Refusal, given};
@@ -23,7 +23,7 @@
 //! # struct AlreadyLocked {}
 //! # impl std::fmt::Display for AlreadyLocked {
 //! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-//! #         f.write_str("the door is locked already")
+//! #         f.write_str("the door is already locked")
 //! #     }
 //! # }
 //! # impl std::error::Error for AlreadyLocked {}
@@ -69,39 +69,39 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// The rules of one kind of aggregate, as a decider: commands in, events or a refusal out.
 pub trait Aggregate: Send + 'static {
-    /// The field's word for it, as it stands in logs and messages: `order`.
+    /// The name of the aggregate in logs and messages: `order`.
     const NAME: &'static str;
 
-    /// Which generation of state and [`evolve`](Self::evolve) this is. Whoever changes what is kept, or what an event
-    /// makes of it, counts on: snapshots of another generation are thrown away and folded anew from the log.
+    /// The version of [`State`](Self::State) and [`evolve`](Self::evolve). Increase it whenever either changes: snapshots of
+    /// another version are discarded and rebuilt from the log.
     const STATE_VERSION: u32;
 
-    /// What the rules need to know of the past. `Default` is the aggregate that does not exist yet.
+    /// What the rules need to know about the past. `Default` is the state of an aggregate that does not exist yet.
     type State: Default + Clone + Send + Sync + Serialize + DeserializeOwned;
     /// A request to change something, in the imperative: `PlaceOrder`.
     type Command: Clone + Send;
     /// A fact, in the past tense: `OrderPlaced`.
     type Event: Message;
-    /// A rule's "no".
+    /// Why a rule refuses a command.
     type Refusal: Refusal;
 
-    /// Decides what happens. No events means that the command is satisfied already.
+    /// Decides what happens. No events means that the command is already satisfied.
     fn decide(state: &Self::State, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal>;
 
-    /// Applies a fact. It neither fails nor decides: what has happened has happened.
+    /// Applies an event. It neither fails nor decides: the event has happened.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
 }
 
-/// A rule's "no", with a stable code and the facts that led to it.
+/// Why a command is refused: a stable code, and the facts that led to it.
 ///
-/// The serialized form is a map of the facts, `{}` where there are none; `Display` is a sentence that is safe to
-/// show to the caller.
+/// It serializes as a map of the facts, `{}` if there are none. Its `Display` is a sentence that is safe to show to the
+/// caller.
 pub trait Refusal: std::error::Error + Serialize + Clone + Send + Sync + 'static {
     /// A stable code in kebab case that clients may match on: `order-already-cancelled`.
     fn code(&self) -> &'static str;
 }
 
-/// The state that a history leads to, from the aggregate's very first event.
+/// Folds a history, from the first event of the aggregate, into its state.
 pub fn fold<'a, A: Aggregate>(history: impl IntoIterator<Item = &'a A::Event>) -> A::State
 where
     A::Event: 'a,

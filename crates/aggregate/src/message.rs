@@ -1,10 +1,10 @@
 use serde::{Serialize, de::DeserializeOwned};
 
-/// The messages of one kind that travel through Kafka, usually an enum with a struct in each variant: the events of an
-/// aggregate, or the commands it can be sent.
+/// The messages of one kind that are written to Kafka, usually an enum with one struct per variant: the events of an
+/// aggregate, or its commands.
 ///
-/// `Serialize` must write the inner struct alone (`#[serde(untagged)]`): the type's name travels beside the
-/// payload, in the headers and in the schema.
+/// `Serialize` must write only the inner struct (`#[serde(untagged)]`): the name of the message is in the headers and in
+/// the schema.
 pub trait Message: Serialize + Clone + Send + Sync + 'static {
     /// The name of the message, which is also the name of its schema: `OrderPlaced`, `PlaceOrder`.
     fn message_type(&self) -> &'static str;
@@ -13,7 +13,7 @@ pub trait Message: Serialize + Clone + Send + Sync + 'static {
     fn decode<P: Payload>(message_type: &str, payload: P) -> Result<Option<Self>, P::Error>;
 }
 
-/// The bytes of a message, ready to be read into the type that its name calls for.
+/// The bytes of a message, to be read into the type that belongs to its name.
 pub trait Payload {
     /// Why the bytes could not be read.
     type Error;

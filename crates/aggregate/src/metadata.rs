@@ -1,16 +1,16 @@
 use uuid::Uuid;
 
-/// Where a command came from; every event that it leads to carries it on.
+/// Where a command came from. Every event that follows from it has the same metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
-    /// Names the command. A repeated id is the same command and has one effect.
+    /// Identifies the command. A repeated id is the same command and has one effect.
     pub command_id: Uuid,
-    /// Names the conversation that the command is part of, from the first request to the last event.
+    /// Identifies the conversation that the command is part of, from the first request to the last event.
     pub correlation_id: String,
-    /// The message that caused the command: a request, or another context's event.
+    /// The message that caused the command: a request, or an event of another context.
     pub causation_id: String,
-    /// Who asked for it.
+    /// Who sent the command.
     pub actor: String,
-    /// The trace that the command belongs to (W3C Trace Context `traceparent`).
+    /// The trace that the command is part of (W3C Trace Context, `traceparent`).
     pub traceparent: String,
 }

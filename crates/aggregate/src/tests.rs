@@ -1,4 +1,4 @@
-//! The kit is tested on the smallest aggregate that can say yes, no and "done already".
+//! The kit, tested on the smallest aggregate that accepts, refuses, and finds a command already satisfied.
 
 use std::fmt;
 
@@ -98,7 +98,7 @@ fn a_fold_applies_every_event_of_the_history() {
     assert_eq!(fold::<Door>(&[DoorLocked {}, DoorLocked {}]), 2);
 }
 
-/// A payload without content, which remembers that it was asked for.
+/// A payload that fails when it is read.
 struct Unread;
 
 impl Payload for Unread {

@@ -1,4 +1,4 @@
-//! The admin port: liveness, readiness and metrics, apart from the service's own traffic.
+//! The admin port: liveness, readiness and metrics, separate from the traffic of the service.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -18,10 +18,10 @@ use crate::{
 
 const ADDRESS: &str = "FOLDLINE_ADMIN_ADDRESS";
 
-/// How often the samples of histograms are folded into their buckets; they would pile up between two scrapes.
+/// How often the samples of histograms are added to their buckets. Otherwise they would accumulate between two scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Where the admin port is.
+/// The address of the admin port.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
     /// `FOLDLINE_ADMIN_ADDRESS` (each service has its own default).
@@ -40,7 +40,7 @@ impl AdminSettings {
     }
 }
 
-/// Serves `/health/live`, `/health/ready` and `/metrics` for as long as the process lives, drain included.
+/// Serves `/health/live`, `/health/ready` and `/metrics` until the process ends, also while it drains.
 pub async fn serve(listener: TcpListener, health: Health, metrics: PrometheusHandle) {
     let (router, limits) = (router(health, metrics.clone()), Limits::default());
     tokio::select! {
@@ -57,7 +57,7 @@ pub fn router(health: Health, metrics: PrometheusHandle) -> Router {
         .route("/metrics", get(async move || exposition(&metrics)))
 }
 
-/// Every part with its state; 503 where any is not ready.
+/// Every component with its state; 503 if any is not ready.
 fn readiness(health: &Health) -> impl IntoResponse + use<> {
     let ready = health.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

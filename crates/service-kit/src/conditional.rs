@@ -20,18 +20,18 @@ pub fn etag(version: Version) -> HeaderValue {
 /// The conditions that a request sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conditions {
-    /// `If-Match`: go on only if the aggregate is at one of these.
+    /// `If-Match`: proceed only if the aggregate is at one of these versions.
     pub if_match: Option<EntityTags>,
-    /// `If-None-Match`: go on only if the aggregate is at none of these; `*`: only if there is none.
+    /// `If-None-Match`: proceed only if the aggregate is at none of these versions; `*`: only if it does not exist.
     pub if_none_match: Option<EntityTags>,
 }
 
 /// What `If-Match` or `If-None-Match` lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntityTags {
-    /// `*`: any version, as long as there is one.
+    /// `*`: any version, if the aggregate exists.
     Any,
-    /// These versions. A tag that can match none is left out, so the list may be empty.
+    /// These versions. A tag that no version can have is left out, so the list may be empty.
     Versions(Vec<Version>),
 }
 
@@ -41,7 +41,7 @@ impl Conditions {
         self.if_match.as_ref().is_none_or(|tags| tags.contain(current)) && !self.is_not_modified(current)
     }
 
-    /// Whether the caller of a query already has what there is (304).
+    /// Whether the caller of a query already has the current version (304).
     pub fn is_not_modified(&self, current: Version) -> bool {
         self.if_none_match.as_ref().is_some_and(|tags| tags.contain(current))
     }
@@ -57,7 +57,7 @@ impl Conditions {
 }
 
 impl EntityTags {
-    /// Whether an aggregate at this version is meant.
+    /// Whether an aggregate at this version matches.
     pub fn contain(&self, current: Version) -> bool {
         match self {
             Self::Any => current != Version::NONE,
@@ -89,23 +89,22 @@ fn parse(
         Problem::new(kinds::INVALID_HEADER)
             .detail(format!("{name}: expected * or versions in quotes, such as \"3\""))
     };
-    let mut versions = Vec::new();
-    let mut lines = headers.get_all(name).iter().peekable();
-    if lines.peek().is_none() {
-        return Ok(None);
+    let lines: Vec<_> = headers.get_all(name).iter().collect();
+    match lines[..] {
+        [] => return Ok(None),
+        [only] if only.as_bytes().trim_ascii() == b"*" => return Ok(Some(EntityTags::Any)),
+        _ => {}
     }
+    let mut versions = Vec::new();
     for line in lines {
         let line = line.to_str().map_err(|_| malformed())?.trim();
-        if line == "*" {
-            return Ok(Some(EntityTags::Any));
-        }
         let tags = entity_tags(line).ok_or_else(malformed)?;
         versions.extend(tags.iter().filter(|tag| may_match(tag)).filter_map(EntityTag::version));
     }
     Ok(Some(EntityTags::Versions(versions)))
 }
 
-/// A comma may stand inside the quotes, so the list is read from the left.
+/// A tag may contain a comma, so the list is read from the left.
 fn entity_tags(mut rest: &str) -> Option<Vec<EntityTag<'_>>> {
     let mut tags = Vec::new();
     loop {
@@ -123,7 +122,7 @@ fn entity_tags(mut rest: &str) -> Option<Vec<EntityTag<'_>>> {
 }
 
 impl EntityTag<'_> {
-    /// The version that this is the tag of: only its one canonical form counts, tags are compared as text.
+    /// The version that has this tag. Tags are compared as text, so only the canonical form of a number counts.
     fn version(&self) -> Option<Version> {
         let version = Version(self.opaque.parse().ok()?);
         (version.to_string() == self.opaque && version != Version::NONE).then_some(version)

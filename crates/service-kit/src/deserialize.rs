@@ -1,6 +1,6 @@
-//! Says what is wrong with a value without repeating the value: it may be a secret or somebody's name.
+//! Says what is wrong with a value without repeating it: it may be a secret or personal data.
 
-/// The longest path of a field that is told, in characters.
+/// The longest path of a field that is shown, in characters.
 const MAX_PATH_LENGTH: usize = 128;
 
 /// The safe part of a message of serde or `serde_json`: what was expected, never what was found.
@@ -10,7 +10,7 @@ pub(crate) fn complaint(message: &str) -> String {
     if message.starts_with("missing field `") || message.starts_with("duplicate field `") {
         return message.to_owned();
     }
-    let is_unknown_field = message.starts_with("unknown field `");
+    let is_unknown_field = message.starts_with("unknown field");
     // What was found comes first and may hold anything, even this word; what was expected comes last.
     match (is_unknown_field, message.rsplit_once("expected ")) {
         (true, Some((_, expected))) => format!("unknown field, expected {expected}"),

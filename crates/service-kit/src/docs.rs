@@ -1,4 +1,4 @@
-//! The API's own description: `/openapi.json`, and a page at `/docs` that needs no network.
+//! The description of the API: `/openapi.json`, and a page at `/docs` that loads nothing from other hosts.
 
 use axum::Router;
 use utoipa::openapi::OpenApi;

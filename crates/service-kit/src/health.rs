@@ -1,4 +1,4 @@
-//! Whether this process can do its work: named parts, each ready or not ready for a reason.
+//! Whether this process can do its work: named components, each ready, degraded or not ready for a reason.
 
 use std::{
     collections::BTreeMap,
@@ -7,57 +7,57 @@ use std::{
 
 use serde::Serialize;
 
-/// The parts of a process. Cloning is cheap; all clones see the same parts.
+/// The components of a process. Cloning is cheap; all clones share the same components.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
     components: Arc<RwLock<BTreeMap<String, State>>>,
 }
 
-/// One part, which says of itself whether it is ready. Cloning is cheap.
+/// One component, through which its owner reports its state. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Component {
     name: String,
     health: Health,
 }
 
-/// How a part is.
+/// The state of a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
     /// It can do its work.
     Ready,
-    /// Something is wrong beside its work, on which nobody depends.
+    /// It can do its work, but something that nothing depends on is wrong.
     Degraded {
-        /// What, in words for an operator; no secrets.
+        /// What is wrong, for an operator; no secrets.
         reason: String,
     },
-    /// It cannot.
+    /// It cannot do its work.
     NotReady {
-        /// Why, in words for an operator; no secrets.
+        /// Why, for an operator; no secrets.
         reason: String,
     },
 }
 
 impl Health {
-    /// Adds a part, which is not ready until it says so.
+    /// Adds a component, which is not ready until it is reported so.
     pub fn component(&self, name: impl Into<String>) -> Component {
         let component = Component { name: name.into(), health: self.clone() };
         self.write().insert(component.name.clone(), State::NotReady { reason: "starting".to_owned() });
         component
     }
 
-    /// Whether every part can do its work. A process without parts has not come to say what it needs.
+    /// Whether every component can do its work. A process without components is still starting, so it is not ready.
     pub fn is_ready(&self) -> bool {
         let components = self.components.read().unwrap_or_else(PoisonError::into_inner);
         !components.is_empty() && !components.values().any(|state| matches!(state, State::NotReady { .. }))
     }
 
-    /// How every part is, by name.
+    /// The state of every component, by name.
     pub fn components(&self) -> BTreeMap<String, State> {
         self.components.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A part that was removed stays away.
+    /// A component that was removed stays removed.
     fn set(&self, name: &str, state: State) {
         let mut components = self.write();
         let Some(known) = components.get_mut(name).filter(|known| **known != state) else {
@@ -65,11 +65,11 @@ impl Health {
         };
         let was_degraded = matches!(known, State::Degraded { .. });
         match &state {
-            // The figures in it may change all the time.
+            // The reason may hold figures that change all the time.
             State::Degraded { .. } if was_degraded => {}
             State::Ready => tracing::info!(component = name, "{name} is ready"),
             State::Degraded { reason } => {
-                tracing::info!(component = name, reason, "{name} is in trouble: {reason}");
+                tracing::info!(component = name, reason, "{name} is degraded: {reason}");
             }
             State::NotReady { reason } => {
                 tracing::info!(component = name, reason, "{name} is not ready: {reason}");
@@ -84,22 +84,22 @@ impl Health {
 }
 
 impl Component {
-    /// The part can do its work.
+    /// Reports that it can do its work.
     pub fn ready(&self) {
         self.health.set(&self.name, State::Ready);
     }
 
-    /// Something beside the part's work is wrong.
+    /// Reports that it can do its work, but that something is wrong.
     pub fn degraded(&self, reason: impl Into<String>) {
         self.health.set(&self.name, State::Degraded { reason: reason.into() });
     }
 
-    /// There is no such part any more.
+    /// Removes the component.
     pub fn remove(&self) {
         self.health.write().remove(&self.name);
     }
 
-    /// The part cannot do its work, for this reason.
+    /// Reports that it cannot do its work, for this reason.
     pub fn not_ready(&self, reason: impl Into<String>) {
         self.health.set(&self.name, State::NotReady { reason: reason.into() });
     }
@@ -110,12 +110,12 @@ mod tests {
     use super::{Health, State};
 
     #[test]
-    fn a_process_that_has_named_no_part_is_not_ready() {
+    fn a_process_without_components_is_not_ready() {
         assert!(!Health::default().is_ready());
     }
 
     #[test]
-    fn a_part_is_not_ready_until_it_says_so() {
+    fn a_component_is_not_ready_until_it_is_reported_so() {
         let health = Health::default();
         let kafka = health.component("kafka");
         assert!(!health.is_ready());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_beside_the_work_is_shown_and_stops_nobody() {
+    fn a_degraded_component_is_reported_and_stops_nothing() {
         let health = Health::default();
         let rebuild = health.component("rebuild");
         rebuild.degraded("disk full");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn one_part_that_is_not_ready_is_enough_and_says_why() {
+    fn one_component_that_is_not_ready_makes_the_process_not_ready() {
         let health = Health::default();
         health.component("postgres").ready();
         health.component("kafka").clone().not_ready("no broker answers");

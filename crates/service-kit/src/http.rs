@@ -1,8 +1,8 @@
-//! The HTTP server of every service: HTTP/1.1 and h2c, with a limit on everything a client can make large or
-//! slow, and an orderly end.
+//! The HTTP server of every service: HTTP/1.1 and h2c, with a limit on everything that a client can make large or slow,
+//! and a graceful shutdown.
 //!
-//! Every answer carries `X-Request-Id`; every refusal of the platform is a problem document. The exceptions
-//! are requests that never became one: a malformed request line gets hyper's bare 400.
+//! Every response carries `X-Request-Id`, and every error of the platform is a problem document. The only exception is a
+//! request whose first line or headers are malformed: hyper answers it with an empty 400.
 
 mod connection;
 mod layers;
@@ -25,19 +25,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shutdown;
 
-/// How long to wait after a failed accept: it is most often a lack of file descriptors, which takes a moment.
+/// The pause after a failed accept. The usual cause is a lack of file descriptors, which takes a moment to clear.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Binds the address that a variable names; the error says both.
+/// Binds the address that a variable holds. The error names both.
 pub(crate) async fn listen(variable: &str, address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         io::Error::new(error.kind(), format!("{variable}: cannot listen on {address}: {error}"))
     })
 }
 
-/// Serves until `shutdown`, then finishes the requests in flight, at most for the drain time-out.
+/// Serves until `shutdown`, then finishes the requests in flight, for at most the drain timeout.
 ///
-/// While all connections are taken, further ones wait in the backlog of the operating system.
+/// While the maximum number of connections is open, further ones wait in the backlog of the operating system.
 pub async fn serve(router: Router, listener: TcpListener, limits: &Limits, shutdown: CancellationToken) {
     let router = platform(router, limits);
     let slots = Arc::new(Semaphore::new(limits.max_connections.get() as usize));
@@ -56,7 +56,7 @@ pub async fn serve(router: Router, listener: TcpListener, limits: &Limits, shutd
     cut_off.cancel();
 }
 
-/// The next connection, once there is a free slot for it.
+/// The next connection, once a slot is free for it.
 async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
     let slot = Arc::clone(slots).acquire_owned().await.expect("the slots are never closed");
     loop {

@@ -1,23 +1,30 @@
-//! A JSON body, read into a type; whatever is wrong with it becomes a problem that names the field.
+//! A JSON body, read into a type. What is wrong with it becomes a problem that names the field.
+
+mod strict;
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, HeaderValue,
+        header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 
+use self::strict::Strict;
 use crate::{
     Problem,
     deserialize::{complaint, shortened},
     problem::kinds,
 };
 
-/// A JSON body, of a request or of an answer.
+/// A JSON body, of a request or of a response.
 ///
-/// The types themselves refuse unknown fields (`#[serde(deny_unknown_fields)]`).
+/// A request is read strictly: an unknown field, a repeated field, or an array where an object belongs is refused,
+/// whatever the type itself would accept.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
@@ -28,6 +35,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if !is_json(request.headers()) {
             return Err(Problem::new(kinds::UNSUPPORTED_MEDIA_TYPE)
                 .detail("the body must be sent with content-type application/json"));
+        }
+        if is_encoded(request.headers()) {
+            return Err(Problem::new(kinds::UNSUPPORTED_MEDIA_TYPE)
+                .detail("the body must be sent without a content-encoding")
+                .header(ACCEPT_ENCODING, HeaderValue::from_static("identity")));
         }
         let body = Bytes::from_request(request, state).await.map_err(|_| {
             Problem::new(kinds::MALFORMED_JSON).detail("the body could not be read to its end")
@@ -44,14 +56,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// Reads one JSON document and nothing after it.
 fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // serde would read a struct from an array too, field by field, and so tie callers to the order of our fields.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::new(kinds::INVALID_BODY)
-            .detail(".: expected an object")
-            .extension("field", "."));
-    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer)
+    let value = serde_path_to_error::deserialize(Strict(&mut deserializer))
         .map_err(|error| problem(error.inner(), &error.path().to_string()))?;
     deserializer.end().map_err(|error| problem(&error, "."))?;
     Ok(value)
@@ -59,7 +65,7 @@ fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 fn problem(error: &serde_json::Error, field: &str) -> Problem {
     match error.classify() {
-        // These messages are of a fixed set, and repeat nothing of the body.
+        // These messages come from a fixed set and repeat nothing of the body.
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(kinds::MALFORMED_JSON).detail(error.to_string())
         }
@@ -78,4 +84,11 @@ fn is_json(headers: &HeaderMap) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Whether the body is compressed or otherwise encoded (RFC 9110, section 8.4). No coding is understood here.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(CONTENT_ENCODING).iter();
+    let mut codings = lines.flat_map(|line| line.to_str().unwrap_or("unreadable").split(','));
+    codings.any(|coding| !matches!(coding.trim().to_ascii_lowercase().as_str(), "" | "identity"))
 }

@@ -1,7 +1,6 @@
 //! What every service is made of: settings, telemetry, HTTP server, problem documents, health, shutdown.
 //!
-//! It knows nothing of any business and never decides anything; a service puts the parts together in a
-//! `main` that reads as a story:
+//! It knows nothing about any business. A service puts the parts together in a short `main`:
 //!
 //! ```no_run
 //! use service_kit::{Start, http::{self, HttpSettings}, start};
@@ -11,7 +10,7 @@
 //!     let Start { settings, health, shutdown } =
 //!         start("127.0.0.1:9101", |env| HttpSettings::read(env, "127.0.0.1:8101")).await?;
 //!
-//!     let engine = health.part("engine");
+//!     let engine = health.component("engine");
 //!     let router = axum::Router::new(); // the service's own routes and state
 //!     engine.ready();
 //!

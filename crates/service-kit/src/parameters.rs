@@ -1,4 +1,4 @@
-//! The path and the query, read into types; whatever is wrong with them becomes a problem.
+//! The parameters of path and query, read into types. What is wrong with them becomes a problem.
 
 use axum::{
     extract::{

@@ -1,4 +1,4 @@
-//! `Prefer` (RFC 7240): what a caller would like. What cannot be understood is passed over, as the RFC asks.
+//! `Prefer` (RFC 7240): what a caller would prefer. A preference that is not understood is ignored, as the RFC demands.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -10,13 +10,13 @@ use axum::{
 /// The preferences that Foldline knows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Prefer {
-    /// `wait=2`: how many seconds the caller would wait. The service bounds it.
+    /// `wait=2`: how many seconds the caller is willing to wait. The service limits it.
     pub wait: Option<Duration>,
-    /// `handling=lenient`: rather an old answer than none.
+    /// `handling=lenient`: an outdated answer is better than none.
     pub lenient: bool,
-    /// `handling=strict`: rather a refusal than to pass something over.
+    /// `handling=strict`: an error is better than ignoring a part of the request.
     pub strict: bool,
-    /// `respond-async`: rather 202 at once than the outcome.
+    /// `respond-async`: 202 at once is better than waiting for the outcome.
     pub respond_async: bool,
 }
 
@@ -27,7 +27,7 @@ impl Prefer {
         let mut handling = None;
         let lines = headers.get_all(HeaderName::from_static("prefer")).iter();
         for preference in lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')) {
-            // The first of its name counts; parameters after `;` belong to preferences unknown here.
+            // The first of each name counts. Parameters after `;` belong to preferences that are unknown here.
             let preference = preference.split(';').next().unwrap_or_default();
             let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
             let value = value.trim().trim_matches('"');
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_malformed_is_passed_over() {
+    fn what_is_unknown_or_malformed_is_ignored() {
         assert_eq!(prefer(&["wait=soon, return=minimal, handling=fast, ;;==,"]), Prefer::default());
     }
 

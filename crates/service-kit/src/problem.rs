@@ -1,12 +1,14 @@
-//! Problem documents (RFC 9457): the one form in which a service says no.
+//! Problem documents (RFC 9457): the form of every error response.
 //!
-//! A problem is safe to show to anybody: it never holds a body, a secret or the text of an inner error.
+//! A problem is safe to show to anyone: it never contains a body, a secret or the text of an internal error.
 
 mod document;
+mod invalid_values;
 pub mod kinds;
 pub mod page;
 
 pub use document::{ProblemDocument, title};
+pub use invalid_values::{InvalidValues, validate};
 pub use kinds::ProblemKind;
 
 use std::{borrow::Cow, collections::BTreeMap, error::Error, time::Duration};
@@ -16,7 +18,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Why a request was not answered as asked; sent as a [`ProblemDocument`].
+/// Why a request failed or was refused. It is sent as a [`ProblemDocument`].
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Problem {
@@ -32,7 +34,7 @@ impl Problem {
         Self { kind, detail: None, extensions: BTreeMap::new(), headers: Vec::new() }
     }
 
-    /// A rule's "no": 422 with the rule's code, its sentence and its facts.
+    /// A refusal by a rule: 422 with its code, its sentence and its facts.
     pub fn refused(refusal: &impl Refusal) -> Self {
         let mut problem = Self::new(ProblemKind::new(refusal.code(), StatusCode::UNPROCESSABLE_ENTITY))
             .detail(refusal.to_string());
@@ -42,7 +44,7 @@ impl Problem {
         problem
     }
 
-    /// A failure of our own: logged with all its causes here and now, told without any of them.
+    /// A failure of the service. It is logged here with all its causes; the response mentions none of them.
     pub fn internal(error: &dyn Error) -> Self {
         let causes: Vec<_> =
             std::iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string).collect();
@@ -50,46 +52,46 @@ impl Problem {
         Self::new(kinds::INTERNAL)
     }
 
-    /// What is wrong this time, in a sentence that is safe to show.
+    /// Says what is wrong this time, in a sentence that is safe to show.
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// Adds a member of this kind's own, such as `current_version`.
+    /// Adds an extension member (RFC 9457, section 3.2), such as `current_version`.
     ///
     /// # Panics
-    /// Where the value cannot be told in JSON (a map whose keys are not texts).
+    /// If the value cannot be serialized as JSON, such as a map whose keys are not strings.
     pub fn extension(mut self, name: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a fact can be told in JSON");
+        let value = serde_json::to_value(value).expect("an extension serializes as JSON");
         self.extensions.insert(name.to_owned(), value);
         self
     }
 
-    /// Says when a further try may go better, in whole seconds and at least one.
+    /// Says when to retry, in whole seconds and at least one.
     pub fn retry_after(self, delay: Duration) -> Self {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         self.header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Answers with another status than the kind's own.
+    /// Replaces the status of the kind.
     pub const fn with_status(mut self, status: StatusCode) -> Self {
         self.kind.status = status;
         self
     }
 
-    /// What clients match on: `order-already-cancelled`.
+    /// The code that clients match on: `order-already-cancelled`.
     pub const fn code(&self) -> &'static str {
         self.kind.code
     }
 
-    /// The status of the answer.
+    /// The status of the response.
     pub const fn status(&self) -> StatusCode {
         self.kind.status
     }

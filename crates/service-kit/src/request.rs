@@ -1,4 +1,4 @@
-//! Who asks, and in which conversation: known to every part of a request, told in every answer.
+//! The context of a request: who sent it, and which conversation it is part of. Every response carries the request id.
 
 use std::convert::Infallible;
 
@@ -13,21 +13,21 @@ use uuid::Uuid;
 
 use crate::{Problem, problem::kinds, traceparent};
 
-/// Names one request, in the answer, in the log and as `instance` of a problem.
+/// Identifies one request, in the response, in the log, and as `instance` of a problem.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Names the conversation that the request is part of.
+/// Identifies the conversation that the request is part of.
 pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
-/// Names the trace that the request is part of (W3C Trace Context).
+/// Identifies the trace that the request is part of (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The longest id that is taken over from a caller.
+/// The longest id that is accepted from a caller, in characters.
 const MAX_ID_LENGTH: usize = 128;
 
 tokio::task_local! {
     static CURRENT: RequestContext;
 }
 
-/// What is known of a request beside its content. As an extractor it needs the layers of [`crate::http`].
+/// What is known about a request besides its content. As an extractor it needs the layers of [`crate::http`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestContext {
     /// The caller's `X-Request-Id`, or a new UUID (version 7).
@@ -36,19 +36,19 @@ pub struct RequestContext {
     pub correlation_id: String,
     /// What caused the commands of this request: the request itself.
     pub causation_id: String,
-    /// Who asks. Nobody is told apart yet: `anonymous`.
+    /// Who sent the request. There is no authentication yet, so it is always `anonymous`.
     pub actor: String,
     /// The caller's `traceparent`, or a new one.
     pub traceparent: String,
 }
 
 impl RequestContext {
-    /// The context of the request that this task answers.
+    /// The context of the request that the current task answers.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Self::clone).ok()
     }
 
-    /// The metadata of a command that this request asks for.
+    /// The metadata of a command that this request sends.
     pub fn metadata(&self, command_id: Uuid) -> Metadata {
         Metadata {
             command_id,
@@ -81,7 +81,7 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// Layer: gives the request its context, and the answer the request id.
+/// Layer: gives the request its context, and the response the request id.
 pub(crate) async fn identify(request: Request, next: Next) -> Result<Response, Infallible> {
     let context = RequestContext::of(request.headers());
     let request_id = HeaderValue::from_str(&context.request_id);
@@ -92,13 +92,15 @@ pub(crate) async fn identify(request: Request, next: Next) -> Result<Response, I
     Ok(response)
 }
 
-/// An id from a caller ends up in logs and in Kafka: a bounded run of visible ASCII, or none.
+/// An id from a caller ends up in logs and in Kafka, so only a limited number of visible ASCII characters is accepted.
 fn id(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let id = text(headers, name)?;
     let is_sane = (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
     is_sane.then(|| id.to_owned())
 }
 
+/// The value of a header that is not repeated. (A request that repeats one of these is refused, under a request id of ours.)
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+    let mut lines = headers.get_all(name).iter();
+    lines.next().filter(|_| lines.next().is_none())?.to_str().ok()
 }

@@ -1,7 +1,8 @@
-//! Settings from environment variables: read once at start, each with a default, all faults told together.
+//! Settings from environment variables. They are read once at start, each has a default, and all faults are reported together.
 //!
-//! Every variable begins with `FOLDLINE_`. A variable that nobody reads is a fault too, because it is most
-//! often a misspelt one. Values are never shown: they may be secrets.
+//! Every variable begins with `FOLDLINE_`. An unknown variable whose name resembles a setting is a fault, because it is
+//! most likely a misspelt one. Any other is only a warning: orchestrators inject variables of their own, such as
+//! `FOLDLINE_SERVICE_HOST`. Values are never shown: they may be secrets.
 
 mod duration;
 mod secret;
@@ -18,8 +19,11 @@ use std::{
 
 const PREFIX: &str = "FOLDLINE_";
 
-/// Variables of these families belong to the stack and to the tests; services pass them over.
+/// The stack and the tests have variables with these prefixes; services ignore them.
 const FOREIGN_PREFIXES: [&str; 2] = ["FOLDLINE_STACK_", "FOLDLINE_TEST_"];
+
+/// The most letters by which a misspelt name differs from the setting that was meant.
+const MAX_TYPING_ERRORS: usize = 2;
 
 /// The variables of a process, and what was wrong with those that were read.
 #[derive(Debug, Default)]
@@ -29,7 +33,7 @@ pub struct Environment {
     faults: Vec<String>,
 }
 
-/// Every variable that is unknown or whose value cannot be used, one a line.
+/// Every variable whose value cannot be used or whose name is probably misspelt, one per line.
 #[derive(Debug, thiserror::Error)]
 #[error("the settings cannot be used\n  {}", .0.join("\n  "))]
 pub struct SettingsError(Vec<String>);
@@ -55,7 +59,7 @@ impl Environment {
     /// until then, so that all faults come out together.
     ///
     /// # Panics
-    /// Where the default itself does not parse, which is a bug of the caller.
+    /// If the default itself does not parse, which is a bug of the caller.
     pub fn get<T>(&mut self, name: &'static str, default: &str) -> T
     where
         T: FromStr<Err: Display>,
@@ -63,15 +67,24 @@ impl Environment {
         self.parse(name, default, T::from_str)
     }
 
-    /// Reads a time span such as `10s` or `500ms`; never zero. Faults as in [`get`](Self::get).
+    /// Reads a duration such as `10s` or `500ms`; never zero. Faults as in [`get`](Self::get).
     pub fn duration(&mut self, name: &'static str, default: &str) -> Duration {
         self.parse(name, default, parse_duration)
     }
 
-    /// Ends the reading: fails where a variable could not be used, or where nobody asked for it.
+    /// Finishes reading. Fails if a variable could not be used or is probably misspelt; logs one warning with all
+    /// others that are not settings of this program.
     pub fn finish(mut self) -> Result<(), SettingsError> {
+        let mut ignored = Vec::new();
         for name in self.variables.keys().filter(|name| !self.known.contains(name.as_str())) {
-            self.faults.push(format!("{name}: not a setting of this program"));
+            match self.known.iter().find(|known| resembles(name, known)) {
+                Some(meant) => self.faults.push(format!("{name}: unknown, did you mean {meant}?")),
+                None => ignored.push(name.as_str()),
+            }
+        }
+        if !ignored.is_empty() {
+            let ignored = ignored.join(", ");
+            tracing::warn!("ignored, because they are not settings of this program: {ignored}");
         }
         if self.faults.is_empty() { Ok(()) } else { Err(SettingsError(self.faults)) }
     }
@@ -108,6 +121,14 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
         }
         environment
     }
+}
+
+/// Whether a name is probably another one misspelt. The prefix that all names share says nothing, and in a name of three
+/// letters, such as `LOG`, two of them are another word.
+fn resembles(name: &str, known: &str) -> bool {
+    let (name, known) = (name.trim_start_matches(PREFIX), known.trim_start_matches(PREFIX));
+    let allowed = MAX_TYPING_ERRORS.min(known.len() / 3);
+    strsim::osa_distance(name, known) <= allowed
 }
 
 fn is_ours(name: &str) -> bool {

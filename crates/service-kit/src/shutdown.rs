@@ -1,4 +1,4 @@
-//! The end of a process: asked for by a signal, and not waited for beyond a deadline.
+//! Shutdown: requested by a signal, and bounded by a deadline.
 
 use std::{io, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled when the process gets SIGTERM or SIGINT.
+/// A token that is cancelled when the process receives SIGTERM or SIGINT.
 pub fn on_signal() -> io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -19,17 +19,17 @@ pub fn on_signal() -> io::Result<CancellationToken> {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
         };
-        tracing::info!(signal = name, "{name}: finishing what was begun");
+        tracing::info!(signal = name, "{name}: shutting down");
         cancelled.cancel();
     });
     Ok(token)
 }
 
-/// Waits for the end of some work, at most this long; says loudly what did not end in time.
+/// Waits for some work to end, at most this long. Logs a warning about work that did not end in time.
 pub async fn within<T>(limit: Duration, work: &str, end: impl Future<Output = T>) -> Option<T> {
     let ended = timeout(limit, end).await.ok();
     if ended.is_none() {
-        tracing::warn!(?limit, "cut off, for they did not end within {limit:?}: {work}");
+        tracing::warn!(?limit, "not finished within {limit:?}, abandoned: {work}");
     }
     ended
 }

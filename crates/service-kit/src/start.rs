@@ -1,4 +1,4 @@
-//! The first steps of every service, the same for all: logs and metrics, settings, signals, the admin port.
+//! The first steps of every service: logs and metrics, settings, signals, the admin port.
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,14 +10,14 @@ use crate::{
     telemetry::{self, TelemetryError, TelemetrySettings},
 };
 
-/// What a service has from its first moment on.
+/// What every service has once it has started.
 #[derive(Debug)]
 pub struct Start<S> {
-    /// Its own settings.
+    /// Its settings.
     pub settings: S,
-    /// What it says of itself on the admin port.
+    /// What it reports on the admin port.
     pub health: Health,
-    /// Cancelled when the service is asked to end.
+    /// Cancelled when the service is asked to shut down.
     pub shutdown: CancellationToken,
 }
 
@@ -27,10 +27,10 @@ pub enum StartError {
     /// The log or the metrics cannot be installed.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
-    /// A setting is wrong, or is none of this service.
+    /// A setting cannot be used, or is probably misspelt.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The admin port is taken, or signals cannot be heard.
+    /// The admin port cannot be bound, or signals cannot be received.
     #[error(transparent)]
     System(#[from] std::io::Error),
 }

@@ -1,4 +1,4 @@
-//! Logs through `tracing`, metrics through Prometheus. Installed once, first of all, by `main`.
+//! Logs through `tracing`, metrics through Prometheus. `main` installs both before anything else.
 
 use std::str::FromStr;
 
@@ -7,14 +7,14 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 
 use crate::settings::Environment;
 
-/// Upper bounds of the buckets of every histogram that is named `…_seconds`.
+/// The upper bounds of the buckets of every histogram whose name ends in `_seconds`.
 const SECONDS: [f64; 16] =
     [0.000_5, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Upper bounds of the buckets of every histogram that is named `…_size`.
+/// The upper bounds of the buckets of every histogram whose name ends in `_size`.
 const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
-/// How the service speaks of itself.
+/// The format and the level of the log.
 #[derive(Debug)]
 pub struct TelemetrySettings {
     /// `FOLDLINE_LOG_FORMAT` (`pretty`): `pretty` for people, `json` for machines.
@@ -23,12 +23,12 @@ pub struct TelemetrySettings {
     pub filter: EnvFilter,
 }
 
-/// How a line of the log looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Coloured text.
     Pretty,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -40,11 +40,11 @@ pub struct InvalidLogFormat;
 /// Why telemetry could not be installed.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The process has a log already.
-    #[error("the log is installed already")]
+    /// The process already has a log.
+    #[error("the log is already installed")]
     Log(#[from] TryInitError),
-    /// The process has a metrics recorder already.
-    #[error("the metrics recorder is installed already")]
+    /// The process already has a metrics recorder.
+    #[error("the metrics recorder is already installed")]
     Metrics(#[from] BuildError),
 }
 
@@ -70,7 +70,7 @@ impl FromStr for LogFormat {
     }
 }
 
-/// Installs the log and the metrics of this process; the handle renders the metrics.
+/// Installs the log and the metrics recorder of this process. The handle renders the metrics.
 pub fn install(settings: TelemetrySettings) -> Result<PrometheusHandle, TelemetryError> {
     let log = tracing_subscriber::registry().with(settings.filter);
     match settings.format {

@@ -1,8 +1,8 @@
-//! W3C Trace Context, `traceparent`: taken over from the caller where it is valid, begun here where it is not.
+//! `traceparent` (W3C Trace Context): the caller's if it is valid, otherwise a new one.
 
 use uuid::Uuid;
 
-/// Begins a trace of our own, not sampled.
+/// Begins a new trace, which is not sampled.
 pub(crate) fn begin() -> String {
     let parent_id = Uuid::new_v4().as_u64_pair().1;
     format!("00-{}-{parent_id:016x}-00", Uuid::new_v4().simple())

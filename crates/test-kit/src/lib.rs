@@ -16,6 +16,7 @@ mod own_servers;
 mod payloads;
 mod program;
 pub mod read_history;
+pub mod schemas;
 mod service;
 mod setting;
 mod tcp_proxy;

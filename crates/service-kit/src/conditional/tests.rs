@@ -39,6 +39,14 @@ fn if_match_with_a_star_needs_something_to_be_there() {
 }
 
 #[test]
+fn a_star_stands_alone() {
+    for lines in [["*", "*"], ["\"1\"", "*"], ["*", "\"1\""]] {
+        let problem = conditions(&lines.map(|line| ("if-match", line))).unwrap_err();
+        assert_eq!(problem.code(), "invalid-header", "{lines:?}");
+    }
+}
+
+#[test]
 fn a_weak_tag_never_matches_where_the_comparison_is_strong() {
     assert!(!hold("if-match", "W/\"3\"", 3));
     assert!(conditions(&[("if-none-match", "W/\"3\"")]).unwrap().is_not_modified(Version(3)));

@@ -11,21 +11,21 @@ use tower::ServiceExt;
 
 use super::{Limits, write_timeout::WriteTimeout};
 
-/// hyper answers a bare 431 where its buffer is full. It is larger than the limit, so that most requests
+/// hyper answers with an empty 431 when its buffer is full. The buffer is larger than the limit, so that most requests
 /// beyond the limit still get a problem document.
 const BUFFER_PER_HEADER_LIMIT: usize = 4;
 
-/// The least that hyper accepts.
+/// The smallest buffer that hyper accepts.
 const MIN_BUFFER: usize = 8 * 1024;
 
-/// How often an HTTP/2 peer is asked whether it is still there, and how long the answer may take.
+/// The interval between pings to an HTTP/2 peer, and how long an answer may take.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Serves one connection to its end.
 pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, watcher: Watcher) {
-    // An answer is small and complete: waiting for more would only delay it.
+    // A response is small and complete: waiting for more data would only delay it.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was gone before it was served");
+        tracing::debug!(%error, "a connection was closed before it was served");
         return;
     }
     let first_request = Arc::new(Notify::new());
@@ -52,8 +52,8 @@ async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, 
     router.oneshot(request.map(Body::new)).await
 }
 
-/// Ends where no request comes in time. hyper's own time-out starts only once it knows the protocol, so a
-/// client that sends nothing, or `PR`, would hold its connection for ever.
+/// Ends if no request arrives in time. The timeout of hyper starts only once it knows the protocol, so a client that sends
+/// nothing, or `PR`, would hold its connection for ever.
 async fn silence(first_request: &Notify, limit: Duration) {
     if timeout(limit, first_request.notified()).await.is_ok() {
         pending::<()>().await;

@@ -1,50 +1,62 @@
-use std::{any::Any, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderMap, Method, Uri},
+    http::{HeaderMap, HeaderName, Method, Uri, header::CONTENT_TYPE},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use tokio::time::{Instant, timeout_at};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{Limits, observe::observe};
 use crate::{
     Problem,
     problem::{self, kinds},
-    request::identify,
+    request::{TRACEPARENT, X_CORRELATION_ID, X_REQUEST_ID, identify},
 };
 
-/// When to try again after a request that was too slow.
+/// The headers that are read as one value. Where one is repeated (RFC 9110, section 5.3), any choice among its lines would
+/// silently ignore the others. `Prefer`, `If-Match`, `If-None-Match` and `Consistency-Token` are lists, and may be repeated.
+const SINGLE_VALUED: [HeaderName; 6] = [
+    CONTENT_TYPE,
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("last-event-id"),
+    TRACEPARENT,
+    X_CORRELATION_ID,
+    X_REQUEST_ID,
+];
+
+/// When to retry after a request that was too slow.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// The router with everything that is the same for every service: request context, log, metrics, limits,
-/// problem documents for what no route answers, and a page for each problem.
+/// Adds what is the same for every service: request context, log, metrics, limits, problem documents for what no route
+/// answers, and a page for each problem.
 pub fn platform(router: Router, limits: &Limits) -> Router {
     router
         .merge(problem::page::router())
         .fallback(async || Problem::new(kinds::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::new(kinds::METHOD_NOT_ALLOWED))
-        // axum has a limit of its own on bodies; ours is the one that counts.
+        // axum has its own limit on bodies; ours replaces it.
         .layer(DefaultBodyLimit::disable())
         // The last layer is the outermost.
         .layer(from_fn_with_state(limits.clone(), limit))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(catch_panic))
         .layer(from_fn(observe))
         .layer(from_fn(identify))
 }
 
-/// Layer: reads the body to its end within the limits, so that nothing is decided on half a request.
+/// Layer: reads the whole body within the limits, so that nothing is decided on half a request.
 async fn limit(State(limits): State<Limits>, request: Request, next: Next) -> Result<Response, Problem> {
     let (method, deadline) = (request.method().clone(), Instant::now() + limits.request_timeout);
     if head_bytes(request.method(), request.uri(), request.headers()) > limits.max_header_bytes.get() {
         return Err(headers_too_large(&limits));
     }
+    refuse_repeated(request.headers())?;
     let request = timeout_at(deadline, with_whole_body(request, &limits)).await.map_err(|_| {
         Problem::new(kinds::REQUEST_TIMEOUT)
             .detail(format!("the body took longer than {:?}", limits.request_timeout))
@@ -69,7 +81,7 @@ async fn with_whole_body(request: Request, limits: &Limits) -> Result<Request, P
     }
 }
 
-/// A question may simply be asked again; of a command nobody knows whether it was carried out.
+/// A query can simply be repeated; whether a command was carried out is not known.
 fn too_slow(method: &Method, limits: &Limits) -> Problem {
     let limit = limits.request_timeout;
     let problem = if method.is_safe() {
@@ -87,17 +99,39 @@ fn headers_too_large(limits: &Limits) -> Problem {
     Problem::new(kinds::HEADERS_TOO_LARGE).detail(format!("the headers are larger than {limit} bytes"))
 }
 
-/// As they were on the wire in HTTP/1.1, near enough: request line, then `name: value` and a line's end.
+fn refuse_repeated(headers: &HeaderMap) -> Result<(), Problem> {
+    match SINGLE_VALUED.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+        None => Ok(()),
+        Some(name) => {
+            Err(Problem::new(kinds::INVALID_HEADER).detail(format!("{name}: given more than once")))
+        }
+    }
+}
+
+/// Approximately their size on the wire in HTTP/1.1: the request line, then `name: value` and a line break for each.
 fn head_bytes(method: &Method, uri: &Uri, headers: &HeaderMap) -> usize {
     let request_line = method.as_str().len() + uri.path().len() + uri.query().map_or(0, str::len);
     headers.iter().fold(request_line, |sum, (name, value)| sum + name.as_str().len() + value.len() + 4)
 }
 
-/// Logged with the request id, which the line of the panic hook lacks.
-#[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let message =
-        panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+/// Layer: answers a request whose handler panics, which would otherwise break off its connection.
+async fn catch_panic(request: Request, next: Next) -> Response {
+    let is_safe = request.method().is_safe();
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => panicked(&*panic, is_safe).into_response(),
+    }
+}
+
+/// A command may have been carried out before the panic, so it must not be called a failure.
+fn panicked(panic: &(dyn Any + Send), is_safe: bool) -> Problem {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    // The panic hook has logged it too, but without the request id.
     tracing::error!(panic = message, "a request panicked");
-    Problem::new(kinds::INTERNAL).into_response()
+    if is_safe {
+        Problem::new(kinds::INTERNAL)
+    } else {
+        Problem::new(kinds::OUTCOME_UNKNOWN).retry_after(RETRY_SOON)
+    }
 }

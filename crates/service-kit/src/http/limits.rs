@@ -11,36 +11,36 @@ use crate::settings::Environment;
 
 const ADDRESS: &str = "FOLDLINE_HTTP_ADDRESS";
 
-/// Where a service listens, and what it puts up with.
+/// The address of a service, and its limits.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// `FOLDLINE_HTTP_ADDRESS` (each service has its own default).
     pub address: SocketAddr,
-    /// What a client may make large or slow.
+    /// How much, and for how long, a client may occupy the service.
     pub limits: Limits,
 }
 
-/// What a client may make large or slow, and how far.
+/// How much, and for how long, a client may occupy the service.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// `FOLDLINE_HTTP_MAX_CONNECTIONS` (`1024`): open at the same time; further ones wait.
+    /// `FOLDLINE_HTTP_MAX_CONNECTIONS` (`1024`): connections open at the same time; further ones wait.
     pub max_connections: NonZeroU32,
     /// `FOLDLINE_HTTP_MAX_STREAMS` (`128`): requests at the same time on one HTTP/2 connection.
     pub max_streams: NonZeroU32,
-    /// `FOLDLINE_HTTP_MAX_HEADER_BYTES` (`16384`): of one request, request line included; beyond is 431.
+    /// `FOLDLINE_HTTP_MAX_HEADER_BYTES` (`16384`): size of the headers of one request, including the request line; above it, 431.
     pub max_header_bytes: NonZeroUsize,
-    /// `FOLDLINE_HTTP_HEADER_TIMEOUT` (`5s`): for the headers of a request to arrive; also how long an idle
-    /// connection is kept. Beyond, the connection is closed.
+    /// `FOLDLINE_HTTP_HEADER_TIMEOUT` (`5s`): how long the headers of a request may take to arrive, and how long an
+    /// idle connection is kept; then the connection is closed.
     pub header_timeout: Duration,
-    /// `FOLDLINE_HTTP_MAX_BODY_BYTES` (`65536`): of one request; beyond is 413.
+    /// `FOLDLINE_HTTP_MAX_BODY_BYTES` (`65536`): size of the body of one request; above it, 413.
     pub max_body_bytes: NonZeroUsize,
-    /// `FOLDLINE_HTTP_REQUEST_TIMEOUT` (`10s`): from the headers to the answer. Beyond is 408 where the body
-    /// has not arrived, else 503.
+    /// `FOLDLINE_HTTP_REQUEST_TIMEOUT` (`10s`): from the headers to the response; then 408 if the body has not
+    /// arrived, else 503.
     pub request_timeout: Duration,
-    /// `FOLDLINE_HTTP_WRITE_TIMEOUT` (`30s`): how long a client may take nothing of an answer. Beyond, the connection
-    /// is closed.
+    /// `FOLDLINE_HTTP_WRITE_TIMEOUT` (`30s`): how long a client may stop reading a response; then the connection is
+    /// closed.
     pub write_timeout: Duration,
-    /// `FOLDLINE_HTTP_DRAIN_TIMEOUT` (`8s`): for the requests in flight when the service ends.
+    /// `FOLDLINE_HTTP_DRAIN_TIMEOUT` (`8s`): how long the requests in flight may take at shutdown.
     pub drain_timeout: Duration,
 }
 

@@ -10,15 +10,15 @@ use tracing::Instrument;
 
 use crate::request::RequestContext;
 
-/// Layer: a span, a line at `debug`, a count and a duration for each request.
+/// Layer: a span, a log line at `debug`, a count and a duration for each request.
 ///
-/// Labels are of a bounded set: the route as it was declared, never the path, and no method of a client's own.
+/// The values of labels are a bounded set: the route as it was declared, never the path, and no unknown method.
 pub(super) async fn observe(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let request_id = RequestContext::current().map(|context| context.request_id).unwrap_or_default();
-    // Of the highest level, so that a filter that shows only errors still shows whose they are.
+    // At the highest level, so that errors still show their request when the filter hides everything else.
     let span = tracing::error_span!("request", request_id, method, route);
     let response = next.run(request).instrument(span.clone()).await;
     let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());

@@ -11,18 +11,18 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A connection that fails when its peer takes nothing of what is sent for too long. Without it, a peer that stops
-/// reading in the middle of an answer would hold its connection for ever.
+/// A connection that fails when its peer has read nothing for too long. Without it, a peer that stops reading in the middle
+/// of a response would hold its connection for ever.
 pub(super) struct WriteTimeout {
     stream: TcpStream,
-    patience: Duration,
-    /// Runs while the peer takes nothing.
+    timeout: Duration,
+    /// Runs while the peer reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl WriteTimeout {
-    pub(super) const fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, stalled: None }
+    pub(super) const fn new(stream: TcpStream, timeout: Duration) -> Self {
+        Self { stream, timeout, stalled: None }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -30,8 +30,8 @@ impl WriteTimeout {
             self.stalled = None;
             return write;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeout = self.timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

@@ -11,30 +11,30 @@ use utoipa::ToSchema;
 use super::Problem;
 use crate::request::RequestContext;
 
-/// The members that RFC 9457 defines. A fact must not stand beside one of them: names would repeat.
+/// The members that RFC 9457 defines. An extension must not repeat one of these names.
 const DEFINED: [&str; 5] = ["type", "title", "status", "detail", "instance"];
 
 /// The body of a problem, `application/problem+json`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemDocument {
-    /// Names the kind of problem, and leads to a paragraph about it.
+    /// Identifies the kind of problem, and links to a description of it.
     #[serde(rename = "type")]
     #[schema(example = "/problems/not-found")]
     link: String,
-    /// The kind of problem in words; always the same for a kind.
+    /// The kind of problem in words, always the same for one kind.
     #[schema(example = "Not found")]
     title: String,
-    /// The status of the answer.
+    /// The status of the response.
     #[schema(example = 404)]
     status: u16,
-    /// What is wrong this time.
+    /// What is wrong in this case.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     detail: Option<Cow<'static, str>>,
-    /// The request id, by which the log can be searched.
+    /// The request id, which is also in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
-    /// Facts of this kind of problem, such as `current_version`.
+    /// Facts that belong to this kind of problem, such as `current_version`.
     #[serde(flatten)]
     extensions: BTreeMap<String, Value>,
 }
@@ -65,7 +65,7 @@ impl From<Problem> for ProblemDocument {
     }
 }
 
-/// A problem's code in words: `order-already-cancelled` is `Order already cancelled`.
+/// The code of a problem in words: `order-already-cancelled` becomes `Order already cancelled`.
 pub fn title(code: &str) -> String {
     let words = code.replace('-', " ");
     let first_letter = words.get(..1).unwrap_or_default().to_ascii_uppercase();

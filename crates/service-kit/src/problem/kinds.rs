@@ -1,13 +1,13 @@
-//! The problems that the platform itself knows. Rules of the business bring their own codes.
+//! The problems of the platform. Refusals by business rules have codes of their own.
 
 use axum::http::StatusCode;
 
 /// A kind of problem: a stable code, and the status that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProblemKind {
-    /// Kebab case; what clients match on, and the heading of its paragraph in `docs/problems.md`.
+    /// What clients match on, in kebab case. It is also the heading of its section in `docs/problems.md`.
     pub code: &'static str,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: StatusCode,
 }
 
@@ -20,23 +20,23 @@ impl ProblemKind {
 
 /// The body is not JSON.
 pub const MALFORMED_JSON: ProblemKind = ProblemKind::new("malformed-json", StatusCode::BAD_REQUEST);
-/// The body is JSON, but a field is missing, unknown or of another type.
+/// The body is JSON, but a field is missing, unknown, repeated or of another type.
 pub const INVALID_BODY: ProblemKind = ProblemKind::new("invalid-body", StatusCode::BAD_REQUEST);
-/// A record of the commands topic is no command.
+/// A record of the commands topic cannot be read as a command.
 pub const MALFORMED_COMMAND: ProblemKind = ProblemKind::new("malformed-command", StatusCode::BAD_REQUEST);
-/// The body broke off before its end.
+/// The body ended before its announced length.
 pub const INCOMPLETE_BODY: ProblemKind = ProblemKind::new("incomplete-body", StatusCode::BAD_REQUEST);
-/// A part of the path does not have the form it must have.
+/// A path parameter is malformed.
 pub const INVALID_PATH_PARAMETER: ProblemKind =
     ProblemKind::new("invalid-path-parameter", StatusCode::BAD_REQUEST);
-/// A query parameter is missing, unknown or does not have the form it must have.
+/// A query parameter is missing, unknown or malformed.
 pub const INVALID_QUERY_PARAMETER: ProblemKind =
     ProblemKind::new("invalid-query-parameter", StatusCode::BAD_REQUEST);
-/// A header does not have the form it must have.
+/// A header is malformed, or repeated although it may be given once.
 pub const INVALID_HEADER: ProblemKind = ProblemKind::new("invalid-header", StatusCode::BAD_REQUEST);
-/// The cursor of a list was not made by this service.
+/// The cursor of a list was not issued by this service.
 pub const INVALID_CURSOR: ProblemKind = ProblemKind::new("invalid-cursor", StatusCode::BAD_REQUEST);
-/// The consistency token was not made by this service.
+/// The consistency token was not issued by this system.
 pub const INVALID_CONSISTENCY_TOKEN: ProblemKind =
     ProblemKind::new("invalid-consistency-token", StatusCode::BAD_REQUEST);
 /// There is nothing at this path.
@@ -46,36 +46,38 @@ pub const METHOD_NOT_ALLOWED: ProblemKind =
     ProblemKind::new("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED);
 /// The body did not arrive in time.
 pub const REQUEST_TIMEOUT: ProblemKind = ProblemKind::new("request-timeout", StatusCode::REQUEST_TIMEOUT);
-/// `If-Match` or `If-None-Match` does not hold; `current_version` says what is.
+/// `If-Match` or `If-None-Match` does not hold; `current_version` is the actual version.
 pub const VERSION_MISMATCH: ProblemKind =
     ProblemKind::new("version-mismatch", StatusCode::PRECONDITION_FAILED);
 /// The body is larger than the limit.
 pub const PAYLOAD_TOO_LARGE: ProblemKind =
     ProblemKind::new("payload-too-large", StatusCode::PAYLOAD_TOO_LARGE);
-/// The body is not announced as `application/json`.
+/// The content type of the body is not `application/json`, or it has a content coding.
 pub const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
     ProblemKind::new("unsupported-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE);
+/// Values that are not allowed; `errors` has a pointer to each.
+pub const INVALID_VALUES: ProblemKind = ProblemKind::new("invalid-values", StatusCode::UNPROCESSABLE_ENTITY);
 /// The idempotency key was used with another request.
 pub const IDEMPOTENCY_KEY_REUSED: ProblemKind =
     ProblemKind::new("idempotency-key-reused", StatusCode::UNPROCESSABLE_ENTITY);
 /// The headers are larger than the limit.
 pub const HEADERS_TOO_LARGE: ProblemKind =
     ProblemKind::new("headers-too-large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-/// A failure of the service itself.
+/// The service failed; a command was not carried out.
 pub const INTERNAL: ProblemKind = ProblemKind::new("internal", StatusCode::INTERNAL_SERVER_ERROR);
-/// More is asked than can be done now; nothing was done.
+/// There is more work than the service can take on; nothing was done.
 pub const OVERLOADED: ProblemKind = ProblemKind::new("overloaded", StatusCode::SERVICE_UNAVAILABLE);
-/// A part that is needed is not ready; nothing was done.
+/// Something that the request needs is not ready; nothing was done.
 pub const NOT_READY: ProblemKind = ProblemKind::new("not-ready", StatusCode::SERVICE_UNAVAILABLE);
-/// The answer to a question took longer than the limit.
+/// A query took longer than the limit, or the turn of a command did not come in time; nothing was done.
 pub const TIMED_OUT: ProblemKind = ProblemKind::new("timed-out", StatusCode::SERVICE_UNAVAILABLE);
-/// Whether the command was carried out is not known; a retry with the same key is safe.
+/// Whether the command was carried out is not known; repeating it with the same key is safe.
 pub const OUTCOME_UNKNOWN: ProblemKind = ProblemKind::new("outcome-unknown", StatusCode::SERVICE_UNAVAILABLE);
-/// The read model has not reached the consistency token in time.
+/// The read model did not reach the consistency token in time.
 pub const NOT_YET_VISIBLE: ProblemKind = ProblemKind::new("not-yet-visible", StatusCode::SERVICE_UNAVAILABLE);
 
 /// All of them, in the order of `docs/problems.md`.
-pub const ALL: [ProblemKind; 23] = [
+pub const ALL: [ProblemKind; 24] = [
     MALFORMED_JSON,
     INVALID_BODY,
     MALFORMED_COMMAND,
@@ -91,6 +93,7 @@ pub const ALL: [ProblemKind; 23] = [
     VERSION_MISMATCH,
     PAYLOAD_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
+    INVALID_VALUES,
     IDEMPOTENCY_KEY_REUSED,
     HEADERS_TOO_LARGE,
     INTERNAL,

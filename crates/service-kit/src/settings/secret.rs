@@ -1,11 +1,11 @@
 use std::{convert::Infallible, fmt, str::FromStr};
 
-/// A text that must not be printed: a password, or an URL that holds one.
+/// A text that must not be printed: a password, or a URL that contains one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the one who connects with it.
+    /// The text itself, for the client that connects with it.
     pub fn expose(&self) -> &str {
         &self.0
     }

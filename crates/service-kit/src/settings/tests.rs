@@ -19,9 +19,10 @@ fn a_variable_that_is_set_wins_over_the_default() {
 }
 
 #[test]
-fn all_bad_and_unknown_variables_are_named_together() {
+fn all_bad_and_misspelt_variables_are_named_together() {
     let mut environment =
         Environment::from([("FOLDLINE_A", "x"), ("FOLDLINE_B", "0"), ("FOLDLINE_ADRESS", "y")]);
+    assert_eq!(environment.get::<String>("FOLDLINE_ADDRESS", "z"), "z");
     assert_eq!(environment.get::<u16>("FOLDLINE_A", "7"), 7);
     assert_eq!(environment.get::<NonZeroU32>("FOLDLINE_B", "1").get(), 1);
     let message = environment.finish().unwrap_err().to_string();
@@ -31,13 +32,39 @@ fn all_bad_and_unknown_variables_are_named_together() {
             "the settings cannot be used",
             "  FOLDLINE_A: invalid digit found in string",
             "  FOLDLINE_B: number would be zero for non-zero type",
-            "  FOLDLINE_ADRESS: not a setting of this program",
+            "  FOLDLINE_ADRESS: unknown, did you mean FOLDLINE_ADDRESS?",
         ]
     );
 }
 
 #[test]
-fn variables_of_the_stack_of_the_tests_and_of_others_are_passed_over() {
+fn a_name_with_one_or_two_typing_errors_is_misspelt() {
+    for name in
+        ["FOLDLINE_COMIT_TIMEOUT", "FOLDLINE_COMMIT_TIMOEUT", "FOLDLINE_COMMITTIMEOUTS", "FOLDLINE_LGO"]
+    {
+        let mut environment = Environment::from([(name, "x")]);
+        environment.duration("FOLDLINE_COMMIT_TIMEOUT", "1s");
+        environment.get::<String>("FOLDLINE_LOG", "info");
+        assert!(environment.finish().unwrap_err().to_string().contains(name), "{name}");
+    }
+}
+
+#[test]
+fn variables_that_an_orchestrator_injects_do_not_stop_a_service() {
+    let mut environment = Environment::from([
+        ("FOLDLINE_PORT", "tcp://10.0.0.1:8101"),
+        ("FOLDLINE_PORT_8101_TCP_ADDR", "10.0.0.1"),
+        ("FOLDLINE_SERVICE_HOST", "10.0.0.1"),
+        ("FOLDLINE_ORDERS_COMMAND_API_SERVICE_PORT", "8101"),
+    ]);
+    for name in ["FOLDLINE_LOG", "FOLDLINE_HTTP_ADDRESS", "FOLDLINE_TOPIC_PREFIX", "FOLDLINE_LOG_FORMAT"] {
+        environment.get::<String>(name, "");
+    }
+    assert!(environment.finish().is_ok());
+}
+
+#[test]
+fn variables_of_the_stack_of_the_tests_and_of_others_are_ignored() {
     let environment = Environment::from([
         ("FOLDLINE_STACK_KAFKA_PORT", "1"),
         ("FOLDLINE_TEST_KAFKA_BROKERS", "x"),

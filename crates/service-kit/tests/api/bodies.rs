@@ -50,8 +50,9 @@ async fn a_wrong_field_is_named_without_its_value() {
         (r#"{"lines": [{"sku": "a", "sku": "b"}]}"#, "lines[0]", "duplicate field `sku`"),
         (r#"{"lines": null}"#, "lines", "expected a sequence"),
         (r#" [[{"sku": "a", "quantity": 1}]]"#, ".", "expected an object"),
-        (r#""hunter2""#, ".", "expected struct Basket"),
-        ("null", ".", "expected struct Basket"),
+        (r#"{"lines": [["hunter2", 1]]}"#, "lines[0]", "expected an object"),
+        (r#""hunter2""#, ".", "expected an object"),
+        ("null", ".", "expected an object"),
     ] {
         let response = post(&server, body).await;
         assert_eq!(response.status(), 400, "{body}");
@@ -67,7 +68,7 @@ async fn an_unknown_field_is_refused() {
     let response = post(&server, r#"{"lines": [], "discount": "hunter2"}"#).await;
     assert_eq!(response.status(), 400);
     let problem = problem(response, "invalid-body").await;
-    assert_eq!(problem["detail"], "discount: unknown field, expected `lines`");
+    assert_eq!(problem["detail"], "discount: unknown field");
 }
 
 #[tokio::test]
@@ -93,6 +94,22 @@ async fn a_body_must_say_that_it_is_json() {
         assert_eq!(response.status(), 415, "{content_type:?}");
         problem(response, "unsupported-media-type").await;
     }
+}
+
+#[tokio::test]
+async fn an_encoded_body_is_an_unsupported_media_type() {
+    let server = Server::with_shop().await;
+    let post = |coding: &str| {
+        let request = Client::new().post(server.url("/baskets")).header("content-type", "application/json");
+        request.header("content-encoding", coding).body(r#"{"lines": []}"#).send()
+    };
+    for coding in ["gzip", "br", "identity, GZIP", "ü"] {
+        let response = post(coding).await.unwrap();
+        assert_eq!(response.status(), 415, "{coding}");
+        assert_eq!(response.headers()["accept-encoding"], "identity");
+        problem(response, "unsupported-media-type").await;
+    }
+    assert_eq!(post("Identity").await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -68,13 +68,11 @@ impl Server {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Basket {
     lines: Vec<Line>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Line {
     sku: String,
     quantity: u32,
@@ -91,8 +89,12 @@ fn shop() -> Router {
         .route("/baskets", post(count_lines))
         .route("/baskets/{id}", get(async |Path(id): Path<uuid::Uuid>| id.to_string()))
         .route("/pages", get(async |Query(page): Query<Page>| page.limit.unwrap_or(50).to_string()))
-        .route("/panic", get(async || -> &'static str { panic!("hunter2") }))
+        .route("/panic", get(panics).post(panics))
         .route("/slow", get(std::future::pending::<()>).post(std::future::pending::<()>))
+}
+
+async fn panics() -> &'static str {
+    panic!("hunter2")
 }
 
 async fn count_lines(Json(basket): Json<Basket>) -> String {

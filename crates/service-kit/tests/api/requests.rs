@@ -26,12 +26,21 @@ async fn a_wrong_method_is_not_allowed_and_the_right_ones_are_named() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_internal_problem_without_details() {
+async fn a_query_that_panics_is_an_internal_problem_without_details() {
     let server = Server::with_shop().await;
     let response = Client::new().get(server.url("/panic")).send().await.unwrap();
     assert_eq!(response.status(), 500);
     let problem = problem(response, "internal").await;
     assert!(!problem.to_string().contains("hunter2"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_command_that_panics_has_an_unknown_outcome() {
+    let server = Server::with_shop().await;
+    let response = Client::new().post(server.url("/panic")).send().await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "1");
+    problem(response, "outcome-unknown").await;
 }
 
 #[tokio::test]
@@ -84,4 +93,26 @@ async fn ids_that_are_not_sane_are_replaced() {
         assert_eq!(context[..3], [request_id.clone(), request_id.clone(), request_id]);
         assert_eq!(context[4].len(), 55);
     }
+}
+
+#[tokio::test]
+async fn a_header_that_may_be_given_once_is_refused_if_it_is_repeated() {
+    let server = Server::with_shop().await;
+    for name in [
+        "content-type",
+        "idempotency-key",
+        "last-event-id",
+        "traceparent",
+        "x-correlation-id",
+        "x-request-id",
+    ] {
+        let request = Client::new().get(server.url("/pages")).header(name, "same").header(name, "same");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 400, "{name}");
+        assert_ne!(response.headers()["x-request-id"], "same");
+        let problem = problem(response, "invalid-header").await;
+        assert_eq!(problem["detail"], format!("{name}: given more than once"));
+    }
+    let preferences = Client::new().get(server.url("/pages")).header("prefer", "a").header("prefer", "b");
+    assert_eq!(preferences.send().await.unwrap().status(), 200);
 }

@@ -1,9 +1,9 @@
 //! Safe retries: a command's id follows from its `Idempotency-Key` (IETF draft `idempotency-key-header`), so that a
 //! repeated request is the same command.
 
+use aggregate::Message;
 use axum::{Extension, RequestPartsExt, extract::FromRequestParts, http::request::Parts};
-use serde::Serialize;
-use service_kit::{Problem, problem::kinds};
+use service_kit::{Problem, RequestContext, problem::kinds};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -17,8 +17,8 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x9a6d_2f61_54c0_4f6e_9d6b_51c7_6b1f_0e0
 /// What makes a request the same as another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// The caller's `Idempotency-Key`.
-    Key(String),
+    /// The `Idempotency-Key` of this caller. Another caller may use the same key for a request of its own.
+    Key { caller: String, key: String },
     /// The caller brings none: each request is a new one, also if it is passed on from instance to instance.
     Once(Uuid),
 }
@@ -27,7 +27,7 @@ impl Identity {
     /// The id of a new aggregate whose creator named none: the same for the same key.
     pub(crate) fn new_aggregate(&self) -> Uuid {
         match self {
-            Self::Key(key) => Uuid::new_v5(&NAMESPACE, key.as_bytes()),
+            Self::Key { caller, key } => derived(NAMESPACE, caller, key),
             Self::Once(id) => *id,
         }
     }
@@ -35,11 +35,17 @@ impl Identity {
     /// The id of a command for an aggregate: the same for the same key.
     pub(crate) fn command(&self, aggregate: Uuid) -> Uuid {
         match self {
-            Self::Key(key) => Uuid::new_v5(&aggregate, key.as_bytes()),
+            Self::Key { caller, key } => derived(aggregate, caller, key),
             // The id may be of a caller who made it up: like a key it says nothing outside of its aggregate.
             Self::Once(id) => Uuid::new_v5(&aggregate, id.as_bytes()),
         }
     }
+}
+
+/// The lengths keep caller and key apart: `ab` with `c` is not `a` with `bc`.
+fn derived(namespace: Uuid, caller: &str, key: &str) -> Uuid {
+    let name = format!("{}:{caller},{}:{key}", caller.len(), key.len());
+    Uuid::new_v5(&namespace, name.as_bytes())
 }
 
 impl<S: Sync> FromRequestParts<S> for Identity {
@@ -54,7 +60,9 @@ impl<S: Sync> FromRequestParts<S> for Identity {
         let text = value.to_str().unwrap_or_default().trim();
         let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         if (1..=MAX_LENGTH).contains(&key.len()) {
-            Ok(Self::Key(key.to_owned()))
+            let key = key.to_owned();
+            let context = parts.extract::<RequestContext>().await?;
+            Ok(Self::Key { caller: context.actor, key })
         } else {
             let detail = format!("Idempotency-Key has 1 to {MAX_LENGTH} visible ASCII characters.");
             Err(Problem::new(kinds::INVALID_HEADER).detail(detail))
@@ -62,9 +70,35 @@ impl<S: Sync> FromRequestParts<S> for Identity {
     }
 }
 
-/// Tells requests apart: the command's name and the values of its body, however they were written.
-pub(crate) fn request_hash(command: &str, body: &impl Serialize) -> u64 {
-    let body = serde_json::to_vec(body).expect("a body that was read as JSON can be written as JSON");
-    let digest = Sha256::new().chain_update(command).chain_update([0]).chain_update(body).finalize();
+/// Tells requests apart: the name of the command and its values, however they were written.
+pub(crate) fn request_hash(command: &impl Message) -> u64 {
+    let values = serde_json::to_vec(command).expect("a command that was read as JSON can be written as JSON");
+    let name = command.message_type();
+    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(values).finalize();
     u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(caller: &str, key: &str) -> Identity {
+        Identity::Key { caller: caller.to_owned(), key: key.to_owned() }
+    }
+
+    #[test]
+    fn a_key_means_the_same_for_the_same_caller() {
+        let aggregate = Uuid::from_u128(7);
+        assert_eq!(key("ada", "k").new_aggregate(), key("ada", "k").new_aggregate());
+        assert_eq!(key("ada", "k").command(aggregate), key("ada", "k").command(aggregate));
+    }
+
+    #[test]
+    fn callers_who_use_the_same_key_do_not_collide() {
+        let aggregate = Uuid::from_u128(7);
+        for (one, other) in [(key("ada", "k"), key("bob", "k")), (key("a", "bk"), key("ab", "k"))] {
+            assert_ne!(one.new_aggregate(), other.new_aggregate());
+            assert_ne!(one.command(aggregate), other.command(aggregate));
+        }
+    }
 }

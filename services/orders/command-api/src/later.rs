@@ -7,15 +7,17 @@ use aggregate::{AggregateId, Message, Refusal as _};
 use axum::response::Response;
 use command_engine::{CommandRequest, Rejection, Undecoded};
 use event_log::{Codec, CommandEnvelope, CommandRecord};
-use orders_domain::{Command, Refusal, unchecked};
-use serde::Serialize;
-use service_kit::{Problem, problem::kinds};
+use orders_domain::Command;
+use service_kit::{
+    Problem,
+    problem::{InvalidValues, kinds, validate},
+};
 use tokio::time::timeout_at;
 
 use crate::{
     answer,
     idempotency::request_hash,
-    problems::{self, CommandFailure, SOON},
+    problems::{CommandFailure, SOON},
     submission::{CommandInput, Dispatch},
 };
 
@@ -24,11 +26,9 @@ const NO_DEADLINE: Duration = Duration::from_hours(24);
 
 impl Dispatch {
     /// Writes the command to Kafka, where it is safe, and says where its outcome will be.
-    pub(crate) async fn send(
-        self,
-        ask: CommandInput<'_, impl Serialize>,
-    ) -> Result<Response, CommandFailure> {
-        let (envelope, payload) = self.message(&ask)?;
+    pub(crate) async fn send(self, ask: CommandInput) -> Result<Response, CommandFailure> {
+        let order_id = ask.order_id;
+        let (envelope, payload) = self.message(ask)?;
         let (open, deadline) = (self.desk()?, self.trip.deadline.into());
         let written = timeout_at(deadline, open.commands.write(&envelope, &payload)).await;
         written.map_err(|_| unknown())?.map_err(|error| {
@@ -37,22 +37,22 @@ impl Dispatch {
         })?;
         let command_id = envelope.metadata.command_id;
         open.outcomes.expect(command_id).await;
-        Ok(answer::taken(ask.order_id, command_id))
+        Ok(answer::taken(order_id, command_id))
     }
 
-    fn message(&self, ask: &CommandInput<'_, impl Serialize>) -> Result<(CommandEnvelope, Vec<u8>), Problem> {
-        // A value that no rule would take is refused here and now.
-        Command::try_from(ask.wish.clone()).map_err(|refusal| problems::refused(&refusal))?;
+    fn message(&self, ask: CommandInput) -> Result<(CommandEnvelope, Vec<u8>), Problem> {
+        // Invalid values are refused at once: whether they are valid does not depend on the past of the order.
+        let command = validate(ask.command)?;
         let expected = self.expected()?;
         let codec = &self.desk()?.codec;
-        let payload = codec.encode(&ask.wish).map_err(|error| Problem::internal(&error))?;
+        let payload = codec.encode(&*command).map_err(|error| Problem::internal(&error))?;
         let command_type =
-            codec.full_name(ask.wish.message_type()).map_err(|error| Problem::internal(&error))?;
+            codec.full_name(command.message_type()).map_err(|error| Problem::internal(&error))?;
         let envelope = CommandEnvelope {
             aggregate_id: AggregateId::from(ask.order_id),
             command_type: command_type.to_owned(),
             expected,
-            request_hash: request_hash(ask.name, ask.body),
+            request_hash: request_hash(&*command),
             time: event_log::now(),
             metadata: self.context.metadata(self.identity.command(ask.order_id)),
         };
@@ -69,12 +69,12 @@ fn unknown() -> Problem {
 pub(crate) fn read(codec: &Codec, record: &CommandRecord) -> Result<CommandRequest<Command>, Undecoded> {
     let envelope = record.envelope.as_ref().map_err(|error| malformed(error))?.clone();
     let payload = record.payload.as_deref().unwrap_or_default();
-    let wish: unchecked::Command = codec.decode_command(&envelope, payload).map_err(|error| {
+    let command: Command = codec.decode_command(&envelope, payload).map_err(|error| {
         if error.is_transient() { Undecoded::NotNow(error) } else { malformed(&error).into() }
     })?;
     Ok(CommandRequest {
         aggregate_id: envelope.aggregate_id,
-        command: Command::try_from(wish).map_err(|refusal| refused(&refusal))?,
+        command: validate(command).map_err(|invalid| refused(&invalid))?.into_inner(),
         expected: envelope.expected,
         request_hash: envelope.request_hash,
         metadata: envelope.metadata,
@@ -91,11 +91,11 @@ fn malformed(error: &dyn std::error::Error) -> Rejection {
     }
 }
 
-fn refused(refusal: &Refusal) -> Rejection {
+fn refused(invalid: &InvalidValues) -> Rejection {
     Rejection {
-        code: refusal.code().to_owned(),
-        detail: refusal.to_string(),
-        facts: serde_json::to_value(refusal).unwrap_or_default(),
+        code: invalid.code().to_owned(),
+        detail: invalid.to_string(),
+        facts: serde_json::to_value(invalid).unwrap_or_default(),
         dead_letter: false,
     }
 }

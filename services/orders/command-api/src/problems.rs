@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aggregate::{Refusal as _, Version};
+use aggregate::Version;
 use axum::{
     Extension,
     http::{StatusCode, header},
@@ -41,8 +41,8 @@ impl IntoResponse for CommandFailure {
     }
 }
 
-/// A rule's "no".
-pub(crate) fn refused(refusal: &Refusal) -> Problem {
+/// A rule, or the limits of a value, refused the command.
+pub(crate) fn refused(refusal: &impl aggregate::Refusal) -> Problem {
     Problem::refused(refusal).with_status(status_of(refusal.code()))
 }
 

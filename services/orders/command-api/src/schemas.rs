@@ -27,26 +27,13 @@ pub(crate) const COMMANDS: &[SchemaFile] = &[
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
-
-    use event_log::SchemaFile;
+    use test_kit::schemas::Schemas;
 
     use super::{COMMANDS, EVENTS};
 
-    fn holds_all_of(kind: &str, schemas: &[SchemaFile]) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../schemas/orders").join(kind);
-        let messages = fs::read_dir(folder).unwrap().map(|message| message.unwrap().path());
-        let files: Vec<_> = messages.flat_map(|message| fs::read_dir(message).unwrap()).collect();
-        for file in &files {
-            let text = fs::read_to_string(file.as_ref().unwrap().path()).unwrap();
-            assert!(schemas.iter().any(|schema| schema.text == text), "{file:?} is missing");
-        }
-        assert_eq!(files.len(), schemas.len());
-    }
-
     #[test]
     fn every_published_schema_is_registered() {
-        holds_all_of("events", EVENTS);
-        holds_all_of("commands", COMMANDS);
+        Schemas { context: "orders", kind: "events" }.are_all_registered(EVENTS);
+        Schemas { context: "orders", kind: "commands" }.are_all_registered(COMMANDS);
     }
 }

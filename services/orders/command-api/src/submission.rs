@@ -8,13 +8,12 @@ use axum::{
     response::Response,
 };
 use command_engine::{Accepted, CommandError, CommandRequest};
-use orders_domain::{Command, unchecked};
-use serde::Serialize;
+use orders_domain::Command;
 use service_kit::{
     Problem, RequestContext,
     conditional::{Conditions, EntityTags},
     prefer::Prefer,
-    problem::kinds,
+    problem::{kinds, validate},
 };
 use uuid::Uuid;
 
@@ -47,12 +46,10 @@ pub(crate) struct Dispatch {
     prefer: Prefer,
 }
 
-/// What a request asks of an order. Name and body are what a repeated request has in common with the first.
-pub(crate) struct CommandInput<'r, B> {
+/// What a request asks of an order.
+pub(crate) struct CommandInput {
     pub(crate) order_id: Uuid,
-    pub(crate) name: &'static str,
-    pub(crate) body: &'r B,
-    pub(crate) wish: unchecked::Command,
+    pub(crate) command: Command,
 }
 
 impl Dispatch {
@@ -64,7 +61,7 @@ impl Dispatch {
     /// Has a command decided and answers with `done`, or takes it to be decided later if that is preferred.
     pub(crate) async fn submit(
         self,
-        ask: CommandInput<'_, impl Serialize>,
+        ask: CommandInput,
         done: fn(Uuid, Accepted) -> Response,
     ) -> Result<Response, CommandFailure> {
         if self.prefer.respond_async { self.send(ask).await } else { self.decide(ask, done).await }
@@ -72,15 +69,15 @@ impl Dispatch {
 
     async fn decide(
         self,
-        ask: CommandInput<'_, impl Serialize>,
+        ask: CommandInput,
         done: fn(Uuid, Accepted) -> Response,
     ) -> Result<Response, CommandFailure> {
         let order_id = ask.order_id;
         let request = CommandRequest {
             aggregate_id: AggregateId::from(order_id),
-            command: Command::try_from(ask.wish).map_err(|refusal| problems::refused(&refusal))?,
+            request_hash: request_hash(&ask.command),
+            command: validate(ask.command).map_err(Problem::from)?.into_inner(),
             expected: expected(self.conditions)?,
-            request_hash: request_hash(ask.name, ask.body),
             metadata: self.context.metadata(self.identity.command(order_id)),
             deadline: self.trip.deadline,
         };

@@ -1,43 +1,34 @@
-//! Where an order is to be delivered.
+//! Where an order is delivered: the same type in commands and in events.
 
-use crate::{
-    Refusal, events,
-    text::{capital_letters, prose},
-    unchecked,
-};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-/// An address whose every part can be printed on a label.
-#[derive(Debug, Clone)]
-pub(crate) struct Address(events::DeliveryAddress);
+use crate::validation::{capital_letters, printable};
 
-impl TryFrom<unchecked::DeliveryAddress> for Address {
-    type Error = Refusal;
-
-    fn try_from(address: unchecked::DeliveryAddress) -> Result<Self, Refusal> {
-        Ok(Self(events::DeliveryAddress {
-            name: part("name", address.name, 100)?,
-            street: part("street", address.street, 100)?,
-            postal_code: part("postal_code", address.postal_code, 16)?,
-            city: part("city", address.city, 100)?,
-            country: country(address.country)?,
-        }))
-    }
-}
-
-fn part(field: &'static str, text: String, maximum_length: usize) -> Result<String, Refusal> {
-    prose(text, maximum_length).map_err(|fault| Refusal::AddressInvalid { field, fault })
-}
-
-/// A country by its code of two capital letters (ISO 3166-1 alpha-2).
-fn country(text: String) -> Result<String, Refusal> {
-    match capital_letters::<2>(&text) {
-        Ok(_) => Ok(text),
-        Err(fault) => Err(Refusal::AddressInvalid { field: "country", fault }),
-    }
-}
-
-impl From<Address> for events::DeliveryAddress {
-    fn from(address: Address) -> Self {
-        address.0
-    }
+/// Where an order is to be delivered.
+///
+/// The limits are checked in commands only. Events are read as they were written, under whatever limits held then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
+pub struct DeliveryAddress {
+    /// The person or company that receives it: 1 to 100 characters.
+    #[garde(length(chars, max = 100), custom(printable))]
+    #[schema(example = "Ada Lovelace")]
+    pub name: String,
+    /// Street and house number: 1 to 100 characters.
+    #[garde(length(chars, max = 100), custom(printable))]
+    #[schema(example = "12 Example Street")]
+    pub street: String,
+    /// The postal code as the country writes it: 1 to 16 characters.
+    #[garde(length(chars, max = 16), custom(printable))]
+    #[schema(example = "10115")]
+    pub postal_code: String,
+    /// The city or town: 1 to 100 characters.
+    #[garde(length(chars, max = 100), custom(printable))]
+    #[schema(example = "Berlin")]
+    pub city: String,
+    /// The country: two capital letters (ISO 3166-1 alpha-2).
+    #[garde(custom(capital_letters(2)))]
+    #[schema(example = "DE")]
+    pub country: String,
 }

@@ -1,85 +1,130 @@
-//! What can be asked of an order. A command that exists has been checked; only the past can refuse it.
+//! What can be asked of an order. Each command is the body of an HTTP request and the Avro record of the same name in
+//! `schemas/orders/commands`.
+//!
+//! A service validates a command once, where it enters; what is decided on has been validated. A field is only ever
+//! added, with `#[serde(default)]` here and a default in the next version of the schema.
 
-use crate::{
-    Refusal,
-    address::Address,
-    money::Currency,
-    order_lines::OrderLines,
-    text::{CustomerId, Reason},
-    unchecked,
+use aggregate::Payload;
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub use crate::address::DeliveryAddress;
+use crate::validation::{
+    MAX_AMOUNT_MINOR, capital_letters, currency_of_order, printable, total_fits, visible_ascii,
 };
 
 /// A request to an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Command {
-    /// Place it.
+    /// See [`PlaceOrder`].
     PlaceOrder(PlaceOrder),
-    /// Have it delivered elsewhere.
+    /// See [`ChangeDeliveryAddress`].
     ChangeDeliveryAddress(ChangeDeliveryAddress),
-    /// Do not deliver it.
+    /// See [`CancelOrder`].
     CancelOrder(CancelOrder),
 }
 
-/// Places an order: 1 to 100 lines of one currency.
-#[derive(Debug, Clone)]
+/// Places an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 pub struct PlaceOrder {
-    pub(crate) customer_id: CustomerId,
-    pub(crate) lines: OrderLines,
-    pub(crate) delivery_address: Address,
+    /// The id of the new order, if the caller chooses it. In Kafka it is the key of the record.
+    #[garde(skip)]
+    #[serde(default, skip_serializing)]
+    pub order_id: Option<Uuid>,
+    /// Who orders: 1 to 64 visible ASCII characters.
+    #[garde(length(min = 1, max = 64), custom(visible_ascii))]
+    #[schema(example = "c-1001")]
+    pub customer_id: String,
+    /// The currency of the whole order: three capital letters (ISO 4217).
+    #[garde(custom(capital_letters(3)))]
+    #[schema(example = "EUR")]
+    pub currency: String,
+    /// What is ordered: 1 to 100 lines, whose total is at most 9007199254740991 minor units.
+    #[garde(length(min = 1, max = 100), custom(total_fits), dive(&self.currency))]
+    pub lines: Vec<OrderLine>,
+    /// Where it is to be delivered.
+    #[garde(dive)]
+    pub delivery_address: DeliveryAddress,
+}
+
+/// So many of one product at one price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
+#[garde(context(String as currency))]
+pub struct OrderLine {
+    /// The product: 1 to 64 visible ASCII characters.
+    #[garde(length(min = 1, max = 64), custom(visible_ascii))]
+    #[schema(example = "tea-500g")]
+    pub sku: String,
+    /// How many of it: 1 to 999.
+    #[garde(range(min = 1, max = 999))]
+    #[schema(example = 2)]
+    pub quantity: i64,
+    /// The price of one in minor units, not negative.
+    #[garde(range(min = 0, max = MAX_AMOUNT_MINOR))]
+    #[schema(example = 1290)]
+    pub unit_price_minor: i64,
+    /// The currency of the price. It may be left out; otherwise it is the currency of the order.
+    #[garde(inner(custom(currency_of_order)))]
+    #[serde(default)]
+    #[schema(example = "EUR")]
+    pub currency: Option<String>,
 }
 
 /// Has an order delivered elsewhere.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
 pub struct ChangeDeliveryAddress {
-    pub(crate) delivery_address: Address,
+    /// The whole new address.
+    #[garde(dive)]
+    pub delivery_address: DeliveryAddress,
 }
 
-/// Cancels an order, with a reason of 1 to 500 characters.
-#[derive(Debug, Clone)]
+/// Cancels an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 pub struct CancelOrder {
-    pub(crate) reason: Reason,
+    /// Why: 1 to 500 characters.
+    #[garde(length(chars, max = 500), custom(printable))]
+    #[schema(example = "ordered twice")]
+    pub reason: String,
 }
 
-impl TryFrom<unchecked::Command> for Command {
-    type Error = Refusal;
-
-    fn try_from(command: unchecked::Command) -> Result<Self, Refusal> {
-        Ok(match command {
-            unchecked::Command::PlaceOrder(order) => Self::PlaceOrder(order.try_into()?),
-            unchecked::Command::ChangeDeliveryAddress(change) => {
-                Self::ChangeDeliveryAddress(change.delivery_address.try_into()?)
-            }
-            unchecked::Command::CancelOrder(cancel) => Self::CancelOrder(cancel.reason.try_into()?),
-        })
+impl PlaceOrder {
+    /// The sum of quantity times unit price over these lines. It saturates, far above what validation accepts.
+    pub(crate) fn total_minor(lines: &[OrderLine]) -> i128 {
+        let price = |line: &OrderLine| i128::from(line.quantity) * i128::from(line.unit_price_minor);
+        lines.iter().map(price).fold(0, i128::saturating_add)
     }
 }
 
-impl TryFrom<unchecked::PlaceOrder> for PlaceOrder {
-    type Error = Refusal;
+impl Validate for Command {
+    type Context = ();
 
-    fn try_from(order: unchecked::PlaceOrder) -> Result<Self, Refusal> {
-        let currency = Currency::try_from(order.currency.as_str())
-            .map_err(|fault| Refusal::CurrencyInvalid { fault })?;
-        Ok(Self {
-            customer_id: order.customer_id.try_into()?,
-            lines: OrderLines::parse(order.lines, currency)?,
-            delivery_address: order.delivery_address.try_into()?,
-        })
+    fn validate_into(&self, (): &(), path: &mut dyn FnMut() -> garde::Path, report: &mut garde::Report) {
+        match self {
+            Self::PlaceOrder(command) => command.validate_into(&(), path, report),
+            Self::ChangeDeliveryAddress(command) => command.validate_into(&(), path, report),
+            Self::CancelOrder(command) => command.validate_into(&(), path, report),
+        }
     }
 }
 
-impl TryFrom<unchecked::DeliveryAddress> for ChangeDeliveryAddress {
-    type Error = Refusal;
-
-    fn try_from(address: unchecked::DeliveryAddress) -> Result<Self, Refusal> {
-        Ok(Self { delivery_address: address.try_into()? })
+impl aggregate::Message for Command {
+    fn message_type(&self) -> &'static str {
+        match self {
+            Self::PlaceOrder(_) => "PlaceOrder",
+            Self::ChangeDeliveryAddress(_) => "ChangeDeliveryAddress",
+            Self::CancelOrder(_) => "CancelOrder",
+        }
     }
-}
 
-impl TryFrom<String> for CancelOrder {
-    type Error = Refusal;
-
-    fn try_from(reason: String) -> Result<Self, Refusal> {
-        Ok(Self { reason: reason.try_into()? })
+    fn decode<P: Payload>(command_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
+        Ok(Some(match command_type {
+            "PlaceOrder" => Self::PlaceOrder(payload.read()?),
+            "ChangeDeliveryAddress" => Self::ChangeDeliveryAddress(payload.read()?),
+            "CancelOrder" => Self::CancelOrder(payload.read()?),
+            _ => return Ok(None),
+        }))
     }
 }

@@ -1,8 +1,8 @@
 //! The decisions: every state against every command.
 
 use crate::{
-    ChangeDeliveryAddress, Command, Event, PlaceOrder, Refusal, State,
-    events::{DeliveryAddressChanged, OrderCancelled, OrderPlaced},
+    ChangeDeliveryAddress, Command, Event, PlaceOrder, Refusal, State, commands,
+    events::{DeliveryAddressChanged, OrderCancelled, OrderLine, OrderPlaced},
     state::AddressFingerprint,
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refu
             Ok(change_delivery_address(*delivery_address, change))
         }
         (State::Placed { .. }, Command::CancelOrder(cancel)) => {
-            Ok(vec![Event::OrderCancelled(OrderCancelled { reason: cancel.reason.into() })])
+            Ok(vec![Event::OrderCancelled(OrderCancelled { reason: cancel.reason })])
         }
         (State::Cancelled, Command::ChangeDeliveryAddress(_) | Command::CancelOrder(_)) => {
             Err(Refusal::OrderAlreadyCancelled {})
@@ -28,20 +28,25 @@ pub(crate) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refu
 }
 
 fn place(order: PlaceOrder) -> Event {
-    let total = order.lines.total();
+    let total = PlaceOrder::total_minor(&order.lines);
     Event::OrderPlaced(OrderPlaced {
-        customer_id: order.customer_id.into(),
-        currency: total.currency().as_str().to_owned(),
-        lines: order.lines.into_iter().map(Into::into).collect(),
-        total_minor: total.amount_minor(),
-        delivery_address: order.delivery_address.into(),
+        customer_id: order.customer_id,
+        currency: order.currency,
+        lines: order.lines.into_iter().map(placed_line).collect(),
+        total_minor: total.try_into().expect("the total of a valid order is below 2⁵³"),
+        delivery_address: order.delivery_address,
     })
 }
 
-/// A change to the address that is known already is satisfied: nothing happens.
-fn change_delivery_address(known: AddressFingerprint, change: ChangeDeliveryAddress) -> Vec<Event> {
-    let delivery_address = change.delivery_address.into();
-    if AddressFingerprint::from(&delivery_address) == known {
+fn placed_line(line: commands::OrderLine) -> OrderLine {
+    let quantity = line.quantity.try_into().expect("the quantity of a valid line is at most 999");
+    OrderLine { sku: line.sku, quantity, unit_price_minor: line.unit_price_minor }
+}
+
+/// A change to the current address is already satisfied: nothing happens.
+fn change_delivery_address(current: AddressFingerprint, change: ChangeDeliveryAddress) -> Vec<Event> {
+    let delivery_address = change.delivery_address;
+    if AddressFingerprint::from(&delivery_address) == current {
         vec![]
     } else {
         vec![Event::DeliveryAddressChanged(DeliveryAddressChanged { delivery_address })]

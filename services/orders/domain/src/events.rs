@@ -1,10 +1,13 @@
-//! What has happened to an order, exactly as it stands in `schemas/orders/events`: plain data, public for ever.
+//! What has happened to an order. Each event is the Avro record of the same name in `schemas/orders/events`, and its fields
+//! are the fields of that record.
 //!
-//! A field is only ever added, with `#[serde(default)]` here and a default in the next version of the schema.
-//! The names of the structs and of their fields are the names in the schema.
+//! Events are public and kept for ever, and are never validated when they are read. A field is only ever added, with
+//! `#[serde(default)]` here and a default in the next version of the schema.
 
 use aggregate::Payload;
 use serde::{Deserialize, Serialize};
+
+pub use crate::address::DeliveryAddress;
 
 /// A fact about an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,32 +47,17 @@ pub struct OrderLine {
     pub unit_price_minor: i64,
 }
 
-/// Where an order is to be delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryAddress {
-    /// The person or company that receives it.
-    pub name: String,
-    /// Street and house number.
-    pub street: String,
-    /// The postal code as the country writes it.
-    pub postal_code: String,
-    /// The city or town.
-    pub city: String,
-    /// The country (ISO 3166-1 alpha-2).
-    pub country: String,
-}
-
-/// The order is to be delivered elsewhere than was known before.
+/// The order is to be delivered to another address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryAddressChanged {
     /// The whole new address.
     pub delivery_address: DeliveryAddress,
 }
 
-/// The order will not be delivered: the last event of an order.
+/// The order will not be delivered: the last event of every cancelled order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {
-    /// Why, in the words of who cancelled it.
+    /// Why, in the words of the person who cancelled it.
     pub reason: String,
 }
 

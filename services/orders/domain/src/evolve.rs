@@ -1,8 +1,8 @@
-//! What an event makes of an order. Each event says all that the rules need, whatever was before it.
+//! How each event changes the state. An event replaces the state: it holds everything that the rules need.
 
 use crate::{
-    Event, State,
-    events::{DeliveryAddress, DeliveryAddressChanged, OrderPlaced},
+    DeliveryAddress, Event, State,
+    events::{DeliveryAddressChanged, OrderPlaced},
 };
 
 pub(crate) fn evolve(event: &Event) -> State {

@@ -1,40 +1,34 @@
-//! The rules of an order: which commands are followed, and by which events.
+//! The rules of an order: which commands it accepts, and which events follow.
 //!
-//! Everything here is pure and synchronous: no clock, no I/O. A caller's values come in as [`unchecked`] text
-//! and numbers, become a [`Command`] once, and are never checked again.
+//! Everything here is pure and synchronous: no clock, no I/O. Services validate a [`Command`] before it is decided on;
+//! what is left to refuse depends on the past of the order.
 //!
 //! ```
 //! use aggregate::Aggregate;
 //! use orders_domain::{CancelOrder, Command, Order, Refusal, State};
 //!
-//! let cancel = CancelOrder::try_from("changed my mind".to_owned())?;
-//! let refusal = Order::decide(&State::NotPlaced, Command::CancelOrder(cancel));
-//! assert_eq!(refusal, Err(Refusal::OrderNotFound {}));
-//! # Ok::<(), Refusal>(())
+//! let cancel = Command::CancelOrder(CancelOrder { reason: "changed my mind".to_owned() });
+//! assert_eq!(Order::decide(&State::NotPlaced, cancel), Err(Refusal::OrderNotFound {}));
 //! ```
 
 mod address;
-mod commands;
+pub mod commands;
 mod decide;
 pub mod events;
 mod evolve;
-mod money;
-mod order_line;
-mod order_lines;
 mod refusal;
 mod state;
 #[cfg(test)]
 mod tests;
-mod text;
-pub mod unchecked;
+mod validation;
 
+pub use address::DeliveryAddress;
 pub use commands::{CancelOrder, ChangeDeliveryAddress, Command, PlaceOrder};
 pub use events::Event;
 pub use refusal::Refusal;
 pub use state::{AddressFingerprint, State};
-pub use text::TextFault;
 
-/// An order, from its placing to its cancellation.
+/// An order, from placement to cancellation.
 pub struct Order;
 
 impl aggregate::Aggregate for Order {

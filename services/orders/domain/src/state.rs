@@ -1,33 +1,33 @@
-//! What the rules need to know of an order's past, and nothing more: millions of these are in memory.
+//! What the rules need to know about the past of an order, and nothing more: services keep many of these in memory.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::events::DeliveryAddress;
+use crate::DeliveryAddress;
 
-/// Where an order stands.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
-    /// Nobody has placed it.
+    /// It does not exist yet.
     #[default]
     NotPlaced,
-    /// It is placed, to be delivered there.
+    /// It is placed.
     Placed {
-        /// The address that is known.
+        /// Where it is to be delivered.
         delivery_address: AddressFingerprint,
     },
-    /// It is cancelled; nothing happens to it any more.
+    /// It is cancelled, for good.
     Cancelled,
 }
 
-/// Tells addresses apart in 16 bytes, and keeps names and streets out of the memory image.
+/// Tells addresses apart in 16 bytes, and keeps personal data out of snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressFingerprint(Uuid);
 
 impl From<&DeliveryAddress> for AddressFingerprint {
     fn from(address: &DeliveryAddress) -> Self {
         let DeliveryAddress { name, street, postal_code, city, country } = address;
-        // A line break is a control character and thus in none of the parts: it keeps them apart.
+        // Validation refuses control characters in every part, so a line break separates them.
         let text = [name, street, postal_code, city, country].map(String::as_str).join("\n");
         Self(Uuid::new_v5(&Uuid::nil(), text.as_bytes()))
     }

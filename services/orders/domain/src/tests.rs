@@ -1,12 +1,12 @@
-//! The rules of an order as the business says them. What a command checks by itself is in [`parsing`], what
-//! holds for any history in [`properties`], and the events' form on the wire in [`schemas`].
+//! The rules of an order, in the words of the business. The limits of values are in [`validation`], properties of every
+//! history in [`properties`], and the form of messages on the wire in [`schemas`].
 
 mod arbitrary;
-mod parsing;
 mod properties;
 mod refusals;
 mod samples;
 mod schemas;
+mod validation;
 
 use aggregate::given;
 
@@ -63,7 +63,7 @@ fn a_change_of_any_part_of_the_address_is_a_change() {
     changes[3].city.push('x');
     changes[4].country = "AT".to_owned();
     for address in changes {
-        let event = samples::changed_to(&address);
+        let event = samples::changed_to(address.clone());
         given::<Order>([order_placed()]).when(change_address(address)).then([event]);
     }
 }
@@ -73,7 +73,7 @@ fn text_that_moves_from_one_part_of_the_address_to_the_next_is_a_change() {
     let mut address = address_in("Weimar");
     let number = address.street.split_off(address.street.len() - 1);
     address.postal_code.insert_str(0, &number);
-    let event = samples::changed_to(&address);
+    let event = samples::changed_to(address.clone());
     given::<Order>([order_placed()]).when(change_address(address)).then([event]);
 }
 

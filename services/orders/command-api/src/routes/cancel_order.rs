@@ -1,8 +1,6 @@
 use axum::response::Response;
-use orders_domain::unchecked::{self, Command};
-use serde::{Deserialize, Serialize};
+use orders_domain::{CancelOrder, Command};
 use service_kit::{Json, Path, problem::ProblemDocument};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -10,15 +8,6 @@ use crate::{
     problems::CommandFailure,
     submission::{CommandInput, Dispatch},
 };
-
-/// Why an order is not to be delivered.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CancelOrder {
-    /// 1 to 500 characters.
-    #[schema(example = "ordered twice")]
-    reason: String,
-}
 
 /// Cancel an order.
 #[utoipa::path(
@@ -43,7 +32,6 @@ pub(crate) async fn cancel_order(
     Path(order_id): Path<Uuid>,
     Json(cancel): Json<CancelOrder>,
 ) -> Result<Response, CommandFailure> {
-    let wish = Command::CancelOrder(unchecked::CancelOrder { reason: cancel.reason.clone() });
-    let ask = CommandInput { order_id, name: "cancel-order", body: &cancel, wish };
+    let ask = CommandInput { order_id, command: Command::CancelOrder(cancel) };
     submission.submit(ask, answer::done).await
 }

@@ -1,9 +1,11 @@
 use axum::response::Response;
-use orders_domain::unchecked::{self, Command};
-use service_kit::{Json, Path, problem::ProblemDocument};
+use orders_domain::{ChangeDeliveryAddress, Command, DeliveryAddress};
+use service_kit::{
+    Json, Path, Problem,
+    problem::{ProblemDocument, validate},
+};
 use uuid::Uuid;
 
-use super::delivery_address::DeliveryAddress;
 use crate::{
     answer,
     problems::CommandFailure,
@@ -33,8 +35,8 @@ pub(crate) async fn change_delivery_address(
     Path(order_id): Path<Uuid>,
     Json(address): Json<DeliveryAddress>,
 ) -> Result<Response, CommandFailure> {
-    let wish = unchecked::ChangeDeliveryAddress { delivery_address: address.clone().into() };
-    let wish = Command::ChangeDeliveryAddress(wish);
-    let ask = CommandInput { order_id, name: "change-delivery-address", body: &address, wish };
-    submission.submit(ask, answer::done).await
+    // Validated here, so that pointers to invalid fields start at the body, not at the command.
+    let delivery_address = validate(address).map_err(Problem::from)?.into_inner();
+    let command = Command::ChangeDeliveryAddress(ChangeDeliveryAddress { delivery_address });
+    submission.submit(CommandInput { order_id, command }, answer::done).await
 }

@@ -3,7 +3,6 @@
 mod cancel_order;
 mod change_delivery_address;
 mod command;
-mod delivery_address;
 mod place_order;
 
 use axum::{Router, middleware::from_fn_with_state};

@@ -139,9 +139,24 @@ async fn a_condition_counts_when_the_command_is_decided() {
 async fn what_no_rule_would_take_is_refused_at_once() {
     let api = Api::ready().await;
     let request = api.post(&cancel_path(Uuid::new_v4()), &json!({ "reason": " " }));
-    send(request.header("prefer", "respond-async")).await.problem(422, "reason-invalid");
+    send(request.header("prefer", "respond-async")).await.problem(422, "invalid-values");
     let request = api.post("/orders", &json!({})).header("prefer", "respond-async");
     send(request).await.problem(400, "invalid-body");
+}
+
+#[tokio::test]
+async fn invalid_values_that_come_through_kafka_are_refused_with_their_pointers() {
+    let api = Api::ready().await;
+    let (order_id, command_id) = (Uuid::new_v4(), Uuid::new_v4().to_string());
+    later(api.post(&cancel_path(order_id), &reason())).await;
+    let sent = LogView::of(&api.environment.servers.brokers, &api.environment.topic("orders.commands"));
+    // The same schema, and a reason of one space.
+    let payload = [&sent[0].payload[..5], &[2, b' ']].concat();
+    let headers = [("ce_id", command_id.as_str()), ("ce_type", "foldline.orders.CancelOrder")];
+    Stranger::of(&api).send(order_id, Some(&order_id.to_string()), &headers, &payload).await;
+    let refusal = refused(&outcome(&api, &format!("/commands/{command_id}")).await, 422, "invalid-values");
+    assert_eq!(refusal["errors"], json!([{ "pointer": "/reason", "detail": "blank" }]));
+    assert_eq!(api.seen().len(), 0);
 }
 
 #[tokio::test]

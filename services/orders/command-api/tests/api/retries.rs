@@ -89,6 +89,8 @@ async fn a_key_that_cannot_be_one_is_refused() {
     for key in ["", "\"\"", &"k".repeat(256), "schlüssel"] {
         send(with_key(&api, "/orders", &order(), key)).await.problem(400, "invalid-header");
     }
+    let two_keys = with_key(&api, "/orders", &order(), "one").header("idempotency-key", "other");
+    send(two_keys).await.problem(400, "invalid-header");
     assert_eq!(api.seen().len(), 0);
     send(with_key(&api, "/orders", &order(), &"k".repeat(255))).await.accepted(201);
 }

@@ -1,21 +1,23 @@
-//! Commands as they may come: mostly sound, so that histories get somewhere, and now and then absurd.
+//! Commands as they may come in: mostly valid, so that histories get somewhere, and now and then absurd.
 
 use proptest::{collection::vec, option, prelude::*};
 
-use crate::{Command, Refusal, unchecked};
+use crate::{CancelOrder, ChangeDeliveryAddress, Command, DeliveryAddress, PlaceOrder, commands::OrderLine};
 
-/// What a caller asks for, with the refusal where it is not a command at all.
-pub(super) fn commands() -> impl Strategy<Value = Result<Command, Refusal>> {
+pub(super) fn commands() -> impl Strategy<Value = Command> {
     prop_oneof![
-        2 => orders().prop_map(|order| order.try_into().map(Command::PlaceOrder)),
-        4 => addresses().prop_map(|address| address.try_into().map(Command::ChangeDeliveryAddress)),
-        1 => texts().prop_map(|reason| reason.try_into().map(Command::CancelOrder)),
+        2 => orders().prop_map(Command::PlaceOrder),
+        4 => addresses().prop_map(|delivery_address| {
+            Command::ChangeDeliveryAddress(ChangeDeliveryAddress { delivery_address })
+        }),
+        1 => texts().prop_map(|reason| Command::CancelOrder(CancelOrder { reason })),
     ]
 }
 
-pub(super) fn orders() -> impl Strategy<Value = unchecked::PlaceOrder> {
+pub(super) fn orders() -> impl Strategy<Value = PlaceOrder> {
     (texts(), currencies(), lines(), addresses()).prop_map(
-        |(customer_id, currency, lines, delivery_address)| unchecked::PlaceOrder {
+        |(customer_id, currency, lines, delivery_address)| PlaceOrder {
+            order_id: None,
             customer_id,
             currency,
             lines,
@@ -24,8 +26,8 @@ pub(super) fn orders() -> impl Strategy<Value = unchecked::PlaceOrder> {
     )
 }
 
-/// Lines whose sums come near every bound, and go beyond.
-pub(super) fn lines() -> impl Strategy<Value = Vec<unchecked::OrderLine>> {
+/// Lines whose sums come near every limit, and go beyond.
+pub(super) fn lines() -> impl Strategy<Value = Vec<OrderLine>> {
     prop_oneof![
         9 => vec(line(1..=999_i64, 0..=100_000_i64), 1..=100),
         3 => vec(line(1..=999_i64, 0..=i64::MAX >> 20), 1..=100),
@@ -36,23 +38,18 @@ pub(super) fn lines() -> impl Strategy<Value = Vec<unchecked::OrderLine>> {
 fn line(
     quantity: impl Strategy<Value = i64>,
     unit_price_minor: impl Strategy<Value = i64>,
-) -> impl Strategy<Value = unchecked::OrderLine> {
+) -> impl Strategy<Value = OrderLine> {
     let currency = option::weighted(0.01, currencies());
     ("[a-z]{1,8}", quantity, unit_price_minor, currency).prop_map(
-        |(sku, quantity, unit_price_minor, currency)| unchecked::OrderLine {
-            sku,
-            quantity,
-            unit_price_minor,
-            currency,
-        },
+        |(sku, quantity, unit_price_minor, currency)| OrderLine { sku, quantity, unit_price_minor, currency },
     )
 }
 
 /// A few addresses, so that the same one comes again, and any.
-fn addresses() -> impl Strategy<Value = unchecked::DeliveryAddress> {
+fn addresses() -> impl Strategy<Value = DeliveryAddress> {
     let city = prop_oneof![4 => "[AB]".boxed(), 1 => texts().boxed()];
     let country = prop_oneof![9 => Just("DE".to_owned()).boxed(), 1 => any::<String>().boxed()];
-    (city, country).prop_map(|(city, country)| unchecked::DeliveryAddress {
+    (city, country).prop_map(|(city, country)| DeliveryAddress {
         city,
         country,
         ..super::samples::address_in("")

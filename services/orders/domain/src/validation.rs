@@ -1,0 +1,57 @@
+//! What a value must look like, beyond the length and range rules that `garde` brings.
+//!
+//! A text is kept as given, never trimmed or changed. No message repeats the value: it may be personal data.
+
+use crate::{PlaceOrder, commands::OrderLine};
+
+/// The largest amount of money, in minor units: 2⁵³ - 1, the largest integer that every JSON reader keeps exactly
+/// (RFC 8259, section 6).
+pub(crate) const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
+
+/// A text for people, in one line. Control characters would break lines in logs and on labels, and Postgres cannot
+/// store NUL.
+pub(crate) fn printable(text: &str, _: &()) -> garde::Result {
+    if text.trim().is_empty() {
+        Err(garde::Error::new("blank"))
+    } else if text.contains(char::is_control) {
+        Err(garde::Error::new("contains a control character"))
+    } else {
+        Ok(())
+    }
+}
+
+/// An identifier, which can stand in keys and URLs without escaping.
+pub(crate) fn visible_ascii<C>(text: &str, _: &C) -> garde::Result {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err(garde::Error::new("contains a character that is not visible ASCII"))
+    }
+}
+
+/// A code of countries (ISO 3166) or currencies (ISO 4217). Only its form is checked: which codes are in use changes
+/// from year to year.
+pub(crate) fn capital_letters(length: usize) -> impl FnOnce(&str, &()) -> garde::Result {
+    move |code, ()| {
+        if code.len() == length && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            Ok(())
+        } else {
+            Err(garde::Error::new(format!("not {length} capital letters")))
+        }
+    }
+}
+
+/// A line that names a currency names the currency of its order.
+#[expect(clippy::ptr_arg, reason = "the context of a line is the field of its order")]
+pub(crate) fn currency_of_order(own: &str, order: &String) -> garde::Result {
+    if own == order { Ok(()) } else { Err(garde::Error::new("not the currency of the order")) }
+}
+
+/// The total of an order is an amount of money.
+pub(crate) fn total_fits(lines: &[OrderLine], (): &()) -> garde::Result {
+    if PlaceOrder::total_minor(lines) <= i128::from(MAX_AMOUNT_MINOR) {
+        Ok(())
+    } else {
+        Err(garde::Error::new(format!("the total is greater than {MAX_AMOUNT_MINOR}")))
+    }
+}
