@@ -8,12 +8,13 @@
 
 mod answer;
 mod changes;
+mod docs;
 mod document;
 mod journal;
 mod list;
 pub mod openapi;
 mod position_body;
-pub mod problems;
+mod problems;
 mod projection;
 mod read_model;
 mod read_position;
@@ -22,7 +23,8 @@ mod settings;
 
 pub use self::{
     answer::Answer,
-    changes::{Change, ChangeFields, Changes, ChangesFilter, ChangesRequest},
+    changes::{Change, Changes, ChangesFilter, ChangesRequest},
+    docs::docs,
     document::Document,
     journal::{
         Fold, HistoryPage, JOURNAL, Journal, JournalEntry, PastEvent, PointInTime, PointInTimeParameters,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, http::StatusCode};
-use projection::{InvalidToken, ProjectionError};
+use projection::InvalidToken;
 use service_kit::{
     Problem,
     problem::{ProblemKind, kinds, page},
@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(1);
 const PAGES: &str = include_str!("../problems.md");
 
 /// The routes that describe the problems of queries about one kind of aggregate (`order`).
-pub fn pages(aggregate: &str) -> Router {
+pub(crate) fn pages(aggregate: &str) -> Router {
     page::own(lasting(PAGES.replace("{aggregate}", aggregate)))
 }
 
@@ -64,13 +64,12 @@ impl AggregateProblems {
 }
 
 /// The query failed in Postgres.
-pub(crate) fn postgres(error: sqlx::Error) -> Problem {
-    let error = ProjectionError::from(error);
-    if error.is_transient() {
+pub(crate) fn postgres(error: &sqlx::Error) -> Problem {
+    if projection::is_transient(error) {
         tracing::debug!(%error, "a query failed");
         Problem::new(kinds::NOT_READY).retry_after(SOON)
     } else {
-        Problem::internal(&error)
+        Problem::internal(error)
     }
 }
 

@@ -127,7 +127,7 @@ impl ReadScope<'_> {
             consistency.offsets = consistency.offsets.within(partition);
         }
         let result = self.checkpoints.ask(&Select(select), &consistency.offsets, consistency.wait).await;
-        Ok(Reading::new(consistency, result.map_err(problems::postgres)?))
+        Ok(Reading::new(consistency, result.map_err(|error| problems::postgres(&error))?))
     }
 }
 

@@ -24,6 +24,7 @@ struct Inner {
     topic: String,
     partitions: i32,
     wait_limits: WaitLimits,
+    aggregate_id_field: String,
     problems: AggregateProblems,
 }
 
@@ -53,6 +54,7 @@ impl ReadModel {
             topic: settings.topics.events(),
             partitions: settings.partitions,
             wait_limits: settings.wait_limits,
+            aggregate_id_field: aggregate_id_field(aggregate),
             problems: AggregateProblems::new(aggregate),
         }))
     }
@@ -94,6 +96,11 @@ impl ReadModel {
         self.0.partitions
     }
 
+    /// What the id of an aggregate is called in JSON: `order_id`.
+    pub(crate) fn aggregate_id_field(&self) -> &str {
+        &self.0.aggregate_id_field
+    }
+
     pub(crate) fn partition_of(&self, id: &AggregateId) -> i32 {
         event_log::partition_of(id, self.0.partitions)
     }
@@ -105,6 +112,11 @@ impl ReadModel {
     pub(crate) fn problems(&self) -> &AggregateProblems {
         &self.0.problems
     }
+}
+
+/// What the id of this kind of aggregate is called in JSON.
+pub(crate) fn aggregate_id_field(aggregate: &str) -> String {
+    format!("{aggregate}_id")
 }
 
 /// Most queries look rows up by their keys: planning them each time would take longer than running them.

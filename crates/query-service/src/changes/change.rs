@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::PositionBody;
 
-/// An event of an aggregate, as the `data` of a server-sent event. The aggregate's id is called as the context says
-/// ([`ChangeFields`](super::ChangeFields)), `order_id` for one.
+/// An event of an aggregate, as the `data` of a server-sent event. The aggregate's id is called after the aggregate:
+/// `order_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Change {
     /// The aggregate's id.

@@ -5,8 +5,8 @@ use super::{Change, page::IndexedChange};
 pub struct ChangesFilter {
     /// Only those of this aggregate.
     pub aggregate_id: Option<String>,
-    /// Only those of aggregates whose first event has this value in the field
-    /// [`ChangeFields::first_event`](super::ChangeFields).
+    /// Only those of aggregates whose first event has this value in the field that
+    /// [`Changes::follow`](super::Changes::follow) names.
     pub first_event: Option<String>,
     /// Only events with this name: `OrderPlaced`.
     pub event_type: Option<String>,

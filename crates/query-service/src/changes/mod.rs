@@ -39,21 +39,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Changes {
     journal: Projection,
-    fields: ChangeFields,
+    first_event_field: Option<&'static str>,
     pages: broadcast::Sender<Arc<ChangePage>>,
     slots: Arc<Semaphore>,
     readers: Arc<Semaphore>,
     settings: ChangesSettings,
     shutdown: CancellationToken,
-}
-
-/// What the fields are called that differ from context to context.
-#[derive(Debug, Clone, Copy)]
-pub struct ChangeFields {
-    /// The name of the aggregate's id in a change: `order_id`.
-    pub aggregate_id: &'static str,
-    /// A field of an aggregate's first event by which its changes can be filtered: `customer_id`.
-    pub first_event: Option<&'static str>,
 }
 
 /// Where a stream begins.
@@ -66,19 +57,20 @@ pub(crate) enum Start {
 }
 
 impl Changes {
-    /// Follows the journal that this projection fills, until `shutdown`.
+    /// Follows the journal that this projection fills, until `shutdown`. Changes can be filtered by a field of their
+    /// aggregate's first event (`customer_id`), if one is given.
     pub fn follow(
         journal: Projection,
-        fields: ChangeFields,
+        first_event_field: Option<&'static str>,
         settings: ChangesSettings,
         shutdown: CancellationToken,
     ) -> Self {
         let (pages, _) = broadcast::channel(BACKLOG);
-        let tail = Tail::new(journal.clone(), fields, pages.clone());
+        let tail = Tail::new(journal.clone(), first_event_field, pages.clone());
         tokio::spawn(shutdown.clone().run_until_cancelled_owned(tail.run()));
         Self {
             journal,
-            fields,
+            first_event_field,
             pages,
             slots: Arc::new(Semaphore::new(settings.streams.get())),
             readers: Arc::new(Semaphore::new(READERS)),
@@ -96,7 +88,7 @@ impl Changes {
             Problem::new(kinds::OVERLOADED).detail("no more streams can be served").retry_after(RETRY_AFTER)
         })?;
         // Read also if it is not needed: a problem now is better than a stream that ends at once.
-        let now = page::offsets(&self.journal).await.map_err(problems::postgres)?;
+        let now = page::offsets(&self.journal).await.map_err(|error| problems::postgres(&error))?;
         let seen = match start {
             Start::Now => now,
             Start::After(seen) => seen,

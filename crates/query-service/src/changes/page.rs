@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::{Change, ChangeFields};
-use crate::{PositionBody, Projection};
+use super::Change;
+use crate::{PositionBody, Projection, ReadModel};
 
 /// The most events that are read of one partition at once.
 const PAGE: u8 = 100;
@@ -48,7 +48,7 @@ impl ChangePage {
     pub(super) async fn after(
         seen: &PartitionOffsets,
         journal: &Projection,
-        fields: ChangeFields,
+        first_event_field: Option<&str>,
         aggregate_id: Option<&str>,
     ) -> Result<Self, sqlx::Error> {
         let at = journal.all();
@@ -84,14 +84,14 @@ impl ChangePage {
             &next_offsets,
             aggregate_id,
             i64::from(PAGE),
-            fields.first_event,
+            first_event_field,
         )
         .fetch_all(&mut *transaction)
         .await?;
-        Ok(Self::of(seen, rows, at.topic, fields))
+        Ok(Self::of(seen, rows, journal.read_model()))
     }
 
-    fn of(seen: &PartitionOffsets, rows: Vec<Row>, topic: &str, fields: ChangeFields) -> Self {
+    fn of(seen: &PartitionOffsets, rows: Vec<Row>, model: &ReadModel) -> Self {
         let mut page = Self { from: seen.clone(), ..Self::default() };
         for rows in rows.chunk_by(|one, next| one.partition == next.partition) {
             let last = &rows[rows.len() - 1];
@@ -99,26 +99,30 @@ impl ChangePage {
             page.to.include(last.partition, more.map_or(last.next_offset, |offset| offset + 1));
             page.has_more |= more.is_some();
         }
-        page.changes = rows.into_iter().filter_map(|row| row.into_change(topic, fields)).collect();
+        page.changes = rows.into_iter().filter_map(|row| row.into_change(model)).collect();
         page
     }
 }
 
 impl Row {
     /// The event, if this row has one: then all of its columns are there.
-    fn into_change(self, topic: &str, fields: ChangeFields) -> Option<IndexedChange> {
+    fn into_change(self, model: &ReadModel) -> Option<IndexedChange> {
         let offset = self.log_offset?;
         let change = Change {
             aggregate_id: self.aggregate_id?,
             version: self.version?,
             r#type: self.event_type?,
             id: self.event_id?,
-            position: PositionBody { topic: topic.to_owned(), partition: self.partition, offset },
+            position: PositionBody { topic: model.topic().to_owned(), partition: self.partition, offset },
             occurred_at: self.occurred_at?,
             actor: self.actor?,
             event: self.event?.0,
         };
-        Some(IndexedChange { json: change.json(fields.aggregate_id), change, first_event: self.first_event })
+        Some(IndexedChange {
+            json: change.json(model.aggregate_id_field()),
+            change,
+            first_event: self.first_event,
+        })
     }
 }
 

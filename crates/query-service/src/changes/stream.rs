@@ -109,9 +109,11 @@ impl Stream {
     }
 
     async fn read(&self) -> Result<ChangePage, End> {
-        let Changes { journal, fields, readers, .. } = &self.changes;
+        let Changes { journal, first_event_field, readers, .. } = &self.changes;
         let _reader = readers.acquire().await.map_err(|_| End::ShuttingDown)?;
-        let page = ChangePage::after(&self.seen, journal, *fields, self.filter.aggregate_id.as_deref()).await;
+        let page =
+            ChangePage::after(&self.seen, journal, *first_event_field, self.filter.aggregate_id.as_deref())
+                .await;
         page.map_err(|error| {
             tracing::debug!(%error, "the journal could not be read");
             End::NotReady

@@ -6,7 +6,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{ChangeFields, ChangePage};
+use super::ChangePage;
 use crate::Projection;
 
 /// The pause after the journal could not be read.
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The one task that reads the end of the journal, whenever its checkpoint moves.
 pub(super) struct Tail {
     journal: Projection,
-    fields: ChangeFields,
+    first_event_field: Option<&'static str>,
     moves: watch::Receiver<PartitionOffsets>,
     pages: broadcast::Sender<Arc<ChangePage>>,
 }
@@ -23,10 +23,10 @@ pub(super) struct Tail {
 impl Tail {
     pub(super) fn new(
         journal: Projection,
-        fields: ChangeFields,
+        first_event_field: Option<&'static str>,
         pages: broadcast::Sender<Arc<ChangePage>>,
     ) -> Self {
-        Self { moves: journal.moves(), journal, fields, pages }
+        Self { moves: journal.moves(), journal, first_event_field, pages }
     }
 
     pub(super) async fn run(mut self) {
@@ -51,7 +51,7 @@ impl Tail {
     /// and the same events are read again.
     async fn read(&self, mut at: PartitionOffsets) -> PartitionOffsets {
         loop {
-            match ChangePage::after(&at, &self.journal, self.fields, None).await {
+            match ChangePage::after(&at, &self.journal, self.first_event_field, None).await {
                 Ok(page) => {
                     let has_more = page.has_more;
                     at = self.broadcast(page);

@@ -3,8 +3,8 @@
 use aggregate::{Message, Payload, Version};
 use axum::{Router, extract::State, response::Response, routing::get};
 use query_service::{
-    ChangeFields, Changes, ChangesFilter, ChangesRequest, Document, Found, JOURNAL, Journal, JournalEntry,
-    List, NoFilters, PointInTimeParameters, Projection, ReadModel, ReadPosition, ReadRequest, Settings,
+    Changes, ChangesFilter, ChangesRequest, Document, Found, JOURNAL, Journal, JournalEntry, List, NoFilters,
+    PointInTimeParameters, Projection, ReadModel, ReadPosition, ReadRequest, Settings,
 };
 use serde::{Deserialize, Serialize};
 use service_kit::{Path, Problem, Query, health::Health};
@@ -57,8 +57,7 @@ struct ChangesParameters {
 pub(crate) fn router(settings: &Settings, health: &Health, shutdown: &CancellationToken) -> Router {
     let read_model = ReadModel::connect(settings, "lamp");
     let [lamps, journal] = read_model.follow([LAMPS, JOURNAL], health.component("read model"));
-    let fields = ChangeFields { aggregate_id: "lamp_id", first_event: Some("room") };
-    let changes = Changes::follow(journal.clone(), fields, settings.changes, shutdown.clone());
+    let changes = Changes::follow(journal.clone(), Some("room"), settings.changes, shutdown.clone());
     Router::new()
         .route("/lamps", get(lamps_route))
         .route("/lamps/changes", get(changes_route))

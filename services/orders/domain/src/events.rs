@@ -6,6 +6,7 @@
 
 use aggregate::Payload;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use crate::address::DeliveryAddress;
 
@@ -37,13 +38,16 @@ pub struct OrderPlaced {
 }
 
 /// So many of one product at one price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderLine {
     /// The product.
+    #[schema(example = "tea-500g")]
     pub sku: String,
     /// How many of it.
+    #[schema(example = 2)]
     pub quantity: i32,
     /// The price of one, in minor units.
+    #[schema(example = 1290)]
     pub unit_price_minor: i64,
 }
 

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::{applied::until_applied, postgres::processor_time, samples::samples};
 
 const PARTITIONS: i32 = 8;
-const OTHERS: [&str; 2] = ["order_journal", "customer_totals"];
+const OTHERS: [&str; 2] = ["journal", "customer_totals"];
 
 #[tokio::main]
 async fn main() {

@@ -35,8 +35,7 @@ async fn main() {
     write(&environment, orders, events).await;
     // It says that it is ready when it has come to something in every partition, which takes long.
     let projector = Service::projector(&environment, "orders");
-    let (_, took) =
-        until_applied(&environment, &["orders", "order_journal", "customer_totals"], events).await;
+    let (_, took) = until_applied(&environment, &["orders", "journal", "customer_totals"], events).await;
     println!("\n{orders} orders, {events} events; all three projections have caught up in {took:.1?}");
     let commands = Service::command_api(&environment, "orders");
     let queries = Service::query_api(&environment, "orders").ready().await;

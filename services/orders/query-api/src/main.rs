@@ -1,30 +1,28 @@
-//! The query API of orders: what the read model says, no older than the caller asks for.
+//! The query API of orders: the read model over HTTP, as fresh as the caller asks for.
 
-mod answer;
 mod changes;
-mod cursor;
 mod customer_id;
-mod desk;
+mod customer_totals;
 mod document;
-mod moment;
-mod parked;
-mod past;
-mod problems;
-mod read_model;
+mod fold;
+mod history;
+mod order;
+mod orders;
+mod reads;
 mod routes;
-mod settings;
-mod wish;
 
+use query_service::Settings;
 use service_kit::{Start, http, start};
 
-use crate::{desk::ReadState, settings::Settings};
+use crate::reads::Reads;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Start { settings, health, shutdown } = start("127.0.0.1:9102", Settings::read).await?;
+    let read = |environment: &mut _| Settings::read(environment, "orders", "127.0.0.1:8102");
+    let Start { settings, health, shutdown } = start("127.0.0.1:9102", read).await?;
 
     let listener = settings.http.listen().await?;
-    let router = routes::router(ReadState::open(&settings, &health, &shutdown));
+    let router = routes::router(Reads::follow(&settings, &health, &shutdown));
     http::serve(router, listener, &settings.http.limits, shutdown).await;
     Ok(())
 }

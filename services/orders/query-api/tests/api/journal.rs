@@ -39,7 +39,7 @@ impl Journal {
         let mut database = PgConnection::connect(&environment.database_url("orders_read")).await.unwrap();
         sqlx::query(
             "INSERT INTO projection_generation (projection, generation, version, state)
-             VALUES ('order_journal', 1, 1, 'live')",
+             VALUES ('journal', 1, 1, 'live')",
         )
         .execute(&mut database)
         .await
@@ -64,7 +64,7 @@ impl Journal {
         let topic = self.environment.topic("orders.events");
         let mut transaction = self.database.begin().await.unwrap();
         sqlx::query(
-            "INSERT INTO order_journal
+            "INSERT INTO journal
              VALUES ($1, $2, $3, $4, gen_random_uuid(), $5, CASE $7 WHEN 0 THEN $6 ELSE jsonb_build_object('padding', repeat('x', $7)) END, now(), 'anonymous', gen_random_uuid(), 'c', 'c')",
         )
         .bind(order.partition)
@@ -86,7 +86,7 @@ impl Journal {
     pub(crate) async fn lose(&mut self, partition: i32, offset: i64) {
         let lose = format!(
             "BEGIN;
-             DELETE FROM order_journal WHERE partition = {partition} AND log_offset >= {offset};
+             DELETE FROM journal WHERE partition = {partition} AND log_offset >= {offset};
              UPDATE checkpoint SET next_offset = {offset} WHERE partition = {partition};
              COMMIT"
         );
@@ -98,20 +98,20 @@ impl Journal {
     pub(crate) async fn promote(&mut self) {
         let (old, new) = (self.generation, self.generation + 1);
         let swap = format!(
-            "CREATE SCHEMA IF NOT EXISTS order_journal_g{old};
-             CREATE SCHEMA order_journal_g{new};
-             CREATE TABLE order_journal_g{new}.order_journal (LIKE public.order_journal INCLUDING ALL);
-             GRANT SELECT ON order_journal_g{new}.order_journal TO foldline_query;
-             INSERT INTO order_journal_g{new}.order_journal SELECT * FROM public.order_journal;
+            "CREATE SCHEMA IF NOT EXISTS journal_g{old};
+             CREATE SCHEMA journal_g{new};
+             CREATE TABLE journal_g{new}.journal (LIKE public.journal INCLUDING ALL);
+             GRANT SELECT ON journal_g{new}.journal TO foldline_query;
+             INSERT INTO journal_g{new}.journal SELECT * FROM public.journal;
              INSERT INTO checkpoint (projection, generation, topic, partition, next_offset, epoch, sequence, owner_epoch)
              SELECT projection, {new}, topic, partition, next_offset, 1, 0, 0 FROM checkpoint WHERE generation = {old};
-             ALTER TABLE public.order_journal SET SCHEMA order_journal_g{old};
-             ALTER TABLE order_journal_g{new}.order_journal SET SCHEMA public;
+             ALTER TABLE public.journal SET SCHEMA journal_g{old};
+             ALTER TABLE journal_g{new}.journal SET SCHEMA public;
              DELETE FROM projection_generation WHERE state = 'standby';
              UPDATE projection_generation SET state = 'standby' WHERE generation = {old};
              INSERT INTO projection_generation (projection, generation, version, state)
-             VALUES ('order_journal', {new}, 1, 'live');
-             SELECT pg_notify('projection', 'order_journal')"
+             VALUES ('journal', {new}, 1, 'live');
+             SELECT pg_notify('projection', 'journal')"
         );
         let mut transaction = self.database.begin().await.unwrap();
         sqlx::raw_sql(&swap).execute(&mut *transaction).await.unwrap();
@@ -130,9 +130,9 @@ async fn advance(
     sqlx::query(
         "WITH moved AS (
              INSERT INTO checkpoint (projection, generation, topic, partition, next_offset, epoch, sequence, owner_epoch)
-             VALUES ('order_journal', $1, $2, $3, $4 + 1, 1, 0, 0)
+             VALUES ('journal', $1, $2, $3, $4 + 1, 1, 0, 0)
                  ON CONFLICT (projection, generation, topic, partition) DO UPDATE SET next_offset = $4 + 1)
-         SELECT pg_notify('checkpoint', format('order_journal %s %s/%s@%s', $1::integer, $2::text, $3::integer, $4::bigint))",
+         SELECT pg_notify('checkpoint', format('journal %s %s/%s@%s', $1::integer, $2::text, $3::integer, $4::bigint))",
     )
     .bind(generation)
     .bind(topic)

@@ -37,7 +37,7 @@ async fn streams_that_the_service_ends_are_counted_by_reason() {
     let journal = Journal::begin().await;
     let queries = Service::query_api(&journal.environment, "orders").ready().await;
     let mut database = PgConnection::connect(&journal.environment.database_url("orders_read")).await.unwrap();
-    sqlx::raw_sql("ALTER TABLE order_journal RENAME TO gone").execute(&mut database).await.unwrap();
+    sqlx::raw_sql("ALTER TABLE journal RENAME TO gone").execute(&mut database).await.unwrap();
 
     let mut events = Events::open(&queries, "", None).await;
     let end = events.event().await.unwrap();

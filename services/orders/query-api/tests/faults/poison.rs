@@ -22,7 +22,7 @@ pub(crate) async fn refuse(environment: &TestEnvironment) {
         "ALTER TABLE orders
            ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}'),
            ADD CONSTRAINT reason_can_be_said CHECK (cancellation_reason <> '{REASON}');
-         ALTER TABLE order_journal
+         ALTER TABLE journal
            ADD CONSTRAINT reason_can_be_said CHECK (event ->> 'reason' <> '{REASON}');
          ALTER TABLE customer_open_orders
            ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}')"

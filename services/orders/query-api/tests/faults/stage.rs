@@ -5,7 +5,7 @@ use std::sync::Arc;
 use test_kit::{OwnServers, Service, TestEnvironment};
 
 /// What the projectors fill. The query APIs are asked for orders alone.
-pub(crate) const PROJECTIONS: [&str; 3] = ["orders", "order_journal", "customer_totals"];
+pub(crate) const PROJECTIONS: [&str; 3] = ["orders", "journal", "customer_totals"];
 
 /// How many projectors and query APIs there are. More projectors come and go.
 const INSTANCES: usize = 2;

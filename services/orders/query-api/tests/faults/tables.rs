@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use test_kit::read_history::Row;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-pub(crate) const ORDER_JOURNAL: Table =
-    Table { projection: "order_journal", name: "order_journal", key: &["partition", "log_offset"] };
+pub(crate) const JOURNAL: Table =
+    Table { projection: "journal", name: "journal", key: &["partition", "log_offset"] };
 pub(crate) const CUSTOMER_TOTALS: Table =
     Table { projection: "customer_totals", name: "customer_totals", key: &["customer_id", "currency"] };
 pub(crate) const CUSTOMER_OPEN_ORDERS: Table =
     Table { projection: "customer_totals", name: "customer_open_orders", key: &["order_id"] };
 
-pub(crate) const TABLES: [Table; 3] = [ORDER_JOURNAL, CUSTOMER_TOTALS, CUSTOMER_OPEN_ORDERS];
+pub(crate) const TABLES: [Table; 3] = [JOURNAL, CUSTOMER_TOTALS, CUSTOMER_OPEN_ORDERS];
 
 pub(crate) struct Table {
     /// Who fills it.

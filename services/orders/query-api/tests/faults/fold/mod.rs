@@ -1,7 +1,7 @@
 //! What each projection makes of the log, computed here on its own: event after event, without batches or SQL.
 
 pub(crate) mod customer_totals;
-pub(crate) mod order_journal;
+pub(crate) mod journal;
 pub(crate) mod orders;
 #[cfg(test)]
 mod tests;
@@ -33,8 +33,7 @@ struct Applied<'l> {
 
 /// Every projection that no session asks.
 pub(crate) fn projections(log: &[Record]) -> BTreeMap<String, Projected> {
-    let projections =
-        [("order_journal", order_journal::of(log)), ("customer_totals", customer_totals::of(log))];
+    let projections = [("journal", journal::of(log)), ("customer_totals", customer_totals::of(log))];
     projections.map(|(name, projected)| (name.to_owned(), projected)).into()
 }
 

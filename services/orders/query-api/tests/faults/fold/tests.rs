@@ -93,17 +93,17 @@ fn due(table: &str) -> Vec<Value> {
 fn each_projection_parks_what_its_own_tables_refuse_and_all_that_follows() {
     let projections = projections(&log());
     assert_eq!(offsets(&orders::of(&log()).1), [3, 5, 6, 7, 9, 10]);
-    assert_eq!(offsets(&projections["order_journal"].unfit), [3, 5, 9, 10]);
+    assert_eq!(offsets(&projections["journal"].unfit), [3, 5, 9, 10]);
     assert_eq!(offsets(&projections["customer_totals"].unfit), [3, 5, 6, 10]);
 }
 
 #[test]
 fn the_journal_has_every_event_that_it_does_not_park_with_all_that_is_known_of_it() {
-    let rows = due("order_journal");
+    let rows = due("journal");
     let at: Vec<_> = rows.iter().map(|row| row["log_offset"].as_i64().unwrap()).collect();
     assert_eq!(at, [0, 1, 2, 4, 6, 7, 8]);
     let cancelled = json!({
-        "partition": 5, "log_offset": 4, "order_id": ONE, "version": 3, "event_id": "event-4",
+        "partition": 5, "log_offset": 4, "aggregate_id": ONE, "version": 3, "event_id": "event-4",
         "event_type": "OrderCancelled", "event": { "reason": "ordered twice" },
         "occurred_at": "2026-01-01T00:00:04Z", "actor": "grace", "command_id": "command-4",
         "correlation_id": "correlation-4", "causation_id": "causation-4",
@@ -139,7 +139,7 @@ fn projections_that_have_what_the_log_makes_of_them_break_no_promise() {
 /// With this error planted in the live rows of any table, in any row, the check finds just that one.
 #[track_caller]
 fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>, usize)) {
-    for name in ["order_journal", "customer_totals"] {
+    for name in ["journal", "customer_totals"] {
         for index in 0..good().projections[name].due.len() {
             let mut history = good();
             let live = history.projections.get_mut(name).unwrap().models.get_mut("live").unwrap();
@@ -172,7 +172,7 @@ fn every_single_field_is_compared() {
 
 #[test]
 fn an_event_that_is_neither_applied_nor_parked_is_found() {
-    for name in ["order_journal", "customer_totals"] {
+    for name in ["journal", "customer_totals"] {
         let mut history = good();
         history.projections.get_mut(name).unwrap().parked.remove(0);
         let promises: Vec<_> = check(&history).iter().map(|breach| breach.promise).collect();

@@ -3,7 +3,7 @@ use serde_json::json;
 use test_kit::read_history::{Projected, Row};
 
 use super::{Applied, Fate, divide};
-use crate::{log::Record, poison, tables::ORDER_JOURNAL};
+use crate::{log::Record, poison, tables::JOURNAL};
 
 /// A row for each event.
 pub(crate) fn of(log: &[Record]) -> Projected {
@@ -20,9 +20,9 @@ fn fate(event: &Event) -> Fate {
 
 fn row(Applied { seen, logged }: &Applied<'_>) -> Row {
     let header = |name: &str| &seen.headers[name];
-    ORDER_JOURNAL.row(json!({
+    JOURNAL.row(json!({
         "partition": seen.partition, "log_offset": seen.offset,
-        "order_id": seen.key, "version": logged.version,
+        "aggregate_id": seen.key, "version": logged.version,
         "event_id": header("ce_id"), "event_type": logged.event_type, "event": logged.content,
         "occurred_at": header("ce_time"), "actor": header("actor"), "command_id": header("command_id"),
         "correlation_id": header("correlation_id"), "causation_id": header("causation_id"),
