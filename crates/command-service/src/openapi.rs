@@ -1,4 +1,4 @@
-//! The parts of the OpenAPI description that every command has.
+//! The parts of the `OpenAPI` description that every command has.
 
 use std::{collections::BTreeMap, marker::PhantomData};
 
@@ -112,5 +112,7 @@ pub(crate) fn complete<A: Aggregate>(description: &mut OpenApi) {
         (EventRef::name().into_owned(), EventRef::schema()),
         (PositionBody::name().into_owned(), PositionBody::schema()),
     ]);
-    schemas.values_mut().for_each(|schema| name_id(A::NAME, schema));
+    for schema in schemas.values_mut() {
+        name_id(A::NAME, schema);
+    }
 }

@@ -10,8 +10,8 @@ use crate::{
     outcomes::{__path_command, command},
 };
 
-/// The whole API: the commands of a context, `GET /commands/{command_id}`, the OpenAPI description, and the pages of the
-/// context's own problems.
+/// The whole API: the commands of a context, `GET /commands/{command_id}`, the `OpenAPI` description, and the pages of
+/// the context's own problems.
 pub fn router<A: Aggregate>(commands: OpenApiRouter<CommandState<A>>, startup: &Startup<A>) -> Router {
     let outcomes = OpenApiRouter::new().routes(routes!(command)).with_state(startup.outcome_state());
     let (router, mut description) = commands

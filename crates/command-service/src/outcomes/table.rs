@@ -40,10 +40,10 @@ impl Outcomes {
         match timeout(EXPECT_TIMEOUT, insert).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, %command_id, "a command could not be recorded as pending")
+                tracing::warn!(%error, %command_id, "a command could not be recorded as pending");
             }
             Err(_) => {
-                tracing::warn!(%command_id, "a command could not be recorded as pending within {EXPECT_TIMEOUT:?}")
+                tracing::warn!(%command_id, "a command could not be recorded as pending within {EXPECT_TIMEOUT:?}");
             }
         }
     }

@@ -8,7 +8,6 @@ mod card;
 mod commands;
 mod description;
 mod instances;
-mod migrations;
 mod respond_async;
 mod several_aggregates;
 mod support;

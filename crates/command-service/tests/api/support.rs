@@ -1,13 +1,11 @@
 //! Instances of a command API in this process, and the requests that they get.
 
-use std::path::Path;
-
 use command_service::{CommandAggregate, CommandState, Context, Settings, Startup, router};
 use event_log::{ClientSettings, SchemaFile, Topics, apply_topics};
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use service_kit::{health::Health, http, settings::Environment};
-use sqlx::{Connection, Executor, PgConnection, migrate::Migrator};
+use sqlx::{Connection, Executor, PgConnection};
 use test_kit::{LogView, SeenEvent, TestEnvironment, eventually, eventually_some, free_port};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -52,8 +50,7 @@ pub(crate) async fn prepared(context: &Context) -> TestEnvironment {
     let name = format!("{}{database}", environment.database_prefix);
     connection.execute(format!("CREATE DATABASE {name}").as_str()).await.unwrap();
     let mut connection = PgConnection::connect(&environment.database_url(&database)).await.unwrap();
-    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    Migrator::new(migrations).await.unwrap().run(&mut connection).await.unwrap();
+    command_engine::MIGRATOR.run(&mut connection).await.unwrap();
     environment
 }
 
