@@ -133,29 +133,3 @@ fn a_payload_that_breaks_off_is_no_event() {
         assert!(codec.decode::<JsonEvent>(&recorded(payload)).is_err(), "{length} bytes");
     }
 }
-
-#[test]
-fn measure() {
-    let codec = Codec::offline(&[SCHEMA]).unwrap();
-    let recorded = recorded(codec.encode(&everything()).unwrap());
-    for _ in 0..3 {
-        let n = 20_000;
-        let t = std::time::Instant::now();
-        for _ in 0..n {
-            std::hint::black_box(
-                serde_json::to_vec(&codec.decode::<Everything>(&recorded).unwrap()).unwrap(),
-            );
-        }
-        let typed = t.elapsed() / n;
-        let t = std::time::Instant::now();
-        for _ in 0..n {
-            std::hint::black_box(codec.decode::<JsonEvent>(&recorded).unwrap());
-        }
-        let direct = t.elapsed() / n;
-        let t = std::time::Instant::now();
-        for _ in 0..n {
-            std::hint::black_box(serde_json::to_vec(&codec.read_json(&recorded).unwrap()).unwrap());
-        }
-        println!("typed {typed:?} direct {direct:?} value {:?}", t.elapsed() / n);
-    }
-}
