@@ -43,9 +43,9 @@ pub(crate) async fn order(
             r#"SELECT read_position($1, $2, $3, $4) AS "position!: Json<ReadPosition>",
                       (SELECT to_json(found)
                          FROM (SELECT order_id, version, status, customer_id, currency, total_minor,
-                                      (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity,
-                                                                         'unit_price_minor', unit_price_minor)
-                                                       ORDER BY line_number)
+                                      (SELECT coalesce(json_agg(json_build_object('sku', sku, 'quantity', quantity,
+                                                                                'unit_price_minor', unit_price_minor)
+                                                               ORDER BY line_number), '[]')
                                          FROM order_lines
                                         WHERE order_lines.order_id = orders.order_id) AS lines,
                                       json_build_object('name', delivery_name, 'street', delivery_street,

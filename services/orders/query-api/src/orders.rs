@@ -72,9 +72,9 @@ async fn select(reads: &Reads, list: &List<Filters, Last>) -> Result<Found<Json<
         r#"SELECT read_position($1, $2, NULL, NULL) AS "position!: Json<ReadPosition>",
                   (SELECT coalesce(json_agg(page), '[]')
                      FROM (SELECT order_id, version, status, customer_id, currency, total_minor,
-                                  (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity,
-                                                                     'unit_price_minor', unit_price_minor)
-                                                   ORDER BY line_number)
+                                  (SELECT coalesce(json_agg(json_build_object('sku', sku, 'quantity', quantity,
+                                                                            'unit_price_minor', unit_price_minor)
+                                                           ORDER BY line_number), '[]')
                                      FROM order_lines
                                     WHERE order_lines.order_id = orders.order_id) AS lines,
                                   json_build_object('name', delivery_name, 'street', delivery_street,
