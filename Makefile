@@ -1,22 +1,22 @@
-# STACK=native|docker: where the servers run; by default in containers if a Docker engine answers.
+# STACK=native|docker: where the stack runs; by default in containers if a Docker engine answers.
 # PROFILE=dev|release: which build the native stack runs.
 export STACK PROFILE
 
-.PHONY: help up down reset status logs demo test faults bench starts reads sqlx schemas
+.PHONY: help up down reset status logs demo test deny faults bench starts reads generate sqlx schemas rename
 
-help: ## say what there is
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## build and start everything, and wait until it answers
+up: ## build and start everything, and wait until it is ready
 	@deploy/stack up
 
-down: ## stop everything; the data stays
+down: ## stop everything and keep the data
 	@deploy/stack down
 
-reset: ## stop everything and wipe the data
+reset: ## stop everything and delete the data
 	@deploy/stack reset
 
-status: ## what runs, and on which port
+status: ## show what runs, and on which port
 	@deploy/stack status
 
 logs: ## follow the logs
@@ -25,23 +25,32 @@ logs: ## follow the logs
 demo: ## start everything and follow one order all the way
 	@deploy/demo
 
-test: ## every check and test, on a stack of their own
+test: ## run every check and test, on a stack of their own
 	@.ci/test
+
+deny: ## check dependencies: licences, sources, duplicates, advisories (cargo-deny)
+	@cargo deny --locked check
+
+generate: ## renew what follows from deploy/services.list
+	@deploy/generate
 
 sqlx: ## renew the committed query data in .sqlx
 	@.ci/sqlx renew
 
-faults: ## break everything for FAULTS_MINUTES (5) a side and check every answer
+faults: ## inject faults for FAULTS_MINUTES (5) a side and check every answer
 	@.ci/faults
 
-bench: ## measure what the README says of commands
+bench: ## measure commands: latency, throughput, hand-over
 	@.ci/bench commands
 
-starts: ## measure starts and memory with a million orders
+starts: ## measure start-up and memory with a million orders
 	@.ci/bench start
 
-reads: ## measure the read side, and its rebuild with ten million events
+reads: ## measure the read side, and a rebuild with ten million events
 	@.ci/bench read
 
-schemas: ## publish new schema files in schemas/schemas.lock
+schemas: ## add new schema files to schemas/schemas.lock
 	@UPDATE_SCHEMAS_LOCK=1 cargo test --package event-log --test schemas
+
+rename: ## give the project another name: make rename PROJECT=name
+	@deploy/rename "$(PROJECT)"

@@ -1,4 +1,5 @@
--- Hands a database and its tables over to the migrator. The database comes last: until then it is looked for again.
+-- Hands a database and its tables over to the migrator. The database comes last: if this is interrupted before, the next
+-- start finds it again.
 DO $$
 DECLARE
     adopted regclass;

@@ -1,4 +1,4 @@
--- The databases that an earlier stack has made as the superuser: `prepare` hands them over to the migrator.
+-- Lists the databases that an earlier stack created as the superuser; `prepare` hands them over to the migrator.
 COPY (
     SELECT 'adopt ' || datname
       FROM pg_database

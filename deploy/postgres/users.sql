@@ -1,8 +1,9 @@
--- Who works with the databases of a local stack, each with its name as its password. Run by `prepare`; what is there
--- stays as it is. A blank line ends a statement, for the server without a client that the native stack uses.
+-- The users of a local stack's databases; each has its name as its password. `prepare` runs this at every start and
+-- leaves existing users alone. A blank line ends a statement: the native stack has no client, and its server reads
+-- statements so.
 --
--- The migrator owns every database and all that is in it. The others may do what the group that they are in may do:
--- migrations/<database>/*_roles.sql says what that is, and makes the groups too, where nobody has.
+-- The migrator owns every database and everything in it. The others have the rights of their group, which the migrations
+-- grant; the migrations also create the groups on a server that lacks them.
 DO $$
 DECLARE
     name text;
@@ -14,10 +15,12 @@ BEGIN
         END IF;
     END LOOP;
     FOR name, rights IN VALUES
-        ('migrator', 'CREATEDB'),
+        -- The services' users: generated from deploy/services.list by `make generate`.
         ('orders_command', 'IN ROLE foldline_command'),
         ('orders_projector', 'IN ROLE foldline_projector'),
         ('orders_query', 'IN ROLE foldline_query'),
+        -- The end of what is generated.
+        ('migrator', 'CREATEDB'),
         ('analyst', 'IN ROLE foldline_analyst')
     LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
@@ -27,5 +30,5 @@ BEGIN
 END
 $$;
 
--- The registry's schemas are nobody else's concern.
+-- Only the registry uses its database.
 REVOKE ALL ON DATABASE registry FROM PUBLIC;

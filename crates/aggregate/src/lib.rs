@@ -90,6 +90,12 @@ pub trait Aggregate: Send + 'static {
 
     /// Applies an event. It neither fails nor decides: the event has happened.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
+
+    /// The kind of aggregate that an event belongs to. A context with several kinds of aggregates says here which of
+    /// them it is, with one `match`; everybody else keeps the default.
+    fn kind(_event: &Self::Event) -> &'static str {
+        Self::NAME
+    }
 }
 
 /// Why a command is refused: a stable code, and the facts that led to it.

@@ -1,4 +1,4 @@
-//! What each command of a group is told, once the group is in the log.
+//! Builds the answers to the commands of a group once the group is committed.
 
 use aggregate::{Aggregate, Version};
 use event_log::{Envelope, NewRecord, Position};
@@ -9,21 +9,21 @@ use crate::{
     group::DecisionEffect,
 };
 
-/// Makes the answers of one partition; the cache is as the group found it.
-pub(crate) struct Answers<'p, A: Aggregate> {
+/// Builds answers about one partition. Its cache must not contain the group's events yet.
+pub(crate) struct AnswerBuilder<'p, A: Aggregate> {
     pub(crate) topic: &'p str,
     pub(crate) partition: i32,
     pub(crate) cache: &'p AggregateCache<A>,
 }
 
-/// An event of the group and its place in the log.
-pub(crate) struct Written {
+/// A committed event of the group and its offset.
+pub(crate) struct WrittenEvent {
     version: Version,
     offset: i64,
     event_type: &'static str,
 }
 
-impl Written {
+impl WrittenEvent {
     /// The events of a group with their offsets.
     pub(crate) fn of<E: aggregate::Message>(
         records: &[NewRecord],
@@ -39,19 +39,23 @@ impl Written {
     }
 }
 
-impl<A: Aggregate> Answers<'_, A> {
-    /// The answer to a command, given what was written of its group.
+impl<A: Aggregate> AnswerBuilder<'_, A> {
+    /// The answer to a command of the group.
     pub(crate) fn to(
         &self,
         request: &CommandRequest<A::Command>,
         effect: &DecisionEffect,
-        written: &[Written],
+        written: &[WrittenEvent],
     ) -> Accepted {
         match effect {
-            DecisionEffect::CompletedCommand(done) => self.accepted(done, true),
-            DecisionEffect::Events(range) => self.accepted(&done(request, &written[range.clone()]), false),
-            DecisionEffect::SameAs(range) => self.accepted(&done(request, &written[range.clone()]), true),
-            DecisionEffect::Nothing(version, last) => {
+            DecisionEffect::Repeated(completed) => self.accepted(completed, true),
+            DecisionEffect::Events(range) => {
+                self.accepted(&completed(request, &written[range.clone()]), false)
+            }
+            DecisionEffect::RepeatedInGroup(range) => {
+                self.accepted(&completed(request, &written[range.clone()]), true)
+            }
+            DecisionEffect::NoChange(version, last) => {
                 let before = || Some(self.cache.get(&request.aggregate_id)?.offset);
                 let offset = last.map(|last| written[last].offset).or_else(before);
                 let position = offset.map(|offset| self.position(offset));
@@ -61,26 +65,26 @@ impl<A: Aggregate> Answers<'_, A> {
     }
 
     /// The answer to a command that is in the log.
-    pub(crate) fn accepted(&self, done: &CompletedCommand, replayed: bool) -> Accepted {
+    pub(crate) fn accepted(&self, completed: &CompletedCommand, replayed: bool) -> Accepted {
         let event = |(index, event_type): (usize, &&'static str)| AcceptedEvent {
             event_type,
-            id: Envelope::event_id_of(done.command_id, index),
+            id: Envelope::event_id_of(completed.command_id, index),
         };
         Accepted {
-            version: done.version,
-            events: done.event_types.iter().enumerate().map(event).collect(),
-            position: Some(self.position(done.offset)),
+            version: completed.version,
+            events: completed.event_types.iter().enumerate().map(event).collect(),
+            position: Some(self.position(completed.offset)),
             replayed,
         }
     }
 
-    /// A place in this partition.
+    /// A position in this partition.
     pub(crate) fn position(&self, offset: i64) -> Position {
         Position { topic: self.topic.to_owned(), partition: self.partition, offset }
     }
 }
 
-fn done<C>(request: &CommandRequest<C>, written: &[Written]) -> CompletedCommand {
+fn completed<C>(request: &CommandRequest<C>, written: &[WrittenEvent]) -> CompletedCommand {
     let last = written.last().expect("a command without events has an effect of its own");
     CompletedCommand {
         command_id: request.metadata.command_id,

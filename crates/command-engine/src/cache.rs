@@ -1,7 +1,8 @@
-//! The aggregate cache of a partition: the fold of its log, aggregate by aggregate. Only committed events get in.
+//! The aggregate cache of a partition: the states that its committed events lead to. An event that is not committed
+//! must never get in.
 //!
-//! It holds the aggregates that were used last, and loads the others from their snapshots when they are asked for.
-//! What has changed is saved behind the writer; until it is saved it stays.
+//! It holds the most recently used aggregates and loads others from their snapshots on demand. Changed aggregates stay
+//! in memory until they are saved, which happens in the background.
 
 mod cached_aggregate;
 mod entries;
@@ -24,17 +25,17 @@ use write_behind::WriteBehind;
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
 pub use fold::CacheError;
 
-/// How large an cache may be, and when it is saved. The same for each partition.
+/// The size of a cache, and when it is saved; the same for each partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// The most aggregates of a partition in memory (50,000, which take some 15 MB with states of 64 bytes).
+    /// The maximum number of aggregates of a partition in memory (50,000; about 15 MB with states of 64 bytes).
     pub max_aggregates: usize,
-    /// How many changed aggregates make a save due (1,000).
+    /// How many changed aggregates trigger a save (1,000).
     pub save_changes: usize,
-    /// The longest that a change waits for its save (5 s).
+    /// The longest time until a change is saved (5 s).
     pub save_interval: Duration,
-    /// How long loading rests after it has failed (5 s): while Postgres is down, commands that need no snapshot do not
-    /// wait behind those that do.
+    /// How long no snapshots are loaded after a failure (5 s). So commands that need no snapshot do not wait for others
+    /// while Postgres is down.
     pub load_pause: Duration,
 }
 
@@ -49,24 +50,24 @@ impl Default for CacheSettings {
     }
 }
 
-/// The aggregates of one partition, as the log says.
+/// The aggregates of one partition.
 pub struct AggregateCache<A: Aggregate> {
-    /// Where in the partition's history the cache is.
+    /// The epoch and sequence number of the last event in the cache.
     pub continuity: Continuity,
     /// The first offset that is not in the cache.
     pub next_offset: i64,
     entries: CacheEntries<A::State>,
     /// How many aggregates the partition has.
     aggregates: u64,
-    /// Fingerprints of all that have a snapshot and are perhaps not in memory. That two ids share one does no harm: a
-    /// new aggregate is then looked up in vain.
-    elsewhere: HashSet<u64>,
-    fingerprint: RandomState,
+    /// Hashes of the ids that have a snapshot and may not be in memory. A collision is harmless: a new aggregate is
+    /// then looked up in vain.
+    snapshot_hashes: HashSet<u64>,
+    hasher: RandomState,
     store: Box<dyn SnapshotStore<A>>,
     settings: CacheSettings,
     write_behind: WriteBehind,
-    /// No loading before this.
-    load_again: Option<Instant>,
+    /// No snapshots are loaded before this.
+    load_after: Option<Instant>,
 }
 
 impl<A: Aggregate> AggregateCache<A> {
@@ -77,49 +78,49 @@ impl<A: Aggregate> AggregateCache<A> {
             next_offset: 0,
             entries: CacheEntries::new(),
             aggregates: 0,
-            elsewhere: HashSet::new(),
-            fingerprint: RandomState::new(),
+            snapshot_hashes: HashSet::new(),
+            hasher: RandomState::new(),
             store,
             settings,
             write_behind: WriteBehind::new(0),
-            load_again: None,
+            load_after: None,
         }
     }
 
-    /// Forgets all and becomes what the snapshots say; the log goes on from `next_offset`. After an error it is the
-    /// cache of an empty log.
+    /// Discards everything and starts from the snapshots' checkpoint; the log continues at `next_offset`. After an
+    /// error the cache is that of an empty log.
     pub fn restore(&mut self) -> Result<(), SnapshotError> {
         self.forget();
-        let (elsewhere, fingerprint) = (&mut self.elsewhere, &self.fingerprint);
+        let (snapshot_hashes, hasher) = (&mut self.snapshot_hashes, &self.hasher);
         let opened = self.store.open(&mut |id| {
-            elsewhere.insert(fingerprint.hash_one(id));
+            snapshot_hashes.insert(hasher.hash_one(id));
         });
-        let checkpoint = opened.inspect_err(|_| self.elsewhere.clear())?;
-        self.elsewhere.shrink_to_fit();
+        let checkpoint = opened.inspect_err(|_| self.snapshot_hashes.clear())?;
+        self.snapshot_hashes.shrink_to_fit();
         (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
         self.aggregates = checkpoint.aggregates;
         self.write_behind = WriteBehind::new(checkpoint.next_offset);
         Ok(())
     }
 
-    /// Becomes the cache of an empty log, and frees its memory.
+    /// Discards everything and frees the memory. The cache is then that of an empty log.
     pub fn forget(&mut self) {
         (self.next_offset, self.continuity, self.aggregates) = (0, Continuity::default(), 0);
         self.entries = CacheEntries::new();
-        self.elsewhere = HashSet::new();
+        self.snapshot_hashes = HashSet::new();
         self.write_behind = WriteBehind::new(0);
-        self.load_again = None;
+        self.load_after = None;
     }
 
-    /// An aggregate that is in memory. One that is neither here nor [cold](Self::is_cold) does not exist.
+    /// An aggregate that is in memory. If it is neither here nor [cold](Self::is_cold), it does not exist.
     pub fn get(&self, id: &AggregateId) -> Option<&CachedAggregate<A::State>> {
         self.entries.get(id).filter(|cached| cached.version != Version::NONE)
     }
 
-    /// Whether a command on this aggregate cannot be decided now: it has a snapshot that is not in memory, or it is
-    /// new and there is no room for it.
+    /// Whether a command on this aggregate cannot be decided now: its snapshot is not in memory, or it is new and there
+    /// is no room for it.
     pub fn is_cold(&self, id: &AggregateId) -> bool {
-        !self.entries.has(id) && (self.is_full() || self.is_elsewhere(id))
+        !self.entries.has(id) && (self.is_full() || self.has_snapshot(id))
     }
 
     /// How many aggregates are in memory.
@@ -137,23 +138,23 @@ impl<A: Aggregate> AggregateCache<A> {
         self.aggregates
     }
 
-    /// Whether nothing can be let go to make room: all that is in memory waits to be saved.
+    /// Whether there is no room and nothing can be evicted: everything in memory waits to be saved.
     pub fn is_full(&self) -> bool {
-        self.store.keeps() && self.entries.unsaved() >= self.settings.max_aggregates
+        self.store.is_persistent() && self.entries.unsaved() >= self.settings.max_aggregates
     }
 
-    /// Sees to it that these aggregates are in memory, as far as they exist, by one query at most; they stay at least
-    /// until the next call. After an error those that are [cold](Self::is_cold) are not there, and all others are.
+    /// Loads these aggregates into memory, as far as they exist, with one query at most. They stay there at least until
+    /// the next call. After an error those that could not be loaded are [cold](Self::is_cold).
     ///
     /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore).
     pub fn load(&mut self, ids: &[AggregateId]) -> Result<(), SnapshotError> {
         self.collect()?;
-        // A group may have many commands for one aggregate; it is loaded once.
+        // A group may have many commands for one aggregate, which is loaded once.
         let ids: BTreeSet<&AggregateId> = ids.iter().collect();
         let used = ids.iter().filter(|id| self.entries.touch(id)).count();
         let missing = ids.iter().filter(|id| !self.entries.has(id));
         let cold: Vec<_> =
-            missing.clone().filter(|id| self.is_elsewhere(id)).map(|id| (*id).clone()).collect();
+            missing.clone().filter(|id| self.has_snapshot(id)).map(|id| (*id).clone()).collect();
         self.make_room(missing.count(), used);
         if !cold.is_empty() {
             self.load_cold(&cold)?;
@@ -162,15 +163,15 @@ impl<A: Aggregate> AggregateCache<A> {
     }
 
     fn load_cold(&mut self, cold: &[AggregateId]) -> Result<(), SnapshotError> {
-        if self.load_again.is_some_and(|again| Instant::now() < again) {
+        if self.load_after.is_some_and(|again| Instant::now() < again) {
             return Err(SnapshotError::Pausing);
         }
         let loaded = self.store.load(cold, self.write_behind.saved);
-        self.load_again = loaded.is_err().then(|| Instant::now() + self.settings.load_pause);
+        self.load_after = loaded.is_err().then(|| Instant::now() + self.settings.load_pause);
         for (id, cached) in loaded? {
             self.entries.add(id, cached);
         }
-        // What has no snapshot is new, and only shares its fingerprint with another.
+        // An id without a snapshot is new; its hash collides with another.
         for id in cold {
             if !self.entries.has(id) {
                 self.entries.add(id.clone(), CachedAggregate::default());
@@ -179,15 +180,15 @@ impl<A: Aggregate> AggregateCache<A> {
         Ok(())
     }
 
-    /// Lets aggregates go until so many more fit in, but none of the `used` that were used last.
+    /// Evicts aggregates until there is room for `more`, except the `used` most recently used ones.
     fn make_room(&mut self, more: usize, used: usize) {
         while self.entries.len() + more > self.settings.max_aggregates {
-            let Some(id) = self.entries.let_go(used) else { break };
-            self.elsewhere.insert(self.fingerprint.hash_one(id.as_str()));
+            let Some(id) = self.entries.evict(used) else { break };
+            self.snapshot_hashes.insert(self.hasher.hash_one(id.as_str()));
         }
     }
 
-    fn is_elsewhere(&self, id: &AggregateId) -> bool {
-        self.elsewhere.contains(&self.fingerprint.hash_one(id.as_str()))
+    fn has_snapshot(&self, id: &AggregateId) -> bool {
+        self.snapshot_hashes.contains(&self.hasher.hash_one(id.as_str()))
     }
 }

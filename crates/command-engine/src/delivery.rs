@@ -8,35 +8,35 @@ use crate::CommandRequest;
 /// A record of the commands topic, on its way to the thread that decides it.
 #[derive(Debug, Clone)]
 pub struct Delivery<A: Aggregate> {
-    /// For which ownership of the partition it was read; one that was read for another is dropped.
+    /// The ownership that it was read for. A record that was read for another ownership is dropped.
     pub epoch: u64,
-    /// Where it stands in the commands topic.
+    /// Its position in the commands topic.
     pub position: Position,
-    /// The key of its outcome: the command's id, or the position where there is none.
+    /// The key of its outcome: the command's id, or the position if there is none.
     pub key: String,
-    /// What is asked for, or why it cannot be. Nobody waits for the answer, so the deadline means nothing.
+    /// The command, or why the record is not one. The deadline is ignored, because no caller waits.
     pub command: Result<CommandRequest<A::Command>, Rejection>,
 }
 
-/// Why a command was refused before it came to the rules.
+/// Why a record was rejected before it was decided.
 #[derive(Debug, Clone)]
 pub struct Rejection {
     /// A stable code in kebab case.
     pub code: String,
-    /// A sentence that is safe to show.
+    /// A sentence that is safe to show to clients.
     pub detail: String,
-    /// What led to it: a map, or null.
+    /// Details: a map, or null.
     pub facts: serde_json::Value,
-    /// Whether somebody should look at the record.
+    /// Whether the record is a dead letter, which an operator should look at.
     pub dead_letter: bool,
 }
 
-/// A record of the commands topic could not be read as a command.
+/// A record of the commands topic could not be decoded.
 #[derive(Debug)]
 pub enum Undecoded {
-    /// What it takes to read it does not answer at the moment: to be tried again.
+    /// Something that is needed to decode it is unavailable: try again.
     NotNow(CodecError),
-    /// It is none, and never will be.
+    /// It is not a valid command.
     Rejected(Rejection),
 }
 
@@ -47,7 +47,7 @@ impl From<Rejection> for Undecoded {
 }
 
 impl<A: Aggregate> Delivery<A> {
-    /// Where to go on after it.
+    /// The offset after it.
     pub(crate) const fn next(&self) -> i64 {
         self.position.offset + 1
     }

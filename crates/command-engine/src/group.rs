@@ -1,5 +1,5 @@
-//! Decides a group of commands, each on the state that the earlier ones lead to, without touching the cache: what is
-//! decided here has not happened before it is in the log.
+//! Decides the commands of a group, each on the state that the earlier ones lead to. It must never change the cache:
+//! nothing has happened until the group is in the log.
 
 use std::{
     collections::HashMap,
@@ -16,51 +16,51 @@ use crate::{
     cache::{AggregateCache, CompletedCommand},
 };
 
-/// What became of one command of a group: what it leads to, or why it cannot be.
+/// The decision about one command: its effect, or why it has none.
 pub(crate) type Decision<R> = Result<DecisionEffect, CommandError<R>>;
 
-/// What a command leads to.
+/// The effect of a command.
 pub(crate) enum DecisionEffect {
-    /// It leads to these of the group's events; they are to be written.
+    /// It leads to these events of the group, which are to be written.
     Events(Range<usize>),
-    /// It repeats the command of the group that leads to these events.
-    SameAs(Range<usize>),
-    /// It was done before.
-    CompletedCommand(CompletedCommand),
-    /// It is satisfied already, at this version, which this event of the group led to if it was not there before;
-    /// nothing is to be written.
-    Nothing(Version, Option<usize>),
+    /// It repeats a command of the group, which leads to these events.
+    RepeatedInGroup(Range<usize>),
+    /// It is already in the log.
+    Repeated(CompletedCommand),
+    /// It changes nothing. The aggregate is at this version, which this event of the group led to if it was not
+    /// committed before.
+    NoChange(Version, Option<usize>),
 }
 
-/// An aggregate as a group has left it so far.
+/// An aggregate after the group's commands so far.
 #[derive(Clone, Default)]
 struct Draft<S> {
     state: S,
     version: Version,
-    /// Which of the group's events is its last, if one is.
+    /// The index of its last event in the group, if there is one.
     last: Option<usize>,
 }
 
-/// The commands of a group, decided.
+/// The decided commands of a group.
 pub(crate) struct Group<'a, A: Aggregate> {
     cache: &'a AggregateCache<A>,
     codec: &'a Codec,
-    source: &'a str,
+    context: &'a str,
     epoch: u64,
     drafts: HashMap<AggregateId, Draft<A::State>>,
     commands: HashMap<(AggregateId, Uuid), (u64, Range<usize>)>,
     /// The events to write, in order.
     pub(crate) records: Vec<NewRecord>,
-    /// The same events, decoded.
+    /// The same events, before encoding.
     pub(crate) events: Vec<A::Event>,
 }
 
 impl<'a, A: Aggregate> Group<'a, A> {
-    pub(crate) fn new(cache: &'a AggregateCache<A>, codec: &'a Codec, source: &'a str, epoch: u64) -> Self {
+    pub(crate) fn new(cache: &'a AggregateCache<A>, codec: &'a Codec, context: &'a str, epoch: u64) -> Self {
         Self {
             cache,
             codec,
-            source,
+            context,
             epoch,
             drafts: HashMap::new(),
             commands: HashMap::new(),
@@ -74,13 +74,13 @@ impl<'a, A: Aggregate> Group<'a, A> {
         self.repeated(request).unwrap_or_else(|| self.decide_new(request))
     }
 
-    /// Whether the command was seen before, in this group or in the log.
+    /// The decision about a command that is already in this group or in the log.
     fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Decision<A::Refusal>> {
         let (id, command_id) = (&request.aggregate_id, request.metadata.command_id);
-        let done = self.cache.get(id).and_then(|cached| cached.done(command_id));
-        let (hash, effect) = match (self.commands.get(&(id.clone(), command_id)), done) {
-            (Some((hash, range)), _) => (*hash, DecisionEffect::SameAs(range.clone())),
-            (None, Some(done)) => (done.request_hash, DecisionEffect::CompletedCommand(done.clone())),
+        let completed = self.cache.get(id).and_then(|cached| cached.command(command_id));
+        let (hash, effect) = match (self.commands.get(&(id.clone(), command_id)), completed) {
+            (Some((hash, range)), _) => (*hash, DecisionEffect::RepeatedInGroup(range.clone())),
+            (None, Some(completed)) => (completed.request_hash, DecisionEffect::Repeated(completed.clone())),
             (None, None) => return None,
         };
         Some(if hash == request.request_hash { Ok(effect) } else { Err(CommandError::IdReused) })
@@ -96,14 +96,14 @@ impl<'a, A: Aggregate> Group<'a, A> {
         }
         let (events, state) = decide::<A>(state, request.command.clone())?;
         if events.is_empty() {
-            return Ok(DecisionEffect::Nothing(version, last));
+            return Ok(DecisionEffect::NoChange(version, last));
         }
         let records: Result<Vec<_>, _> =
             (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
         Ok(DecisionEffect::Events(self.draft(request, records?, events, state)))
     }
 
-    /// An aggregate as the group has left it so far.
+    /// An aggregate after the group's commands so far.
     fn current(&self, id: &AggregateId) -> Draft<A::State> {
         let committed = || {
             let cached = self.cache.get(id)?;
@@ -112,7 +112,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         self.drafts.get(id).cloned().or_else(committed).unwrap_or_default()
     }
 
-    /// Takes in a command's events.
+    /// Adds a command's events to the group.
     fn draft(
         &mut self,
         request: &CommandRequest<A::Command>,
@@ -142,7 +142,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
             aggregate_id: request.aggregate_id.clone(),
             event_id: Envelope::event_id_of(request.metadata.command_id, index),
             event_type: self.codec.full_name(event.message_type())?.to_owned(),
-            source: self.source.to_owned(),
+            source: format!("/{}/{}", self.context, A::kind(event)),
             time: now(),
             version: version.plus(index as u64 + 1),
             request_hash: request.request_hash,
@@ -155,12 +155,12 @@ impl<'a, A: Aggregate> Group<'a, A> {
 }
 
 /// The events of a command and the state after them, or why there are none.
-type Decided<A> =
+type DecideResult<A> =
     Result<(Vec<<A as Aggregate>::Event>, <A as Aggregate>::State), CommandError<<A as Aggregate>::Refusal>>;
 
-/// Asks the rules. A panic in them costs the command alone: a restart would meet the same mistake again, and the
-/// other commands have nothing to do with it.
-fn decide<A: Aggregate>(state: A::State, command: A::Command) -> Decided<A> {
+/// Calls the aggregate. A panic in it fails this command only: a restart would not help, and the other commands are not
+/// affected.
+fn decide<A: Aggregate>(state: A::State, command: A::Command) -> DecideResult<A> {
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let events = A::decide(&state, command)?;
         let after = events.iter().fold(state, A::evolve);

@@ -1,4 +1,4 @@
-//! Commands that may be in the log or not.
+//! Commands that may or may not be in the log. Their callers must not get an answer until the log has shown which.
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
@@ -12,46 +12,47 @@ use crate::{
     queued_command::{Key, QueuedCommand},
 };
 
-/// The commands of a group whose append has failed, and what the log has shown of them since.
+/// The commands of a group whose append failed, and what the log has shown of them since.
 pub struct InDoubt<A: Aggregate> {
-    pub(crate) waiting: Vec<QueuedCommand<A>>,
+    pub(crate) commands: Vec<QueuedCommand<A>>,
     wanted: HashSet<Key>,
-    pub(crate) found: HashMap<Key, Found>,
+    pub(crate) found: HashMap<Key, FoundCommand>,
 }
 
-/// A command that the log knows.
-pub(crate) struct Found {
-    pub(crate) done: CompletedCommand,
-    /// Whether a caller has heard of it. Only the first who hears of a command in doubt hears of it as new.
-    pub(crate) told: bool,
+/// A command that is in the log.
+pub(crate) struct FoundCommand {
+    pub(crate) completed: CompletedCommand,
+    /// Whether a caller has been answered. Only the first one gets the answer as a new one, later ones get it as
+    /// replayed.
+    pub(crate) answered: bool,
 }
 
 impl<A: Aggregate> InDoubt<A> {
-    /// No commands: nothing has been tried yet.
+    /// No commands: nothing has been appended yet.
     pub fn nothing() -> Self {
-        Self { waiting: Vec::new(), wanted: HashSet::new(), found: HashMap::new() }
+        Self { commands: Vec::new(), wanted: HashSet::new(), found: HashMap::new() }
     }
 
-    /// What the cache knows already is kept: such commands repeat others, and so many new ones may be found beside
-    /// them that their aggregate forgets them.
-    pub(crate) fn of(waiting: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Self {
-        let callers = waiting.iter().filter(|waiting| matches!(waiting, QueuedCommand::Caller(_)));
+    /// Looks up which commands are already in the cache. These are repeats, and their aggregate might forget them while
+    /// many new commands are found.
+    pub(crate) fn of(commands: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Self {
+        let callers = commands.iter().filter(|command| matches!(command, QueuedCommand::Caller(_)));
         let wanted: HashSet<_> =
             callers.filter_map(QueuedCommand::request).map(CommandRequest::key).collect();
         let cached = |key: &Key| {
-            let done = cache.get(&key.0)?.done(key.1)?.clone();
-            Some((key.clone(), Found { done, told: true }))
+            let completed = cache.get(&key.0)?.command(key.1)?.clone();
+            Some((key.clone(), FoundCommand { completed, answered: true }))
         };
         let found = wanted.iter().filter_map(cached).collect();
-        Self { waiting, wanted, found }
+        Self { commands, wanted, found }
     }
 
-    /// Whether nobody waits to hear.
+    /// Whether there are no commands.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.commands.is_empty()
     }
 
-    /// Takes note of an event of the log, if it belongs to a command in doubt.
+    /// Records an event of the log if it belongs to a command in doubt.
     pub(crate) fn note(&mut self, recorded: &Recorded, event_type: &'static str) {
         let envelope = &recorded.envelope;
         let key = (envelope.aggregate_id.clone(), envelope.metadata.command_id);
@@ -60,30 +61,30 @@ impl<A: Aggregate> InDoubt<A> {
         }
         let found = match self.found.entry(key) {
             Entry::Occupied(found) => found.into_mut(),
-            Entry::Vacant(none) => none.insert(Found::begin(recorded)),
+            Entry::Vacant(none) => none.insert(FoundCommand::begin(recorded)),
         };
-        // An event is seen again where an earlier try came to it and broke off.
-        if envelope.version > found.done.version {
-            (found.done.version, found.done.offset) = (envelope.version, recorded.position.offset);
-            found.done.event_types.push(event_type);
+        // A later attempt reads events again that an interrupted one has read.
+        if envelope.version > found.completed.version {
+            (found.completed.version, found.completed.offset) = (envelope.version, recorded.position.offset);
+            found.completed.event_types.push(event_type);
         }
     }
 
-    /// Gives up: who cannot be told what is true is told that nobody knows.
+    /// Answers all callers that the outcome is unknown.
     pub fn give_up(self) {
-        self.waiting.into_iter().for_each(|waiting| waiting.turn_away(CommandError::OutcomeUnknown));
+        self.commands.into_iter().for_each(|command| command.fail(CommandError::OutcomeUnknown));
     }
 }
 
-impl Found {
+impl FoundCommand {
     fn begin(recorded: &Recorded) -> Self {
-        let done = CompletedCommand {
+        let completed = CompletedCommand {
             command_id: recorded.envelope.metadata.command_id,
             request_hash: recorded.envelope.request_hash,
             version: Version::NONE,
             offset: 0,
             event_types: SmallVec::new(),
         };
-        Self { done, told: false }
+        Self { completed, answered: false }
     }
 }

@@ -1,11 +1,12 @@
-//! The write side of a service: commands queue, one thread per partition decides them in groups, and each is
-//! answered when its events are in the log.
+//! The write side of a service: commands queue, one thread per partition decides them in groups, and each command is
+//! answered once its events are in the log.
 //!
-//! What it must never do: answer before the commit, answer "no" to a command whose events are in the log, or decide
-//! on a state that is not the fold of the log.
+//! It must never answer before the commit, never report a failure for a command whose events are in the log, and never
+//! decide on a state that is not the fold of the log.
 
 mod answers;
 mod cache;
+mod clock;
 pub mod coordination;
 mod delivery;
 mod engine;
@@ -14,7 +15,6 @@ mod in_doubt;
 mod mailbox;
 mod metrics;
 mod outcome;
-mod pace;
 mod partition;
 mod pending_reply;
 pub mod protocol;
@@ -23,6 +23,7 @@ mod queued_command;
 mod replay;
 mod request;
 mod snapshots;
+mod wait_estimate;
 mod writer;
 
 pub use cache::{AggregateCache, CacheError, CacheSettings, CachedAggregate, CompletedCommand};

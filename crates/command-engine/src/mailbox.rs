@@ -1,11 +1,12 @@
-//! Where the world meets the thread that writes a partition: what it should do, and what it has to do.
+//! The mailbox of a partition's thread: the desired ownership, the commands that wait, and the state that the thread
+//! reports.
 
-mod orders;
-mod work;
+mod control;
+mod worker;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -13,65 +14,65 @@ use aggregate::{Aggregate, AggregateId};
 use tokio::sync::watch;
 
 use crate::{
-    CommandError, CommandRequest, Delivery, EngineSettings, metrics, pace::Pace, pending_reply::PendingReply,
-    queue::Queue, queued_command::Pending,
+    CommandError, CommandRequest, Delivery, EngineSettings, clock::Clock, metrics,
+    pending_reply::PendingReply, queue::Queue, queued_command::PendingCommand, wait_estimate::WaitEstimate,
 };
 
-pub(crate) use work::Turn;
+pub(crate) use worker::Turn;
 
-/// Who has a partition, as far as this instance knows.
+/// The ownership of a partition, as far as this instance knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ownership {
-    /// Another instance, or nobody.
+    /// Another instance owns it, or none.
     Elsewhere,
-    /// Wanted here, and not had yet; the text says why.
+    /// This instance is about to claim it; the text says why it does not own it yet.
     Claiming(String),
-    /// It is here, and its cache is the fold of its log.
+    /// This instance owns it, and its cache is up to date.
     Owned {
-        /// Which ownership it is: what is read of the partition's commands is read for it.
+        /// The epoch of the ownership. Commands from Kafka are read for one epoch.
         epoch: u64,
-        /// Where to begin to read the partition's commands for it.
+        /// The offset of the first command to read for it.
         next_command: i64,
     },
 }
 
-/// What waits for one partition, and what its thread is to do.
-pub(crate) struct Mailbox<A: Aggregate> {
+/// Connects callers and the coordination with the thread of one partition.
+pub struct Mailbox<A: Aggregate> {
     partition: i32,
-    settings: EngineSettings,
+    pub(crate) settings: EngineSettings,
+    pub(crate) clock: Arc<dyn Clock>,
     state: Mutex<State<A>>,
-    changed: Condvar,
 }
 
 struct State<A: Aggregate> {
-    wish: DesiredOwnership,
-    /// Whether the wish is newer than the last ownership.
-    fresh: bool,
-    /// Whether the present ownership is to end, whatever is wished now.
-    dismissed: bool,
-    /// Whether the engine ends.
+    desired: DesiredOwnership,
+    /// Whether the desired ownership changed since the last claim.
+    desired_is_new: bool,
+    /// Whether the present ownership must end, whatever is desired by now.
+    must_end: bool,
+    /// Whether the engine is stopping.
     closing: bool,
     stage: Stage,
     queue: Queue<A>,
     deliveries: VecDeque<Delivery<A>>,
-    /// The first offset of the partition's commands that has not been delivered to this ownership.
+    /// The offset of the next delivery for the present ownership.
     next_delivery: i64,
     /// Until when deliveries wait that could not be decided.
-    held_until: Option<Instant>,
-    /// Whose the next place in a group is, if both have something waiting.
-    turn: Source,
-    pace: Pace,
-    shown: watch::Sender<Ownership>,
+    retry_deliveries_at: Option<Instant>,
+    /// Which queue the next command of a group is taken from, if both have one.
+    next_source: Source,
+    wait_estimate: WaitEstimate,
+    ownership: watch::Sender<Ownership>,
 }
 
-/// What the group of deciders wants of this instance.
+/// What the coordination wants of this instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DesiredOwnership {
     Elsewhere,
     Owned,
-    /// Own it until another claims it: its owner seems to be dead.
+    /// Own it until another instance claims it: its owner seems to be dead.
     TakenOver,
-    /// Serve on until the next owner is there.
+    /// Serve it until the next owner claims it.
     HandedOver,
 }
 
@@ -92,7 +93,7 @@ enum Source {
     Kafka,
 }
 
-/// How far the thread is.
+/// The state of the thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Elsewhere,
@@ -101,26 +102,27 @@ enum Stage {
 }
 
 impl<A: Aggregate> Mailbox<A> {
-    pub(crate) fn new(partition: i32, settings: EngineSettings) -> Self {
+    /// A mailbox for a partition that is not to be owned yet.
+    pub fn new(partition: i32, settings: EngineSettings, clock: Arc<dyn Clock>) -> Self {
         let state = State {
-            wish: DesiredOwnership::Elsewhere,
-            fresh: false,
-            dismissed: false,
+            desired: DesiredOwnership::Elsewhere,
+            desired_is_new: false,
+            must_end: false,
             closing: false,
             stage: Stage::Elsewhere,
             queue: Queue::new(),
             deliveries: VecDeque::new(),
             next_delivery: 0,
-            held_until: None,
-            turn: Source::Caller,
-            pace: Pace::default(),
-            shown: watch::channel(Ownership::Elsewhere).0,
+            retry_deliveries_at: None,
+            next_source: Source::Caller,
+            wait_estimate: WaitEstimate::default(),
+            ownership: watch::channel(Ownership::Elsewhere).0,
         };
-        Self { partition, settings, state: Mutex::new(state), changed: Condvar::new() }
+        Self { partition, settings, clock, state: Mutex::new(state) }
     }
 
-    /// Hands a command in, or says at once why it cannot be.
-    pub(crate) fn hand_in(
+    /// Enqueues a command, or returns at once why it cannot be.
+    pub fn enqueue(
         self: &Arc<Self>,
         request: CommandRequest<A::Command>,
     ) -> Result<PendingReply<A>, CommandError<A::Refusal>> {
@@ -131,37 +133,37 @@ impl<A: Aggregate> Mailbox<A> {
             return Err(CommandError::Overloaded);
         }
         let (aggregate_id, deadline) = (request.aggregate_id.clone(), request.deadline);
-        let (pending, reply) = Pending::new(request);
+        let (pending, reply) = PendingCommand::new(request);
         let number = state.queue.push(pending);
-        self.changed.notify_all();
+        self.clock.wake();
         Ok(PendingReply { mailbox: Arc::clone(self), aggregate_id, number, deadline, reply })
     }
 
-    /// Takes a command out of the queue whose caller has given it up; false if its turn has come before.
+    /// Removes a command from the queue whose caller has given up. Returns false if it is no longer there.
     pub(crate) fn withdraw(&self, id: &AggregateId, number: u64) -> bool {
         self.lock().queue.withdraw(id, number)
     }
 
-    /// Hands in a command that came through Kafka, unless it is not for the present ownership, which will not miss it.
-    /// False if enough are waiting now.
-    pub(crate) fn deliver(&self, delivery: Delivery<A>) -> bool {
+    /// Enqueues a command that came through Kafka, unless it is not for the present ownership. Returns false if the
+    /// queue is full now.
+    pub fn deliver(&self, delivery: Delivery<A>) -> bool {
         let mut state = self.lock();
         if state.expects(&delivery) {
             state.next_delivery = delivery.next();
             state.deliveries.push_back(delivery);
-            self.changed.notify_all();
+            self.clock.wake();
         }
         state.deliveries.len() < self.settings.max_waiting
     }
 
-    /// Whether more commands that come through Kafka may be handed in.
+    /// Whether the queue for commands from Kafka has room.
     pub(crate) fn has_room(&self) -> bool {
         self.lock().deliveries.len() < self.settings.max_waiting
     }
 
-    /// Who has the partition, and a way to hear of changes.
-    pub(crate) fn ownership(&self) -> watch::Receiver<Ownership> {
-        self.lock().shown.subscribe()
+    /// The ownership of the partition, and a way to watch it.
+    pub fn ownership(&self) -> watch::Receiver<Ownership> {
+        self.lock().ownership.subscribe()
     }
 
     /// Why one more command for an aggregate would be too much.
@@ -171,7 +173,7 @@ impl<A: Aggregate> Mailbox<A> {
             Some("full")
         } else if state.queue.waiting_for(id) >= max_waiting_each {
             Some("share")
-        } else if state.pace.expected(state.queue.len() / max_group, Instant::now()) > max_wait {
+        } else if state.wait_estimate.expected(state.queue.len() / max_group, self.clock.now()) > max_wait {
             Some("slow")
         } else {
             None
@@ -184,21 +186,21 @@ impl<A: Aggregate> Mailbox<A> {
 }
 
 impl<A: Aggregate> State<A> {
-    /// Whether commands of callers are taken in.
+    /// Whether commands of callers are accepted.
     fn admits(&self) -> Result<(), CommandError<A::Refusal>> {
         match self.stage {
-            _ if self.closing || self.dismissed => Err(CommandError::Elsewhere),
+            _ if self.closing || self.must_end => Err(CommandError::Elsewhere),
             Stage::Owned { .. } => Ok(()),
-            Stage::Claiming if self.wish.is_to_own() => Err(CommandError::NotReady),
+            Stage::Claiming if self.desired.is_to_own() => Err(CommandError::NotReady),
             Stage::Claiming | Stage::Elsewhere => Err(CommandError::Elsewhere),
         }
     }
 
-    /// Whether a delivery is the present ownership's, and new to it.
+    /// Whether a delivery is for the present ownership and not a repeat.
     fn expects(&self, delivery: &Delivery<A>) -> bool {
         self.stage == (Stage::Owned { epoch: delivery.epoch })
-            && self.wish.is_to_own()
-            && !self.dismissed
+            && self.desired.is_to_own()
+            && !self.must_end
             && !self.closing
             && delivery.position.offset >= self.next_delivery
     }

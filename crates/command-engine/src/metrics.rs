@@ -1,4 +1,4 @@
-//! What the engine tells about itself, for Prometheus.
+//! The metrics of the engine, for Prometheus.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(crate) fn answered(outcome: &'static str) {
     counter!("commands_total", "outcome" => outcome).increment(1);
 }
 
-/// A group of so many commands was decided.
+/// A group of this many commands was decided.
 pub(crate) fn decided(partition: i32, commands: usize) {
     histogram!("command_group_size", "partition" => partition.to_string()).record(commands as f64);
 }
@@ -22,18 +22,18 @@ pub(crate) fn committed(partition: i32, took: Duration) {
     histogram!("command_commit_seconds", "partition" => partition.to_string()).record(took.as_secs_f64());
 }
 
-/// So many commands wait, now that a group was taken.
+/// A group was taken, and this many commands still wait.
 pub(crate) fn waiting(partition: i32, commands: usize) {
     gauge!("command_queue_length", "partition" => partition.to_string()).set(commands as f64);
 }
 
-/// A command was refused because the partition has enough to do: its queue is full, the aggregate's share of it is,
-/// or the wait would be too long.
+/// A command was refused because of overload: the queue is full, or the aggregate's share of it, or the wait would be
+/// too long.
 pub(crate) fn shed(partition: i32, reason: &'static str) {
     counter!("commands_shed_total", "partition" => partition.to_string(), "reason" => reason).increment(1);
 }
 
-/// A command that came through Kafka is settled.
+/// A command that came through Kafka was decided.
 pub(crate) fn delivered<A: Aggregate>(delivery: &Delivery<A>, decision: Option<&Decision<A::Refusal>>) {
     let outcome = if matches!(decision, Some(Ok(_))) { "accepted" } else { "refused" };
     counter!("commands_delivered_total", "outcome" => outcome).increment(1);
@@ -42,12 +42,12 @@ pub(crate) fn delivered<A: Aggregate>(delivery: &Delivery<A>, decision: Option<&
     }
 }
 
-/// Another instance has taken a partition over.
+/// Another instance has replaced this owner.
 pub(crate) fn replaced(partition: i32) {
     counter!("partition_replaced_total", "partition" => partition.to_string()).increment(1);
 }
 
-/// A partition was claimed, and so many aggregates are in its aggregate cache.
+/// A partition with this many aggregates was claimed.
 pub(crate) fn claimed(partition: i32, aggregates: u64, took: Duration) {
     let label = partition.to_string();
     histogram!("partition_claim_seconds", "partition" => label.clone()).record(took.as_secs_f64());
@@ -56,7 +56,7 @@ pub(crate) fn claimed(partition: i32, aggregates: u64, took: Duration) {
     gauge!("partition_owned", "partition" => label).set(1.0);
 }
 
-/// A partition is not owned any more.
+/// A partition is no longer owned.
 pub(crate) fn lost(partition: i32) {
     gauge!("partition_owned", "partition" => partition.to_string()).set(0.0);
 }

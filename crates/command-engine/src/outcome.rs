@@ -1,4 +1,4 @@
-//! What the outcomes topic is told of a command that came through Kafka.
+//! The outcomes of commands that came through Kafka, as documents for the outcomes topic.
 
 use aggregate::Refusal;
 use event_log::{NewOutcome, Position, now};
@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 
 use crate::{Accepted, CommandError, Rejection};
 
-/// An outcome as it stands in the topic.
+/// A document of the outcomes topic.
 #[derive(Serialize)]
 struct Document<'a> {
-    /// The record's own key where the command could not be read: its id, or where it stands.
+    /// The key of the record: the command's id, or the position of a command that could not be read.
     command_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     aggregate_id: Option<&'a str>,
@@ -37,7 +37,7 @@ enum Status {
     },
 }
 
-/// The outcome of a command that the rules were asked about.
+/// The outcome of a command that was decided.
 pub(crate) fn decided<R: Refusal>(
     key: &str,
     aggregate_id: &str,
@@ -50,7 +50,7 @@ pub(crate) fn decided<R: Refusal>(
     written(key, Some(aggregate_id), status)
 }
 
-/// The outcome of a command that did not get that far.
+/// The outcome of a command that was rejected before.
 pub(crate) fn rejected(key: &str, rejection: &Rejection, at: &Position) -> NewOutcome {
     let problem = problem_of(&rejection.code, Some(&rejection.detail), rejection.facts.clone());
     let dead_letter = rejection.dead_letter.then(|| json!({ "position": at.to_string() }));
@@ -85,12 +85,12 @@ fn problem<R: Refusal>(error: &CommandError<R>) -> Value {
             problem_of("version-mismatch", Some(&error.to_string()), facts)
         }
         CommandError::IdReused => problem_of("idempotency-key-reused", Some(&error.to_string()), Value::Null),
-        // What went wrong inside is nobody's business outside; the rest never gets into a committed group.
+        // Internal errors are not disclosed. All others never occur in a committed group.
         _ => problem_of("internal", None, Value::Null),
     }
 }
 
-/// A problem document (RFC 9457); facts never hide what every problem has.
+/// A problem document (RFC 9457). Extension members never replace the standard ones.
 fn problem_of(code: &str, detail: Option<&str>, facts: Value) -> Value {
     let mut problem = match facts {
         Value::Object(facts) => facts,

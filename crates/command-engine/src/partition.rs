@@ -1,11 +1,8 @@
-//! The one thread that writes a partition: own it when that is wished, then take what has queued, decide, commit,
-//! answer, again; and find out what is true when a commit fails.
-
-#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+//! The thread that writes a partition. It claims the partition when that is desired, then decides, commits and answers
+//! one group after another. When a commit fails, it must find out what is in the log before it answers anybody.
 
 use std::{
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -15,75 +12,85 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::{
-    CommandError, EngineSettings,
+    CommandError,
     in_doubt::InDoubt,
     mailbox::{Mailbox, Turn},
     metrics,
     queued_command::QueuedCommand,
-    writer::{Unsettled, Writer},
+    writer::{FailedGroup, Writer},
 };
 
 /// The pause after the first failed claim; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two claims.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// The pause between two looks for the announcement of whoever has shut this owner out.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How often a fenced owner looks for the announcement of the owner that fenced it.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long deliveries wait whose aggregates could not be loaded.
-const HOLD: Duration = Duration::from_millis(200);
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// The thread of a partition.
-pub(crate) struct Partition<A: Aggregate, L: PartitionLog> {
-    pub(crate) number: i32,
-    pub(crate) writer: Writer<A, L>,
-    pub(crate) mailbox: Arc<Mailbox<A>>,
-    pub(crate) settings: EngineSettings,
-    /// Dropped last: whoever watches it then knows that everything else is let go.
-    pub(crate) _ended: watch::Sender<()>,
+/// The loop of a partition's thread.
+pub struct Partition<A: Aggregate, L: PartitionLog> {
+    number: i32,
+    writer: Writer<A, L>,
+    mailbox: Arc<Mailbox<A>>,
+    /// Dropped last: once its receivers notice, everything else is released.
+    ended: watch::Sender<()>,
 }
 
 /// How an ownership ended.
 #[derive(PartialEq)]
 enum End {
-    /// Nobody wants it here any more.
+    /// The partition is no longer wanted here.
     Unwanted,
-    /// Another instance has taken it.
+    /// Another instance has claimed it.
     Replaced,
 }
 
-/// What to do about a group in doubt.
-enum Judgement {
-    /// A newer owner has it; what was written is read.
+/// How to proceed with commands in doubt.
+enum NextStep {
+    /// A newer owner has announced itself, and everything written before it is read.
     Replaced,
-    /// Whether there is a newer owner is not known yet.
-    LookAgain,
-    /// Nobody else has it.
+    /// It is not known yet whether there is a newer owner.
+    Wait,
+    /// There is no newer owner: claim the partition again.
     Claim,
-    /// It cannot be found out here.
-    Hopeless,
+    /// The outcome cannot be found out here.
+    GiveUp,
 }
 
 impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
-    /// Runs until the engine ends.
-    pub(crate) fn run(mut self) {
-        let mut rest = None;
-        while self.mailbox.await_wish(rest) {
-            let end = if self.own() { self.serve() } else { End::Unwanted };
-            // Two who both want it must not take it from each other without end.
-            rest = (end == End::Replaced).then(|| Instant::now() + self.settings.rest);
+    /// The loop of a partition that follows this mailbox.
+    pub fn new(number: i32, writer: Writer<A, L>, mailbox: Arc<Mailbox<A>>) -> Self {
+        Self { number, writer, mailbox, ended: watch::channel(()).0 }
+    }
+
+    /// Changes once the loop has ended and everything is released.
+    pub(crate) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
+    }
+
+    /// Runs until the engine stops.
+    pub fn run(mut self) {
+        let mut reclaim_at = None;
+        while self.mailbox.await_ownership_request(reclaim_at) {
+            let end = if self.acquire() { self.serve() } else { End::Unwanted };
+            // Two instances that both want the partition must not take it from each other for ever.
+            reclaim_at = (end == End::Replaced)
+                .then(|| self.mailbox.clock.now() + self.mailbox.settings.reclaim_pause);
             self.step_down();
         }
     }
 
-    /// Warms up and claims, however often it takes; false if the wish goes before it came about.
-    fn own(&mut self) -> bool {
+    /// Warms up and claims the partition, with as many attempts as it takes. Returns false if it is no longer wanted.
+    fn acquire(&mut self) -> bool {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.claim_first() {
+            match self.warm_up_and_claim() {
                 Ok(owned) => return owned,
-                Err(error) => self.mailbox.show_warming(&self.unready(&error)),
+                Err(error) => self.mailbox.report_warming_up(&self.log_claim_error(&error)),
             }
-            if !self.mailbox.wants() {
+            if !self.mailbox.is_wanted() {
                 return false;
             }
             self.mailbox.pause(pause);
@@ -91,14 +98,14 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         }
     }
 
-    fn claim_first(&mut self) -> Result<bool, LogError> {
-        self.mailbox.show_warming("warming up");
+    fn warm_up_and_claim(&mut self) -> Result<bool, LogError> {
+        self.mailbox.report_warming_up("warming up");
         self.writer.warm_up()?;
         if !self.mailbox.begin_claim() {
             return Ok(false);
         }
         self.claim(&mut InDoubt::nothing()).map(|claimed| {
-            self.mailbox.show_owned(claimed);
+            self.mailbox.report_owned(claimed);
             true
         })
     }
@@ -119,7 +126,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
             if group.is_empty() {
                 match self.mailbox.next(self.writer.due()) {
                     Turn::Group(next) => group = next,
-                    Turn::Idle if self.is_taken() => return self.replaced(),
+                    Turn::Idle if self.has_been_replaced() => return self.replaced(),
                     Turn::Idle => {}
                     Turn::Over => return End::Unwanted,
                 }
@@ -132,43 +139,43 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         }
     }
 
-    /// Brings a group to its end, or as far that it is to be decided again.
+    /// Decides and commits a group. Returns the commands that must be decided again.
     fn process(&mut self, group: Vec<QueuedCommand<A>>) -> Result<Vec<QueuedCommand<A>>, End> {
         if group.is_empty() {
             return Ok(group);
         }
         match self.writer.process(group) {
             Ok(undecidable) => {
-                self.mailbox.put_back(undecidable, HOLD);
+                self.mailbox.requeue(undecidable, RETRY_PAUSE);
                 Ok(Vec::new())
             }
-            Err(unsettled) => self.settle(*unsettled),
+            Err(failed) => self.resolve(*failed),
         }
     }
 
-    fn is_taken(&mut self) -> bool {
-        self.mailbox.is_served_on() && !self.writer.still_owns()
+    fn has_been_replaced(&mut self) -> bool {
+        self.mailbox.serves_until_replaced() && !self.writer.still_owns()
     }
 
-    /// Finds out what became of a group, and answers those of whom it is known. What is left is to be decided again,
-    /// for the partition is claimed again; or the ownership has ended.
-    fn settle(&mut self, unsettled: Unsettled<A>) -> Result<Vec<QueuedCommand<A>>, End> {
-        let Unsettled { error, mut in_doubt } = unsettled;
+    /// Finds out what became of a group and answers its commands accordingly. Returns those that must be decided again
+    /// after a new claim, or how the ownership ended.
+    fn resolve(&mut self, failed: FailedGroup<A>) -> Result<Vec<QueuedCommand<A>>, End> {
+        let FailedGroup { error, mut in_doubt } = failed;
         warn!(partition = self.number, %error, "outcome of a group is unknown");
-        self.mailbox.show_doubt("outcome of a commit is unknown");
+        self.mailbox.report_in_doubt("outcome of a commit is unknown");
         metrics::lost(self.number);
-        let patience = Instant::now() + self.settings.announcement;
+        let wait_until = self.mailbox.clock.now() + self.mailbox.settings.announcement_timeout;
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.judge(error.is_fenced(), patience, &mut in_doubt) {
-                Judgement::Replaced => return Err(self.yield_to_newer(in_doubt)),
-                Judgement::Hopeless => return Err(self.give_up(in_doubt)),
-                Judgement::LookAgain => thread::sleep(LOOK_AGAIN),
-                Judgement::Claim => match self.claim(&mut in_doubt) {
-                    Ok(claimed) => return Ok(self.go_on(claimed, in_doubt)),
+            match self.next_step(error.is_fenced(), wait_until, &mut in_doubt) {
+                NextStep::Replaced => return Err(self.yield_to_newer(in_doubt)),
+                NextStep::GiveUp => return Err(self.give_up(in_doubt)),
+                NextStep::Wait => self.mailbox.clock.sleep(CHECK_INTERVAL),
+                NextStep::Claim => match self.claim(&mut in_doubt) {
+                    Ok(claimed) => return Ok(self.resume(claimed, in_doubt)),
                     Err(_) if self.mailbox.is_closing() => return Err(self.give_up(in_doubt)),
                     Err(error) => {
-                        self.mailbox.show_doubt(&self.unready(&error));
+                        self.mailbox.report_in_doubt(&self.log_claim_error(&error));
                         self.mailbox.pause(pause);
                         pause = (pause * 2).min(LONGEST_PAUSE);
                     }
@@ -177,34 +184,35 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         }
     }
 
-    /// What to do about a group in doubt. Who was shut out waits for whoever did it; a claim would shut them out in turn.
-    fn judge(&mut self, fenced: bool, patience: Instant, in_doubt: &mut InDoubt<A>) -> Judgement {
+    /// How to proceed with commands in doubt. A fenced owner waits for the announcement of the owner that fenced it; a
+    /// claim would fence that owner in turn.
+    fn next_step(&mut self, fenced: bool, wait_until: Instant, in_doubt: &mut InDoubt<A>) -> NextStep {
         let may_claim = self.mailbox.may_claim_again(fenced);
-        let waits = Instant::now() < patience;
+        let may_wait = self.mailbox.clock.now() < wait_until;
         match self.writer.is_replaced(in_doubt) {
-            Ok(true) => Judgement::Replaced,
-            // The next warm-up says it loudly.
-            Err(error) if !error.is_transient() => Judgement::Hopeless,
-            Ok(false) if waits && (fenced || !may_claim) => Judgement::LookAgain,
-            Ok(false) if may_claim => Judgement::Claim,
-            // While the log cannot be asked, it could not be claimed either.
-            Err(_) if waits || (may_claim && !self.mailbox.is_closing()) => Judgement::LookAgain,
-            _ => Judgement::Hopeless,
+            Ok(true) => NextStep::Replaced,
+            // The next warm-up logs the error.
+            Err(error) if !error.is_transient() => NextStep::GiveUp,
+            Ok(false) if may_wait && (fenced || !may_claim) => NextStep::Wait,
+            Ok(false) if may_claim => NextStep::Claim,
+            // While the log cannot be read, it cannot be claimed either.
+            Err(_) if may_wait || (may_claim && !self.mailbox.is_closing()) => NextStep::Wait,
+            _ => NextStep::GiveUp,
         }
     }
 
-    /// The partition is owned again. Ready comes before the answers: whoever hears one may come back at once.
-    fn go_on(&self, claimed: Claimed, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
-        self.mailbox.show_owned(claimed);
+    /// The partition is owned again. Report that before answering: a caller may send its next command at once.
+    fn resume(&self, claimed: Claimed, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
+        self.mailbox.report_owned(claimed);
         self.writer.resolve(in_doubt)
     }
 
-    /// Another owns the partition. Elsewhere comes before the answers, for the same reason.
+    /// Another instance owns the partition. Report that before answering, for the same reason.
     fn yield_to_newer(&self, in_doubt: InDoubt<A>) -> End {
-        self.mailbox.leave();
-        let left = self.writer.resolve(in_doubt);
-        for waiting in left {
-            waiting.turn_away(CommandError::Elsewhere);
+        self.mailbox.release();
+        let remaining = self.writer.resolve(in_doubt);
+        for command in remaining {
+            command.fail(CommandError::Elsewhere);
         }
         self.replaced()
     }
@@ -215,15 +223,16 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         End::Replaced
     }
 
-    /// What was read so far tells nothing: where the reading broke off, half of a command may have been seen.
+    /// The commands read so far are not conclusive: an interrupted replay may have seen only half of a command's
+    /// events.
     fn give_up(&self, in_doubt: InDoubt<A>) -> End {
-        warn!(partition = self.number, "outcome of a group stays unknown here");
+        warn!(partition = self.number, "outcome of a group stays unknown");
         in_doubt.give_up();
         End::Unwanted
     }
 
-    /// Why the partition is not owned yet.
-    fn unready(&self, error: &LogError) -> String {
+    /// Logs why the partition is not owned yet, and returns it.
+    fn log_claim_error(&self, error: &LogError) -> String {
         if error.is_transient() {
             warn!(partition = self.number, %error, "partition cannot be claimed yet");
         } else {
@@ -233,16 +242,16 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     }
 
     fn step_down(&mut self) {
-        self.mailbox.leave();
+        self.mailbox.release();
         self.writer.release();
         metrics::lost(self.number);
     }
 }
 
 impl<A: Aggregate, L: PartitionLog> Drop for Partition<A, L> {
-    /// Also where the thread panics, nobody must wait for it.
+    /// Nobody must wait for a thread that has panicked.
     fn drop(&mut self) {
         self.mailbox.close();
-        self.mailbox.leave();
+        self.mailbox.release();
     }
 }

@@ -1,22 +1,22 @@
-//! The caller's end of a command in the queue.
+//! The caller's side of a command in the queue.
 
 use std::{sync::Arc, time::Instant};
 
 use aggregate::{Aggregate, AggregateId};
 use tokio::{
-    sync::oneshot,
+    sync::oneshot::{Receiver, error::TryRecvError},
     time::{Instant as TokioInstant, timeout_at},
 };
 
 use crate::{CommandError, mailbox::Mailbox, queued_command::Answer};
 
-/// Waits for an answer. Dropping it gives the command up, if its turn has not come.
-pub(crate) struct PendingReply<A: Aggregate> {
+/// Waits for an answer. Dropping it withdraws the command if it has not been taken from the queue yet.
+pub struct PendingReply<A: Aggregate> {
     pub(crate) mailbox: Arc<Mailbox<A>>,
     pub(crate) aggregate_id: AggregateId,
     pub(crate) number: u64,
     pub(crate) deadline: Instant,
-    pub(crate) reply: oneshot::Receiver<Answer<A>>,
+    pub(crate) reply: Receiver<Answer<A>>,
 }
 
 impl<A: Aggregate> PendingReply<A> {
@@ -28,8 +28,18 @@ impl<A: Aggregate> PendingReply<A> {
         }
     }
 
-    /// Where the turn has not come, it never will. Else the answer may have come this moment.
-    fn give_up(&mut self) -> Answer<A> {
+    /// The answer, if it has arrived.
+    pub fn try_receive(&mut self) -> Option<Answer<A>> {
+        match self.reply.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(Err(CommandError::OutcomeUnknown)),
+        }
+    }
+
+    /// Withdraws the command if it is still in the queue; then it will never be decided. Otherwise returns the answer
+    /// if it has just arrived.
+    pub fn give_up(mut self) -> Answer<A> {
         if self.mailbox.withdraw(&self.aggregate_id, self.number) {
             return Err(CommandError::Expired);
         }
@@ -39,7 +49,7 @@ impl<A: Aggregate> PendingReply<A> {
 
 impl<A: Aggregate> Drop for PendingReply<A> {
     fn drop(&mut self) {
-        // Who has heard has nothing in the queue.
+        // After an answer there is nothing in the queue.
         if !self.reply.is_terminated() {
             self.mailbox.withdraw(&self.aggregate_id, self.number);
         }

@@ -1,7 +1,7 @@
-//! The protocol of one partition as plain steps: no thread, no pause and no decision that depends on a clock.
+//! The protocol of one partition, for tests that run several instances over one simulated broker.
 //!
-//! A [`Writer`] owns one partition's log and cache. Whoever drives it (the engine's thread, or a test that runs several
-//! writers over one simulated broker in any order) calls:
+//! A [`Writer`] owns a partition's log and cache. Its steps have no thread and no pause. [`Partition`] is the production
+//! loop, which calls them as its [`Mailbox`] says and waits only by a [`Clock`]:
 //!
 //! ```text
 //! warm_up* → claim → process* ──ok──→ …
@@ -10,11 +10,10 @@
 //!                                             decided again)
 //! ```
 //!
-//! What must hold, in whatever order the steps of several writers come: a command is answered as done only when its
-//! events are committed, and with any other certain answer only when they never will be.
+//! In whatever order the steps of several instances happen, a command is answered as accepted only if its events are
+//! committed, and with any other certain answer only if they never will be.
 
 pub use crate::{
-    in_doubt::InDoubt,
-    queued_command::{Answer, Pending, QueuedCommand},
-    writer::{Unsettled, Writer},
+    clock::Clock, in_doubt::InDoubt, mailbox::Mailbox, partition::Partition, pending_reply::PendingReply,
+    queued_command::Answer, writer::Writer,
 };

@@ -4,34 +4,34 @@ use uuid::Uuid;
 
 use crate::{Accepted, CommandError, CommandRequest, Delivery};
 
-/// What a caller gets.
+/// The answer to a caller.
 pub type Answer<A> = Result<Accepted, CommandError<<A as Aggregate>::Refusal>>;
 
-/// What makes a command the same as another.
+/// What identifies a command.
 pub(crate) type Key = (AggregateId, Uuid);
 
-/// A command that waits for what becomes of it.
+/// A command in the queue.
 pub enum QueuedCommand<A: Aggregate> {
-    /// Somebody listens for the answer.
-    Caller(Pending<A>),
-    /// It came through Kafka; the answer goes into the outcomes topic.
+    /// A caller waits for the answer.
+    Caller(PendingCommand<A>),
+    /// It came through Kafka; its answer goes to the outcomes topic.
     Delivered(Delivery<A>),
 }
 
-/// A command whose caller listens, or has gone meanwhile.
-pub struct Pending<A: Aggregate> {
+/// A command and its caller, who may have gone meanwhile.
+pub struct PendingCommand<A: Aggregate> {
     pub(crate) request: CommandRequest<A::Command>,
     reply: oneshot::Sender<Answer<A>>,
 }
 
-impl<A: Aggregate> Pending<A> {
+impl<A: Aggregate> PendingCommand<A> {
     /// Both ends of a command.
     pub(crate) fn new(request: CommandRequest<A::Command>) -> (Self, oneshot::Receiver<Answer<A>>) {
         let (reply, receiver) = oneshot::channel();
         (Self { request, reply }, receiver)
     }
 
-    /// Whether the caller still listens.
+    /// Whether the caller still waits.
     pub(crate) fn is_wanted(&self) -> bool {
         !self.reply.is_closed()
     }
@@ -43,20 +43,20 @@ impl<A: Aggregate> Pending<A> {
 }
 
 impl<A: Aggregate> QueuedCommand<A> {
-    /// A command with a caller, and where the caller listens.
+    /// A command with a caller, and the receiver of its answer.
     pub fn caller(request: CommandRequest<A::Command>) -> (Self, oneshot::Receiver<Answer<A>>) {
-        let (pending, receiver) = Pending::new(request);
+        let (pending, receiver) = PendingCommand::new(request);
         (Self::Caller(pending), receiver)
     }
 
-    /// Answers with an error. A delivered command is dropped: it is still in its topic.
-    pub fn turn_away(self, error: CommandError<A::Refusal>) {
+    /// Answers a caller with an error. A delivered command is dropped, because it is still in its topic.
+    pub fn fail(self, error: CommandError<A::Refusal>) {
         if let Self::Caller(pending) = self {
             pending.answer(Err(error));
         }
     }
 
-    /// What is asked for, if it could be read.
+    /// The request, if it could be decoded.
     pub(crate) fn request(&self) -> Option<&CommandRequest<A::Command>> {
         match self {
             Self::Caller(pending) => Some(&pending.request),

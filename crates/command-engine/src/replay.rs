@@ -1,4 +1,4 @@
-//! Folds what is read of the log into the cache, in pieces that fit in memory.
+//! Folds events of the log into the cache, in batches of bounded size.
 
 use aggregate::{Aggregate, Message};
 use event_log::{Codec, LogError, Recorded};
@@ -9,16 +9,16 @@ use crate::{
     snapshots::SnapshotError,
 };
 
-/// How many events are folded together; the cold aggregates among them are loaded by one query.
-const PIECE: usize = 1024;
+/// How many events are folded together. The cold aggregates among them are loaded by one query.
+const BATCH_SIZE: usize = 1024;
 
 /// A replay under way.
 pub(crate) struct Replay<'w, A: Aggregate> {
     cache: &'w mut AggregateCache<A>,
     codec: &'w Codec,
     in_doubt: &'w mut InDoubt<A>,
-    piece: Vec<(Recorded, A::Event)>,
-    /// Whether the cache must begin anew.
+    batch: Vec<(Recorded, A::Event)>,
+    /// Whether the cache must be restored.
     pub(crate) lost: bool,
 }
 
@@ -28,24 +28,24 @@ impl<'w, A: Aggregate> Replay<'w, A> {
         codec: &'w Codec,
         in_doubt: &'w mut InDoubt<A>,
     ) -> Self {
-        Self { cache, codec, in_doubt, piece: Vec::new(), lost: false }
+        Self { cache, codec, in_doubt, batch: Vec::new(), lost: false }
     }
 
-    /// Takes in the next event of the log.
-    pub(crate) fn take(&mut self, recorded: Recorded) -> Result<(), LogError> {
+    /// Adds the next event of the log.
+    pub(crate) fn add(&mut self, recorded: Recorded) -> Result<(), LogError> {
         let event = self
             .codec
             .decode::<A::Event>(&recorded)
             .map_err(|source| LogError::unreadable(&recorded, source))?;
         self.in_doubt.note(&recorded, event.message_type());
-        self.piece.push((recorded, event));
-        if self.piece.len() < PIECE { Ok(()) } else { self.fold() }
+        self.batch.push((recorded, event));
+        if self.batch.len() < BATCH_SIZE { Ok(()) } else { self.fold() }
     }
 
-    /// Folds what was taken in, also when the reading broke off: what is read stays read.
+    /// Folds the events added so far, even if the replay was interrupted: what was read need not be read again.
     pub(crate) fn fold(&mut self) -> Result<(), LogError> {
-        let piece = std::mem::take(&mut self.piece);
-        self.cache.fold_tail(&piece, &mut |_, _| ()).map_err(|error| {
+        let batch = std::mem::take(&mut self.batch);
+        self.cache.fold_tail(&batch, &mut |_, _| ()).map_err(|error| {
             self.lost |= matches!(error, CacheError::Snapshots(SnapshotError::Lost));
             match error {
                 CacheError::Discontinuous(error) => error.into(),

@@ -7,83 +7,83 @@ use uuid::Uuid;
 /// A command on its way to the thread that decides it.
 #[derive(Debug, Clone)]
 pub struct CommandRequest<C> {
-    /// Which aggregate it is for.
+    /// The aggregate that it is for.
     pub aggregate_id: AggregateId,
-    /// What is asked for.
+    /// The command itself.
     pub command: C,
-    /// Which version the caller knows.
+    /// The version that the caller expects.
     pub expected: Expected,
-    /// A fingerprint of the whole request: a repeated command has the same, a reused id has another.
+    /// A hash of the whole request: the same command id with another hash is a reused id, not a repeated command.
     pub request_hash: u64,
-    /// Where the command comes from.
+    /// Where the command comes from, and its id.
     pub metadata: Metadata,
-    /// When the caller stops to wait.
+    /// When the caller stops waiting.
     pub deadline: Instant,
 }
 
-/// A command that is done: its events are in the log.
+/// An accepted command: its events are in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// The aggregate's version after it.
     pub version: Version,
-    /// What has happened; empty if the command was satisfied already.
+    /// Its events; empty if it changed nothing.
     pub events: Vec<AcceptedEvent>,
-    /// Where the last of its events stands; without any, where the aggregate's last event stands, if it has one.
+    /// The position of its last event. Without events, that of the aggregate's last event, if it has one.
     pub position: Option<Position>,
-    /// Whether this is the answer to an earlier request with the same command id.
+    /// Whether this repeats the answer to an earlier request with the same command id.
     pub replayed: bool,
 }
 
 /// One event of an accepted command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedEvent {
-    /// The name of the fact: `OrderPlaced`.
+    /// The name of the event: `OrderPlaced`.
     pub event_type: &'static str,
     /// The event's own id.
     pub id: Uuid,
 }
 
-/// A command that is not known to be done. Each variant says what is true of the log.
+/// A command that is not known to be accepted. Each variant states what is true of the log.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError<R> {
-    /// A rule said no. Nothing was written.
+    /// `decide` refused it. Nothing was written.
     #[error("refused: {0}")]
     Refused(R),
-    /// The aggregate has another version than expected. Nothing was written.
+    /// The aggregate is not at the expected version. Nothing was written.
     #[error("the aggregate is at version {current}")]
     VersionMismatch {
-        /// The version it has.
+        /// The version of the aggregate.
         current: Version,
     },
     /// The command id was used for another request before. Nothing was written.
     #[error("the command id belongs to another request")]
     IdReused,
-    /// The queue is full. Nothing was written.
+    /// The queue is full, or the wait would be too long. Nothing was written.
     #[error("too many commands are waiting")]
     Overloaded,
-    /// The partition is being claimed here, or what is needed to decide is not at hand. Nothing was written.
+    /// The partition is being claimed here, or the aggregate cannot be loaded. Nothing was written.
     #[error("the partition is not ready")]
     NotReady,
-    /// The partition is not owned here. Nothing was written, and nothing will be: another instance may be asked with
-    /// the same command id.
+    /// This instance does not own the partition. Nothing was written and nothing will be, so another instance may be
+    /// asked with the same command id.
     #[error("another instance owns the partition")]
     Elsewhere,
-    /// The deadline passed before the command's turn came. Nothing was written, and nothing will be.
+    /// The deadline passed before the command was decided. Nothing was written and nothing will be.
     #[error("the command's turn did not come in time")]
     Expired,
-    /// The command may be in the log or not. Repeating it with the same id is safe and tells.
+    /// The command may or may not be in the log. It is safe to repeat it with the same id, which returns its outcome.
     #[error("the outcome is unknown")]
     OutcomeUnknown,
-    /// The rules themselves failed on it, which is a mistake in them. Nothing was written.
-    #[error("the rules panicked")]
+    /// `decide` or `evolve` panicked, which is a bug in the aggregate. Nothing was written.
+    #[error("the aggregate panicked")]
     Broken,
-    /// An event does not fit its schema. Nothing was written.
+    /// An event does not match its schema. Nothing was written.
     #[error("an event cannot be written: {0}")]
     Unwritable(#[from] CodecError),
 }
 
 impl<R> CommandError<R> {
-    /// A short word for metrics.
+    /// The label for metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Refused(_) => "refused",

@@ -1,8 +1,8 @@
-//! The one who writes a partition: its log and the cache of it.
+//! Writes one partition: owns its log and its cache. It must never answer a command before its group is committed.
 
 #![expect(clippy::disallowed_methods, reason = "it is driven by the partition's own thread")]
 
-mod decided;
+mod decided_group;
 
 use std::{sync::Arc, time::Instant};
 
@@ -11,20 +11,20 @@ use event_log::{Batch, Claimed, Codec, Fold, LogError, NewRecord, PartitionLog, 
 use tracing::warn;
 
 use crate::{
-    CommandError, answers::Answers, cache::AggregateCache, group::Group, in_doubt::InDoubt, metrics,
+    CommandError, answers::AnswerBuilder, cache::AggregateCache, group::Group, in_doubt::InDoubt, metrics,
     queued_command::QueuedCommand, replay::Replay, snapshots::SnapshotError,
 };
-use decided::Decided;
+use decided_group::DecidedGroup;
 
-/// A group that could not be brought to its end.
-pub struct Unsettled<A: Aggregate> {
-    /// Why not.
+/// A group whose outcome is unknown.
+pub struct FailedGroup<A: Aggregate> {
+    /// The error that made it so.
     pub error: LogError,
-    /// Its commands: nobody knows yet whether they are in the log.
+    /// Its commands, which may or may not be in the log.
     pub in_doubt: InDoubt<A>,
 }
 
-impl<A: Aggregate> Unsettled<A> {
+impl<A: Aggregate> FailedGroup<A> {
     fn of(error: LogError, group: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Box<Self> {
         Box::new(Self { error, in_doubt: InDoubt::of(group, cache) })
     }
@@ -34,22 +34,22 @@ impl<A: Aggregate> Unsettled<A> {
 pub struct Writer<A: Aggregate, L> {
     partition: i32,
     topic: String,
-    source: String,
+    context: String,
     log: L,
     codec: Arc<Codec>,
     cache: AggregateCache<A>,
-    /// Whether the cache has begun.
+    /// Whether the cache has been restored from its snapshots.
     restored: bool,
     epoch: u64,
 }
 
 impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
-    /// A writer that owns nothing and knows nothing.
+    /// A writer that does not own the partition and has read nothing.
     pub fn new(partition: i32, topics: &Topics, log: L, codec: Arc<Codec>, cache: AggregateCache<A>) -> Self {
         Self {
             partition,
             topic: topics.events(),
-            source: format!("/{}", topics.context()),
+            context: topics.context().to_owned(),
             log,
             codec,
             cache,
@@ -58,21 +58,22 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         }
     }
 
-    /// Reads what is committed so far, beside whoever owns the partition, so that the claim has little left to read.
+    /// Reads what is committed so far, while another instance may own the partition, so that the claim has little left
+    /// to read.
     pub fn warm_up(&mut self) -> Result<(), LogError> {
         self.replay(&mut InDoubt::nothing(), |log, next, fold| log.read(next, fold))
     }
 
-    /// Takes the partition over, and looks on the way for commands in doubt. What is read of the log stays read, so
-    /// the next try goes on from there.
+    /// Claims the partition, and looks for commands in doubt while reading the log. What was read before an error need
+    /// not be read again.
     pub fn claim(&mut self, in_doubt: &mut InDoubt<A>) -> Result<Claimed, LogError> {
         let claimed = self.replay(in_doubt, |log, next, fold| log.claim(next, fold))?;
         self.epoch = claimed.epoch;
         Ok(claimed)
     }
 
-    /// Whether a newer owner has begun. If so, everything that was written before it is read, and what is not in the
-    /// log by now never will be.
+    /// Whether there is a newer owner. If so, everything written before it has been read, and commands in doubt that
+    /// are not in the log by now never will be.
     pub fn is_replaced(&mut self, in_doubt: &mut InDoubt<A>) -> Result<bool, LogError> {
         let replaced = self.log.newest_epoch()? > self.epoch;
         if replaced {
@@ -81,35 +82,35 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         Ok(replaced)
     }
 
-    /// Answers the commands that are in the log, after a [`claim`](Self::claim) or after
-    /// [`is_replaced`](Self::is_replaced) said so. Left are those that are not in it and never will be by themselves,
-    /// and whose callers still wait; delivered ones are not among them, for they are delivered again.
+    /// Answers the commands that are in the log, after a successful [`claim`](Self::claim) or after
+    /// [`is_replaced`](Self::is_replaced) returned true. Returns those that are not in the log, never will be on their
+    /// own, and still have a caller. Delivered commands are not among them, because they are delivered again.
     pub fn resolve(&self, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
-        let InDoubt { waiting, mut found, .. } = in_doubt;
-        let mut left = Vec::new();
-        for waiting in waiting {
-            let QueuedCommand::Caller(pending) = waiting else { continue };
+        let InDoubt { commands, mut found, .. } = in_doubt;
+        let mut remaining = Vec::new();
+        for queued in commands {
+            let QueuedCommand::Caller(pending) = queued else { continue };
             match found.get_mut(&pending.request.key()) {
-                Some(found) if found.done.request_hash == pending.request.request_hash => {
-                    let replayed = std::mem::replace(&mut found.told, true);
-                    pending.answer(Ok(self.answers().accepted(&found.done, replayed)));
+                Some(found) if found.completed.request_hash == pending.request.request_hash => {
+                    let replayed = std::mem::replace(&mut found.answered, true);
+                    pending.answer(Ok(self.answers().accepted(&found.completed, replayed)));
                 }
                 Some(_) => pending.answer(Err(CommandError::IdReused)),
-                None if pending.is_wanted() => left.push(QueuedCommand::Caller(pending)),
+                None if pending.is_wanted() => remaining.push(QueuedCommand::Caller(pending)),
                 None => {}
             }
         }
-        left
+        remaining
     }
 
-    /// Decides a group, commits what it leads to, and answers. Left are delivered commands that cannot be decided yet,
-    /// because their aggregates are not in memory and cannot be brought there.
+    /// Decides a group, commits its events, and answers. Returns delivered commands that cannot be decided yet because
+    /// their aggregates could not be loaded.
     pub fn process(
         &mut self,
         mut group: Vec<QueuedCommand<A>>,
-    ) -> Result<Vec<QueuedCommand<A>>, Box<Unsettled<A>>> {
+    ) -> Result<Vec<QueuedCommand<A>>, Box<FailedGroup<A>>> {
         if let Err(error) = self.load(&group) {
-            return Err(Unsettled::of(error, group, &self.cache));
+            return Err(FailedGroup::of(error, group, &self.cache));
         }
         let undecidable = self.split_undecidable(&mut group);
         let decided = self.decide(&group);
@@ -118,36 +119,36 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
                 self.answer(group, decided, &offsets);
                 Ok(undecidable)
             }
-            Err(error) => Err(Unsettled::of(error, group, &self.cache)),
+            Err(error) => Err(FailedGroup::of(error, group, &self.cache)),
         }
     }
 
-    /// Whether nobody newer has announced itself, as far as the log can be asked.
+    /// Whether no newer owner has announced itself, as far as the log can be asked.
     pub fn still_owns(&mut self) -> bool {
         !matches!(self.log.confirm(), Err(LogError::Replaced))
     }
 
-    /// Lets the partition go and forgets everything about it.
+    /// Releases the partition and discards everything read of it.
     pub fn release(&mut self) {
         self.log.release();
         self.cache.forget();
         (self.restored, self.epoch) = (false, 0);
     }
 
-    /// Saves in the background what has changed, if it is time.
+    /// Saves changed aggregates in the background, if a save is due.
     pub fn write_behind(&mut self) {
         if let Err(error) = self.cache.write_behind(self.epoch) {
-            warn!(partition = self.partition, %error, "snapshots are not as they were left");
+            warn!(partition = self.partition, %error, "snapshots are not as they were remaining");
             self.restored = false;
         }
     }
 
-    /// When [`write_behind`](Self::write_behind) is to be called though nothing has happened.
+    /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then.
     pub fn due(&self) -> Option<Instant> {
         self.cache.due()
     }
 
-    /// How many aggregates the partition has.
+    /// The number of aggregates of the partition.
     pub fn aggregates(&self) -> u64 {
         self.cache.aggregates()
     }
@@ -166,17 +167,17 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         }
         let next = self.cache.next_offset;
         let mut replay = Replay::new(&mut self.cache, &self.codec, in_doubt);
-        let read = read(&mut self.log, next, &mut |recorded| replay.take(recorded));
-        // What came first is said first.
+        let read = read(&mut self.log, next, &mut |recorded| replay.add(recorded));
+        // Folding comes before the error of the read: an error in folding has happened first.
         let folded = replay.fold();
-        // Snapshots of another log may be dropped by the next try.
+        // The next attempt may start without these snapshots if they belong to another log.
         self.restored = !replay.lost && !matches!(read, Err(LogError::BeyondEnd { .. }));
         folded?;
         read
     }
 
-    /// Brings the aggregates of a group into memory. Those that stay cold are told so, each for itself; an error means
-    /// that the cache is to begin anew.
+    /// Loads the aggregates of a group. Commands whose aggregates stay cold are refused individually. An error means
+    /// that the cache must be restored.
     fn load(&mut self, group: &[QueuedCommand<A>]) -> Result<(), LogError> {
         let ids = group.iter().filter_map(QueuedCommand::request).map(|request| request.aggregate_id.clone());
         match self.cache.load(&ids.collect::<Vec<AggregateId>>()) {
@@ -193,32 +194,36 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         }
     }
 
-    /// Takes out the first delivered command whose aggregate is cold, and all delivered after it: they are settled in
-    /// the order of their topic.
+    /// Removes the first delivered command whose aggregate is cold and all delivered commands after it, because they
+    /// must be decided in the order of their topic.
     fn split_undecidable(&self, group: &mut Vec<QueuedCommand<A>>) -> Vec<QueuedCommand<A>> {
-        let cold = |waiting: &QueuedCommand<A>| {
-            waiting.request().is_some_and(|request| self.cache.is_cold(&request.aggregate_id))
+        let cold = |queued: &QueuedCommand<A>| {
+            queued.request().is_some_and(|request| self.cache.is_cold(&request.aggregate_id))
         };
-        let mut met = false;
-        let is_left = |waiting: &mut QueuedCommand<A>| {
-            let delivered = matches!(waiting, QueuedCommand::Delivered(_));
-            met |= delivered && cold(waiting);
-            delivered && met
+        let mut found_cold = false;
+        let is_undecidable = |queued: &mut QueuedCommand<A>| {
+            let delivered = matches!(queued, QueuedCommand::Delivered(_));
+            found_cold |= delivered && cold(queued);
+            delivered && found_cold
         };
-        group.extract_if(.., is_left).collect()
+        group.extract_if(.., is_undecidable).collect()
     }
 
-    fn decide(&self, group: &[QueuedCommand<A>]) -> Decided<A> {
-        let mut decided = Group::new(&self.cache, &self.codec, &self.source, self.epoch);
+    fn decide(&self, group: &[QueuedCommand<A>]) -> DecidedGroup<A> {
+        let mut decided = Group::new(&self.cache, &self.codec, &self.context, self.epoch);
         let decisions =
-            group.iter().map(|waiting| waiting.request().map(|request| decided.decide(request))).collect();
-        Decided { decisions, records: decided.records, events: decided.events }
+            group.iter().map(|queued| queued.request().map(|request| decided.decide(request))).collect();
+        DecidedGroup { decisions, records: decided.records, events: decided.events }
     }
 
-    /// Writes what a group leads to. Where that is nothing, the log is asked at least whether this is still the owner:
-    /// what was decided on an cache that is not the newest must not be told.
-    fn commit(&mut self, group: &[QueuedCommand<A>], decided: &Decided<A>) -> Result<Vec<i64>, LogError> {
-        let next_command = group.iter().rev().find_map(|waiting| match waiting {
+    /// Writes the events of a group. If there are none, checks at least that this is still the owner: an answer that
+    /// was decided on an outdated cache must not be given.
+    fn commit(
+        &mut self,
+        group: &[QueuedCommand<A>],
+        decided: &DecidedGroup<A>,
+    ) -> Result<Vec<i64>, LogError> {
+        let next_command = group.iter().rev().find_map(|queued| match queued {
             QueuedCommand::Delivered(delivery) => Some(delivery.next()),
             QueuedCommand::Caller(_) => None,
         });
@@ -226,7 +231,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
             return if group.is_empty() { Ok(Vec::new()) } else { self.log.confirm().map(|()| Vec::new()) };
         }
         let started = Instant::now();
-        let answers = Answers { topic: &self.topic, partition: self.partition, cache: &self.cache };
+        let answers = AnswerBuilder { topic: &self.topic, partition: self.partition, cache: &self.cache };
         let outcomes = |offsets: &[i64]| decided.outcomes(group, &answers, offsets);
         let batch = Batch { events: &decided.records, outcomes: &outcomes, next_command };
         let offsets = self.log.append(&batch)?;
@@ -234,17 +239,17 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         Ok(offsets)
     }
 
-    /// Tells everybody, and takes the events into the cache. The answers are about the cache as it was.
-    fn answer(&mut self, group: Vec<QueuedCommand<A>>, decided: Decided<A>, offsets: &[i64]) {
+    /// Builds the answers from the cache as it was, folds the events into it, and sends the answers.
+    fn answer(&mut self, group: Vec<QueuedCommand<A>>, decided: DecidedGroup<A>, offsets: &[i64]) {
         metrics::decided(self.partition, group.len());
         let written = decided.written(offsets);
         let answers = self.answers();
-        let mut told = Vec::with_capacity(group.len());
-        for (waiting, decision) in group.into_iter().zip(decided.decisions) {
-            match (waiting, decision) {
+        let mut answers_to_send = Vec::with_capacity(group.len());
+        for (queued, decision) in group.into_iter().zip(decided.decisions) {
+            match (queued, decision) {
                 (QueuedCommand::Caller(pending), Some(decision)) => {
                     let answer = decision.map(|effect| answers.to(&pending.request, &effect, &written));
-                    told.push((pending, answer));
+                    answers_to_send.push((pending, answer));
                 }
                 (QueuedCommand::Delivered(delivery), decision) => {
                     metrics::delivered(&delivery, decision.as_ref());
@@ -255,7 +260,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         for ((record, event), offset) in decided.records.into_iter().zip(&decided.events).zip(offsets) {
             self.absorb(record, event, *offset);
         }
-        for (pending, answer) in told {
+        for (pending, answer) in answers_to_send {
             pending.answer(answer);
         }
     }
@@ -266,7 +271,7 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         self.cache.fold(&recorded, event).expect("what was just decided follows what was there");
     }
 
-    fn answers(&self) -> Answers<'_, A> {
-        Answers { topic: &self.topic, partition: self.partition, cache: &self.cache }
+    fn answers(&self) -> AnswerBuilder<'_, A> {
+        AnswerBuilder { topic: &self.topic, partition: self.partition, cache: &self.cache }
     }
 }

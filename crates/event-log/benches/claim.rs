@@ -1,5 +1,5 @@
-//! How long a partition is without a writer while it changes hands, on the Kafka of the test run. It prints; what it
-//! prints is compared within one run on one machine only.
+//! Measures how long a partition has no writer while its ownership moves, on the Kafka of the test environment. Compare
+//! the printed figures only within one run on one machine.
 
 #![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
 
@@ -27,7 +27,7 @@ struct Owner {
 }
 
 impl Owner {
-    /// One who is about to take over: it reads beside the present owner.
+    /// An instance that is about to take over: it reads while the present owner serves.
     fn warm(settings: &PartitionLogSettings) -> Self {
         let log = KafkaPartitionLog::new(settings.clone(), 0);
         let mut owner = Self { log, next: 0, epoch: 0, sequence: 0 };
@@ -49,7 +49,7 @@ impl Owner {
         self.epoch = claimed.expect("a claim").epoch;
     }
 
-    /// Appends one event; whether it is committed.
+    /// Appends one event. Returns whether it was committed.
     fn append(&mut self) -> bool {
         let record = record(self.epoch, self.sequence + 1);
         let appended = self.log.append(&Batch::events(&[record])).is_ok();
@@ -81,7 +81,7 @@ fn record(owner_epoch: u64, partition_sequence: u64) -> NewRecord {
     NewRecord { envelope, payload: vec![0; 100] }
 }
 
-/// From the old owner's last good commit to the end of the new one's claim.
+/// The time from the last commit of the old owner to the end of the new owner's claim.
 fn hand_over(settings: &PartitionLogSettings, mut old: Owner, goes_on: bool) -> (Owner, Duration) {
     let claiming = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -1,5 +1,6 @@
-//! What the protocol of a partition's ownership needs of Kafka: few steps, each of which may fail, be late, or have
-//! happened although its answer was lost. Kafka itself and its twin for tests stand behind the same steps.
+//! What the ownership protocol of a partition needs from Kafka. Every call may fail, may be late, and may have taken
+//! effect although its answer was lost. The Kafka client and the simulated broker for tests both implement these
+//! traits.
 
 use std::time::Duration;
 
@@ -10,51 +11,53 @@ pub trait Broker: Send + 'static {
     /// One of the partition's producers.
     type Producer: Producer;
 
-    /// Producers with the partition's first `count` transactional ids, ready to take the ids over. Nobody else notices
-    /// them yet.
+    /// Creates producers with the partition's first `count` transactional ids, without initialising them. This has no
+    /// effect on the present owner.
     fn connect(&mut self, count: usize) -> Result<Vec<Self::Producer>, LogError>;
 
-    /// The end of the partition as it is, whether or not the last records are committed.
+    /// The end offset of the partition, including records that are not committed.
     fn end(&mut self) -> Result<i64, LogError>;
 
-    /// The end of what is committed or aborted: no transaction is open below.
+    /// The last stable offset: no transaction is open below it.
     fn stable_end(&mut self) -> Result<i64, LogError>;
 
-    /// Hands every committed event from offset `next` up to `mark` to `fold`, in order, and waits for those whose
-    /// transactions are still open. It may go a little beyond.
+    /// Passes every committed event from offset `next` up to `mark` to `fold`, in order, and waits for open
+    /// transactions below `mark` to end. It may read slightly beyond `mark`.
     fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError>;
 
-    /// Where the deciders go on in the partition's commands. It waits for transactions that are about to tell.
+    /// The committed offset of the partition's commands: the next one to decide. Waits for transactions that are about
+    /// to change it.
     fn next_command(&mut self) -> Result<i64, LogError>;
 
-    /// The end of the owners topic as it is, whether or not the last announcements are committed.
+    /// The end offset of the owners topic, including announcements that are not committed.
     fn owners_end(&mut self) -> Result<i64, LogError>;
 
-    /// The offset of the partition's last committed announcement from `from` up to `end` in the owners topic. It
-    /// waits for those whose transactions are still open.
+    /// The offset of the partition's last committed announcement in the owners topic, from `from` up to `end`. Waits
+    /// for open transactions in that range.
     fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError>;
 }
 
-/// A transactional producer of one partition. After any error it is of no use any more.
+/// A transactional producer of one partition. It is unusable after any error.
 pub trait Producer: Send + 'static {
-    /// Takes the transactional id over: what its last producer left open is aborted, and that producer is fenced.
+    /// Initialises the transactional id: aborts the transaction that its previous producer left open, and fences that
+    /// producer.
     fn init(&mut self) -> Result<(), LogError>;
 
-    /// Begins a transaction, which has this long to be committed.
+    /// Begins a transaction that must be committed within `timeout`.
     fn begin(&mut self, timeout: Duration) -> Result<(), LogError>;
 
-    /// Writes events, and answers with their offsets once the broker has them.
+    /// Writes events and returns their offsets once the broker has acknowledged them.
     fn send_events(&mut self, events: &[NewRecord]) -> Result<Vec<i64>, LogError>;
 
-    /// Writes outcomes; the commit waits for them.
+    /// Writes outcomes. The commit waits until they are acknowledged.
     fn send_outcomes(&mut self, outcomes: &[NewOutcome]) -> Result<(), LogError>;
 
-    /// Makes the place where the deciders go on in the partition's commands part of the transaction.
-    fn settle(&mut self, next_command: i64) -> Result<(), LogError>;
+    /// Adds the next offset of the partition's commands to the transaction.
+    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError>;
 
-    /// Writes that the partition's owner is at this address, and answers with the announcement's offset.
+    /// Announces that the partition's owner is at this address, and returns the offset of the announcement.
     fn announce(&mut self, address: &str) -> Result<i64, LogError>;
 
-    /// Commits the transaction. After an error nobody knows whether it is in the log.
+    /// Commits the transaction. After an error it is unknown whether it is in the log.
     fn commit(&mut self) -> Result<(), LogError>;
 }

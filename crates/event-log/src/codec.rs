@@ -1,4 +1,5 @@
-//! Events and commands to bytes and back: an Avro datum behind the framing `0x00 | schema id (u32, big endian)`.
+//! Encodes and decodes events and commands: Avro in the registry's wire format, `0x00 | schema id (u32, big endian) |
+//! datum`.
 
 mod encoded;
 mod error;
@@ -23,18 +24,18 @@ pub use error::CodecError;
 
 /// The first byte of every payload.
 const MAGIC: u8 = 0;
-/// No message needs more; hostile lengths are refused before memory is taken.
+/// The largest allocation when decoding, in bytes. No message needs more, and a hostile length must not exhaust memory.
 const MAX_ALLOCATION: usize = 8 * 1024 * 1024;
 
-/// How long the registry is not asked again for an id that it does not know, however many messages carry it.
-const UNKNOWN: Duration = Duration::from_secs(1);
-/// So many unknown ids are kept in mind.
-const MOST_UNKNOWN: usize = 1_000;
+/// How long the registry is not asked again for an id that it does not know.
+const UNKNOWN_ID_PAUSE: Duration = Duration::from_secs(1);
+/// How many unknown ids are remembered.
+const MAX_UNKNOWN_IDS: usize = 1_000;
 
 /// Writes messages with the newest schema of their type, and reads them with the schema they were written with.
 ///
-/// Every schema is registered and at hand from the start, so writing needs no registry. Reading asks the registry
-/// once for each schema that is not known yet.
+/// All schemas are registered and loaded at the start, so writing never asks the registry. Reading asks it once for
+/// each schema that is not loaded yet.
 pub struct Codec {
     registry: Option<(Registry, Handle)>,
     writers: HashMap<String, Writer>,
@@ -55,9 +56,9 @@ struct Reader {
 }
 
 impl Codec {
-    /// Registers every version of every schema of some topics under its subject (`TopicRecordName`: topic and full
-    /// name), with full transitive compatibility, and holds them all. Events belong to the events topic, commands to
-    /// the commands topic.
+    /// Registers and loads every version of every schema of these topics. The subject follows `TopicRecordName` (topic
+    /// and full name) and must be fully, transitively compatible. Events belong to the events topic, commands to the
+    /// commands topic.
     pub async fn register(
         registry: Registry,
         topics: &[(String, &[SchemaFile])],
@@ -82,21 +83,21 @@ impl Codec {
             if index == 0 {
                 registry.require_full_compatibility(subject).await?;
             }
-            self.hold(id, schema)?;
+            self.load(id, schema)?;
         }
         Ok(())
     }
 
-    /// A codec that only reads. It must be made inside of a tokio runtime and used outside of its threads.
+    /// A codec that only reads. Must be created within a tokio runtime, and used outside its worker threads.
     pub fn reading(registry: Registry) -> Self {
         Self::empty(Some((registry, Handle::current())))
     }
 
-    /// A codec without a registry, with ids of its own: for tests of everything that is not about the registry.
+    /// A codec without a registry that assigns its own ids, for tests.
     pub fn offline(files: &[SchemaFile]) -> Result<Self, CodecError> {
         let mut codec = Self::empty(None);
         for (id, (_, schema)) in (1..).zip(by_message(files)?.into_values().flatten()) {
-            codec.hold(id, schema)?;
+            codec.load(id, schema)?;
         }
         Ok(codec)
     }
@@ -106,10 +107,10 @@ impl Codec {
         Self { registry, writers: HashMap::new(), readers: RwLock::default(), unknown: Mutex::default() }
     }
 
-    /// Keeps a schema for reading, and for writing until a newer one of its type comes.
-    fn hold(&mut self, id: u32, schema: Schema) -> Result<(), CodecError> {
-        // The datum reader and writer borrow their schema. There are as many as there are published versions, and
-        // they are needed until the process ends.
+    /// Loads a schema: for reading, and for writing until a newer version of its type is loaded.
+    fn load(&mut self, id: u32, schema: Schema) -> Result<(), CodecError> {
+        // The datum reader and writer borrow their schema. There is one for each published version, and it is needed
+        // until the process ends, so leaking it is harmless.
         let schema: &'static Schema = Box::leak(Box::new(schema));
         let reader = reader(schema)?;
         let short_name = reader.full_name.rsplit('.').next().unwrap_or_default().to_owned();
@@ -119,12 +120,12 @@ impl Codec {
         Ok(())
     }
 
-    /// The full name of a type of message, with its namespace.
+    /// The full name of a message type, with its namespace.
     pub fn full_name(&self, message_type: &str) -> Result<&str, CodecError> {
         self.writer(message_type).map(|writer| writer.full_name.as_str())
     }
 
-    /// Writes a message, framed. What could not be read back is not written: it would stand in the log for ever.
+    /// Encodes a message. A payload that cannot be decoded again is an error: it would stay in the log for ever.
     pub fn encode<M: Message>(&self, message: &M) -> Result<Vec<u8>, CodecError> {
         let name = message.message_type();
         let writer = self.writer(name)?;
@@ -133,13 +134,14 @@ impl Codec {
         Ok(payload)
     }
 
-    /// Reads an event into the enum of its context.
+    /// Decodes an event into the enum of its context.
     pub fn decode<M: Message>(&self, recorded: &Recorded) -> Result<M, CodecError> {
         let envelope = &recorded.envelope;
         self.decode_payload(envelope.short_type(), &envelope.event_type, &recorded.payload)
     }
 
-    /// Reads a command into the enum of its context. Anybody may send one, so its type must be one that is held here.
+    /// Decodes a command into the enum of its context. Anybody can send a command, so its type must be one of those
+    /// loaded.
     pub fn decode_command<M: Message>(
         &self,
         envelope: &CommandEnvelope,
@@ -152,12 +154,12 @@ impl Codec {
         }
     }
 
-    /// Reads an event into any type of the same name that has fields of its schema: others are passed over.
+    /// Decodes an event into any type whose fields are part of its schema; other fields are ignored.
     pub fn read<T: DeserializeOwned>(&self, recorded: &Recorded) -> Result<T, CodecError> {
         self.encoded(&recorded.envelope.event_type, &recorded.payload).read()
     }
 
-    /// Reads an event whose type is not known here, as JSON for people to look at.
+    /// Decodes an event of any type to JSON.
     pub fn read_json(&self, recorded: &Recorded) -> Result<serde_json::Value, CodecError> {
         let encoded = self.encoded(&recorded.envelope.event_type, &recorded.payload);
         encoded.read_with(|reader, datum| reader.read_value(datum)?.try_into())
@@ -182,8 +184,8 @@ impl Codec {
     }
 
     fn reader(&self, id: u32) -> Result<Reader, CodecError> {
-        let known = self.readers.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
-        match known {
+        let loaded = self.readers.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+        match loaded {
             Some(reader) => Ok(reader),
             None => self.fetch(id),
         }
@@ -194,13 +196,13 @@ impl Codec {
             return Err(CodecError::UnknownType(format!("with schema id {id}")));
         };
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        if unknown.get(&id).is_some_and(|asked| asked.elapsed() < UNKNOWN) {
+        if unknown.get(&id).is_some_and(|asked| asked.elapsed() < UNKNOWN_ID_PAUSE) {
             return Err(CodecError::UnknownSchema(id));
         }
         #[expect(clippy::disallowed_methods, reason = "whoever decodes has a thread of its own")]
         let schema = match runtime.block_on(registry.schema(id)) {
             Err(error) if error.is_unknown() => {
-                if unknown.len() >= MOST_UNKNOWN {
+                if unknown.len() >= MAX_UNKNOWN_IDS {
                     unknown.clear();
                 }
                 unknown.insert(id, Instant::now());

@@ -4,20 +4,20 @@ use uuid::Uuid;
 
 use crate::{InvalidRecord, Position};
 
-/// Everything about a command but its payload; in Kafka it travels in the record's key and headers.
+/// Everything about a command but its payload. In Kafka it is the key and the headers of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandEnvelope {
-    /// Which aggregate the command is for: the record's key.
+    /// The aggregate that the command is for; the key of the record.
     pub aggregate_id: AggregateId,
     /// The name of the command with its namespace, as in its schema: `foldline.orders.PlaceOrder`.
     pub command_type: String,
     /// The version that the sender expects the aggregate to have.
     pub expected: Expected,
-    /// A fingerprint of the request, to tell a repeated command from a reused id.
+    /// A hash of the request: the same command id with another hash is a reused id, not a repeated command.
     pub request_hash: u64,
-    /// When it was asked for.
+    /// When the command was issued.
     pub time: OffsetDateTime,
-    /// Where the command came from, with its id.
+    /// Where the command came from, and its id.
     pub metadata: Metadata,
 }
 
@@ -28,17 +28,17 @@ impl CommandEnvelope {
     }
 }
 
-/// A record of a commands topic. Anybody may write there, so it need not be a command.
+/// A record of a commands topic. Anybody can write to it, so a record need not be a valid command.
 #[derive(Debug, Clone)]
 pub struct CommandRecord {
-    /// Where it stands.
+    /// The position of the record.
     pub position: Position,
-    /// Its key, if it has one.
+    /// The key, if there is one.
     pub key: Option<Vec<u8>>,
-    /// Its payload, if it has one: a framed Avro datum, if it is right.
+    /// The payload, if there is one: a framed Avro datum in a valid command.
     pub payload: Option<Vec<u8>>,
-    /// The command's id, if that much can be read.
+    /// The command's id, if it can be read.
     pub command_id: Option<Uuid>,
-    /// What it is, or what is wrong with it.
+    /// The command's envelope, or what is wrong with the record.
     pub envelope: Result<CommandEnvelope, InvalidRecord>,
 }

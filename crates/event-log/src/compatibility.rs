@@ -2,27 +2,27 @@ use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
 
 use crate::{InvalidSchemaFile, SchemaFile, schema_file::by_message};
 
-/// Two versions of a schema that cannot read each other.
+/// Two versions of a schema are not compatible.
 #[derive(Debug, thiserror::Error)]
 pub enum IncompatibleSchemas {
-    /// A file cannot be used.
+    /// A schema file is invalid.
     #[error(transparent)]
     Invalid(#[from] InvalidSchemaFile),
-    /// What one version writes, the other cannot read.
+    /// One version cannot read what the other writes.
     #[error("{name}: a reader of one of the versions {one} and {other} cannot read the other: {reason}")]
     Unreadable {
         /// The full name of the message.
         name: String,
-        /// One version.
+        /// The older version.
         one: usize,
-        /// The other.
+        /// The newer version.
         other: usize,
-        /// What stands in the way.
+        /// Why one cannot read the other.
         reason: String,
     },
 }
 
-/// Checks that every version of a message can read every other, as the registry will (`FULL_TRANSITIVE`).
+/// Checks that every version of a message can read every other, as `FULL_TRANSITIVE` in the registry does.
 pub fn check_compatibility(files: &[SchemaFile]) -> Result<(), IncompatibleSchemas> {
     for (name, versions) in by_message(files)? {
         for (other, (_, later)) in (1..).zip(&versions) {
@@ -51,10 +51,10 @@ mod tests {
     }
 
     #[test]
-    fn versions_that_read_each_other_pass_and_others_are_named() {
+    fn incompatible_versions_are_named() {
         let noted = version(2, r#", {"name": "note", "type": "string", "default": ""}"#);
         check_compatibility(&[version(1, ""), noted]).unwrap();
-        // The second and the third read each other, the first and the third do not.
+        // Versions 2 and 3 are compatible with each other, versions 1 and 3 are not.
         let demanding = version(3, r#", {"name": "note", "type": "string"}"#);
         let refused = check_compatibility(&[version(1, ""), noted, demanding]).unwrap_err();
         assert!(

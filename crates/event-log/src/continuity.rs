@@ -1,53 +1,53 @@
 use crate::{Position, Recorded};
 
-/// Watches a partition's history as it is read: sequence numbers without a gap, epochs that never go down.
+/// Checks the history of a partition as it is read: sequence numbers have no gaps, epochs never decrease.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Continuity {
-    /// The sequence number of the last event seen, 0 before the first.
+    /// The sequence number of the last event, 0 before the first.
     pub sequence: u64,
-    /// The highest owner epoch seen, 0 before the first.
+    /// The highest owner epoch so far, 0 before the first.
     pub epoch: u64,
 }
 
-/// A history that cannot be: somebody wrote past the fence, or records were lost or repeated.
+/// The history of a partition is broken: an owner wrote although it was fenced, or records were lost or repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Discontinuity {
     /// A record is missing or repeated.
     #[error("history broken at {position}: sequence {found} where {expected} must follow")]
     Sequence {
-        /// Where the wrong record stands.
+        /// The position of the unexpected record.
         position: Position,
-        /// The number that had to follow.
+        /// The sequence number that was expected.
         expected: u64,
-        /// The number that came.
+        /// The sequence number of the record.
         found: u64,
     },
-    /// A record of an owner that had been replaced already.
+    /// A record was written by an owner that had already been replaced.
     #[error("history broken at {position}: epoch {found} after epoch {newest}")]
     Epoch {
-        /// Where the wrong record stands.
+        /// The position of the unexpected record.
         position: Position,
-        /// The newest epoch before it.
+        /// The highest epoch before it.
         newest: u64,
-        /// The epoch that came.
+        /// The epoch of the record.
         found: u64,
     },
-    /// An aggregate's version does not follow the one before it.
+    /// An aggregate's version does not follow its previous one.
     #[error("history broken at {position}: version {found} of {aggregate} where {expected} must follow")]
     Version {
-        /// Where the wrong record stands.
+        /// The position of the unexpected record.
         position: Position,
-        /// Which aggregate.
+        /// The aggregate.
         aggregate: String,
-        /// The version that had to follow.
+        /// The version that was expected.
         expected: u64,
-        /// The version that came.
+        /// The version of the record.
         found: u64,
     },
 }
 
 impl Continuity {
-    /// Takes in the next event of the partition, or says how it breaks the history.
+    /// Advances to the next event of the partition, or returns how it breaks the history.
     pub fn follow(&mut self, next: &Recorded) -> Result<(), Discontinuity> {
         let (sequence, epoch) = (next.envelope.partition_sequence, next.envelope.owner_epoch);
         if sequence != self.sequence + 1 {

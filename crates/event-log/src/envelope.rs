@@ -2,26 +2,26 @@ use aggregate::{AggregateId, Metadata, Version};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Everything about an event but its payload; in Kafka it travels in the record's key and headers.
+/// Everything about an event but its payload. In Kafka it is the key and the headers of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// Which aggregate the event is of: the record's key.
+    /// The aggregate that the event belongs to; the key of the record.
     pub aggregate_id: AggregateId,
-    /// The event's own id: derived from the command's and the event's place in it, so that it can be told again.
+    /// The event's id, derived from the id of the command and the event's index in it, so that it is always the same.
     pub event_id: Uuid,
-    /// The name of the fact with its namespace, as in its schema: `foldline.orders.OrderPlaced`.
+    /// The name of the event with its namespace, as in its schema: `foldline.orders.OrderPlaced`.
     pub event_type: String,
-    /// The context that says so: `/orders`.
+    /// The context and the kind of aggregate that published the event: `/orders/order`.
     pub source: String,
-    /// When it was decided.
+    /// When the event was decided.
     pub time: OffsetDateTime,
     /// The aggregate's version after this event.
     pub version: Version,
-    /// A fingerprint of the request, to tell a repeated command from a reused id.
+    /// A hash of the request: the same command id with another hash is a reused id, not a repeated command.
     pub request_hash: u64,
-    /// Which ownership of the partition wrote it; it never goes down along a partition.
+    /// The epoch of the owner that wrote the event. It never decreases along a partition.
     pub owner_epoch: u64,
-    /// The event's number in its partition: 1, 2, 3 without gaps.
+    /// The event's number in its partition: 1, 2, 3, without gaps.
     pub partition_sequence: u64,
     /// Where the command came from.
     pub metadata: Metadata,
@@ -33,7 +33,7 @@ impl Envelope {
         Uuid::new_v5(&command_id, index.to_string().as_bytes())
     }
 
-    /// The name of the fact without its namespace: `OrderPlaced`.
+    /// The name of the event without its namespace: `OrderPlaced`.
     pub fn short_type(&self) -> &str {
         self.event_type.rsplit('.').next().unwrap_or_default()
     }

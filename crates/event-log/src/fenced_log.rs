@@ -1,58 +1,58 @@
-//! The protocol that makes one instance the only writer of a partition, over whatever broker there is. The order of
-//! its steps is what the whole platform's safety rests on; `docs/write-side.md` says why each stands where it does.
+//! The protocol that makes one instance the only writer of a partition, over any [`Broker`]. All guarantees of the
+//! write side depend on the order of its steps, which must not be changed; `docs/write-side.md` explains it.
 
 use std::time::Duration;
 
 use crate::{Batch, Broker, Claimed, Fold, LogError, PartitionLog, Producer};
 
-/// How many producers take turns. A second transaction of one id right after a commit meets a 20 ms pause in the
-/// client; another id does not.
+/// How many producers take turns. A second transaction with the same id right after a commit waits 20 ms in the client;
+/// one with another id does not.
 const PRODUCERS: usize = 2;
 /// How long an announcement may take.
-const ANNOUNCE: Duration = Duration::from_secs(5);
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One partition, written by one fenced owner at a time.
 pub struct FencedLog<B: Broker> {
     broker: B,
-    /// Where this instance takes commands.
+    /// Where this instance accepts commands.
     address: String,
     commit_timeout: Duration,
-    /// Empty while this is not the owner.
+    /// Empty unless this instance owns the partition.
     producers: Vec<B::Producer>,
-    turn: usize,
-    /// The newest epoch in the events that were read.
-    in_log: u64,
-    /// This instance's last ownership; 0 before the first.
+    next_producer: usize,
+    /// The highest epoch among the events read so far.
+    epoch_in_log: u64,
+    /// The epoch of this instance's last ownership; 0 before the first.
     epoch: u64,
-    /// The newest ownership that was announced, as far as was looked.
-    newest: u64,
-    /// Where to look for newer announcements.
+    /// The epoch of the newest announcement read so far.
+    newest_announced: u64,
+    /// The offset from which to look for newer announcements.
     next_announcement: i64,
 }
 
 impl<B: Broker> FencedLog<B> {
-    /// The partition behind `broker`, not owned yet. `address` is announced as where this instance takes commands;
-    /// a group that is not committed within `commit_timeout` counts as unknown.
+    /// The partition behind `broker`, not owned yet. `address` is where this instance accepts commands; it is announced
+    /// with each claim. A group that is not committed within `commit_timeout` has an unknown outcome.
     pub fn over(broker: B, address: String, commit_timeout: Duration) -> Self {
         Self {
             broker,
             address,
             commit_timeout,
             producers: Vec::new(),
-            turn: 0,
-            in_log: 0,
+            next_producer: 0,
+            epoch_in_log: 0,
             epoch: 0,
-            newest: 0,
+            newest_announced: 0,
             next_announcement: 0,
         }
     }
 
-    /// Replays up to `mark` and answers with the offset to go on from.
+    /// Replays up to `mark` and returns the next offset.
     fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<i64, LogError> {
-        let Self { broker, in_log, .. } = self;
+        let Self { broker, epoch_in_log, .. } = self;
         let mut reached = next;
         broker.replay(next, mark, &mut |recorded| {
-            *in_log = (*in_log).max(recorded.envelope.owner_epoch);
+            *epoch_in_log = (*epoch_in_log).max(recorded.envelope.owner_epoch);
             reached = recorded.position.offset + 1;
             fold(recorded)
         })?;
@@ -61,7 +61,8 @@ impl<B: Broker> FencedLog<B> {
 
     fn read_on(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<i64, LogError> {
         let mark = self.broker.stable_end()?;
-        // A commit is answered a moment before readers see it, so who has just written may be ahead of them.
+        // A commit is acknowledged a moment before consumers see it, so the instance that wrote last may be ahead of
+        // them.
         if next > mark {
             let end = self.broker.end()?;
             if next > end {
@@ -71,26 +72,26 @@ impl<B: Broker> FencedLog<B> {
         self.replay(next, mark, fold)
     }
 
-    /// Announces the ownership by the partition's own producer, so that an owner who was replaced cannot, and answers
-    /// with the announcement's offset.
+    /// Announces the ownership through the partition's own producer, so that a replaced owner cannot announce itself.
+    /// Returns the offset of the announcement.
     fn announce(&self, producer: &mut B::Producer) -> Result<i64, LogError> {
-        producer.begin(ANNOUNCE)?;
+        producer.begin(ANNOUNCE_TIMEOUT)?;
         let offset = producer.announce(&self.address)?;
         producer.commit()?;
         Ok(offset)
     }
 
-    /// The ownership begins. Its epoch is higher than that of every announcement before and every event.
+    /// Begins the ownership. Its epoch is higher than that of every earlier announcement and every event.
     fn begin(&mut self, producers: Vec<B::Producer>, announced: i64) {
-        self.epoch = self.in_log.max(announced.unsigned_abs()) + 1;
-        self.newest = self.epoch;
+        self.epoch = self.epoch_in_log.max(announced.unsigned_abs()) + 1;
+        self.newest_announced = self.epoch;
         self.next_announcement = announced + 1;
         self.producers = producers;
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
-        self.turn = (self.turn + 1) % PRODUCERS;
-        let producer = self.producers.get_mut(self.turn).ok_or(LogError::NotClaimed)?;
+        self.next_producer = (self.next_producer + 1) % PRODUCERS;
+        let producer = self.producers.get_mut(self.next_producer).ok_or(LogError::NotClaimed)?;
         producer.begin(self.commit_timeout)?;
         let offsets = producer.send_events(batch.events)?;
         let outcomes = (batch.outcomes)(&offsets);
@@ -98,7 +99,7 @@ impl<B: Broker> FencedLog<B> {
             producer.send_outcomes(&outcomes)?;
         }
         if let Some(next) = batch.next_command {
-            producer.settle(next)?;
+            producer.send_offset(next)?;
         }
         producer.commit()?;
         Ok(offsets)
@@ -113,9 +114,10 @@ impl<B: Broker> PartitionLog for FencedLog<B> {
     fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
         self.release();
         let mut producers = self.broker.connect(PRODUCERS)?;
-        // What can be read while the last owner still serves need not be read while nobody does.
+        // Read what is there while the previous owner still serves, so that less is left to read while nobody does.
         let next = self.read_on(next, fold)?;
-        // Only when every producer is fenced is the end final: asking before is the classic mistake.
+        // The end is final only once every producer is initialised. Asking for it earlier would miss records of the
+        // previous owner.
         producers.iter_mut().try_for_each(Producer::init)?;
         let mark = self.broker.end()?;
         self.replay(next, mark, fold)?;
@@ -141,15 +143,15 @@ impl<B: Broker> PartitionLog for FencedLog<B> {
     }
 
     fn newest_epoch(&mut self) -> Result<u64, LogError> {
-        // The end with uncommitted records: a commit is answered a moment before readers see it.
+        // The end including uncommitted records: a commit is acknowledged a moment before consumers see it.
         let end = self.broker.owners_end()?;
         if end > self.next_announcement {
             if let Some(offset) = self.broker.last_announcement(self.next_announcement, end)? {
-                self.newest = (offset.unsigned_abs() + 1).max(self.newest + 1);
+                self.newest_announced = (offset.unsigned_abs() + 1).max(self.newest_announced + 1);
             }
             self.next_announcement = end;
         }
-        Ok(self.newest)
+        Ok(self.newest_announced)
     }
 
     fn release(&mut self) {

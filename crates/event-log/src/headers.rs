@@ -1,4 +1,5 @@
-//! An envelope as Kafka headers: `CloudEvents` 1.0 in the binary mode of its Kafka binding, and our own beside it.
+//! An envelope as Kafka headers: `CloudEvents` 1.0 in the binary mode of its Kafka protocol binding, plus headers of
+//! our own.
 
 pub(crate) mod command;
 
@@ -14,13 +15,13 @@ use uuid::Uuid;
 
 use crate::{Envelope, Position, Recorded};
 
-/// The media type of a payload: an Avro datum behind the framing of a Confluent-style registry.
+/// The media type of a payload: an Avro datum in the wire format of a Confluent-compatible registry.
 const CONTENT_TYPE: &str = "application/vnd.confluent.avro";
 
-/// Why a Kafka record is not an event of the platform.
+/// Why a Kafka record is not a valid event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecord {
-    /// There is no key, or it is not an aggregate id.
+    /// The key is missing, or it is not an aggregate id.
     #[error("the key is not an aggregate id")]
     Key,
     /// There is no payload.
@@ -29,13 +30,13 @@ pub enum InvalidRecord {
     /// A header is missing.
     #[error("header {0} is missing")]
     Missing(&'static str),
-    /// A header cannot be read.
+    /// A header has an invalid value.
     #[error("header {0} cannot be read")]
     Malformed(&'static str),
     /// The subject names another aggregate than the key.
     #[error("header ce_subject is not the key")]
     Subject,
-    /// The key belongs to another partition: whoever sent it does not partition by murmur2, as Kafka's Java client.
+    /// The key belongs to another partition: the sender does not use murmur2, as Kafka's Java client does.
     #[error("the key belongs to another partition")]
     Partition,
 }
@@ -84,7 +85,7 @@ pub(crate) fn read(message: &impl Message) -> Result<Recorded, InvalidRecord> {
     })
 }
 
-/// Where a record stands.
+/// The position of a record.
 pub(crate) fn position(message: &impl Message) -> Position {
     Position { topic: message.topic().to_owned(), partition: message.partition(), offset: message.offset() }
 }
@@ -128,8 +129,8 @@ impl<'m> Fields<'m> {
         Self::read(message.headers())
     }
 
-    /// The client library panics at a name that is not UTF-8, and anybody can send one: such a record has no headers
-    /// here.
+    /// The client library panics at a header name that is not UTF-8, and anybody can send one. Such a record is read as
+    /// if it had no headers.
     fn read(headers: Option<&'m impl Headers>) -> Self {
         let all = || headers.map(|headers| headers.iter().collect()).unwrap_or_default();
         Self(catch_unwind(AssertUnwindSafe(all)).unwrap_or_default())
@@ -162,10 +163,10 @@ mod tests {
 
     use super::{Fields, Headers};
 
-    /// A record with a header whose name the client library does not bear.
-    struct Unbearable;
+    /// A record has a header name that the client library cannot read.
+    struct UnreadableName;
 
-    impl Headers for Unbearable {
+    impl Headers for UnreadableName {
         fn count(&self) -> usize {
             1
         }
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_cannot_even_be_named_ends_no_reader() {
-        assert!(Fields::read(Some(&Unbearable)).0.is_empty());
+    fn a_header_name_that_is_not_utf8_stops_no_reader() {
+        assert!(Fields::read(Some(&UnreadableName)).0.is_empty());
     }
 }

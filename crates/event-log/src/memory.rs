@@ -1,17 +1,17 @@
-//! The in-memory twin of a partition, for tests of what stands above the log. It can be told to fail as a broker
-//! cannot: before or after the events are in.
+//! A partition in memory, for tests of what is built on the log. It can fail on purpose, before or after the events are
+//! in the log.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Position, Recorded};
 
-/// A partition in memory. Clones share it, but not its ownership: each must claim for itself.
+/// A partition in memory. Clones share the log but not the ownership: each must claim it.
 #[derive(Debug, Default)]
 pub struct MemoryLog {
     shared: Arc<Mutex<Partition>>,
-    /// Which claim this is of; 0 before the first and after every error.
+    /// The number of this clone's claim; 0 before the first claim and after every error.
     fence: u64,
-    /// Which ownership this is.
+    /// The epoch of this clone's ownership.
     epoch: u64,
 }
 
@@ -20,13 +20,13 @@ struct Partition {
     records: Vec<Recorded>,
     outcomes: Vec<NewOutcome>,
     next_command: i64,
-    /// The newest claim, come about or not: it shuts out all before it.
+    /// The number of the newest claim, successful or not. It fences all earlier ones.
     fence: u64,
-    /// The newest ownership.
+    /// The newest epoch.
     epoch: u64,
     next_append: Fault,
     failing_claims: u32,
-    /// How many records reads come to, before they break off.
+    /// After how many records reads fail.
     readable: Option<usize>,
 }
 
@@ -49,28 +49,27 @@ impl MemoryLog {
         self.lock().next_append = Fault::After;
     }
 
-    /// The next `times` claims fail on their way, each when half of what is new has been read. They shut out who was
-    /// there before all the same.
+    /// The next `times` claims fail after reading half of what is new. They still fence the previous owner.
     pub fn fail_claims(&self, times: u32) {
         self.lock().failing_claims = times;
     }
 
-    /// From now on reads break off once they have come to the `count`-th record of the log, but claims do not.
+    /// From now on reads fail when they reach the `count`-th record of the log. Claims do not.
     pub fn break_reads_after(&self, count: usize) {
         self.lock().readable = Some(count);
     }
 
-    /// Everything that is in the log.
+    /// All records in the log.
     pub fn records(&self) -> Vec<Recorded> {
         self.lock().records.clone()
     }
 
-    /// Where to go on in the commands that come through Kafka.
+    /// The committed offset of the commands topic.
     pub fn next_command(&self) -> i64 {
         self.lock().next_command
     }
 
-    /// What became of the commands that came through Kafka.
+    /// The outcomes of the commands that came through Kafka.
     pub fn outcomes(&self) -> Vec<NewOutcome> {
         self.lock().outcomes.clone()
     }
@@ -120,7 +119,7 @@ impl PartitionLog for MemoryLog {
 
     fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
         let mut partition = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        // As in Kafka, an owner that has met an error cannot write again before it has claimed again.
+        // As in Kafka, an owner that met an error must claim the partition again before it can write.
         let fence = std::mem::take(&mut self.fence);
         if fence == 0 {
             return Err(LogError::NotClaimed);
@@ -161,7 +160,7 @@ impl PartitionLog for MemoryLog {
 }
 
 impl Partition {
-    /// Every second offset is left out, as if a commit marker had taken it.
+    /// Every second offset is skipped, as if a commit marker occupied it.
     fn end(&self) -> i64 {
         2 * i64::try_from(self.records.len()).expect("a test's log is short")
     }

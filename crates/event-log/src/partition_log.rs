@@ -1,4 +1,5 @@
-//! The port between the command engine and the log: one partition, seen by the one who owns it or wants to.
+//! The port between the command engine and the log: one partition, as its owner sees it. An implementation must never
+//! report an event as written that is not committed, and must never let two owners write.
 
 use rdkafka::error::RDKafkaErrorCode;
 
@@ -7,24 +8,24 @@ use crate::{Discontinuity, Envelope, InvalidRecord, Position};
 /// An event that is in the log.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Everything about it but its payload.
+    /// Everything about the event but its payload.
     pub envelope: Envelope,
-    /// Where it stands.
+    /// The position of its record.
     pub position: Position,
     /// The framed Avro datum: magic byte, schema id, data.
     pub payload: Vec<u8>,
 }
 
-/// An event on its way into the log.
+/// An event to be written.
 #[derive(Debug, Clone)]
 pub struct NewRecord {
-    /// Everything about it but its payload.
+    /// Everything about the event but its payload.
     pub envelope: Envelope,
     /// The framed Avro datum: magic byte, schema id, data.
     pub payload: Vec<u8>,
 }
 
-/// What became of a command that came through Kafka, on its way into the outcomes topic.
+/// The outcome of a command that came through Kafka, to be written to the outcomes topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOutcome {
     /// The record's key: the command's id, or the position of a command that cannot be read.
@@ -33,63 +34,63 @@ pub struct NewOutcome {
     pub document: Vec<u8>,
 }
 
-/// What one transaction writes, all or none.
+/// What one transaction writes, atomically.
 pub struct Batch<'a> {
     /// The events, in order.
     pub events: &'a [NewRecord],
-    /// The outcomes, told from the offsets of the events.
+    /// Builds the outcomes from the offsets of the events.
     pub outcomes: &'a dyn Fn(&[i64]) -> Vec<NewOutcome>,
-    /// Where to go on in the partition's commands, if commands that came through Kafka are settled by this.
+    /// The next offset of the partition's commands, if the batch decides commands that came through Kafka.
     pub next_command: Option<i64>,
 }
 
 impl<'a> Batch<'a> {
-    /// Events alone: no command came through Kafka.
+    /// A batch of events only.
     pub fn events(events: &'a [NewRecord]) -> Self {
         Self { events, outcomes: &|_| Vec::new(), next_command: None }
     }
 }
 
-/// An ownership that has begun.
+/// A new ownership of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claimed {
-    /// Which ownership of the partition it is.
+    /// The epoch of this ownership.
     pub epoch: u64,
-    /// Where to go on in the partition's commands.
+    /// The next offset of the partition's commands.
     pub next_command: i64,
 }
 
-/// Takes in the next event of a partition.
+/// Receives the next event of a partition.
 pub type Fold<'a> = dyn FnMut(Recorded) -> Result<(), LogError> + 'a;
 
 /// One partition of the log. Calls block, so they belong on a thread of their own.
 pub trait PartitionLog: Send + 'static {
-    /// Hands `fold` all that is committed from offset `next` on, in order, to the end as it is now. Whoever owns the
-    /// partition goes on meanwhile, so there may be more by the time it returns. [`LogError::BeyondEnd`] if the log
-    /// does not reach `next`.
+    /// Passes all committed events from offset `next` to the current end to `fold`, in order. The owner may go on
+    /// writing meanwhile. [`LogError::BeyondEnd`] if `next` is beyond the end.
     fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError>;
 
-    /// Takes ownership: shuts every earlier owner out, then hands `fold` all that is in the partition from offset
-    /// `next` on, in order. A claim that would begin beyond the end shuts nobody out: [`LogError::BeyondEnd`].
+    /// Claims ownership: fences every earlier owner, then passes all events from offset `next` on to `fold`, in order.
+    /// [`LogError::BeyondEnd`] if `next` is beyond the end; then nobody is fenced.
     ///
-    /// When it returns, nobody else can write, and `fold` has seen everything that was ever written.
+    /// When it returns, nobody else can write, and `fold` has received every event that was ever written.
     fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError>;
 
-    /// Writes a batch, all or none, and answers with the offsets of its events once they are committed.
+    /// Writes a batch atomically and returns the offsets of its events once they are committed.
     ///
-    /// After any error the outcome is unknown until the next [`claim`](Self::claim) has read the log, or until a newer
-    /// owner has claimed and [`read`](Self::read) has come to the end.
+    /// After an error the outcome is unknown until the next [`claim`](Self::claim) has read the log, or until a newer
+    /// owner has claimed the partition and [`read`](Self::read) has reached the end.
     fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError>;
 
-    /// Asks the log whether this is still the owner: nobody newer had accepted a command when this was called.
+    /// Checks that this is still the owner: no newer owner had accepted a command when this was called. An answer that
+    /// writes nothing relies on it.
     ///
-    /// It is what an answer that writes nothing rests on; [`LogError::Replaced`] if there is a newer owner.
+    /// [`LogError::Replaced`] if there is a newer owner.
     fn confirm(&mut self) -> Result<(), LogError>;
 
-    /// Which ownership of the partition is the newest in the log, whoever has it; 0 before the first.
+    /// The newest epoch of the partition in the log, of whichever owner; 0 before the first.
     fn newest_epoch(&mut self) -> Result<u64, LogError>;
 
-    /// Lets the ownership go, without a word to the log: the next claim must begin anew.
+    /// Gives up the ownership without writing to the log. The next claim starts anew.
     fn release(&mut self);
 }
 
@@ -102,69 +103,69 @@ pub enum LogError {
     /// Kafka did not acknowledge in time.
     #[error("no answer from kafka within {0:?}")]
     TimedOut(std::time::Duration),
-    /// A replay came to a stand before it had read everything.
+    /// A replay made no progress for too long.
     #[error("replay of {topic}/{partition} made no progress for {waited:?} on its way to offset {mark}")]
     ReplayStalled {
         /// The topic being read.
         topic: String,
         /// The partition being read.
         partition: i32,
-        /// Where the replay had to get to.
+        /// The offset that the replay had to reach.
         mark: i64,
-        /// How long nothing came.
+        /// How long nothing arrived.
         waited: std::time::Duration,
     },
-    /// A record is not an event of the platform, although it has headers of one.
-    #[error("record at {position} is no event: {source}")]
+    /// A record has headers of an event but is not a valid one.
+    #[error("record at {position} is not an event: {source}")]
     Invalid {
-        /// Where the record stands.
+        /// The position of the record.
         position: Position,
         /// What is wrong with it.
         source: InvalidRecord,
     },
-    /// The history has a hole, a repetition or an older owner's record in it.
+    /// The history has a gap, a repetition or a record of a replaced owner.
     #[error(transparent)]
     Discontinuous(#[from] Discontinuity),
-    /// Somebody wants to go on where the partition has never been: what they know is of another log.
+    /// The caller wants to continue at an offset that the partition never had; its state belongs to another log.
     #[error(
         "the partition ends at offset {end}, before offset {next} where reading is to go on: \
          what was saved is of another log, its snapshots must be dropped"
     )]
     BeyondEnd {
-        /// Where reading was to go on.
+        /// The offset to continue at.
         next: i64,
-        /// The end of the partition, with uncommitted records.
+        /// The end of the partition, including uncommitted records.
         end: i64,
     },
-    /// An event's payload could not be read.
+    /// The payload of an event could not be decoded.
     #[error("event at {position} cannot be read: {source}")]
     Unreadable {
-        /// Where the event stands.
+        /// The position of the event.
         position: Position,
         /// What is wrong with it.
         source: crate::CodecError,
     },
-    /// Whoever folds the log could not go on, for a reason of its own.
+    /// The receiver of the events failed for a reason of its own.
     #[error("the log cannot be folded: {0}")]
     Fold(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A newer owner has claimed the partition.
     #[error("the partition has a newer owner")]
     Replaced,
-    /// The append was called without a claim before it.
+    /// The partition was not claimed before the append.
     #[error("the partition is not claimed")]
     NotClaimed,
-    /// A fault that a test planted.
+    /// A fault injected by a test.
     #[error("planted fault")]
     Planted,
 }
 
 impl LogError {
-    /// The payload of an event could not be read.
+    /// The payload of an event could not be decoded.
     pub fn unreadable(recorded: &Recorded, source: crate::CodecError) -> Self {
         Self::Unreadable { position: recorded.position.clone(), source }
     }
 
-    /// Whether trying again can help; otherwise the log itself is wrong and somebody must look.
+    /// Whether a retry can help. If not, the log itself is damaged and needs an operator.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Invalid { .. } | Self::Discontinuous(_) | Self::BeyondEnd { .. } => false,
@@ -173,7 +174,7 @@ impl LogError {
         }
     }
 
-    /// Whether Kafka has shut this owner out: what it wrote last is in the log or never will be.
+    /// Whether Kafka has fenced this owner. What it wrote last is in the log by now, or never will be.
     pub fn is_fenced(&self) -> bool {
         match self {
             Self::Replaced => true,

@@ -1,7 +1,7 @@
 use aggregate::AggregateId;
 
-/// The partition of an aggregate among `partitions`: murmur2 over the key, as Kafka's Java client does it, so that
-/// clients in every language agree.
+/// The partition of an aggregate: murmur2 over the key, as in Kafka's Java client, so that clients in every language
+/// agree.
 pub fn partition_of(id: &AggregateId, partitions: i32) -> i32 {
     let positive = (murmur2(id.as_str().as_bytes()) & 0x7fff_ffff).cast_signed();
     positive % partitions
@@ -36,7 +36,7 @@ mod tests {
     use super::murmur2;
 
     #[test]
-    fn hashes_are_those_of_the_java_client() {
+    fn hashes_match_those_of_the_java_client() {
         // The expected values of `UtilsTest.testMurmur2` in Apache Kafka.
         let cases = [
             ("21", -973_932_308),

@@ -1,13 +1,13 @@
 use std::{fmt, str::FromStr};
 
-/// Where an event stands in the log; as text it is a consistency token: `orders.events/3@1042`.
+/// The position of an event in the log. Its text form is the consistency token: `orders.events/3@1042`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The topic's name.
     pub topic: String,
     /// The partition's number, from 0.
     pub partition: i32,
-    /// The record's offset. Offsets grow, but not by one: commit markers take offsets too.
+    /// The record's offset. Offsets increase, but not by one: commit markers occupy offsets too.
     pub offset: i64,
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_survives_its_text() {
+    fn a_position_can_be_parsed_from_its_text() {
         let position = Position { topic: "orders.events".into(), partition: 3, offset: 1042 };
         assert_eq!(position.to_string(), "orders.events/3@1042");
         assert_eq!("orders.events/3@1042".parse(), Ok(position));

@@ -9,16 +9,16 @@ use crate::{
     headers::{self, Fields},
 };
 
-/// A record as it stands in a topic, whether or not it is an event.
+/// A record of a topic, whether or not it is a valid event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawRecord {
-    /// Where it stands.
+    /// The position of the record.
     pub position: Position,
-    /// Its key, if it has one.
+    /// The key, if there is one.
     pub key: Option<Vec<u8>>,
-    /// Its headers, in order; a name may come twice, and a value may be missing.
+    /// The headers, in order. A name may occur twice, and a value may be missing.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// Its payload, if it has one.
+    /// The payload, if there is one.
     pub payload: Option<Vec<u8>>,
 }
 
@@ -32,7 +32,7 @@ impl RawRecord {
         }
     }
 
-    /// Reads it as an event.
+    /// Parses the record as an event.
     pub fn read(&self) -> Result<Recorded, InvalidRecord> {
         let headers = self.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
             headers.insert(Header { key, value: value.as_ref() })
@@ -49,19 +49,19 @@ impl RawRecord {
         ))
     }
 
-    /// The aggregate that its key names, if it names one.
+    /// The aggregate that the key names, if it is a valid id.
     pub fn aggregate_id(&self) -> Option<AggregateId> {
         AggregateId::try_from(str::from_utf8(self.key.as_ref()?).ok()?).ok()
     }
 
-    /// The text of a header, if it has it and it is text.
+    /// The value of a header, if it is there and is text.
     pub fn text(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(key, _)| key == name)?;
         std::str::from_utf8(value.as_ref()?).ok()
     }
 
-    /// What the next event has to follow when this record, which is none, stands before it: one that an owner wrote
-    /// has taken a number of the partition's sequence, anybody else's has not.
+    /// The continuity after this invalid record: a record that an owner wrote has a number in the partition's sequence,
+    /// any other has none.
     pub fn after(&self, before: Continuity) -> Continuity {
         let number = |name| self.text(name).and_then(|text| text.parse::<u64>().ok());
         match (number("partition_sequence"), number("owner_epoch")) {
@@ -121,13 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn an_event_survives_as_a_raw_record() {
+    fn an_event_can_be_read_from_a_raw_record() {
         let read = record().read().unwrap();
         assert_eq!(RawRecord::from(read), record());
     }
 
     #[test]
-    fn what_is_wrong_with_it_is_said() {
+    fn the_reason_for_an_invalid_record_is_reported() {
         let wrong = |spoil: fn(&mut RawRecord)| {
             let mut record = record();
             spoil(&mut record);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_record_with_the_next_number_counts_in_the_sequence() {
+    fn only_a_record_with_the_next_number_advances_the_sequence() {
         let before = |sequence, epoch| Continuity { sequence, epoch };
         assert_eq!(record().after(before(8, 1)), before(9, 2));
         assert_eq!(record().after(before(9, 1)), before(9, 1));

@@ -1,4 +1,4 @@
-//! The schema registry: where the ids inside of every event lead to their schemas.
+//! The client of the schema registry, which resolves the schema id in a payload.
 
 use std::{error::Error, time::Duration};
 
@@ -10,13 +10,13 @@ use schema_registry_converter::{
     schema_registry_common::{RawError, SchemaType, SuppliedSchema},
 };
 
-/// How long one call may take, so that a dead registry is noticed.
+/// How long one call may take, so that an unavailable registry is noticed.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What a registry answers where no schema has the id.
+/// The error code of a registry for an unknown schema id.
 const SCHEMA_NOT_FOUND: u32 = 40403;
 
-/// A client of a registry that speaks the Confluent protocol.
+/// A client of a registry that implements the Confluent API.
 #[derive(Debug, Clone)]
 pub struct Registry {
     settings: SrSettings,
@@ -24,7 +24,7 @@ pub struct Registry {
     url: String,
 }
 
-/// The registry could not answer, or refused.
+/// The registry did not answer, or refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// A schema could not be read or registered.
@@ -33,24 +33,24 @@ pub enum RegistryError {
     /// The compatibility rule of a subject could not be set.
     #[error("schema registry: {0}")]
     Http(#[from] reqwest::Error),
-    /// The registry holds something that is not an Avro schema under this id.
+    /// The schema with this id is not an Avro schema.
     #[error("schema {id} of the registry is not avro: {source}")]
     NotAvro {
-        /// The id that was asked for.
+        /// The id of the schema.
         id: u32,
-        /// What the parser said.
+        /// The error of the parser.
         source: Box<apache_avro::Error>,
     },
 }
 
 impl RegistryError {
-    /// Whether trying again can help: the registry did not answer, rather than refuse or not know.
+    /// Whether a retry can help: the registry did not answer.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Schema(error) => {
                 !error.source().is_some_and(<dyn Error>::is::<RawError>) || error.retriable
             }
-            // A conflict: another instance sets the same rule at this moment.
+            // A conflict: another instance sets the same rule at the same time.
             Self::Http(error) => {
                 error.status().is_none_or(|status| status.is_server_error() || status == StatusCode::CONFLICT)
             }
@@ -58,8 +58,8 @@ impl RegistryError {
         }
     }
 
-    /// Whether the registry has answered, and what was asked for is not there or not a schema. Nothing else is the
-    /// fault of who asked: a registry that is down, or keeps callers out, says nothing about a schema.
+    /// Whether the registry answered that the schema is not there or is not valid. A registry that is unavailable, or
+    /// denies access, says nothing about a schema.
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Schema(error) => error
@@ -73,20 +73,20 @@ impl RegistryError {
 }
 
 impl Registry {
-    /// A client for the registry at `url`, as in `http://host:port/apis/ccompat/v7`. It connects when first used.
+    /// A client for the registry at `url`, such as `http://host:port/apis/ccompat/v7`. It connects on first use.
     pub fn new(url: &str) -> Result<Self, RegistryError> {
         let settings = SrSettings::new_builder(url.to_owned()).set_timeout(TIMEOUT).build()?;
         let http = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         Ok(Self { settings, http, url: url.trim_end_matches('/').to_owned() })
     }
 
-    /// Registers a schema under a subject and answers with its id; registering it again is harmless.
+    /// Registers a schema under a subject and returns its id. It is idempotent.
     pub async fn register(&self, subject: &str, text: &str) -> Result<u32, RegistryError> {
         let schema = SuppliedSchema::new(None, SchemaType::Avro, text.to_owned());
         Ok(post_schema(&self.settings, subject.to_owned(), schema).await?.id)
     }
 
-    /// From now on every version of the subject must be readable by every other, both ways.
+    /// Requires that every version of the subject can read every other (`FULL_TRANSITIVE`).
     pub async fn require_full_compatibility(&self, subject: &str) -> Result<(), RegistryError> {
         let body = serde_json::json!({ "compatibility": "FULL_TRANSITIVE" });
         let url = format!("{}/config/{subject}", self.url);
@@ -94,14 +94,14 @@ impl Registry {
         Ok(())
     }
 
-    /// Asks the registry for something small, to see whether it answers.
+    /// Checks that the registry answers.
     pub async fn is_there(&self) -> Result<(), RegistryError> {
         let url = format!("{}/config", self.url);
         self.http.get(url).send().await?.error_for_status()?;
         Ok(())
     }
 
-    /// The schema behind an id.
+    /// The schema with this id.
     pub async fn schema(&self, id: u32) -> Result<Schema, RegistryError> {
         let registered = get_schema_by_id(id, &self.settings).await?;
         Schema::parse_str(&registered.schema)

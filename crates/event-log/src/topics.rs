@@ -1,7 +1,7 @@
 /// The names of a context's topics.
 ///
-/// A prefix isolates several installations, or tests, on one cluster; it stands before topics, consumer groups
-/// and transactional ids alike.
+/// A prefix separates installations, or tests, that share a cluster. It precedes topics, consumer groups and
+/// transactional ids alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topics {
     prefix: String,
@@ -19,28 +19,28 @@ impl Topics {
         &self.context
     }
 
-    /// The truth: one record per event, keyed by aggregate, kept for ever.
+    /// The events: one record per event, keyed by aggregate, kept for ever.
     pub fn events(&self) -> String {
         self.named("events")
     }
 
-    /// Commands that come through Kafka; its consumer group decides who owns which partition.
+    /// The commands that come through Kafka, keyed by aggregate. Its consumer group suggests who owns which partition.
     pub fn commands(&self) -> String {
         self.named("commands")
     }
 
-    /// The consumer group of all who decide commands: its members share the partitions, its offsets say how far the
-    /// commands are decided.
+    /// The consumer group of all instances that decide commands: its members share the partitions, and its offsets are
+    /// the next commands to decide.
     pub fn deciders(&self) -> String {
         self.commands()
     }
 
-    /// What became of every command that came through Kafka, keyed by command.
+    /// The outcomes of commands that came through Kafka, keyed by command.
     pub fn outcomes(&self) -> String {
         self.named("outcomes")
     }
 
-    /// Which instance owns which partition, keyed by partition. It has one partition itself.
+    /// The owners of the partitions, keyed by partition. This topic has a single partition.
     pub fn owners(&self) -> String {
         self.named("owners")
     }

@@ -1,7 +1,7 @@
-//! Schemas are public for ever. For every file in `schemas/`, whatever contexts there are, this holds that
-//! what is published keeps its meaning and that every version of a message can read every other.
+//! Schemas are public for ever. For every file in `schemas/`, in every context, these tests check that a published
+//! schema keeps its meaning, and that every version of a message can read every other.
 //!
-//! `schemas/schemas.lock` remembers what is published; [`RENEW`] adds new files and never changes a line.
+//! `schemas/schemas.lock` records what is published. [`RENEW`] adds new files and never changes a line.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ const RENEW: &str = "UPDATE_SCHEMAS_LOCK=1 cargo test -p event-log --test schema
 static FOLDER: LazyLock<PathBuf> =
     LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas"));
 
-/// What is published: fingerprints by path. Read once, before a test may add to it.
+/// The published fingerprints by path. They are read once, before a test may add to them.
 static LOCK: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let text = fs::read_to_string(FOLDER.join("schemas.lock")).unwrap_or_default();
     let lines = text.lines().map(|line| line.split_once(' ').expect("a path and a fingerprint"));
@@ -53,8 +53,8 @@ fn read(file: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// A schema without its documentation: everything that a reader or a writer may depend on. Avro's own canonical
-/// form would not do, for it leaves out defaults, aliases and logical types.
+/// A schema without its documentation: everything that a reader or a writer may depend on. Avro's canonical form is not
+/// enough, because it omits defaults, aliases and logical types.
 fn meaning(schema: &Value) -> Value {
     match schema {
         Value::Array(schemas) => schemas.iter().map(meaning).collect(),
@@ -76,7 +76,7 @@ fn fingerprint(schema: &Value) -> String {
     format!("sha256:{:x}", Sha256::digest(meaning.to_string()))
 }
 
-/// What changes between two versions may not cost a reader of either one any record of the other.
+/// Checks that a reader of either version can read every record of the other.
 fn compatible(one: &Value, other: &Value) -> Result<(), String> {
     let parse = |schema| Schema::parse(schema).map_err(|error| error.to_string());
     match SchemaCompatibility::mutual_read(&parse(one)?, &parse(other)?) {
@@ -92,7 +92,7 @@ fn place(path: &str) -> Option<(&str, &str, u32)> {
         return None;
     };
     let version = file.strip_prefix('v')?.strip_suffix(".avsc")?.parse().ok()?;
-    // Versions start at 1 and are spelt in one way.
+    // Versions start at 1 and have a single spelling.
     (version > 0 && file == format!("v{version}.avsc")).then_some((context, message, version))
 }
 
@@ -144,7 +144,7 @@ fn every_version_of_a_message_can_read_every_other() {
 }
 
 #[test]
-fn a_schema_lies_where_its_name_says() {
+fn the_path_of_a_schema_follows_from_its_name() {
     for (path, schema) in &*SCHEMAS {
         let (context, message, version) = place(path)
             .unwrap_or_else(|| panic!("{path} is not <context>/<events or commands>/<name>/v<n>.avsc"));
@@ -184,17 +184,17 @@ fn every_schema_is_in_the_lock() {
 }
 
 fn publish(new: BTreeMap<String, String>) {
-    // What is published cannot be mended any more.
+    // A published schema can no longer be changed.
     a_published_schema_keeps_its_meaning();
     every_version_of_a_message_can_read_every_other();
-    a_schema_lies_where_its_name_says();
+    the_path_of_a_schema_follows_from_its_name();
     every_type_and_field_is_documented();
     let all = new.into_iter().chain(LOCK.clone()).collect::<BTreeMap<_, _>>();
     let lines: Vec<_> = all.iter().map(|(path, fingerprint)| format!("{path} {fingerprint}\n")).collect();
     fs::write(FOLDER.join("schemas.lock"), lines.concat()).expect("a lock that can be written");
 }
 
-/// A small schema, and how it can be spoilt.
+/// A small schema, and ways to break it.
 fn schema() -> Value {
     json!({"type": "record", "name": "Paid", "namespace": "foldline.test", "doc": "Money came.", "fields": [
         {"name": "minor", "type": {"type": "long", "logicalType": "timestamp-millis"}, "doc": "How much."},
@@ -210,7 +210,7 @@ fn changed(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn documentation_and_layout_are_no_part_of_the_meaning() {
+fn documentation_and_layout_are_not_part_of_the_meaning() {
     let original = fingerprint(&schema());
     assert_eq!(fingerprint(&changed("/doc", json!("Money has come."))), original);
     assert_eq!(fingerprint(&changed("/fields/1/doc", Value::Null)), original);

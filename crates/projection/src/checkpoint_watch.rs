@@ -7,32 +7,32 @@ use tokio::{
 
 use crate::{PartitionOffsets, checkpoint_waiters::CheckpointWaiters};
 
-/// Knows about where a projection stands, and lets a query wait until it stands further.
+/// Follows the position of a projection, and lets a query wait until it is further.
 ///
-/// What it knows is only a hint of when to look. What counts is where the projection stood in the very snapshot that
-/// the answer is read from; so an answer is never older than it says, whatever was lost, repeated or rolled back.
+/// What it knows is only a hint when to query. What counts is the position in the snapshot that the answer is read
+/// from, so an answer is never older than it claims, whatever was lost, repeated or rolled back.
 #[derive(Debug, Clone)]
 pub struct CheckpointWatch(Arc<CheckpointWaiters>);
 
-/// A question to the read model, which may be asked again.
+/// A query to the read model, which may be run again.
 pub trait Query: Sync {
-    /// What is seen.
+    /// What it reads.
     type Answer: Send;
-    /// Why nothing is seen.
+    /// Why it fails.
     type Error: Send;
 
-    /// What there is, and where the projection stood in the same snapshot.
+    /// Reads, and returns the position of the projection in the same snapshot.
     fn ask(&self) -> impl Future<Output = Result<(Self::Answer, PartitionOffsets), Self::Error>> + Send;
 }
 
-/// What a query saw, and how fresh it was.
+/// What a query read, and how fresh it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadResult<T> {
     /// What was read.
     pub seen: T,
-    /// Where the projection stood in the same snapshot.
+    /// The position of the projection in the same snapshot.
     pub offsets: PartitionOffsets,
-    /// Whether that was as far as it was wanted.
+    /// Whether that position is as far as was wanted.
     pub is_fresh: bool,
 }
 
@@ -41,13 +41,14 @@ impl CheckpointWatch {
         Self(room)
     }
 
-    /// Where the projection stands, as far as it was heard, and every move from here on. Who waits for one position
-    /// asks instead: a receiver is woken by all of them.
+    /// The position of the projection as far as it is known, and every move from here on. To wait for one position
+    /// use [`ask`](Self::ask): a receiver is woken by every move.
     pub fn moves(&self) -> watch::Receiver<PartitionOffsets> {
         self.0.moves()
     }
 
-    /// Asks until the answer stands at `wanted` or later; if that takes longer than `patience`, what there is then.
+    /// Runs the query until its answer is at `wanted` or later, or until `patience` is over; then returns what there
+    /// is.
     pub async fn ask<Q: Query>(
         &self,
         question: &Q,
@@ -64,7 +65,7 @@ impl CheckpointWatch {
             if is_fresh || !in_time {
                 return Ok(ReadResult { seen, offsets, is_fresh });
             }
-            // Heard of, but not there: Postgres lost it again. The next move will show.
+            // The notification came, but the rows are gone: Postgres lost them again. The next move will show.
             in_time = timeout_at(deadline, moves.changed()).await.is_ok_and(|moved| moved.is_ok());
         }
     }

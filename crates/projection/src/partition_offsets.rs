@@ -2,11 +2,10 @@ use std::collections::BTreeMap;
 
 use event_log::Position;
 
-/// How far a reader has got in each partition of a topic, or how far one asks it to be: the first offset that has
-/// not been seen.
+/// For each partition of a topic, the first offset that has not been applied.
 ///
-/// As text it is a consistency token, `orders.events/2@1042`, or several with commas between them: the last offsets
-/// that have been seen.
+/// As text it is a consistency token, `orders.events/2@1042`, or several separated by commas: the last offsets that
+/// have been applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartitionOffsets(BTreeMap<i32, i64>);
 
@@ -16,22 +15,22 @@ pub enum InvalidToken {
     /// It is not a list of positions.
     #[error(transparent)]
     Form(#[from] event_log::InvalidPosition),
-    /// It speaks of a topic that is not read here.
+    /// It names a topic that this read model does not read.
     #[error("a position here is one of the topic {expected}")]
     OtherTopic {
-        /// The topic that is read here.
+        /// The topic that it reads.
         expected: String,
     },
     /// The topic has no such partition.
     #[error("the topic has no partition {0}")]
     UnknownPartition(i32),
-    /// No position can be beyond it.
+    /// The offset is the largest there is: no position can be beyond it.
     #[error("there is no such offset")]
     Offset,
 }
 
 impl PartitionOffsets {
-    /// Reads a token: positions of `topic`, which has so many `partitions`, with commas between them.
+    /// Parses a token: positions of `topic`, which has this many `partitions`, separated by commas.
     pub fn parse(token: &str, topic: &str, partitions: i32) -> Result<Self, InvalidToken> {
         let positions = positions(token)?;
         if positions.iter().any(|position| position.topic != topic) {
@@ -40,7 +39,7 @@ impl PartitionOffsets {
         Self::of(&positions, partitions)
     }
 
-    /// Reads a token that may also hold positions of other topics, and keeps those of `topic`: whatever is made of that
+    /// Parses a token that may hold positions of other topics too, and keeps those of `topic`: a read model of that
     /// topic alone cannot be older than a position of another one.
     pub fn pick(token: &str, topic: &str, partitions: i32) -> Result<Self, InvalidToken> {
         let mut positions = positions(token)?;
@@ -60,7 +59,7 @@ impl PartitionOffsets {
         Ok(offsets)
     }
 
-    /// The token for all partitions of which something has been seen; `None` where nothing has been seen at all.
+    /// The token of all partitions in which something has been applied; `None` if nothing has.
     pub fn token(&self, topic: &str) -> Option<String> {
         let seen = self.0.iter().filter(|(_, next)| **next > 0);
         let positions: Vec<_> =
@@ -68,52 +67,52 @@ impl PartitionOffsets {
         (!positions.is_empty()).then(|| positions.join(","))
     }
 
-    /// Whether everything that `wanted` asks for has been seen.
+    /// Whether everything in `wanted` has been applied.
     pub fn covers(&self, wanted: &Self) -> bool {
         wanted.0.iter().all(|(partition, next)| self.next_offset(*partition) >= *next)
     }
 
-    /// The part of it that is about one partition.
+    /// The offset of one partition alone.
     #[must_use]
     pub fn within(&self, partition: i32) -> Self {
         self.0.get(&partition).map(|next| (partition, *next)).into_iter().collect()
     }
 
-    /// The highest partition it knows of.
+    /// The highest partition.
     pub fn highest_partition(&self) -> Option<i32> {
         self.0.last_key_value().map(|(partition, _)| *partition)
     }
 
-    /// Adds that everything before this offset has been seen. It never goes back.
+    /// Raises the offset of a partition; it never goes back.
     pub fn include(&mut self, partition: i32, next_offset: i64) {
         let next = self.0.entry(partition).or_default();
         *next = next_offset.max(*next);
     }
 
-    /// Adds everything that another one has seen.
+    /// Raises the offsets to those of another one.
     pub fn include_all(&mut self, other: &Self) {
         for (partition, next_offset) in other.iter() {
             self.include(partition, next_offset);
         }
     }
 
-    /// The first offset of a partition that has not been seen.
+    /// The first offset of a partition that has not been applied.
     pub fn next_offset(&self, partition: i32) -> i64 {
         self.0.get(&partition).copied().unwrap_or(0)
     }
 
-    /// Partitions, from the lowest on, and the first offset that has not been seen in each.
+    /// Partitions in ascending order, each with the first offset that has not been applied.
     pub fn iter(&self) -> impl Iterator<Item = (i32, i64)> {
         self.0.iter().map(|(partition, next)| (*partition, *next))
     }
 
-    /// Takes over where a partition has got to, forwards or back.
+    /// Sets the offset of a partition, forwards or back.
     pub(crate) fn set(&mut self, partition: i32, next_offset: i64) {
         self.0.insert(partition, next_offset);
     }
 }
 
-/// Pairs of a partition and the first offset that has not been seen in it.
+/// Pairs of a partition and the first offset that has not been applied.
 impl FromIterator<(i32, i64)> for PartitionOffsets {
     fn from_iter<I: IntoIterator<Item = (i32, i64)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())

@@ -1,8 +1,8 @@
-/// What a query asks: a projection, and the topic by whose positions it is measured.
+/// A projection, and the topic whose positions it is measured by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The projection's name.
     pub projection: String,
-    /// The topic that it reads.
+    /// The topic it reads.
     pub topic: String,
 }

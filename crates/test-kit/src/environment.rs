@@ -60,10 +60,10 @@ impl TestEnvironment {
         Self::empty().prepare()
     }
 
-    /// Has `foldline` create the topics, schemas and tables.
+    /// Creates the topics, schemas and tables of every context with `foldline`.
     #[must_use]
     pub fn prepare(self) -> Self {
-        for job in ["topics apply", "schemas register", "migrations apply"] {
+        for job in ["topics apply", "schemas apply", "migrations apply"] {
             self.foldline(job);
         }
         self
@@ -74,7 +74,8 @@ impl TestEnvironment {
         self.try_foldline(arguments).unwrap_or_else(|error| panic!("foldline {arguments}: {error}"));
     }
 
-    /// Runs a command of the operator's command line in this environment; answers what it says, or what it complains of.
+    /// Runs a command of the operator's command line in this environment. Returns its standard output, or its standard
+    /// error if it fails.
     pub fn try_foldline(&self, arguments: &str) -> Result<String, String> {
         let output = Command::new(program("foldline"))
             .args(arguments.split(' '))
@@ -87,9 +88,9 @@ impl TestEnvironment {
             .env("FOLDLINE_DATABASE_PREFIX", &self.database_prefix)
             .output()
             .expect("foldline can be run");
-        let said = if output.status.success() { Ok(output.stdout) } else { Err(output.stderr) };
+        let output = if output.status.success() { Ok(output.stdout) } else { Err(output.stderr) };
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        said.map(text).map_err(text)
+        output.map(text).map_err(text)
     }
 
     /// The name of a topic of this environment: `topic("orders.events")`.

@@ -1,6 +1,8 @@
 //! Checks that the message types of a context and its schema files say the same. The files are the contract: they are
 //! written by hand, and every published version stays.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+
 use std::{collections::BTreeSet, fmt::Debug, fs, path::PathBuf};
 
 use aggregate::{Message, Payload};

@@ -1,7 +1,7 @@
 //! The layers of the workspace: business rules know no I/O, the platform knows no business, contexts do not know each
 //! other's rules.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use test_kit::repository;
@@ -70,6 +70,28 @@ fn no_service_knows_the_rules_of_another_context() {
         for domain in own_dependencies(&package).iter().filter(|dependency| dependency.ends_with("/domain")) {
             assert_eq!(context(&place), context(domain), "{} imports {domain}", package.name);
         }
+    }
+}
+
+/// Every crate that a package links, with the features that it has when it is built alone.
+fn linked_by(package: &str) -> String {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--package", package])
+        .current_dir(repository())
+        .output()
+        .expect("cargo can be run");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    String::from_utf8(tree.stdout).expect("names of crates are text")
+}
+
+#[test]
+fn queries_link_no_kafka_client() {
+    let packages = workspace();
+    let queries: Vec<_> = packages.iter().filter(|package| place_of(package).ends_with("/query-api")).collect();
+    assert!(!queries.is_empty(), "there are query APIs to check");
+    for package in queries {
+        let kafka = linked_by(&package.name).lines().find(|line| line.contains("rdkafka")).map(str::to_owned);
+        assert_eq!(kafka, None, "{} links a Kafka client", package.name);
     }
 }
 

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # shared between the files of this folder
 # One Kafka node, broker and controller, with the settings of deploy/kafka/broker.env.
 
-# The tools' own log would hide what they print.
+# At its default level the tools' log would hide their output.
 kafka_tool() { java -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$servers/kafka/*" "$@"; }
 
 # Translates the shared settings as the apache/kafka image does, and adds what differs between the two stacks.
@@ -33,7 +33,7 @@ kafka_start() {
   mkdir -p "$FOLDLINE_STACK_DIR/kafka"
   kafka_properties >"$FOLDLINE_STACK_DIR/kafka/server.properties"
   [[ -f $FOLDLINE_STACK_DIR/kafka/log/meta.properties ]] || kafka_format
-  # The flags of Kafka's own start script; a fixed heap, so that a run is like the one before.
+  # The flags of Kafka's own start script, with a heap of fixed size so that runs compare.
   spawn kafka java -server "-Xms$FOLDLINE_STACK_KAFKA_HEAP" "-Xmx$FOLDLINE_STACK_KAFKA_HEAP" -XX:+UseG1GC \
     -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent \
     -Djava.awt.headless=true -Dorg.slf4j.simpleLogger.showDateTime=true \
@@ -41,19 +41,7 @@ kafka_start() {
     -cp "$servers/kafka/*" kafka.Kafka "$FOLDLINE_STACK_DIR/kafka/server.properties"
 }
 
-# Asks for the cluster's metadata (version 1, no topics) and takes "one broker" for an answer: an open port alone is too
-# early, since the broker joins its own cluster after it has begun to listen.
-kafka_answers() (
-  exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$FOLDLINE_STACK_KAFKA_PORT" || exit 1
-  # size 14 | API 3, version 1 | correlation id 0 | no client id | no topics
-  printf '\0\0\0\16\0\3\0\1\0\0\0\0\377\377\0\0\0\0' >&3
-  # size | correlation id | number of brokers: twelve bytes, and the last one must be 1
-  for _ in {1..12}; do
-    IFS= read -r -d '' -n 1 -t 2 byte <&3 || exit 1
-  done
-  [[ $(printf '%d' "'$byte") == 1 ]]
-)
-
+kafka_answers() { "$repository/deploy/kafka/answers" "$FOLDLINE_STACK_KAFKA_PORT"; }
 kafka_await() { await kafka 60 kafka_answers; }
 kafka_stop() { end kafka 30; }
 kafka_wipe() { rm -rf "${FOLDLINE_STACK_DIR:?}/kafka"; }

@@ -2,8 +2,8 @@
 # shellcheck disable=SC2154 # shared between the files of this folder
 # Postgres, with the settings of deploy/postgres. It refuses to run as root; root runs it as `postgres` or `nobody`.
 #
-# That user may be unable to enter the folder of the stack (a clone under /root, say). Then $FOLDLINE_STACK_DIR/postgres
-# is a link to a folder in /var/lib/foldline, and the server's programs are copied there too.
+# That user may be unable to enter the folder of the stack (a clone under /root, for example). In that case
+# $FOLDLINE_STACK_DIR/postgres is a link to a folder in /var/lib/foldline, to which the server's programs are copied.
 
 as_postgres=(env)
 if ((EUID == 0)); then
@@ -40,7 +40,7 @@ postgres_programs() {
   printf '%s' "$copy/bin"
 }
 
-# Creates the cluster and the registry's database beside the final folder: a folder that is there is whole.
+# Creates the cluster and the registry's database in a folder that is renamed at the end: a folder that exists is complete.
 postgres_create() {
   local home=$1 programs=$2 arguments
   read -r -a arguments <<<"$(postgres_setting POSTGRES_INITDB_ARGS)"
@@ -54,11 +54,11 @@ postgres_create() {
   mv "$home/data.new" "$home/data"
 }
 
-# What `prepare` has done here, to see whether there is more to do.
+# The files that `prepare` last ran, to see whether it must run again.
 postgres_preparation() { cat "$repository"/deploy/postgres/{prepare,*.sql}; }
 postgres_is_prepared() { postgres_preparation | cmp -s - "$(postgres_home)/prepared"; }
 
-# Makes the users. There is no client here, so the server does it by itself before it takes connections.
+# Creates the users. There is no client, so the server itself does it before it accepts connections.
 postgres_prepare() {
   local home=$1 programs=$2
   "$repository/deploy/postgres/prepare" "${as_postgres[@]}" "$programs/postgres" --single -j -D "$home/data" \
@@ -72,9 +72,9 @@ postgres_spawn() {
     -c listen_addresses=127.0.0.1 -c "port=$FOLDLINE_STACK_POSTGRES_PORT" -c unix_socket_directories=
 }
 
-# Waits until the server answers or ends, and says whether it ended because a killed one is still going away: that one's
-# last processes hold its lock and its memory for a moment.
-postgres_met_its_ghost() {
+# Waits until the server answers or ends. Succeeds if it ended because the last processes of a killed server still hold
+# its lock and its shared memory, which they do for a moment.
+postgres_lock_is_held() {
   local deadline=$((SECONDS + 60))
   until postgres_answers; do
     ((SECONDS < deadline)) || return 1
@@ -103,13 +103,13 @@ postgres_start() {
   cp "$repository/deploy/postgres/postgresql.conf" "$home/postgresql.conf"
   chmod a+r "$home/postgresql.conf"
   postgres_spawn "$home" "$programs"
-  while postgres_met_its_ghost && ((SECONDS < deadline)); do
+  while postgres_lock_is_held && ((SECONDS < deadline)); do
     sleep 0.2
     postgres_spawn "$home" "$programs"
   done
 }
 
-# The server writes into its own pid file that it takes connections; there is no client here to ask over the port.
+# The server notes in its own pid file that it accepts connections; there is no client to ask over the port.
 postgres_answers() {
   local pid state
   pid=$(pid_of postgres) || return 1
@@ -119,8 +119,8 @@ postgres_answers() {
 
 postgres_await() { await postgres 60 postgres_answers; }
 
-# postgres_stop [MODE]: `fast` writes everything to the disk first, which may take a while; `immediate` leaves that to
-# the next start.
+# postgres_stop [MODE]: `fast` first writes everything to disk, which may take a while; `immediate` leaves recovery to the
+# next start.
 postgres_stop() {
   local mode=${1:-fast} home programs pid
   pid=$(pid_of postgres) || return 0

@@ -13,7 +13,7 @@ command_line() {
   fi 2>/dev/null
 }
 
-# What the command line of a process must contain to be the one that the pid file means: pids are used again.
+# What the command line of a process must contain to be the one that its pid file names: the system reuses pids.
 mark_of() {
   case $1 in
     kafka) printf '%s' "$FOLDLINE_STACK_DIR/kafka/server.properties" ;;
@@ -37,10 +37,11 @@ need_free_port() {
   ! port_answers "${!1}" || die "port ${!1} is taken by another process: set $1 to a free port"
 }
 
-# A log goes on after a restart, so that the end of a killed server can be read; a long one is put aside.
+# A log continues after a restart, so that the last lines of a killed server can be read; a long one is moved aside.
 rotate_log() { [[ -z $(find "$1" -size +20000k 2>/dev/null) ]] || mv "$1" "$1.1"; }
 
-# spawn NAME COMMAND...: in a session of its own where the system can, so that Ctrl-C and a closed terminal spare it.
+# spawn NAME COMMAND...: in a session of its own where the system has setsid, so that neither Ctrl-C nor a closed terminal
+# ends it.
 spawn() {
   local name=$1 detach=nohup log
   shift
@@ -51,7 +52,7 @@ spawn() {
   printf '%s\n' $! >"$(pid_file "$name")"
 }
 
-# await NAME SECONDS QUESTION...: asks the server until it answers.
+# await NAME SECONDS COMMAND...: repeats the command until it succeeds.
 await() {
   local name=$1 deadline=$((SECONDS + $2)) seconds=$2
   shift 2
@@ -67,7 +68,7 @@ die_with_log() {
   die "$2; the end of $(log_file "$1") is above"
 }
 
-# A zombie has ended too: its parent has only not asked for its status yet.
+# A zombie has ended too; its parent has not yet collected its status.
 has_ended() {
   if [[ -d /proc/self ]]; then
     ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"
@@ -76,7 +77,7 @@ has_ended() {
   fi
 }
 
-# ended_within SECONDS PID: a process holds its ports until its very end, so no earlier sign will do.
+# ended_within SECONDS PID: waits for the process itself, since it holds its ports until it has ended.
 ended_within() {
   local deadline=$((SECONDS + $1))
   until has_ended "$2"; do
@@ -85,7 +86,7 @@ ended_within() {
   done
 }
 
-# end NAME SECONDS: SIGTERM, and SIGKILL after that time.
+# end NAME SECONDS: sends SIGTERM, and SIGKILL after that time.
 end() {
   local pid
   pid=$(pid_of "$1") || return 0
@@ -98,7 +99,7 @@ end() {
   rm -f "$(pid_file "$1")"
 }
 
-# http_ok PORT PATH: whether a GET is answered by 200. Needs no curl.
+# http_ok PORT PATH: succeeds when a GET is answered with 200. Needs no curl.
 http_ok() {
   local status
   status=$(

@@ -2,10 +2,10 @@
 # shellcheck disable=SC2154 # shared between the files of this folder
 # The programs that the stack needs, and the servers themselves, fetched once from Maven Central.
 
-# Two stacks with one pom share a folder, a changed pom gets a new one: nothing is replaced under a running server.
+# Stacks with the same pom share a folder and a changed pom gets a new one, so no file of a running server is replaced.
 servers=$FOLDLINE_STACK_CACHE/servers-$(cksum <"$repository/deploy/native/pom.xml" | cut -d' ' -f1)
 
-# need PROGRAM PACKAGE: installs the Debian package where that can be done, else says which one is missing.
+# need PROGRAM PACKAGE: installs the Debian package if it can, else names what is missing.
 need() {
   command -v "$1" >/dev/null && return
   if ((EUID == 0)) && command -v apt-get >/dev/null; then
@@ -22,8 +22,8 @@ need_java() {
   [[ $major -ge 17 ]] || die "Java ${major:-?} is too old: install Java 17 or later (package openjdk-17-jre-headless)"
 }
 
-# Fetches into a folder beside the final one and renames it: a folder that is there is whole, also when two stacks
-# fetch at once or one of them is interrupted.
+# Fetches into another folder and renames it at the end: a folder that exists is complete, even if two stacks fetch at
+# once or one is interrupted.
 fetch_servers() (
   [[ ! -d $servers ]] || exit 0
   need mvn maven

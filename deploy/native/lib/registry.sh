@@ -14,10 +14,10 @@ registry_start() {
     -jar "$servers"/registry/apicurio-registry-app-*-runner.jar
 }
 
-# Subjects are read from its database: this answer means that both are up.
+# Subjects are read from its database, so this answer means that both are up.
 registry_answers() { http_ok "$FOLDLINE_STACK_REGISTRY_PORT" /apis/ccompat/v7/subjects; }
 
 registry_await() { await registry 90 registry_answers; }
 registry_stop() { end registry 15; }
-# What it knows lies in Postgres.
+# Its data is in Postgres.
 registry_wipe() { :; }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # shared between the files of this folder
-# The services of deploy/services.list, run from the binaries that cargo built, and the jobs that go before them.
+# The services of deploy/services.list, run from the binaries that cargo built, and the jobs that run before them.
 
-service_names() { sed -E '/^#|^$/d; s/ .*//' "$repository/deploy/services.list"; }
-service_needs() { sed -nE "s/^$1 +//p" "$repository/deploy/services.list"; }
+service_names() { sed -E '/^ *(#|$)/d; s/ .*//' "$repository/deploy/services.list"; }
+service_needs() { sed -nE "s/^$1 +[0-9]+ +//p" "$repository/deploy/services.list"; }
 
 # cargo puts the profile `dev` into the folder `debug`.
 binary() {
@@ -19,7 +19,7 @@ port_variable() { printf 'FOLDLINE_STACK_%s_%s' "$(tr 'a-z-' 'A-Z_' <<<"$1")" "$
 port_of() {
   local variable
   variable=$(port_variable "$1" "$2")
-  printf '%s' "${!variable:?is the port of $1; .env has none}"
+  printf '%s' "${!variable:?is the port of $1; run make generate}"
 }
 
 kafka_address() { printf 'FOLDLINE_KAFKA_BROKERS=127.0.0.1:%s\n' "$FOLDLINE_STACK_KAFKA_PORT"; }
@@ -31,8 +31,7 @@ postgres_address() { printf 'postgres://%s:%s@127.0.0.1:%s' "$1" "$1" "$FOLDLINE
 # database_address USER@DATABASE
 database_address() { printf 'FOLDLINE_DATABASE_URL=%s/%s\n' "$(postgres_address "${1%@*}")" "${1#*@}"; }
 
-# Prints the settings of a service or a job, one NAME=value a line, and no others: a service refuses what it does not
-# know.
+# Prints the settings of a service or a job, one NAME=value a line.
 service_environment() {
   local need
   case $1 in
@@ -53,18 +52,17 @@ service_environment() {
   done
 }
 
-# The jobs before the services. Each has the one address it needs, and may run any number of times.
+# The jobs before the services. Each gets the one address it needs, and can be repeated.
 run_job() {
-  local job=$1 verb=$2
-  (cd "$repository" && env "$(service_environment "$job")" "$(binary foldline)" "$job" "$verb") ||
-    die "foldline $job $verb failed; its message is above"
+  (cd "$repository" && env "$(service_environment "$1")" "$(binary foldline)" "$1" apply) ||
+    die "foldline $1 apply failed; its message is above"
 }
 
 run_jobs() {
   need_binary foldline
-  run_job topics apply
-  run_job schemas register
-  run_job migrations apply
+  run_job topics
+  run_job schemas
+  run_job migrations
 }
 
 service_answers() { http_ok "$(port_of "$1" ADMIN_PORT)" /health/ready; }
@@ -73,7 +71,7 @@ service_stop() { end "$1" 12; }
 service_start() {
   local name=$1 line variables=()
   need_binary "$name"
-  # A service that runs an older build than the one at hand is started anew.
+  # A service that runs an older build is restarted.
   if pid_of "$name" >/dev/null; then
     [[ $(binary "$name") -nt $(pid_file "$name") ]] || return 0
     service_stop "$name"
@@ -91,7 +89,7 @@ services_up() {
   for name in $(service_names); do await "$name" 60 service_answers "$name"; done
 }
 
-# Waits for services that somebody else started: docker compose.
+# Waits for services that docker compose started.
 services_await() {
   local name deadline=$((SECONDS + 120))
   for name in $(service_names); do
@@ -105,7 +103,7 @@ services_await() {
 services_down() {
   local name names=()
   for name in $(service_names); do names=("$name" ${names[@]+"${names[@]}"}); done
-  for name in "${names[@]}"; do service_stop "$name"; done
+  for name in ${names[@]+"${names[@]}"}; do service_stop "$name"; done
 }
 
 services_status() {

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # shared between the files of this folder
-# Where the stack lies, its ports and its memory. Every setting is a FOLDLINE_STACK_* variable; .env has the defaults.
+# The folder of the stack, its ports and its memory. Every setting is a FOLDLINE_STACK_* variable; .env has the defaults.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 
-# Takes each line of .env whose variable the environment does not have.
+# Exports each variable of .env that the environment does not set.
 take_defaults() {
   local name value
   while IFS='=' read -r name value; do
@@ -22,7 +22,7 @@ absolute_folder() {
 take_defaults
 export FOLDLINE_STACK_KAFKA_CONTROLLER_PORT=${FOLDLINE_STACK_KAFKA_CONTROLLER_PORT:-$((FOLDLINE_STACK_KAFKA_PORT + 1))}
 FOLDLINE_STACK_DIR=$(absolute_folder "${FOLDLINE_STACK_DIR:-$repository/.stack}")
-# Not wiped by `reset`, and shared by data folders: the servers as fetched.
+# The servers as fetched: shared by data folders, and not deleted by `reset`.
 FOLDLINE_STACK_CACHE=$(absolute_folder "${FOLDLINE_STACK_CACHE:-$repository/.stack/cache}")
 export FOLDLINE_STACK_DIR FOLDLINE_STACK_CACHE
 mkdir -p "$FOLDLINE_STACK_DIR/run" "$FOLDLINE_STACK_DIR/log"

@@ -1,42 +1,60 @@
-//! The operator's command line. It knows no business: contexts are the folders of `schemas/`, databases the folders of
-//! `migrations/`. Everything it does can be done again without harm, or is
-//! asked for before it is done.
+//! The operator's command line. It knows nothing of the business: contexts are the folders of `schemas/`, databases are
+//! those of the services and the folders of `migrations/`. Commands that only read join no consumer group. Commands that
+//! change something can be repeated, and those that remove or replace something ask first.
 
-mod ask;
-mod commands;
+mod completions;
+mod confirmation;
 mod databases;
 mod dead_letters;
 mod events;
 mod folders;
 mod health;
+mod hint;
 mod migrations;
 mod output;
+mod parked;
 mod partitions;
 mod progress;
 mod projections;
+mod read_models;
 mod schemas;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod topics;
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{
-    dead_letters::DeadLetters,
-    output::Output,
-    projections::Projections,
-    settings::{DatabaseSettings, LogSettings, TopicSettings},
+    dead_letters::DeadLetters, events::Events, health::Health, parked::Parked, partitions::Partitions,
+    projections::Projections, schemas::Schemas, settings::DatabaseSettings, topics::Topics,
 };
 
-const EXIT_STATUS: &str = "Exit status: 0 when it is done; 1 when it failed, and standard error says why; 2 when the \
-    command line is wrong; 130 when Ctrl-C has ended it. `foldline help COMMAND` tells more of each.";
-/// The exit status of what Ctrl-C has ended, as shells have it.
+const AFTER_HELP: &str = "\
+Environment variables:
+  Every option under \"Connection\" has an environment variable of the same name, such as
+  FOLDLINE_KAFKA_BROKERS for --kafka-brokers. The defaults are those of the local stack.
+
+Exit status:
+  0    success
+  1    failure; standard error says why
+  2    invalid command line
+  130  interrupted by Ctrl-C
+
+Examples:
+  foldline topics apply
+  foldline events tail orders
+  foldline projections rebuild orders --promote";
+
+/// The exit status after Ctrl-C: 128 + SIGINT, as in shells.
 const INTERRUPTED: i32 = 130;
 
-/// Prepares and looks after an installation of Foldline.
+/// Set up, inspect and repair a Foldline installation.
 #[derive(Parser)]
-#[command(name = "foldline", version, arg_required_else_help = true, after_help = EXIT_STATUS)]
+#[command(name = "foldline", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,131 +62,74 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The topics of every context.
+    /// Create and list the Kafka topics of every context.
     #[command(subcommand)]
     Topics(Topics),
-    /// The schemas of every event and command.
+    /// Check and register the Avro schemas of every context.
     #[command(subcommand)]
     Schemas(Schemas),
-    /// The tables of every database.
+    /// Create the Postgres databases and their tables.
     #[command(subcommand)]
     Migrations(Migrations),
-    /// What has happened.
+    /// Read the events of a context.
     #[command(subcommand)]
     Events(Events),
-    /// Commands that came through Kafka.
+    /// List which instance owns each partition of a context.
     #[command(subcommand)]
-    Commands(Commands),
-    /// Events that projections could not apply.
+    Partitions(Partitions),
+    /// List the command records that could not be read.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// The read models, and how they are rebuilt.
+    /// List, rebuild and verify the read models.
     #[command(subcommand)]
     Projections(Projections),
-    /// Print who owns each partition, and how far it is.
-    Partitions {
-        /// The context, as in `orders`.
-        #[arg(long)]
-        context: String,
-        /// How they are printed.
-        #[arg(long, value_enum, default_value = "table")]
-        output: Output,
-        #[command(flatten)]
-        settings: LogSettings,
-    },
-    /// Exit 0 if a service answers its health check with 200.
-    Health {
-        /// As in <http://127.0.0.1:9101/health/ready>.
-        #[arg(long)]
-        url: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum Topics {
-    /// Create what is missing, then check that all are as they must be.
-    Apply {
-        #[command(flatten)]
-        layout: TopicSettings,
-        #[command(flatten)]
-        settings: LogSettings,
-    },
-    /// Print how they are set up.
-    Describe {
-        /// How they are printed.
-        #[arg(long, value_enum, default_value = "table")]
-        output: Output,
-        #[command(flatten)]
-        settings: LogSettings,
-    },
-}
-
-#[derive(Subcommand)]
-enum Schemas {
-    /// Register every version of every schema; an incompatible one is refused.
-    Register(LogSettings),
-    /// Check without a registry that every version of every schema can read every other.
-    Check {
-        /// Where the schemas are: <context>/<events or commands>/<message>/v<n>.avsc.
-        #[arg(long, env = "FOLDLINE_SCHEMAS_DIR", default_value = "schemas")]
-        schemas: PathBuf,
+    /// Inspect and repair events that a projection could not apply.
+    #[command(subcommand)]
+    Parked(Parked),
+    /// Ask a service for its health.
+    #[command(subcommand)]
+    Health(Health),
+    /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  foldline completions bash > ~/.local/share/bash-completion/completions/foldline"
+    )]
+    Completions {
+        /// The shell to complete commands in.
+        shell: Shell,
     },
 }
 
 #[derive(Subcommand)]
 enum Migrations {
-    /// Create what is missing of the databases, then apply the migrations that are new.
+    /// Create the databases that are missing, then apply the migrations that are new.
+    #[command(after_help = "Example:\n  foldline migrations apply")]
     Apply(DatabaseSettings),
 }
 
-#[derive(Subcommand)]
-enum Events {
-    /// Print every event of one aggregate, decoded, from the first to the last.
-    History(events::History),
-    /// Print events, decoded, as they are committed.
-    Tail(events::Tail),
-    /// Copy the events of a context, decoded, as one JSON object a line: every partition from its first event to where it
-    /// ends when the copy begins, one partition after the other, each in order.
-    Export(events::Export),
-}
-
-#[derive(Subcommand)]
-enum Commands {
-    /// Print the records that could not be read as commands.
-    DeadLetters {
-        /// The context, as in `orders`.
-        #[arg(long)]
-        context: String,
-        /// How they are printed.
-        #[arg(long, value_enum, default_value = "table")]
-        output: Output,
-        #[command(flatten)]
-        settings: LogSettings,
-    },
-}
-
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
-        Command::Topics(Topics::Apply { layout, settings }) => topics::apply(&layout, &settings).await,
-        Command::Topics(Topics::Describe { output, settings }) => topics::describe(output, &settings).await,
-        Command::Schemas(Schemas::Check { schemas }) => schemas::check(&schemas),
-        Command::Schemas(Schemas::Register(settings)) => schemas::register(&settings).await,
-        Command::Migrations(Migrations::Apply(settings)) => migrations::apply(&settings).await,
-        Command::Events(Events::History(asked)) => events::history(asked).await,
-        Command::Events(Events::Tail(asked)) => events::tail(asked).await,
-        Command::Events(Events::Export(asked)) => events::export(asked).await,
-        Command::Commands(Commands::DeadLetters { context, output, settings }) => {
-            commands::dead_letters(&context, output, &settings).await
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader, such as `head`, has seen enough.
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            hint::report(&error);
+            ExitCode::FAILURE
         }
-        Command::DeadLetters(command) => command.run().await,
-        Command::Projections(command) => projections::run(command).await,
-        Command::Partitions { context, output, settings } => {
-            partitions::list(&context, output, &settings).await
-        }
-        Command::Health { url } => health::check(&url).await,
     }
 }
 
-#[cfg(test)]
-mod tests;
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Topics(topics) => topics.run().await,
+        Command::Schemas(schemas) => schemas.run().await,
+        Command::Migrations(Migrations::Apply(settings)) => migrations::apply(&settings).await,
+        Command::Events(events) => events.run().await,
+        Command::Partitions(partitions) => partitions.run().await,
+        Command::DeadLetters(dead_letters) => dead_letters.run().await,
+        Command::Projections(projections) => projections.run().await,
+        Command::Parked(parked) => parked.run().await,
+        Command::Health(health) => health.run().await,
+        Command::Completions { shell } => completions::print(shell),
+    }
+}

@@ -1,51 +1,82 @@
-use clap::ValueEnum;
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Write, stdout},
+};
+
+use anyhow::Error;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
-/// How a list is printed.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Output {
-    /// In columns, for people.
+/// How results are printed.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Output {
+    /// How to print the result.
+    #[arg(long = "output", value_name = "FORMAT", value_enum, default_value = "table")]
+    pub(crate) format: Format,
+}
+
+/// A format for results.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns, for people.
     Table,
-    /// As one JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 
 impl Output {
-    /// Prints rows of so many named values.
-    pub(crate) fn print<const N: usize>(self, names: [&str; N], rows: &[[Value; N]]) {
-        match self {
-            Self::Table => print_table(names, rows),
-            Self::Json => {
-                for row in rows {
-                    let object: Map<_, _> =
-                        names.into_iter().map(str::to_owned).zip(row.iter().cloned()).collect();
-                    println!("{}", Value::Object(object));
-                }
-            }
+    /// Prints rows whose values have these names.
+    pub(crate) fn print<const N: usize>(self, names: [&str; N], rows: &[[Value; N]]) -> io::Result<()> {
+        match self.format {
+            Format::Table => print_table(names, rows),
+            Format::Json => rows.iter().try_for_each(|row| print_line(object(names, row))),
         }
     }
 }
 
-fn print_table<const N: usize>(names: [&str; N], rows: &[[Value; N]]) {
-    let heads = names.map(|name| name.replace('_', " ").to_uppercase());
+fn object<const N: usize>(names: [&str; N], row: &[Value; N]) -> Value {
+    Value::Object(names.into_iter().map(str::to_owned).zip(row.iter().cloned()).collect::<Map<_, _>>())
+}
+
+fn print_table<const N: usize>(names: [&str; N], rows: &[[Value; N]]) -> io::Result<()> {
+    let heads = names.map(heading);
     let lines: Vec<_> = [heads].into_iter().chain(rows.iter().map(|row| row.each_ref().map(text))).collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     for line in &lines {
         let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        print_line(cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
+    Ok(())
 }
 
-/// A value as people write it. Control characters are shown, not obeyed: some of it was sent by anybody.
+/// The heading of a column.
+pub(crate) fn heading(name: &str) -> String {
+    name.replace('_', " ").to_uppercase()
+}
+
+/// Prints a line in one piece and flushes it, so that whoever reads it sees it at once, and Ctrl-C never cuts it.
+pub(crate) fn print_line(line: impl Display) -> io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(format!("{line}\n").as_bytes())?;
+    out.flush()
+}
+
+/// Whether an error means that nobody reads standard output any more.
+pub(crate) fn is_closed(error: &Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}
+
+/// A value as a person writes it. Control characters are escaped: anybody may have sent them.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.chars().flat_map(shown).collect(),
+        Value::String(text) => text.chars().flat_map(escaped).collect(),
         other => other.to_string(),
     }
 }
 
-fn shown(letter: char) -> Vec<char> {
+fn escaped(letter: char) -> Vec<char> {
     if letter.is_control() { letter.escape_default().collect() } else { vec![letter] }
 }

@@ -1,15 +1,36 @@
-use event_log::{PartitionSurvey, Topics, survey_partitions};
+use clap::Subcommand;
+use event_log::{PartitionSurvey, survey_partitions};
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
-use crate::{output::Output, settings::LogSettings};
+use crate::{
+    output::Output,
+    settings::{Context, KafkaSettings},
+};
 
-/// Prints who owns each partition of a context, and how far it is.
-pub(crate) async fn list(context: &str, output: Output, settings: &LogSettings) -> anyhow::Result<()> {
-    let (client, topics) = (settings.client(), Topics::new(&settings.topic_prefix, context));
-    let surveys = tokio::task::spawn_blocking(move || survey_partitions(&client, &topics)).await??;
-    let rows: Vec<_> = surveys.into_iter().map(row).collect();
-    output.print(["partition", "owner", "epoch", "end", "commands_lag"], &rows);
-    Ok(())
+#[derive(Subcommand)]
+pub(crate) enum Partitions {
+    /// List the partitions of a context with their owners, their ends and the commands that wait in Kafka.
+    #[command(after_help = "Example:\n  foldline partitions list orders")]
+    List {
+        #[command(flatten)]
+        context: Context,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        kafka: KafkaSettings,
+    },
+}
+
+impl Partitions {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let Self::List { context, output, kafka } = self;
+        let (client, topics) = (kafka.client(), kafka.topics(&context.name));
+        let surveys = spawn_blocking(move || survey_partitions(&client, &topics)).await?;
+        let surveys = surveys.map_err(|error| kafka.unreadable(&context.name, error))?;
+        let rows: Vec<_> = surveys.into_iter().map(row).collect();
+        Ok(output.print(["partition", "owner", "epoch", "end", "commands_lag"], &rows)?)
+    }
 }
 
 fn row(survey: PartitionSurvey) -> [Value; 5] {

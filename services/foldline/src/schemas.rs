@@ -1,44 +1,80 @@
 use std::{fs, path::Path};
 
 use anyhow::Context;
-use event_log::{Codec, Registry, SchemaFile, Topics, check_compatibility};
+use clap::Subcommand;
+use event_log::{Codec, Registry, SchemaFile, check_compatibility};
 
-use crate::{folders::names_in, settings::LogSettings};
+use crate::{
+    folders::names_in,
+    output::print_line,
+    settings::{RegistrySettings, SchemaSettings, TopicPrefix},
+};
 
-/// Registers the schemas of every context: events under their topic, commands under theirs.
-pub(crate) async fn register(settings: &LogSettings) -> anyhow::Result<()> {
-    let registry = Registry::new(&settings.registry_url)?;
-    for context in names_in(&settings.schemas)? {
-        let [events, commands] = files_of_context(&settings.schemas.join(&context))?;
-        let topics = Topics::new(&settings.topic_prefix, &context);
+#[derive(Subcommand)]
+pub(crate) enum Schemas {
+    /// Check, without a registry, that every version of every schema can read every other version.
+    #[command(after_help = "Example:\n  foldline schemas check")]
+    Check {
+        #[command(flatten)]
+        schemas: SchemaSettings,
+    },
+    /// Register every version of every schema; the registry refuses versions that are incompatible.
+    #[command(after_help = "Example:\n  foldline schemas apply")]
+    Apply {
+        #[command(flatten)]
+        schemas: SchemaSettings,
+        #[command(flatten)]
+        registry: RegistrySettings,
+        #[command(flatten)]
+        prefix: TopicPrefix,
+    },
+}
+
+impl Schemas {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Check { schemas } => check(&schemas.folder),
+            Self::Apply { schemas, registry, prefix } => apply(&schemas.folder, &registry, &prefix).await,
+        }
+    }
+}
+
+fn check(folder: &Path) -> anyhow::Result<()> {
+    for context in names_in(folder)? {
+        let files = files_of_context(&folder.join(&context))?.concat();
+        check_compatibility(&files)?;
+        print_line(format!("schemas of {context}: {}, all compatible", files.len()))?;
+    }
+    Ok(())
+}
+
+/// Registers events under the topic of events, commands under the topic of commands.
+async fn apply(folder: &Path, registry: &RegistrySettings, prefix: &TopicPrefix) -> anyhow::Result<()> {
+    let registry = Registry::new(&registry.url)?;
+    for context in names_in(folder)? {
+        let [events, commands] = files_of_context(&folder.join(&context))?;
+        let topics = prefix.topics(&context);
         let schemas = [(topics.events(), events.as_slice()), (topics.commands(), commands.as_slice())];
         Codec::register(registry.clone(), &schemas).await?;
-        println!("schemas of {context}: {} of events, {} of commands", events.len(), commands.len());
+        let (events, commands) = (events.len(), commands.len());
+        print_line(format!(
+            "schemas of {context}: {events} of events, {commands} of commands, all registered"
+        ))?;
     }
     Ok(())
 }
 
-/// Checks without a registry that every version of every schema can read every other.
-pub(crate) fn check(schemas: &Path) -> anyhow::Result<()> {
-    for context in names_in(schemas)? {
-        let files = files_of_context(&schemas.join(&context))?.concat();
-        check_compatibility(&files)?;
-        println!("schemas of {context}: {} compatible", files.len());
-    }
-    Ok(())
-}
-
-/// The events' and the commands' schemas.
+/// The schemas of events, and those of commands.
 fn files_of_context(folder: &Path) -> anyhow::Result<[Vec<SchemaFile>; 2]> {
     Ok([files_of(&folder.join("events"))?, files_of(&folder.join("commands"))?])
 }
 
-/// Every `<message>/v<n>.avsc` of one kind; a context need not have messages of every kind.
-fn files_of(kind: &Path) -> anyhow::Result<Vec<SchemaFile>> {
+/// Every `<message>/v<n>.avsc` in a folder, which need not exist.
+fn files_of(folder: &Path) -> anyhow::Result<Vec<SchemaFile>> {
     let mut files = Vec::new();
-    if kind.is_dir() {
-        for message in names_in(kind)? {
-            for entry in fs::read_dir(kind.join(&message))? {
+    if folder.is_dir() {
+        for message in names_in(folder)? {
+            for entry in fs::read_dir(folder.join(&message))? {
                 files.push(file(&entry?.path())?);
             }
         }
@@ -50,8 +86,8 @@ fn file(path: &Path) -> anyhow::Result<SchemaFile> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let version =
         name.strip_prefix('v').and_then(|rest| rest.strip_suffix(".avsc")).and_then(|n| n.parse().ok());
-    let version = version.with_context(|| format!("{} is not called v<n>.avsc", path.display()))?;
-    // The command ends soon, and takes its few schemas with it.
+    let version = version.with_context(|| format!("{} is not named v<n>.avsc", path.display()))?;
+    // The process ends soon and frees these few schemas.
     let text = fs::read_to_string(path)?.leak();
     Ok(SchemaFile { version, text })
 }

@@ -1,63 +1,165 @@
+//! The connections of the installation, each as options with an environment variable of the same name.
+
 use std::path::PathBuf;
 
 use clap::Args;
-use event_log::ClientSettings;
+use event_log::{ClientSettings, LogError, Topics};
 
-/// Where the log is, and its schemas.
+use crate::hint::hinted;
+
+/// The heading of these options in the help.
+const CONNECTION: &str = "Connection";
+
+/// Which context a command is about.
 #[derive(Args)]
-#[command(next_help_heading = "Installation")]
-pub(crate) struct LogSettings {
-    /// The bootstrap brokers.
-    #[arg(long, env = "FOLDLINE_KAFKA_BROKERS", default_value = "127.0.0.1:19092")]
-    brokers: String,
-    /// The schema registry.
-    #[arg(long, env = "FOLDLINE_REGISTRY_URL", default_value = "http://127.0.0.1:18081/apis/ccompat/v7")]
-    pub(crate) registry_url: String,
-    /// What stands before every topic's name.
-    #[arg(long, env = "FOLDLINE_TOPIC_PREFIX", default_value = "")]
-    pub(crate) topic_prefix: String,
-    /// Where the schemas are: <context>/<events or commands>/<message>/v<n>.avsc.
-    #[arg(long, env = "FOLDLINE_SCHEMAS_DIR", default_value = "schemas")]
-    pub(crate) schemas: PathBuf,
+pub(crate) struct Context {
+    /// The context: a folder of the schemas, such as `orders`.
+    #[arg(id = "context", value_name = "CONTEXT")]
+    pub(crate) name: String,
 }
 
-/// How the topics are laid out.
+/// How to reach Kafka.
 #[derive(Args)]
-#[command(next_help_heading = "Installation")]
+pub(crate) struct KafkaSettings {
+    /// Kafka's bootstrap brokers, separated by commas.
+    #[arg(
+        long = "kafka-brokers",
+        env = "FOLDLINE_KAFKA_BROKERS",
+        help_heading = CONNECTION,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:19092"
+    )]
+    brokers: String,
+    #[command(flatten)]
+    prefix: TopicPrefix,
+}
+
+/// How topics are named.
+#[derive(Args)]
+pub(crate) struct TopicPrefix {
+    /// A prefix of every topic's name.
+    #[arg(
+        long,
+        env = "FOLDLINE_TOPIC_PREFIX",
+        help_heading = CONNECTION,
+        value_name = "PREFIX",
+        default_value = ""
+    )]
+    topic_prefix: String,
+}
+
+/// How to reach the schema registry.
+#[derive(Args)]
+pub(crate) struct RegistrySettings {
+    /// The schema registry: the URL of an API compatible with Confluent's.
+    #[arg(
+        long = "registry-url",
+        env = "FOLDLINE_REGISTRY_URL",
+        help_heading = CONNECTION,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:18081/apis/ccompat/v7"
+    )]
+    pub(crate) url: String,
+}
+
+/// Where the schemas are.
+#[derive(Args)]
+pub(crate) struct SchemaSettings {
+    /// The folder of the schemas: `<context>/<events or commands>/<message>/v<n>.avsc`.
+    #[arg(
+        long = "schemas-dir",
+        env = "FOLDLINE_SCHEMAS_DIR",
+        help_heading = CONNECTION,
+        value_name = "FOLDER",
+        default_value = "schemas"
+    )]
+    pub(crate) folder: PathBuf,
+}
+
+/// How topics are created.
+#[derive(Args)]
 pub(crate) struct TopicSettings {
-    /// How many partitions a new topic gets; it never changes afterwards.
-    #[arg(long, env = "FOLDLINE_TOPIC_PARTITIONS", default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
+    /// The number of partitions of a new topic; it can never be changed.
+    #[arg(
+        long,
+        env = "FOLDLINE_TOPIC_PARTITIONS",
+        value_name = "NUMBER",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(i32).range(1..)
+    )]
     pub(crate) partitions: i32,
-    /// How many brokers hold a copy of each partition.
-    #[arg(long, env = "FOLDLINE_TOPIC_REPLICATION", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
+    /// The number of brokers that hold a copy of each partition of a new topic.
+    #[arg(
+        long,
+        env = "FOLDLINE_TOPIC_REPLICATION",
+        value_name = "NUMBER",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(i32).range(1..)
+    )]
     pub(crate) replication: i32,
 }
 
-/// Which databases there are, where, and their migrations.
+/// Which databases exist, where they are, and where the migrations are.
 #[derive(Args)]
-#[command(next_help_heading = "Installation")]
 pub(crate) struct DatabaseSettings {
-    /// The server, without a database, and who owns the databases there.
+    /// The Postgres server, without a database, with the user who owns the databases.
     #[arg(
-        long,
+        long = "database-server-url",
         env = "FOLDLINE_DATABASE_SERVER_URL",
+        help_heading = CONNECTION,
         hide_env_values = true,
+        value_name = "URL",
         default_value = "postgres://migrator:migrator@127.0.0.1:15432"
     )]
     pub(crate) server_url: String,
-    /// What stands before every database's name.
-    #[arg(long, env = "FOLDLINE_DATABASE_PREFIX", default_value = "")]
+    /// A prefix of every database's name.
+    #[arg(
+        long,
+        env = "FOLDLINE_DATABASE_PREFIX",
+        help_heading = CONNECTION,
+        value_name = "PREFIX",
+        default_value = ""
+    )]
     pub(crate) database_prefix: String,
     /// The list of services, which names their databases.
-    #[arg(long, env = "FOLDLINE_SERVICES_LIST", default_value = "deploy/services.list")]
+    #[arg(
+        long = "services-list",
+        env = "FOLDLINE_SERVICES_LIST",
+        help_heading = CONNECTION,
+        value_name = "FILE",
+        default_value = "deploy/services.list"
+    )]
     pub(crate) services: PathBuf,
-    /// Where the contexts' migrations are: <database>/<n>_<what>.sql.
-    #[arg(long, env = "FOLDLINE_MIGRATIONS_DIR", default_value = "migrations")]
+    /// The folder of the contexts' migrations: `<database>/<n>_<what>.sql`.
+    #[arg(
+        long = "migrations-dir",
+        env = "FOLDLINE_MIGRATIONS_DIR",
+        help_heading = CONNECTION,
+        value_name = "FOLDER",
+        default_value = "migrations"
+    )]
     pub(crate) migrations: PathBuf,
 }
 
-impl LogSettings {
+impl KafkaSettings {
     pub(crate) fn client(&self) -> ClientSettings {
         ClientSettings { brokers: self.brokers.clone() }
+    }
+
+    pub(crate) fn topics(&self, context: &str) -> Topics {
+        self.prefix.topics(context)
+    }
+
+    /// Why the topics of a context cannot be read, with what to look at next.
+    pub(crate) fn unreadable(&self, context: &str, error: LogError) -> anyhow::Error {
+        let error = anyhow::Error::from(error)
+            .context(format!("cannot read the topics of context {context} from {}", self.brokers));
+        hinted(error, "`foldline topics list` shows the topics; `foldline topics apply` creates missing ones")
+    }
+}
+
+impl TopicPrefix {
+    pub(crate) fn topics(&self, context: &str) -> Topics {
+        Topics::new(&self.topic_prefix, context)
     }
 }

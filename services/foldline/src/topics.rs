@@ -1,27 +1,49 @@
-use event_log::{Topics, apply_topics, describe_topics};
+use clap::Subcommand;
+use event_log::{Topics as TopicNames, apply_topics, describe_topics};
 
 use crate::{
     folders::names_in,
-    output::Output,
-    settings::{LogSettings, TopicSettings},
+    output::{Output, print_line},
+    settings::{KafkaSettings, SchemaSettings, TopicSettings},
 };
 
-/// Creates the topics of every context.
-pub(crate) async fn apply(layout: &TopicSettings, settings: &LogSettings) -> anyhow::Result<()> {
-    for context in names_in(&settings.schemas)? {
-        let topics = Topics::new(&settings.topic_prefix, &context);
-        apply_topics(&settings.client(), &topics, layout.partitions, layout.replication).await?;
-        println!("topics of {context}: {} partitions each, as they must be", layout.partitions);
-    }
-    Ok(())
+#[derive(Subcommand)]
+pub(crate) enum Topics {
+    /// List the topics of every context with their partitions, replicas and retention.
+    #[command(after_help = "Example:\n  foldline topics list")]
+    List {
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        schemas: SchemaSettings,
+        #[command(flatten)]
+        kafka: KafkaSettings,
+    },
+    /// Create the topics that are missing, then check that all are set up as they must be.
+    #[command(after_help = "Example:\n  foldline topics apply --partitions 16 --replication 3")]
+    Apply {
+        #[command(flatten)]
+        layout: TopicSettings,
+        #[command(flatten)]
+        schemas: SchemaSettings,
+        #[command(flatten)]
+        kafka: KafkaSettings,
+    },
 }
 
-/// Prints how the topics of every context are set up.
-pub(crate) async fn describe(output: Output, settings: &LogSettings) -> anyhow::Result<()> {
+impl Topics {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List { output, schemas, kafka } => list(output, &schemas, &kafka).await,
+            Self::Apply { layout, schemas, kafka } => apply(&layout, &schemas, &kafka).await,
+        }
+    }
+}
+
+async fn list(output: Output, schemas: &SchemaSettings, kafka: &KafkaSettings) -> anyhow::Result<()> {
     let mut rows = Vec::new();
-    for context in names_in(&settings.schemas)? {
-        let topics = Topics::new(&settings.topic_prefix, &context);
-        for topic in describe_topics(&settings.client(), &topics).await? {
+    for context in names_in(&schemas.folder)? {
+        for topic in describe_topics(&kafka.client(), &kafka.topics(&context)).await? {
             rows.push([
                 topic.name.into(),
                 topic.partitions.into(),
@@ -32,6 +54,18 @@ pub(crate) async fn describe(output: Output, settings: &LogSettings) -> anyhow::
             ]);
         }
     }
-    output.print(["topic", "partitions", "replicas", "in_sync", "cleanup", "retention_ms"], &rows);
+    Ok(output.print(["topic", "partitions", "replicas", "in_sync", "cleanup", "retention_ms"], &rows)?)
+}
+
+async fn apply(
+    layout: &TopicSettings,
+    schemas: &SchemaSettings,
+    kafka: &KafkaSettings,
+) -> anyhow::Result<()> {
+    for context in names_in(&schemas.folder)? {
+        let topics: TopicNames = kafka.topics(&context);
+        apply_topics(&kafka.client(), &topics, layout.partitions, layout.replication).await?;
+        print_line(format!("topics of {context}: {} partitions each, all set up", layout.partitions))?;
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What an operator sees of a running system, on the real Kafka.
+//! What an operator sees of a running installation, on a real Kafka.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -23,7 +23,7 @@ fn prepared() -> TestEnvironment {
     environment
 }
 
-/// What a command prints.
+/// What a successful command prints.
 fn foldline(environment: &TestEnvironment, arguments: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_foldline"))
         .args(arguments.split(' '))
@@ -36,12 +36,12 @@ fn foldline(environment: &TestEnvironment, arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The handbook shows this table, or this message.
-fn is_in_the_handbook(printed: &str) {
+/// The documentation shows this table, or this message.
+fn is_documented(printed: &str) {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let first = words(printed.lines().next().unwrap());
-    let handbook = include_str!("../../../docs/command-line.md");
-    assert!(handbook.lines().any(|line| words(line) == first), "docs/command-line.md does not show: {first}");
+    let docs = include_str!("../../../docs/command-line.md");
+    assert!(docs.lines().any(|line| words(line) == first), "docs/command-line.md does not show: {first}");
 }
 
 fn json(text: &str) -> Vec<Value> {
@@ -78,19 +78,19 @@ fn dead_letters_are_listed_and_other_outcomes_are_not() {
         write(&environment, "orders.outcomes", key, &outcome.to_string());
     }
     write(&environment, "orders.outcomes", "no outcome", "{");
-    let listed = foldline(&environment, "commands dead-letters --context orders --output json");
+    let listed = foldline(&environment, "dead-letters list orders --output json");
     let expected = json!({
         "position": "orders.commands/3@17", "key": "orders.commands/3@17", "decided_at": "2026-01-01T00:00:00Z",
         "reason": "/problems/command-unreadable: header ce_id is \u{1b}[2J missing",
     });
     assert_eq!(json(&listed), [expected]);
-    let table = foldline(&environment, "commands dead-letters --context orders");
-    is_in_the_handbook(&table);
+    let table = foldline(&environment, "dead-letters list orders");
+    is_documented(&table);
     assert_eq!(table.lines().count(), 2);
     assert!(table.contains(r"ce_id is \u{1b}[2J missing"), "{table}");
 }
 
-/// Tells the group that the first of the commands in partition 3 is settled.
+/// Commits for the group that the first command in partition 3 is settled.
 fn settle_one(environment: &TestEnvironment, topics: &Topics) {
     let group: BaseConsumer = client(environment).set("group.id", topics.deciders()).create().unwrap();
     let mut next = TopicPartitionList::new();
@@ -114,24 +114,24 @@ fn partitions_are_listed_with_their_owner_their_end_and_the_commands_that_wait()
     }
     write(&environment, "orders.events", "order-1", "event");
     settle_one(&environment, &topics);
-    let listed = json(&foldline(&environment, "partitions --context orders --output json"));
+    let listed = json(&foldline(&environment, "partitions list orders --output json"));
     assert_eq!(listed.len(), 8);
     let owned = json!({"partition": 3, "owner": "here:1", "epoch": 1, "end": 1, "commands_lag": 2});
     let idle = json!({"partition": 4, "owner": null, "epoch": null, "end": 0, "commands_lag": 0});
     assert_eq!(listed[3..5], [owned, idle]);
-    is_in_the_handbook(&foldline(&environment, "partitions --context orders"));
+    is_documented(&foldline(&environment, "partitions list orders"));
 }
 
 #[test]
-fn topics_are_described() {
+fn topics_are_listed() {
     let environment = prepared();
-    is_in_the_handbook(&foldline(&environment, "topics apply"));
-    let described = foldline(&environment, "topics describe");
-    is_in_the_handbook(&described);
-    let owners = described.lines().find(|line| line.contains("orders.owners")).unwrap();
+    is_documented(&foldline(&environment, "topics apply"));
+    let listed = foldline(&environment, "topics list");
+    is_documented(&listed);
+    let owners = listed.lines().find(|line| line.contains("orders.owners")).unwrap();
     assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["1", "1", "1", "compact"]);
-    assert_eq!(described.lines().count(), 5);
-    let owners = &json(&foldline(&environment, "topics describe --output json"))[3];
+    assert_eq!(listed.lines().count(), 5);
+    let owners = &json(&foldline(&environment, "topics list --output json"))[3];
     assert_eq!(
         (&owners["topic"], &owners["partitions"]),
         (&json!(environment.topic("orders.owners")), &json!(1))
@@ -140,5 +140,5 @@ fn topics_are_described() {
 
 #[test]
 fn the_published_schemas_are_compatible() {
-    is_in_the_handbook(&foldline(&TestEnvironment::empty(), "schemas check"));
+    is_documented(&foldline(&TestEnvironment::empty(), "schemas check"));
 }

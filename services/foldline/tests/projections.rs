@@ -118,23 +118,26 @@ async fn a_read_model_is_rebuilt_promoted_and_rolled_back_under_load() {
     let customers = Customers::start(&commands, &queries);
     customers.see_more(50).await;
 
-    let begun = done(&environment, "rebuild --projection orders --rate 100 --detach").await;
-    assert!(begun.starts_with("generation 2 of orders is begun, for version 1"), "{begun}");
-    let second = refused(&environment, "rebuild --projection orders").await;
-    assert!(second.contains("generation 2 of orders is building: promote or cancel it first"), "{second}");
-    let unasked = refused(&environment, "promote --projection orders").await;
-    assert!(unasked.contains("There is nobody to ask: say --yes"), "{unasked}");
-    done(&environment, "limit --projection orders").await;
-    done(&environment, "rebuild --projection orders --follow --promote --yes").await;
+    let begun = done(&environment, "rebuild orders --rate 100 --detach").await;
+    assert!(begun.starts_with("building generation 2 of orders with version 1"), "{begun}");
+    let second = refused(&environment, "rebuild orders").await;
+    assert!(second.contains("`foldline projections promote orders` makes it live, `foldline projections cancel orders` drops it"), "{second}");
+    let unasked = refused(&environment, "promote orders").await;
+    assert!(
+        unasked.contains("hint: to confirm, run `foldline projections promote orders --yes`"),
+        "{unasked}"
+    );
+    done(&environment, "limit orders none").await;
+    done(&environment, "rebuild orders --follow --promote --yes").await;
     assert_eq!(listed(&environment).await, [(1.into(), "standby".into()), (2.into(), "live".into())]);
     customers.see_more(50).await;
 
-    done(&environment, "rollback --projection orders --yes").await;
+    done(&environment, "rollback orders --yes").await;
     assert_eq!(listed(&environment).await, [(1.into(), "live".into()), (2.into(), "standby".into())]);
     customers.see_more(50).await;
-    done(&environment, "drop --projection orders --yes").await;
-    let verified = done(&environment, "verify --projection orders").await;
-    assert!(verified.contains("the live rows of orders are what the log says"), "{verified}");
+    done(&environment, "drop orders --yes").await;
+    let verified = done(&environment, "verify orders").await;
+    assert!(verified.contains("the live rows of orders equal those built from the log"), "{verified}");
     customers.go().await;
 
     let mut database = PgConnection::connect(&environment.database_url("orders_read")).await.unwrap();
@@ -142,10 +145,10 @@ async fn a_read_model_is_rebuilt_promoted_and_rolled_back_under_load() {
         .execute(&mut database)
         .await
         .unwrap();
-    let verified = projections(&environment, "verify --projection orders --output json").await;
+    let verified = projections(&environment, "verify orders --output json").await;
     assert_eq!(verified.status.code(), Some(1));
     let (told, why) = (String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
-    assert!(why.contains("the live rows of orders are not what the log says"), "{why}");
+    assert!(why.contains("the live rows of orders differ from those built from the log"), "{why}");
     let tables: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!([&tables[0]["table"], &tables[1]["table"]], ["orders", "order_lines"]);
     assert_eq!([&tables[0]["differing_ranges"], &tables[1]["differing_ranges"]], [0, 1]);

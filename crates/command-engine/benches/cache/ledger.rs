@@ -1,4 +1,4 @@
-//! An aggregate whose state takes 64 bytes, and made up records of it.
+//! An aggregate whose state takes 64 bytes, and generated records of it.
 
 use std::{convert::Infallible, fmt};
 
@@ -62,7 +62,7 @@ pub(crate) fn id(partition: usize, number: usize) -> AggregateId {
     AggregateId::from(Uuid::from_u64_pair(partition as u64, number as u64))
 }
 
-/// An event for each of these, as the partition's next.
+/// An event for each of these aggregates, as the next records of the partition.
 pub(crate) fn records(
     aggregates: impl Iterator<Item = (usize, usize)>,
     version: u64,

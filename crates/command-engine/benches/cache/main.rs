@@ -1,5 +1,5 @@
-//! What an cache costs: memory for a million aggregates, and the time that snapshots take, in a Postgres of the test
-//! run. Each part runs in a process of its own, so that its memory is its own.
+//! Measures the cost of a cache: memory for a million aggregates, and the time that snapshots take in a Postgres of the
+//! test environment. Each part runs in a process of its own, to measure its memory.
 
 mod ledger;
 
@@ -41,7 +41,7 @@ fn main() {
     }
 }
 
-/// All of them in memory.
+/// Keeps all aggregates in memory.
 fn hold() {
     let before = resident();
     let images: Vec<_> = (0..PARTITIONS)
@@ -56,7 +56,7 @@ fn hold() {
     drop(images);
 }
 
-/// From an empty database to a snapshot of each, as a log that is read for the first time.
+/// Saves a snapshot of each aggregate to an empty database, as after the first replay of a log.
 fn save(url: &str) {
     let runtime = Runtime::new().expect("a runtime can be made");
     let started = Instant::now();
@@ -69,7 +69,7 @@ fn save(url: &str) {
     println!("memory then: {} MB, {} in memory", resident() >> 20, in_memory(&images));
 }
 
-/// A new instance over them.
+/// Restores the cache from these snapshots, as a new instance does.
 fn restore(url: &str) {
     let runtime = Runtime::new().expect("a runtime can be made");
     let before = resident();
@@ -126,7 +126,7 @@ fn load(cache: &mut AggregateCache<Ledger>, partition: usize, first: usize, coun
     assert!(ids.iter().all(|id| cache.get(id).is_some()));
 }
 
-/// Changes 1,000 aggregates that are in memory, and saves them.
+/// Changes 1,000 aggregates in memory and saves them.
 fn save_changed(cache: &mut AggregateCache<Ledger>, round: usize) -> f64 {
     let (version, sequence) = (2 + round as u64, cache.continuity.sequence);
     let tail = records((0..1_000).map(|number| (0, number)), version, sequence);
@@ -149,7 +149,7 @@ fn report(what: &str, mut times: Vec<f64>) {
     println!("{what}: median {:.2} ms, longest {:.2} ms", times[times.len() / 2], times[times.len() - 1]);
 }
 
-/// The memory of this process, in bytes.
+/// The resident memory of this process, in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells it");
     let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("it is among the lines");

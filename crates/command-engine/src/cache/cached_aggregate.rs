@@ -3,45 +3,45 @@ use event_log::Recorded;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-/// How many commands an aggregate remembers, to know a repeated one.
-const REMEMBERED: usize = 64;
+/// How many commands an aggregate remembers to recognise repeated ones.
+const MAX_REMEMBERED: usize = 64;
 
-/// One aggregate, as its events up to some offset leave it.
+/// An aggregate after its events up to some offset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CachedAggregate<S> {
-    /// What the rules need to know of it.
+    /// The state that `decide` needs.
     pub state: S,
-    /// How many events it has.
+    /// The number of its events.
     pub version: Version,
-    /// Where its last event stands.
+    /// The offset of its last event.
     pub offset: i64,
-    /// The last 64 commands that led to events, from the oldest to the newest. It is never larger than it must be:
-    /// most aggregates see few commands, and there are many aggregates.
+    /// The last 64 commands that led to events, oldest first. The capacity is kept exact: most aggregates see few
+    /// commands, and there are many aggregates.
     pub commands: Vec<CompletedCommand>,
 }
 
 /// A command that led to events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompletedCommand {
-    /// Which command.
+    /// The command's id.
     pub command_id: Uuid,
-    /// The fingerprint of its request.
+    /// The hash of its request.
     pub request_hash: u64,
     /// The aggregate's version after its last event.
     pub version: Version,
-    /// Where its last event stands.
+    /// The offset of its last event.
     pub offset: i64,
-    /// What has happened. Most commands lead to one event, which takes no memory of its own.
+    /// The types of its events. Most commands lead to one event, which needs no allocation.
     pub event_types: SmallVec<[&'static str; 1]>,
 }
 
 impl<S> CachedAggregate<S> {
-    /// What the aggregate remembers of a command.
-    pub fn done(&self, command_id: Uuid) -> Option<&CompletedCommand> {
+    /// The command with this id, if the aggregate remembers it.
+    pub fn command(&self, command_id: Uuid) -> Option<&CompletedCommand> {
         self.commands.iter().rev().find(|done| done.command_id == command_id)
     }
 
-    /// Takes note of an event and of the command that led to it.
+    /// Records an event and the command that led to it.
     pub(super) fn remember(&mut self, recorded: &Recorded, event_type: &'static str) -> &CompletedCommand {
         let envelope = &recorded.envelope;
         (self.version, self.offset) = (envelope.version, recorded.position.offset);
@@ -56,7 +56,7 @@ impl<S> CachedAggregate<S> {
     }
 
     fn begin(&mut self, command_id: Uuid, request_hash: u64) {
-        if self.commands.len() == REMEMBERED {
+        if self.commands.len() == MAX_REMEMBERED {
             self.commands.remove(0);
         }
         self.commands.reserve_exact(1);

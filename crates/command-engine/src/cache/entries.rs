@@ -1,7 +1,7 @@
-//! The aggregates that are in memory, in three places: changed since the last save began, in the save that is under
-//! way, and saved. Only saved ones may be let go.
+//! The aggregates in memory, in three sets: changed since the last save began, being saved, and saved. Only saved ones
+//! may be evicted.
 //!
-//! A save takes all that is changed at once, without a copy; what changes meanwhile is copied when it does.
+//! A save takes the changed set without copying it. An aggregate that changes while it is saved is copied then.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::snapshots::Aggregates;
 pub(super) struct CacheEntries<S> {
     changed: Aggregates<S>,
     saving: Arc<Aggregates<S>>,
-    /// From the least to the most recently used.
+    /// In order of use, the least recently used first.
     saved: LinkedHashMap<AggregateId, CachedAggregate<S>>,
 }
 
@@ -31,7 +31,7 @@ impl<S: Clone + Default> CacheEntries<S> {
         self.get(id).is_some()
     }
 
-    /// An aggregate that is about to change; a new one if there is none.
+    /// An aggregate that is about to change, or a new one.
     pub(super) fn change(&mut self, id: &AggregateId) -> &mut CachedAggregate<S> {
         self.changed.entry(id.clone()).or_insert_with(|| {
             let saving = || self.saving.get(id).cloned();
@@ -39,27 +39,27 @@ impl<S: Clone + Default> CacheEntries<S> {
         })
     }
 
-    /// Takes in what was loaded.
+    /// Adds a loaded aggregate.
     pub(super) fn add(&mut self, id: AggregateId, cached: CachedAggregate<S>) {
         self.saved.insert(id, cached);
     }
 
-    /// Marks a saved aggregate as the most recently used; whether it is one.
+    /// Marks a saved aggregate as the most recently used. Returns whether it is there.
     pub(super) fn touch(&mut self, id: &AggregateId) -> bool {
         self.saved.to_back(id).is_some()
     }
 
-    /// Lets the least recently used of the saved ones go, if there are more of them than `keep`.
-    pub(super) fn let_go(&mut self, keep: usize) -> Option<AggregateId> {
+    /// Evicts the least recently used saved aggregate if there are more than `keep`.
+    pub(super) fn evict(&mut self, keep: usize) -> Option<AggregateId> {
         if self.saved.len() > keep { self.saved.pop_front().map(|(id, _)| id) } else { None }
     }
 
-    /// How many aggregates are in memory. Those that have changed while they are saved are there twice.
+    /// The number of aggregates in memory. Those that change while they are saved count twice.
     pub(super) fn len(&self) -> usize {
         self.unsaved() + self.saved.len()
     }
 
-    /// How many of them cannot be let go.
+    /// How many of them cannot be evicted.
     pub(super) fn unsaved(&self) -> usize {
         self.changed.len() + self.saving.len()
     }
@@ -69,14 +69,14 @@ impl<S: Clone + Default> CacheEntries<S> {
         self.changed.len()
     }
 
-    /// Begins a save of all that is changed.
+    /// Begins a save of everything that has changed.
     pub(super) fn begin_save(&mut self) -> Arc<Aggregates<S>> {
         self.saving = Arc::new(std::mem::take(&mut self.changed));
         Arc::clone(&self.saving)
     }
 
-    /// The save has ended. What is saved up to an offset and has not changed since may be let go, the rest waits for
-    /// the next save.
+    /// Ends a save. What is saved below offset `up_to` and has not changed since may be evicted; the rest waits for the
+    /// next save.
     pub(super) fn end_save(&mut self, up_to: i64) {
         for (id, cached) in Arc::unwrap_or_clone(std::mem::take(&mut self.saving)) {
             if self.changed.contains_key(&id) {

@@ -1,4 +1,4 @@
-//! The log into the cache.
+//! Folds events of the log into the cache.
 
 use std::collections::HashSet;
 
@@ -8,21 +8,20 @@ use event_log::{Discontinuity, Recorded};
 use super::{AggregateCache, CachedAggregate, CompletedCommand};
 use crate::snapshots::SnapshotError;
 
-/// A tail of the log could not be taken in.
+/// Events could not be folded into the cache.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// An event does not follow what was there.
+    /// An event does not follow the previous one.
     #[error(transparent)]
     Discontinuous(#[from] Discontinuity),
-    /// The aggregates that the tail is about could not be loaded, or there was no room for them.
+    /// The aggregates of the events could not be loaded, or there was no room for them.
     #[error(transparent)]
     Snapshots(#[from] SnapshotError),
 }
 
 impl<A: Aggregate> AggregateCache<A> {
-    /// Takes in the next event of the log; its aggregate is in memory, or new. Answers with the command that it
-    /// belongs to, as far as its events are there; with none if the aggregate's snapshot is so much newer that it has
-    /// forgotten the command.
+    /// Folds the next event of the log; its aggregate must be in memory or new. Returns the command of the event with
+    /// its events so far, or `None` if the aggregate's snapshot is so much newer that it has forgotten the command.
     pub fn fold(
         &mut self,
         recorded: &Recorded,
@@ -35,21 +34,21 @@ impl<A: Aggregate> AggregateCache<A> {
         check_version(recorded, version, in_snapshot)?;
         self.continuity.follow(recorded)?;
         self.next_offset = recorded.position.offset + 1;
-        // An aggregate begins with its first event, whether or not its snapshot is further.
+        // An aggregate is counted with its first event, even if its snapshot is newer.
         self.aggregates += u64::from(recorded.envelope.version == Version::NONE.next());
         if in_snapshot {
             let command_id = recorded.envelope.metadata.command_id;
-            return Ok(self.entries.get(id).and_then(|cached| cached.done(command_id)));
+            return Ok(self.entries.get(id).and_then(|cached| cached.command(command_id)));
         }
         let cached: &mut CachedAggregate<A::State> = self.entries.change(id);
         cached.state = A::evolve(std::mem::take(&mut cached.state), event);
         Ok(Some(cached.remember(recorded, event.message_type())))
     }
 
-    /// Takes in the next events of a log that is read on: loads the aggregates they are about by one query, and tells
-    /// `folded` of each event and its command. After an error the cache is at `next_offset`, and can go on from there.
+    /// Folds the next events of the log: loads their aggregates with one query, and calls `folded` with each event and
+    /// its command. After an error the cache is at `next_offset` and can continue from there.
     ///
-    /// It waits for a save if otherwise there was no room.
+    /// If there is no other way to make room, it waits for a save.
     pub fn fold_tail(
         &mut self,
         tail: &[(Recorded, A::Event)],
@@ -71,7 +70,7 @@ impl<A: Aggregate> AggregateCache<A> {
     }
 }
 
-/// An event follows its aggregate's last one, or the aggregate's snapshot has it already.
+/// Checks that an event follows its aggregate's last one, or is contained in its snapshot.
 fn check_version(recorded: &Recorded, version: Version, in_snapshot: bool) -> Result<(), Discontinuity> {
     let found = recorded.envelope.version;
     if if in_snapshot { found <= version } else { found == version.next() } {

@@ -1,4 +1,4 @@
-//! Saving behind the writer: what has changed goes to the snapshots now and then, while commands go on.
+//! Saves changed aggregates to the snapshots in the background. It must never delay a command.
 
 use std::time::{Duration, Instant};
 
@@ -11,28 +11,29 @@ use crate::snapshots::{Checkpoint, PendingSave, Save, Saved, SnapshotError};
 
 /// The pause after the first failed save; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause between two saves that fail.
+/// The longest pause after a failed save.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How far the snapshots are, and the save that is under way.
+/// The progress of the snapshots, and the save under way.
 pub(super) struct WriteBehind {
     /// The offset up to which everything is saved.
     pub(super) saved: i64,
-    /// The epoch that saves, and the answer to come.
+    /// The epoch of the save under way, and its result to come.
     under_way: Option<(u64, PendingSave)>,
-    last_begun: Instant,
-    /// No pause unless the last save has failed.
+    /// When a save last began, or was due and could not begin.
+    last_due: Instant,
+    /// Zero unless the last save failed.
     pause: Duration,
-    /// The ownership that a newer one has superseded.
+    /// The epoch whose save found that a newer owner saves.
     superseded: Option<u64>,
 }
 
 impl WriteBehind {
     pub(super) fn new(saved: i64) -> Self {
-        Self { saved, under_way: None, last_begun: Instant::now(), pause: Duration::ZERO, superseded: None }
+        Self { saved, under_way: None, last_due: Instant::now(), pause: Duration::ZERO, superseded: None }
     }
 
-    /// Takes note of how a save has ended, and tells once when that changes.
+    /// Records the result of a save, and logs it if saving starts to fail or works again.
     fn ended(&mut self, epoch: u64, result: &Result<Saved, SnapshotError>) {
         match *result {
             Ok(Saved::UpTo(offset)) => {
@@ -47,7 +48,7 @@ impl WriteBehind {
             }
             Err(ref error) => {
                 if self.pause.is_zero() {
-                    warn!(%error, "snapshots cannot be saved; the next tries come after pauses");
+                    warn!(%error, "snapshots cannot be saved; retrying");
                 }
                 self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             }
@@ -56,47 +57,54 @@ impl WriteBehind {
 }
 
 impl<A: Aggregate> AggregateCache<A> {
-    /// Begins a save if one is due and none is under way, and takes note of one that has ended. It never waits. To be
-    /// called between groups by whoever owns the partition, with the epoch of this ownership.
+    /// Begins a save if one is due and none is under way, and collects the result of one that has ended. Never blocks.
+    /// The owner calls it between groups, with its epoch.
     ///
-    /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore). Other errors are told in the
-    /// log, and tried again.
+    /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore). Other errors are logged, and the
+    /// save is repeated later.
     pub fn write_behind(&mut self, epoch: u64) -> Result<(), SnapshotError> {
         self.collect()?;
-        let due = self.due().is_some_and(|due| due <= Instant::now());
-        if due && self.write_behind.under_way.is_none() && self.write_behind.superseded != Some(epoch) {
+        if self.write_behind.superseded.is_some_and(|superseded| superseded != epoch) {
+            self.write_behind.superseded = None;
+        }
+        if self.due().is_none_or(|due| due > Instant::now()) {
+            return Ok(());
+        }
+        // Set it even if no save can begin now: a caller that waits until one is due must not find it due for ever.
+        self.write_behind.last_due = Instant::now();
+        if self.write_behind.under_way.is_none() && self.write_behind.superseded.is_none() {
             self.write_behind.under_way = Some((epoch, self.begin_save(epoch)));
         }
         Ok(())
     }
 
-    /// When [`write_behind`](Self::write_behind) is to be called next, though nothing has happened meanwhile; not at
-    /// all if everything is saved.
+    /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then; `None` if everything is
+    /// saved.
     pub fn due(&self) -> Option<Instant> {
-        let WriteBehind { under_way, last_begun, pause, .. } = &self.write_behind;
-        let nothing_to_do = self.entries.unsaved() == 0 || !self.store.keeps();
+        let WriteBehind { under_way, superseded, last_due, pause, .. } = &self.write_behind;
+        let nothing_to_do = self.entries.unsaved() == 0 || !self.store.is_persistent();
         if nothing_to_do {
             return None;
         }
-        let many = under_way.is_none() && self.entries.changed() >= self.settings.save_changes;
-        let wait = if many { Duration::ZERO } else { self.settings.save_interval };
-        Some(*last_begun + wait.max(*pause))
+        let can_begin = under_way.is_none() && superseded.is_none();
+        let is_due_now = can_begin && self.entries.changed() >= self.settings.save_changes;
+        let wait = if is_due_now { Duration::ZERO } else { self.settings.save_interval };
+        Some(*last_due + wait.max(*pause))
     }
 
-    /// Saves what has changed, and waits for it: before a long stop, and where nothing else makes room. If a newer
-    /// owner has saved, what that owner has not saved yet stays unsaved.
+    /// Saves what has changed and waits for it. If a newer owner has saved, anything beyond that save stays unsaved.
     pub fn save_now(&mut self, epoch: u64) -> Result<(), SnapshotError> {
         if let Some((epoch, pending)) = self.write_behind.under_way.take() {
             self.await_save(epoch, pending)?;
         }
-        if self.store.keeps() && self.entries.unsaved() > 0 {
+        if self.store.is_persistent() && self.entries.unsaved() > 0 {
             let pending = self.begin_save(epoch);
             self.await_save(epoch, pending)?;
         }
         Ok(())
     }
 
-    /// Takes note of a save that has ended.
+    /// Collects the result of a save that has ended.
     pub(super) fn collect(&mut self) -> Result<(), SnapshotError> {
         let Some((epoch, mut pending)) = self.write_behind.under_way.take() else { return Ok(()) };
         let result = match pending.try_recv() {
@@ -114,7 +122,7 @@ impl<A: Aggregate> AggregateCache<A> {
     }
 
     fn begin_save(&mut self, epoch: u64) -> PendingSave {
-        self.write_behind.last_begun = Instant::now();
+        self.write_behind.last_due = Instant::now();
         let Self { next_offset, continuity, aggregates, .. } = *self;
         let to = Checkpoint { next_offset, continuity, aggregates };
         let changed = self.entries.begin_save();
@@ -128,7 +136,7 @@ impl<A: Aggregate> AggregateCache<A> {
 
     fn end_save(&mut self, epoch: u64, result: Result<Saved, SnapshotError>) -> Result<(), SnapshotError> {
         self.write_behind.ended(epoch, &result);
-        // Whether it came about or not, all that is known to be saved is saved.
+        // Even after a failed save, everything up to the known offset is saved.
         self.entries.end_save(self.write_behind.saved);
         result.map(|_| ())
     }

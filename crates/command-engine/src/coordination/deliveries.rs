@@ -1,4 +1,4 @@
-//! Commands that come through Kafka, on their way to the threads that decide them.
+//! Reads commands that come through Kafka and passes them to the threads that decide them.
 
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
@@ -12,25 +12,25 @@ use tracing::warn;
 
 use crate::{CommandRequest, Delivery, Engine, Ownership, Rejection, Undecoded};
 
-/// How long one look for the next command lasts; also how soon a partition that was taken over is read.
-const LOOK: Duration = Duration::from_millis(50);
+/// How long one poll for the next command lasts, and so how soon a newly owned partition is read.
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
 /// The pause after an error of the reader.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Reads the commands of the partitions that are owned here, each from where the last owner's last commit has left off.
+/// Reads the commands of the partitions that this instance owns, each from the offset that the last commit left.
 pub(super) struct Deliveries<A: Aggregate, D> {
     engine: Arc<Engine<A>>,
     reader: CommandReader,
     decode: D,
-    partitions: Vec<Reading>,
-    /// Partitions that have enough waiting.
+    partitions: Vec<PartitionReading>,
+    /// Partitions with a full queue.
     paused: BTreeSet<i32>,
 }
 
-/// What is read of a partition.
-struct Reading {
+/// The reading of one partition.
+struct PartitionReading {
     ownership: watch::Receiver<Ownership>,
-    /// For which ownership it is read, if it is.
+    /// The ownership it is read for, if it is.
     epoch: Option<u64>,
 }
 
@@ -42,21 +42,21 @@ where
     pub(super) fn new(engine: Arc<Engine<A>>, reader: CommandReader, decode: D) -> Self {
         let reading = |partition| {
             let mut ownership = engine.ownership(partition);
-            // What holds already counts as a change.
+            // The present ownership counts as a change.
             ownership.mark_changed();
-            Reading { ownership, epoch: None }
+            PartitionReading { ownership, epoch: None }
         };
         let partitions = (0..engine.partitions()).map(reading).collect();
         Self { engine, reader, decode, partitions, paused: BTreeSet::new() }
     }
 
-    /// Delivers on a thread of its own until the end.
+    /// Delivers commands on a thread of its own until `end` is cancelled.
     pub(super) fn start(mut self, end: CancellationToken) {
         let run = move || {
             while !end.is_cancelled() {
-                if let Err(error) = self.turn(&end) {
-                    warn!(%error, "commands cannot be read from kafka at the moment");
-                    thread::sleep(PAUSE);
+                if let Err(error) = self.poll(&end) {
+                    warn!(%error, "commands cannot be read from kafka; retrying");
+                    thread::sleep(RETRY_PAUSE);
                 }
             }
         };
@@ -66,16 +66,16 @@ where
             .expect("the system has a thread for the deliveries");
     }
 
-    fn turn(&mut self, end: &CancellationToken) -> Result<(), LogError> {
+    fn poll(&mut self, end: &CancellationToken) -> Result<(), LogError> {
         self.follow_ownership()?;
         self.resume()?;
-        match self.reader.next(LOOK)? {
+        match self.reader.next(POLL_TIMEOUT)? {
             Some(record) => self.deliver(&record, end),
             None => Ok(()),
         }
     }
 
-    /// Begins to read what has come to be owned here, and stops what is not.
+    /// Starts reading partitions that are now owned here, and stops reading the others.
     fn follow_ownership(&mut self) -> Result<(), LogError> {
         for (partition, reading) in (0..).zip(&mut self.partitions) {
             if !reading.ownership.has_changed().unwrap_or(false) {
@@ -87,7 +87,7 @@ where
                 self.paused.remove(&partition);
             }
             if let Ownership::Owned { epoch, next_command } = now {
-                // Where Kafka does not answer, it is to be tried again.
+                // If Kafka does not answer, try again in the next turn.
                 self.reader
                     .start(partition, next_command)
                     .inspect_err(|_| reading.ownership.mark_changed())?;
@@ -99,8 +99,8 @@ where
 
     fn deliver(&mut self, record: &CommandRecord, end: &CancellationToken) -> Result<(), LogError> {
         let partition = record.position.partition;
-        let cached = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
-        let Some(epoch) = cached.and_then(|reading| reading.epoch) else {
+        let reading = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
+        let Some(epoch) = reading.and_then(|reading| reading.epoch) else {
             return Ok(());
         };
         let Some(command) = self.decode(record, end) else { return Ok(()) };
@@ -117,7 +117,7 @@ where
         Ok(())
     }
 
-    /// Reads a record, however often it takes; nothing at the end.
+    /// Decodes a record, with as many attempts as it takes. Returns `None` when `end` is cancelled.
     fn decode(
         &self,
         record: &CommandRecord,
@@ -128,8 +128,8 @@ where
                 Ok(request) => return Some(Ok(request)),
                 Err(Undecoded::Rejected(rejection)) => return Some(Err(rejection)),
                 Err(Undecoded::NotNow(error)) => {
-                    warn!(position = %record.position, %error, "a command cannot be read at the moment");
-                    thread::sleep(PAUSE);
+                    warn!(position = %record.position, %error, "command cannot be decoded; retrying");
+                    thread::sleep(RETRY_PAUSE);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The member of the consumer group that says what this instance should own.
+//! The member of the consumer group whose assignment says what this instance should own.
 
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
@@ -13,12 +13,12 @@ use tracing::{info, warn};
 use super::CoordinationSettings;
 use crate::Engine;
 
-/// How long one look for a change lasts; also how soon an order to leave is heard.
-const LOOK: Duration = Duration::from_millis(50);
+/// How long one poll for a change lasts, and so how soon a request to leave takes effect.
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
 /// The pause before joining again after an error.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Follows the group on a thread of its own until this instance leaves, then tells how many others there are.
+/// Follows the group on a thread of its own until this instance leaves, then sends the number of other members.
 pub(super) fn start<A: Aggregate>(
     engine: Arc<Engine<A>>,
     member: Membership,
@@ -26,42 +26,42 @@ pub(super) fn start<A: Aggregate>(
     leaving: CancellationToken,
     end: CancellationToken,
 ) -> watch::Receiver<Option<usize>> {
-    let (tell, others) = watch::channel(None);
+    let (sender, others) = watch::channel(None);
     let settings = settings.clone();
     thread::Builder::new()
         .name("membership".to_owned())
         .spawn(move || {
             let member = follow(&engine, member, &settings, &|| leaving.is_cancelled() || end.is_cancelled());
             let others = member.others().unwrap_or(1);
-            info!(others, "leaving the group");
+            info!(others, "leaving the consumer group");
             member.leave();
             if others > 0 {
                 (0..engine.partitions()).for_each(|partition| engine.hand_over(partition));
             }
-            tell.send_replace(Some(others));
+            sender.send_replace(Some(others));
         })
         .expect("the system has a thread for the membership");
     others
 }
 
-/// Passes the group's changes on until it is time to leave. A member that cannot go on joins anew.
+/// Applies the group's changes to the engine until it is time to leave. After an error it joins the group again.
 fn follow<A: Aggregate>(
     engine: &Engine<A>,
     mut member: Membership,
     settings: &CoordinationSettings,
-    is_over: &dyn Fn() -> bool,
+    must_leave: &dyn Fn() -> bool,
 ) -> Membership {
-    while !is_over() {
-        match member.next(LOOK) {
-            Ok(change) => change.into_iter().for_each(|change| pass_on(engine, change)),
+    while !must_leave() {
+        match member.next(POLL_TIMEOUT) {
+            Ok(change) => change.into_iter().for_each(|change| apply(engine, change)),
             Err(error) => {
-                warn!(%error, "the group has thrown this instance out; it joins again");
+                warn!(%error, "excluded from the consumer group; joining again");
                 (0..engine.partitions()).for_each(|partition| engine.lose(partition));
-                thread::sleep(PAUSE);
+                thread::sleep(RETRY_PAUSE);
                 let id = settings.instance_id.as_deref();
                 match Membership::join(&settings.client, &settings.topics, id) {
                     Ok(joined) => member = joined,
-                    Err(error) => warn!(%error, "the group cannot be joined"),
+                    Err(error) => warn!(%error, "the consumer group cannot be joined"),
                 }
             }
         }
@@ -69,7 +69,7 @@ fn follow<A: Aggregate>(
     member
 }
 
-fn pass_on<A: Aggregate>(engine: &Engine<A>, change: GroupChange) {
+fn apply<A: Aggregate>(engine: &Engine<A>, change: GroupChange) {
     match change {
         GroupChange::Assigned(partitions) => {
             info!(?partitions, "partitions assigned");
@@ -78,13 +78,13 @@ fn pass_on<A: Aggregate>(engine: &Engine<A>, change: GroupChange) {
             }
         }
         GroupChange::Revoked(partitions) => {
-            info!(?partitions, "partitions given to others");
+            info!(?partitions, "partitions revoked");
             for partition in partitions {
                 engine.hand_over(partition);
             }
         }
         GroupChange::Lost(partitions) => {
-            warn!(?partitions, "partitions lost: the group has not heard of this instance in time");
+            warn!(?partitions, "partitions lost: the session has expired");
             for partition in partitions {
                 engine.lose(partition);
             }

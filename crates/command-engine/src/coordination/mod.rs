@@ -1,8 +1,8 @@
-//! Which instance owns which partition: the consumer group gives partitions out, the owners topic tells who has taken
-//! them, and the partitions of a dead owner are taken over at once.
+//! Decides which instance should own which partition: the consumer group assigns partitions, the owners topic announces
+//! owners, and the partitions of a dead owner are taken over at once.
 //!
-//! All of this is only a hint for speed. What keeps two owners apart is the fence of the claim, so a wrong hint costs
-//! a moment, never an event.
+//! All of this is only a hint for speed. The fence of the claim keeps two owners apart, so a wrong hint costs time but
+//! never an event.
 
 mod deliveries;
 mod membership;
@@ -24,36 +24,36 @@ use crate::{CommandRequest, Engine, Ownership, Undecoded};
 use deliveries::Deliveries;
 use takeover::Takeover;
 
-/// How long a leaving instance goes on serving while nobody takes its partitions.
-const HAND_OVER: Duration = Duration::from_secs(5);
+/// How long a leaving instance continues to serve while nobody takes its partitions.
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who this instance is among the others.
+/// The identity of this instance in the group.
 #[derive(Debug, Clone)]
 pub struct CoordinationSettings {
-    /// How to reach Kafka.
+    /// How to connect to Kafka.
     pub client: ClientSettings,
     /// The context's topics.
     pub topics: Topics,
     /// Where the other instances reach this one: `host:port`.
     pub address: String,
-    /// A name that outlives the process (static membership): an instance that comes back under it within the session
-    /// gets its partitions again without a move. Each running instance has another.
+    /// A name that outlives the process (static membership, KIP-345): an instance that returns under this name within
+    /// the session timeout gets its partitions again without a rebalance. It must be unique among running instances.
     pub instance_id: Option<String>,
 }
 
-/// One instance's part in sharing the partitions among all.
+/// This instance's part in the group.
 pub struct Coordination<A: Aggregate> {
     engine: Arc<Engine<A>>,
     owners: watch::Receiver<Owners>,
     suspicion: Arc<Notify>,
     leaving: CancellationToken,
     others: watch::Receiver<Option<usize>>,
-    /// Ends the threads when this is dropped.
+    /// Ends the threads on drop.
     _end: DropGuard,
 }
 
 impl<A: Aggregate> Coordination<A> {
-    /// Joins the others. `decode` makes a command of a record of the commands topic, or says why it cannot be one.
+    /// Joins the group. `decode` turns a record of the commands topic into a command, or returns why it is not one.
     pub fn start(
         engine: Arc<Engine<A>>,
         settings: &CoordinationSettings,
@@ -72,30 +72,30 @@ impl<A: Aggregate> Coordination<A> {
         Ok(Self { engine, owners, suspicion, leaving, others, _end: end.drop_guard() })
     }
 
-    /// Who owns which partition, as announced.
+    /// The announced owners of the partitions.
     pub fn owners(&self) -> watch::Receiver<Owners> {
         self.owners.clone()
     }
 
-    /// Somebody could not reach an owner: has it looked at now instead of in a moment.
+    /// Reports that an owner could not be reached, so that it is checked at once.
     pub fn suspect(&self) {
         self.suspicion.notify_one();
     }
 
-    /// Leaves the others and hands the partitions over: returns when each has been taken, nobody is there to take them,
-    /// or they were not taken in time. Until then commands are served as before.
+    /// Leaves the group and hands the partitions over. Returns when each has been taken, when there is nobody to take
+    /// them, or after a timeout. Until then commands are served as before.
     pub async fn leave(&self) {
         self.leaving.cancel();
         let others = self.others.clone().wait_for(Option::is_some).await.map_or(Some(0), |others| *others);
         if others != Some(0) {
-            drop(timeout(HAND_OVER, self.taken()).await);
+            drop(timeout(HAND_OVER_TIMEOUT, self.await_successors()).await);
         }
     }
 
-    async fn taken(&self) {
+    async fn await_successors(&self) {
         for partition in 0..self.engine.partitions() {
             let mut ownership = self.engine.ownership(partition);
-            // An error means that the partition's thread has ended, and has nothing to hand over.
+            // An error means that the partition's thread has ended and has nothing to hand over.
             drop(ownership.wait_for(|now| *now == Ownership::Elsewhere).await);
         }
     }

@@ -1,8 +1,9 @@
-//! Taking the partitions of a dead owner at once, instead of when the group has noticed (six seconds).
+//! Takes over the partitions of a dead owner at once, instead of after the group's session timeout of six seconds.
 //!
-//! A claim is safe at any time, so guessing wrong costs a moment. It must not be repeated for ever, though: who takes a
-//! partition over serves it only until somebody else claims it, and an owner that announces itself after it was taken
-//! for dead is alive, whatever its address says: nothing is taken from it again before it could be reached.
+//! A claim is safe at any time, so a wrong guess only costs time. But two instances must not take a partition from each
+//! other for ever. So an instance serves what it took over only until another claims it. And an owner that announces
+//! itself again after a takeover is alive, even if its address cannot be reached; nothing is taken from it again until
+//! it has been reached.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,24 +23,24 @@ use tracing::info;
 
 use crate::{Engine, Ownership};
 
-/// How long one look at the owners is apart from the next.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
-/// A refusal counts if it is repeated after this long.
-const SECOND_LOOK: Duration = Duration::from_millis(50);
-/// How long an owner may take to accept a connection. One that only is slow is left to the group.
-const CONNECT: Duration = Duration::from_millis(250);
+/// How often the owners are checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(400);
+/// A refused connection counts if it is refused again after this long.
+const CONFIRM_PAUSE: Duration = Duration::from_millis(50);
+/// How long an owner may take to accept a connection. A slow owner is left to the group.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Watches whether the other owners are alive.
+/// Checks whether the other owners are alive.
 pub(super) struct Takeover<A: Aggregate> {
     engine: Arc<Engine<A>>,
     owners: watch::Receiver<Owners>,
     /// Where the others reach this instance.
     address: String,
-    /// The epochs up to which announcements under this instance's own address are a dead predecessor's.
-    predecessors: u64,
-    /// Whom each partition was last taken from, and the epoch of that ownership.
+    /// Announcements under this instance's own address up to this epoch are those of a dead predecessor.
+    predecessor_epoch: u64,
+    /// The owner that each partition was last taken from, and its epoch.
     taken_from: BTreeMap<i32, (String, u64)>,
-    /// Owners that were taken for dead and are not.
+    /// Owners that seemed to be dead and are not.
     unreachable: BTreeSet<String>,
 }
 
@@ -49,28 +50,28 @@ impl<A: Aggregate> Takeover<A> {
             engine,
             owners,
             address,
-            predecessors: 0,
+            predecessor_epoch: 0,
             taken_from: BTreeMap::new(),
             unreachable: BTreeSet::new(),
         }
     }
 
-    /// Looks at the owners now and then, and when somebody suspects one.
+    /// Checks the owners regularly, and whenever one is suspected.
     pub(super) async fn watch(mut self, suspicion: Arc<Notify>) {
-        // The table begins empty; what it says first was said before this process began to own anything.
+        // The table is empty at first. Its first content was announced before this process owned anything.
         drop(self.owners.wait_for(|owners| owners.iter().next().is_some()).await);
-        self.predecessors = self.owners.borrow().iter().map(|(_, owner)| owner.epoch).max().unwrap_or(0);
+        self.predecessor_epoch = self.owners.borrow().iter().map(|(_, owner)| owner.epoch).max().unwrap_or(0);
         loop {
-            let (dead, alive) = self.tell_apart(self.addresses()).await;
+            let (dead, alive) = self.probe_owners(self.other_addresses()).await;
             for address in dead {
                 self.take_over(&address, &alive);
             }
-            drop(timeout(BETWEEN_LOOKS, suspicion.notified()).await);
+            drop(timeout(CHECK_INTERVAL, suspicion.notified()).await);
         }
     }
 
-    /// The owners beside this instance.
-    fn addresses(&self) -> BTreeSet<String> {
+    /// The addresses of the other owners.
+    fn other_addresses(&self) -> BTreeSet<String> {
         let owners = self.owners.borrow();
         owners
             .iter()
@@ -79,8 +80,8 @@ impl<A: Aggregate> Takeover<A> {
             .collect()
     }
 
-    /// Who is dead, this instance's own predecessor included, and who is alive, this instance included.
-    async fn tell_apart(&mut self, addresses: BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+    /// The dead owners, including this instance's own predecessor, and the live ones, including this instance.
+    async fn probe_owners(&mut self, addresses: BTreeSet<String>) -> (Vec<String>, Vec<String>) {
         let mut dead = vec![self.address.clone()];
         let mut alive = vec![self.address.clone()];
         for address in addresses {
@@ -95,13 +96,13 @@ impl<A: Aggregate> Takeover<A> {
         (dead, alive)
     }
 
-    /// Takes this instance's share of what a dead owner had: the living divide it among themselves.
+    /// Takes this instance's share of a dead owner's partitions; the live instances divide them among themselves.
     fn take_over(&mut self, dead: &str, alive: &[String]) {
         let owners = self.owners.borrow().clone();
         for (partition, owner) in owners.iter().filter(|(_, owner)| owner.address == dead) {
-            self.note_revival(partition, owner);
+            self.record_revival(partition, owner);
             let is_mine = if dead == self.address {
-                owner.epoch <= self.predecessors
+                owner.epoch <= self.predecessor_epoch
             } else {
                 alive[usize::try_from(partition).unwrap_or(0) % alive.len()] == self.address
             };
@@ -114,8 +115,8 @@ impl<A: Aggregate> Takeover<A> {
         }
     }
 
-    /// An owner that has claimed a partition again after it was taken from it cannot be dead.
-    fn note_revival(&mut self, partition: i32, owner: &Owner) {
+    /// An owner that claims a partition again after a takeover is not dead.
+    fn record_revival(&mut self, partition: i32, owner: &Owner) {
         let taken_from = self.taken_from.get(&partition);
         if taken_from.is_some_and(|(address, epoch)| *address == owner.address && owner.epoch > *epoch) {
             self.unreachable.insert(owner.address.clone());
@@ -123,16 +124,16 @@ impl<A: Aggregate> Takeover<A> {
     }
 }
 
-/// Whether nothing listens there any more. A time-out does not say so: the owner may be slow, or the way to it.
+/// Whether nothing listens at the address any more. A timeout does not count: the owner or the network may be slow.
 async fn is_dead(address: &str) -> bool {
     if !is_refused(address).await {
         return false;
     }
-    sleep(SECOND_LOOK).await;
+    sleep(CONFIRM_PAUSE).await;
     is_refused(address).await
 }
 
 async fn is_refused(address: &str) -> bool {
-    let connected = timeout(CONNECT, TcpStream::connect(address)).await;
+    let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
     matches!(connected, Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused)
 }

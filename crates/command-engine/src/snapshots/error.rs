@@ -2,47 +2,46 @@ use std::time::Duration;
 
 use aggregate::AggregateId;
 
-/// Snapshots cannot be read or written. Aggregates that are in memory work on.
+/// Snapshots cannot be read or written. Aggregates in memory are not affected.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// Postgres refused or did not answer.
+    /// Postgres failed or refused.
     #[error("snapshots: {0}")]
     Postgres(#[from] sqlx::Error),
     /// Postgres did not answer in time.
     #[error("snapshots: no answer from postgres within {0:?}")]
     TimedOut(Duration),
-    /// Loading failed a moment ago; the next try comes after a pause.
+    /// Loading failed recently; the next attempt comes after a pause.
     #[error("snapshots: not asked again so soon after a failure")]
     Pausing,
-    /// A snapshot is not what this code's generation of the state can read; whoever changed the state forgot to count
-    /// its version on.
+    /// A snapshot does not match the type of the state: the state was changed without increasing its version.
     #[error("snapshot of {id} cannot be read: {reason}")]
     Unreadable {
-        /// Which aggregate.
+        /// The aggregate.
         id: AggregateId,
-        /// What is wrong with it.
+        /// What is wrong with its snapshot.
         reason: String,
     },
-    /// A state cannot be written as JSON.
+    /// A state cannot be encoded as JSON.
     #[error("a state cannot be saved: {0}")]
     Unwritable(String),
-    /// What was saved is not there any more: Postgres has lost its last transactions. The cache must be restored and
-    /// the log read from there.
+    /// Postgres has lost its last transactions, and saved snapshots with them. The cache must be restored and the log
+    /// read from there.
     #[error("snapshots: postgres has lost what was saved")]
     Lost,
-    /// There were fewer snapshots than there must be: somebody has deleted some. The others are deleted too by now, and
-    /// all will be folded anew from the log.
-    #[error("snapshots: {found} where {expected} must be; all are discarded")]
+    /// Some snapshots have been deleted by someone else. The others are deleted too, and all will be folded again from
+    /// the log.
+    #[error("snapshots: found {found} instead of {expected}; all are discarded")]
     Incomplete {
-        /// How many aggregates the checkpoint tells of.
+        /// The number of aggregates in the checkpoint.
         expected: u64,
-        /// How many snapshots there were.
+        /// The number of snapshots found.
         found: u64,
     },
-    /// There is no room for another aggregate, for those in memory have not been saved for long.
+    /// There is no room for another aggregate: those in memory have not been saved for too long.
     #[error("snapshots: too many aggregates wait to be saved")]
     Full,
-    /// The program is about to end.
+    /// The program is stopping.
     #[error("snapshots: the runtime has stopped")]
     Stopped,
 }

@@ -3,12 +3,12 @@ use tokio::sync::oneshot;
 
 use super::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
 
-/// No snapshots at all: everything is folded from the log and stays in memory.
+/// No snapshots: everything is folded from the log and stays in memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoSnapshots;
 
 impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         false
     }
 
@@ -22,7 +22,7 @@ impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
 
     fn save(&mut self, save: Save<A::State>) -> PendingSave {
         let (sender, pending) = oneshot::channel();
-        // Nobody may wait any more.
+        // The receiver may be gone.
         let _ = sender.send(Ok(Saved::UpTo(save.to.next_offset)));
         pending
     }

@@ -1,4 +1,4 @@
-//! A history that cannot be keeps a partition from taking commands, and says where it is broken.
+//! A broken history keeps a partition from accepting commands, and the error names the position.
 
 use aggregate::Version;
 use command_engine::{CommandError, Ownership};
@@ -6,7 +6,7 @@ use event_log::{MemoryLog, Recorded};
 
 use crate::support::{Bank, Command, Gate, copied, planted, request, settings};
 
-/// How a history of four events (a, b, c, a) is broken, and what is to be said of it.
+/// How to break a history of four events (a, b, c, a), and the expected error.
 type Case = (fn(&mut Vec<Recorded>), &'static str);
 
 const CASES: [Case; 10] = [
@@ -62,7 +62,7 @@ async fn a_broken_history_is_named_with_its_position_and_nothing_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_history_that_breaks_while_it_is_owned_leaves_what_is_in_doubt_unknown() {
+async fn a_history_that_breaks_while_it_is_owned_leaves_commands_in_doubt_unknown() {
     let log = sound().await;
     let bank = Bank::over(&log).await;
     let mut intruding = log.records().remove(1);

@@ -1,5 +1,5 @@
-//! A caller whose deadline passes hears what is true of the log: nothing of it is there and never will be, or nobody
-//! knows.
+//! A caller whose deadline passes learns what is true of the log: the command is not in it and never will be, or the
+//! outcome is unknown.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::support::{Bank, Command, CommandRequest, History, hours_pass, request};
 
-/// A command from a caller who has an hour's time.
+/// A command with a deadline in an hour.
 fn impatient(command: Command) -> CommandRequest {
     CommandRequest {
         deadline: (Instant::now() + Duration::from_hours(1)).into_std(),
@@ -53,7 +53,7 @@ async fn a_command_whose_append_takes_too_long_has_an_unknown_outcome_and_can_be
 }
 
 #[tokio::test]
-async fn in_doubt_and_late_is_unknown_while_queued_and_late_is_expired() {
+async fn a_late_command_is_unknown_if_in_doubt_and_expired_if_queued() {
     for (fault, written) in
         [(MemoryLog::fail_before_next_append as fn(&MemoryLog), 0), (MemoryLog::fail_after_next_append, 1)]
     {

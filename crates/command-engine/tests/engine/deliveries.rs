@@ -1,5 +1,5 @@
-//! Commands that come through Kafka: each is decided once, its outcome and the place to go on from are written with its
-//! events, and whatever is not settled is delivered again to the next ownership.
+//! Commands that come through Kafka: each is decided once, its outcome and the next offset are written with its events,
+//! and whatever is not decided is delivered again to the next ownership.
 
 use command_engine::{CommandError, EngineSettings, Rejection};
 use event_log::{MemoryLog, Position};
@@ -9,7 +9,7 @@ use crate::support::{Account, Bank, Command, CommandRequest, Gate, History, requ
 
 type Delivery = command_engine::Delivery<Account>;
 
-/// The commands topic as it stands: every second offset is taken.
+/// A record of a commands topic in which every second offset is used.
 pub(crate) fn delivery(epoch: u64, index: usize, request: &CommandRequest) -> Delivery {
     Delivery {
         epoch,
@@ -23,7 +23,7 @@ fn at(index: usize) -> Position {
     Position { topic: "bank.commands".into(), partition: 0, offset: 2 * i64::try_from(index).unwrap() }
 }
 
-/// Hands in what the present ownership has not settled, and waits until it is settled.
+/// Delivers what the present ownership has not decided, and waits until it is decided.
 pub(crate) async fn deliver_from_here(bank: &Bank, commands: &[CommandRequest]) {
     let (epoch, next) = bank.owned();
     for (index, request) in commands.iter().enumerate() {
@@ -31,11 +31,11 @@ pub(crate) async fn deliver_from_here(bank: &Bank, commands: &[CommandRequest]) 
             assert!(bank.engine.deliver(0, delivery(epoch, index, request)));
         }
     }
-    settled(bank).await;
+    wait_until_decided(bank).await;
 }
 
-/// A command that is handed in later is not decided earlier, but in the same group.
-async fn settled(bank: &Bank) {
+/// Waits until all deliveries are decided: a command that is submitted later is decided in the same group or after it.
+async fn wait_until_decided(bank: &Bank) {
     bank.submit(&request("plug", Command::Deposit(vec![1]))).await.unwrap();
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn outcomes(log: &MemoryLog) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn an_accepted_command_is_told_with_its_events_and_where_they_stand() {
+async fn the_outcome_of_an_accepted_command_names_its_events_and_their_position() {
     let bank = Bank::open().await;
     let deposit = request("a", Command::Deposit(vec![1, 2]));
     deliver_from_here(&bank, std::slice::from_ref(&deposit)).await;
@@ -72,7 +72,7 @@ async fn an_accepted_command_is_told_with_its_events_and_where_they_stand() {
 }
 
 #[tokio::test]
-async fn a_refused_command_is_told_why_and_costs_no_event() {
+async fn the_outcome_of_a_refused_command_names_the_reason_and_no_event_is_written() {
     let bank = Bank::open().await;
     let there = request("a", Command::Deposit(vec![1]));
     bank.submit(&there).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_refused_command_is_told_why_and_costs_no_event() {
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_be_read_is_a_dead_letter_and_blocks_nobody() {
+async fn an_unreadable_command_is_a_dead_letter_and_blocks_nothing() {
     let bank = Bank::open().await;
     let rejection = Rejection {
         code: "malformed-command".into(),
@@ -109,7 +109,7 @@ async fn a_command_that_cannot_be_read_is_a_dead_letter_and_blocks_nobody() {
     bank.engine.deliver(0, malformed);
     let deposit = request("a", Command::Deposit(vec![1]));
     bank.engine.deliver(0, delivery(epoch, 1, &deposit));
-    settled(&bank).await;
+    wait_until_decided(&bank).await;
 
     let told = outcomes(&bank.log);
     let problem =
@@ -124,7 +124,7 @@ async fn a_command_that_cannot_be_read_is_a_dead_letter_and_blocks_nobody() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_done_already_is_told_the_same_again() {
+async fn a_repeated_command_gets_the_same_outcome_again() {
     let bank = Bank::open().await;
     let deposit = request("a", Command::Deposit(vec![1, 2]));
     deliver_from_here(&bank, &[deposit.clone(), deposit.clone()]).await;
@@ -136,7 +136,7 @@ async fn a_command_that_is_done_already_is_told_the_same_again() {
 }
 
 #[tokio::test]
-async fn a_command_is_decided_once_whatever_becomes_of_its_append() {
+async fn a_command_is_decided_once_whatever_happens_to_its_append() {
     for fault in [MemoryLog::fail_before_next_append as fn(&MemoryLog), MemoryLog::fail_after_next_append] {
         let bank = Bank::open().await;
         let commands = [
@@ -154,7 +154,7 @@ async fn a_command_is_decided_once_whatever_becomes_of_its_append() {
         held.answer().await.unwrap();
         plug.answer().await.unwrap();
         assert_eq!(bank.owned().0, 2);
-        // The second comes to be refused, not allowed by the third.
+        // The second command is refused; the third must not change that.
         deliver_from_here(&bank, &commands).await;
 
         let told: Vec<_> = outcomes(&bank.log).iter().map(|outcome| outcome["status"].clone()).collect();
@@ -165,14 +165,14 @@ async fn a_command_is_decided_once_whatever_becomes_of_its_append() {
 }
 
 #[tokio::test]
-async fn what_was_read_for_another_ownership_or_is_settled_already_is_dropped() {
+async fn a_delivery_for_another_ownership_or_decided_before_is_dropped() {
     let bank = Bank::open().await;
     let commands = [1, 2].map(|coin| request("a", Command::Deposit(vec![coin])));
     deliver_from_here(&bank, &commands).await;
     bank.engine.deliver(0, delivery(1, 0, &commands[0]));
     bank.engine.deliver(0, delivery(1, 1, &commands[1]));
     bank.engine.deliver(0, delivery(7, 2, &request("a", Command::Deposit(vec![4]))));
-    settled(&bank).await;
+    wait_until_decided(&bank).await;
     assert_eq!(outcomes(&bank.log).len(), 2);
     assert_eq!(bank.log.next_command(), 3);
 }
@@ -187,7 +187,7 @@ async fn an_owner_that_hands_over_leaves_deliveries_to_the_next_one() {
     first.engine.deliver(0, delivery(1, 1, &request("a", Command::Deposit(vec![2]))));
     first.commits.open();
     held.answer().await.unwrap();
-    settled(&first).await;
+    wait_until_decided(&first).await;
     assert_eq!(outcomes(&first.log), Vec::<Value>::new());
 
     let second = Bank::over(&first.log).await;
@@ -206,7 +206,7 @@ async fn deliveries_of_a_replaced_owner_have_no_effect() {
 }
 
 #[tokio::test]
-async fn deliveries_pause_while_enough_are_waiting() {
+async fn deliveries_pause_while_the_queue_is_full() {
     let limit = EngineSettings { max_waiting: 2, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
@@ -240,7 +240,7 @@ async fn a_caller_and_a_delivery_with_one_id_have_one_effect() {
 }
 
 #[tokio::test]
-async fn what_waits_behind_a_doubt_is_delivered_again_and_decided_once() {
+async fn deliveries_that_wait_behind_a_doubt_are_delivered_again_and_decided_once() {
     let limit = EngineSettings { max_group: 1, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
@@ -253,10 +253,10 @@ async fn what_waits_behind_a_doubt_is_delivered_again_and_decided_once() {
     bank.commits.open();
     held.answer().await.unwrap();
     bank.reaches(|ownership| matches!(ownership, command_engine::Ownership::Owned { epoch: 2, .. })).await;
-    // Groups of one: every plug lets at least one delivery pass.
+    // With groups of one, every caller's command lets at least one delivery pass.
     deliver_from_here(&bank, &commands).await;
     for _ in 0..commands.len() {
-        settled(&bank).await;
+        wait_until_decided(&bank).await;
     }
     assert_eq!(bank.log.next_command(), 5);
     assert_eq!(outcomes(&bank.log).len(), 3);

@@ -1,5 +1,4 @@
-//! An append has failed although its events are in the log: the next claim finds them, and its callers hear of it
-//! as if nothing had been.
+//! An append fails although its events are in the log: the next claim finds them, and the callers get the usual answer.
 
 use aggregate::Expected;
 use command_engine::CommandError;
@@ -8,7 +7,7 @@ use event_log::MemoryLog;
 use crate::support::{Answer, Bank, Command, CommandRequest, History, request};
 
 #[tokio::test]
-async fn a_group_that_got_into_the_log_is_answered_from_it() {
+async fn a_group_that_is_in_the_log_is_answered_from_it() {
     let bank = Bank::open().await;
     let cached = request("a", Command::Deposit(vec![1]));
     bank.submit(&cached).await.unwrap();
@@ -50,7 +49,7 @@ async fn a_hundred_commands_of_one_aggregate_are_found_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_repetition_is_found_even_if_its_aggregate_has_forgotten_it_since() {
+async fn a_repeated_command_is_found_even_if_its_aggregate_has_since_forgotten_it() {
     let bank = Bank::open().await;
     let cached = request("a", Command::Deposit(vec![1]));
     bank.submit(&cached).await.unwrap();
@@ -94,7 +93,7 @@ async fn claims_may_fail_several_times_before_a_group_is_found_in_the_log() {
     assert_eq!(bank.claims.passed(), 1 + 4);
 }
 
-/// The command is in the log once, and the answer says so.
+/// The command is in the log once, and the answer matches.
 #[track_caller]
 fn told_truly(bank: &Bank, request: &CommandRequest, answer: &Answer, replayed: bool) {
     let accepted = answer.as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! An append has failed and its events are not in the log: the commands are decided again after the next claim.
+//! An append fails and its events are not in the log: the commands are decided again after the next claim.
 
 use aggregate::Expected;
 use command_engine::CommandError;
@@ -7,7 +7,7 @@ use event_log::MemoryLog;
 use crate::support::{Bank, Command, CommandRequest, History, request};
 
 #[tokio::test]
-async fn a_group_that_did_not_get_into_the_log_is_decided_again() {
+async fn a_group_that_is_not_in_the_log_is_decided_again() {
     let bank = Bank::open().await;
     let cached = request("a", Command::Deposit(vec![1]));
     bank.submit(&cached).await.unwrap();
@@ -69,7 +69,7 @@ async fn claims_may_fail_several_times_before_a_group_is_decided_again() {
 }
 
 #[tokio::test]
-async fn one_failed_append_after_another_loses_and_doubles_nothing() {
+async fn one_failed_append_after_another_loses_and_duplicates_nothing() {
     let bank = Bank::open().await;
     for fault in [MemoryLog::fail_before_next_append, MemoryLog::fail_after_next_append] {
         bank.commits.close();

@@ -12,9 +12,9 @@ fn expecting(expected: Expected) -> CommandRequest {
 }
 
 #[tokio::test]
-async fn a_command_passes_if_its_expectation_is_met_and_else_hears_the_current_version() {
+async fn a_command_with_an_unmet_expectation_is_answered_with_the_current_version() {
     let one_of = |versions: &[u64]| Expected::OneOf(versions.iter().copied().map(Version).collect());
-    // Expected, at which version it comes, whether it passes.
+    // The expected version, the actual version, and whether the command passes.
     let cases = [
         (Expected::Present, 0, false),
         (one_of(&[]), 0, false),
@@ -41,13 +41,13 @@ async fn a_command_passes_if_its_expectation_is_met_and_else_hears_the_current_v
 }
 
 #[tokio::test]
-async fn any_passes_on_an_aggregate_that_does_not_exist() {
+async fn any_version_matches_an_aggregate_that_does_not_exist() {
     let bank = Bank::open().await;
     assert_eq!(bank.submit(&expecting(Expected::Any)).await.unwrap().version.0, 1);
 }
 
 #[tokio::test]
-async fn a_repeated_command_is_known_although_its_expectation_is_not_met_any_more() {
+async fn a_repeated_command_is_recognised_although_its_expectation_is_no_longer_met() {
     let bank = Bank::open().await;
     let create = expecting(Expected::Absent);
     bank.submit(&create).await.unwrap();
@@ -65,7 +65,7 @@ async fn an_expectation_is_checked_against_the_earlier_commands_of_the_group() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_callers_who_race_on_one_version_exactly_one_wins() {
+async fn of_a_hundred_callers_that_race_on_one_version_exactly_one_wins() {
     let bank = Arc::new(Bank::open().await);
     bank.submit(&expecting(Expected::Absent)).await.unwrap();
     let race = |_| {

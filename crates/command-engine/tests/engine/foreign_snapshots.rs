@@ -1,4 +1,4 @@
-//! Snapshots of a log that is gone keep a partition from taking commands until they are dropped.
+//! Snapshots of another log keep a partition from accepting commands until they are dropped.
 
 use std::sync::{
     Arc,

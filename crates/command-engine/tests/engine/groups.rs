@@ -1,4 +1,4 @@
-//! Commands that queue while a commit is under way are decided together, each on what the earlier ones lead to.
+//! Commands that queue during a commit are decided together, each on the state that the earlier ones lead to.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_command_sees_what_earlier_commands_of_its_group_lead_to() {
+async fn a_command_sees_the_events_of_earlier_commands_in_its_group() {
     let bank = Bank::open().await;
     let requests = [
         request("a", Command::Withdraw(5)),
@@ -59,7 +59,7 @@ async fn the_aggregates_of_a_group_take_turns_and_each_keeps_its_order() {
 }
 
 #[tokio::test]
-async fn nobody_is_answered_before_the_append_has_returned() {
+async fn no_command_is_answered_before_the_append_has_returned() {
     let bank = Bank::open().await;
     let mut first = bank.hold_a_commit();
     let mut second = bank.queue(&request("a", Command::Deposit(vec![1])));
@@ -87,7 +87,7 @@ async fn a_group_is_never_larger_than_its_limit() {
 }
 
 #[tokio::test]
-async fn a_command_with_an_event_that_has_no_schema_leaves_nothing() {
+async fn a_command_with_an_event_without_a_schema_writes_nothing() {
     let bank = Bank::open().await;
     let requests = [
         request("a", Command::Deposit(vec![5])),
@@ -124,7 +124,7 @@ async fn every_command_goes_to_the_partition_of_its_aggregate() {
 }
 
 #[tokio::test]
-async fn a_command_that_changes_nothing_is_answered_with_where_its_aggregate_stands() {
+async fn a_command_that_changes_nothing_gets_the_position_of_its_aggregate() {
     let bank = Bank::open().await;
     let deposit = bank.submit(&request("a", Command::Deposit(vec![1, 1]))).await.unwrap();
     bank.submit(&request("b", Command::Deposit(vec![1]))).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_command_that_changes_nothing_is_answered_with_where_its_aggregate_sta
 }
 
 #[tokio::test]
-async fn a_command_that_changes_nothing_stands_where_its_group_has_left_the_aggregate() {
+async fn a_command_that_changes_nothing_gets_the_position_after_its_group() {
     let bank = Bank::open().await;
     let group = [vec![1, 1], vec![], vec![1]].map(|coins| request("a", Command::Deposit(coins)));
     let [first, nothing, _] = bank.together(&group, |_| ()).await.try_into().unwrap();
@@ -144,14 +144,14 @@ async fn a_command_that_changes_nothing_stands_where_its_group_has_left_the_aggr
 }
 
 #[tokio::test]
-async fn what_changes_nothing_of_what_never_was_has_no_position() {
+async fn a_command_that_changes_nothing_of_a_missing_aggregate_has_no_position() {
     let bank = Bank::open().await;
     let nothing = bank.submit(&request("a", Command::Deposit(vec![]))).await.unwrap();
     assert_eq!((nothing.version, nothing.position), (Version::NONE, None));
 }
 
 #[tokio::test]
-async fn rules_that_panic_cost_their_own_command_alone() {
+async fn a_panic_in_decide_fails_its_own_command_alone() {
     let bank = Bank::open().await;
     let group = [Command::Deposit(vec![1]), Command::Panic, Command::Deposit(vec![2])];
     let group = group.map(|command| request("a", command));
@@ -162,7 +162,7 @@ async fn rules_that_panic_cost_their_own_command_alone() {
 }
 
 #[tokio::test]
-async fn an_event_that_could_not_be_read_back_is_not_written() {
+async fn an_event_that_cannot_be_decoded_again_is_not_written() {
     let bank = Bank::open().await;
     let refused = bank.submit(&request("a", Command::Misname)).await;
     assert!(matches!(refused, Err(CommandError::Unwritable(_))));

@@ -1,5 +1,5 @@
-//! The group of deciders moves a partition: its owner serves on until the next one is there, or, thrown out, not a
-//! moment longer.
+//! The consumer group moves a partition: its owner serves until the next one has claimed it, or, if it is excluded,
+//! gives it up at once.
 
 use command_engine::{CommandError, Ownership};
 use event_log::{MemoryLog, PartitionLog};
@@ -11,7 +11,7 @@ fn is_elsewhere(ownership: &Ownership) -> bool {
 }
 
 #[tokio::test]
-async fn an_owner_that_hands_over_serves_until_the_next_one_is_there() {
+async fn an_owner_that_hands_over_serves_until_the_next_one_has_claimed() {
     let first = Bank::open().await;
     first.engine.hand_over(0);
     first.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
@@ -19,7 +19,7 @@ async fn an_owner_that_hands_over_serves_until_the_next_one_is_there() {
     assert_eq!(first.owned().0, 1);
 
     let second = Bank::over(&first.log).await;
-    // Nobody asks the first for anything, and it sees all the same.
+    // The first owner gets no request, and notices all the same.
     first.reaches(is_elsewhere).await;
     assert!(matches!(first.submit(&request("a", Command::Withdraw(1))).await, Err(CommandError::Elsewhere)));
     second.submit(&request("a", Command::Withdraw(1))).await.unwrap();
@@ -27,7 +27,7 @@ async fn an_owner_that_hands_over_serves_until_the_next_one_is_there() {
 }
 
 #[tokio::test]
-async fn an_owner_that_hands_over_settles_a_doubt_of_its_own() {
+async fn an_owner_that_hands_over_resolves_its_own_doubt() {
     for fault in [MemoryLog::fail_before_next_append as fn(&MemoryLog), MemoryLog::fail_after_next_append] {
         let bank = Bank::open().await;
         bank.engine.hand_over(0);
@@ -39,7 +39,7 @@ async fn an_owner_that_hands_over_settles_a_doubt_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_owner_that_hands_over_and_is_shut_out_does_not_claim_again() {
+async fn an_owner_that_hands_over_and_is_fenced_does_not_claim_again() {
     let bank = Bank::open().await;
     bank.engine.hand_over(0);
     bank.log.fail_claims(1);
@@ -51,7 +51,7 @@ async fn an_owner_that_hands_over_and_is_shut_out_does_not_claim_again() {
 }
 
 #[tokio::test]
-async fn a_partition_that_is_wanted_again_before_it_was_taken_is_claimed_anew() {
+async fn a_partition_that_is_assigned_again_before_it_was_taken_is_claimed_anew() {
     let bank = Bank::open().await;
     bank.engine.hand_over(0);
     bank.engine.own(0);
@@ -60,7 +60,7 @@ async fn a_partition_that_is_wanted_again_before_it_was_taken_is_claimed_anew() 
 }
 
 #[tokio::test]
-async fn what_waits_is_elsewhere_as_soon_as_the_partition_is_lost_and_what_is_written_is_told() {
+async fn waiting_commands_are_elsewhere_once_the_partition_is_lost_and_written_ones_are_answered() {
     let bank = Bank::open().await;
     let held = bank.hold_a_commit();
     let waiting = request("a", Command::Deposit(vec![1]));
@@ -80,7 +80,7 @@ async fn what_waits_is_elsewhere_as_soon_as_the_partition_is_lost_and_what_is_wr
 }
 
 #[tokio::test]
-async fn what_is_in_doubt_when_the_partition_is_lost_is_told_by_the_log_of_the_next_owner() {
+async fn commands_in_doubt_when_the_partition_is_lost_are_resolved_by_the_log_of_the_next_owner() {
     let first = Bank::open().await;
     first.commits.close();
     first.log.fail_after_next_append();
@@ -95,7 +95,7 @@ async fn what_is_in_doubt_when_the_partition_is_lost_is_told_by_the_log_of_the_n
 }
 
 #[tokio::test]
-async fn what_is_in_doubt_when_the_partition_is_lost_stays_unknown_if_nobody_takes_it() {
+async fn commands_in_doubt_when_the_partition_is_lost_stay_unknown_if_nobody_claims_it() {
     let bank = Bank::open().await;
     bank.commits.close();
     bank.log.fail_after_next_append();
@@ -108,7 +108,7 @@ async fn what_is_in_doubt_when_the_partition_is_lost_stays_unknown_if_nobody_tak
 }
 
 #[tokio::test]
-async fn what_was_read_only_in_part_when_the_patience_ends_stays_unknown() {
+async fn commands_read_only_in_part_before_the_timeout_stay_unknown() {
     let bank = Bank::open().await;
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
     bank.commits.close();

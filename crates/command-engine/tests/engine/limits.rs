@@ -1,4 +1,4 @@
-//! What does not get in: more than may wait, too early, given up.
+//! What is not accepted: commands beyond the limits, commands before the claim, and withdrawn commands.
 
 use command_engine::{CommandError, EngineSettings, Ownership};
 use event_log::MemoryLog;
@@ -6,7 +6,7 @@ use event_log::MemoryLog;
 use crate::support::{Bank, Command, Gate, History, request, settings};
 
 #[tokio::test]
-async fn a_command_that_finds_the_queue_full_is_told_so_at_once() {
+async fn a_command_is_refused_at_once_while_the_queue_is_full() {
     let limit = EngineSettings { max_waiting: 2, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
@@ -25,7 +25,7 @@ async fn a_command_that_finds_the_queue_full_is_told_so_at_once() {
 }
 
 #[tokio::test]
-async fn a_partition_takes_no_commands_before_it_is_claimed() {
+async fn a_partition_accepts_no_commands_before_it_is_claimed() {
     let claims = Gate::default();
     claims.close();
     let bank = Bank::start(&MemoryLog::default(), claims, &settings());
@@ -38,7 +38,7 @@ async fn a_partition_takes_no_commands_before_it_is_claimed() {
 }
 
 #[tokio::test]
-async fn a_partition_says_why_it_is_not_ready_and_goes_on_trying() {
+async fn a_partition_reports_why_it_is_not_ready_and_keeps_trying() {
     let log = MemoryLog::default();
     log.fail_claims(u32::MAX);
     let bank = Bank::start(&log, Gate::default(), &settings());
@@ -48,7 +48,7 @@ async fn a_partition_says_why_it_is_not_ready_and_goes_on_trying() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_the_queue_leaves_nothing_behind() {
+async fn a_command_withdrawn_from_the_queue_is_never_decided() {
     let bank = Bank::open().await;
     let held = bank.hold_a_commit();
     let (left, stayed) = (request("a", Command::Deposit(vec![1])), request("a", Command::Deposit(vec![2])));
@@ -62,7 +62,7 @@ async fn a_caller_who_leaves_the_queue_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_during_the_append_changes_nothing_of_it() {
+async fn a_caller_that_leaves_during_the_append_does_not_affect_it() {
     let bank = Bank::open().await;
     drop(bank.hold_a_commit());
     bank.commits.open();
@@ -71,7 +71,7 @@ async fn a_caller_who_leaves_during_the_append_changes_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn a_busy_aggregate_takes_no_more_than_its_share_of_the_queue() {
+async fn a_busy_aggregate_gets_no_more_than_its_share_of_the_queue() {
     let limit = EngineSettings { max_waiting_each: 2, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
@@ -106,7 +106,7 @@ async fn a_busy_aggregate_does_not_delay_another() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_makes_room_at_once() {
+async fn a_withdrawn_command_makes_room_at_once() {
     let limit = EngineSettings { max_waiting: 1, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
@@ -119,7 +119,7 @@ async fn a_caller_who_leaves_makes_room_at_once() {
 }
 
 #[tokio::test]
-async fn a_command_that_would_wait_too_long_is_refused_at_once_and_nobody_waits_for_an_idle_partition() {
+async fn a_command_that_would_wait_too_long_is_refused_at_once_unless_the_partition_is_idle() {
     let limit = EngineSettings { max_wait: std::time::Duration::ZERO, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
@@ -129,7 +129,7 @@ async fn a_command_that_would_wait_too_long_is_refused_at_once_and_nobody_waits_
     bank.commits.open();
     held.answer().await.unwrap();
     let answer = loop {
-        // The thread may still be on its way back to its mailbox.
+        // The thread may not have returned to its mailbox yet.
         match bank.submit(&deposit).await {
             Err(CommandError::Overloaded) => tokio::task::yield_now().await,
             answer => break answer,

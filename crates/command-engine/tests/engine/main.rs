@@ -1,5 +1,5 @@
-//! The engine as its callers meet it, over a log in memory that fails on demand. What only a real Kafka can show is
-//! tested elsewhere.
+//! The engine through its public API, over a log in memory that fails on demand. Tests against a real Kafka are
+//! elsewhere.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]

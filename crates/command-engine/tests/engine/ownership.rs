@@ -1,5 +1,5 @@
-//! Two instances want the same partition: the one that claims last writes, and the other finds out by its next append,
-//! or by asking before it says anything that writes nothing.
+//! Two instances want the same partition: the one that claims last can write. The other notices with its next append,
+//! or when it checks its ownership before an answer that writes nothing.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use event_log::{MemoryLog, PartitionLog};
 use crate::support::{Bank, Command, CommandRequest, Gate, History, is_owned, request, settings};
 
 #[tokio::test]
-async fn an_owner_that_was_replaced_decides_nothing_any_more() {
+async fn a_replaced_owner_decides_nothing() {
     let first = Bank::open().await;
     let held = first.hold_a_commit();
     let queued: Vec<_> = [Command::Deposit(vec![1]), Command::Withdraw(5), Command::Deposit(vec![])]
@@ -31,7 +31,7 @@ async fn an_owner_that_was_replaced_decides_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn an_owner_that_was_replaced_gives_no_answer_from_its_old_image() {
+async fn a_replaced_owner_gives_no_answer_from_its_outdated_cache() {
     let stale = |expected, command| CommandRequest { expected, ..request("a", command) };
     for asked in [
         stale(Expected::Any, Command::Withdraw(5)),
@@ -48,7 +48,7 @@ async fn an_owner_that_was_replaced_gives_no_answer_from_its_old_image() {
 }
 
 #[tokio::test]
-async fn a_command_that_another_owner_has_written_meanwhile_is_not_written_again() {
+async fn a_command_that_another_owner_has_written_is_not_written_again() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
     let deposit = request("a", Command::Deposit(vec![1, 2]));
@@ -65,7 +65,7 @@ async fn a_command_that_another_owner_has_written_meanwhile_is_not_written_again
 }
 
 #[tokio::test]
-async fn owners_that_take_turns_lose_and_double_nothing() {
+async fn owners_that_take_turns_lose_and_duplicate_nothing() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
     let requests: Vec<_> = (0..40).map(|_| request("a", Command::Deposit(vec![1]))).collect();
@@ -81,7 +81,7 @@ async fn owners_that_take_turns_lose_and_double_nothing() {
 }
 
 #[tokio::test]
-async fn an_owner_that_is_replaced_while_in_doubt_reads_what_became_of_its_commands() {
+async fn an_owner_replaced_while_in_doubt_reads_the_outcome_of_its_commands() {
     for (fault, written) in [
         (MemoryLog::fail_before_next_append as fn(&MemoryLog), false),
         (MemoryLog::fail_after_next_append, true),
@@ -108,7 +108,7 @@ async fn an_owner_that_is_replaced_while_in_doubt_reads_what_became_of_its_comma
 }
 
 #[tokio::test]
-async fn two_who_both_want_a_partition_do_not_take_it_from_each_other_without_end() {
+async fn two_instances_that_want_a_partition_do_not_take_it_from_each_other_for_ever() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
     let deposit = || request("a", Command::Deposit(vec![1]));
@@ -122,8 +122,8 @@ async fn two_who_both_want_a_partition_do_not_take_it_from_each_other_without_en
 }
 
 #[tokio::test]
-async fn an_owner_that_was_replaced_comes_back_after_its_rest_if_it_is_still_wanted() {
-    let rest = EngineSettings { rest: Duration::from_millis(1), ..settings() };
+async fn a_replaced_owner_claims_again_after_a_pause_if_it_is_still_wanted() {
+    let rest = EngineSettings { reclaim_pause: Duration::from_millis(1), ..settings() };
     let first = Bank::start(&MemoryLog::default(), Gate::default(), &rest);
     first.ready().await;
     let second = Bank::over(&first.log).await;
@@ -134,7 +134,7 @@ async fn an_owner_that_was_replaced_comes_back_after_its_rest_if_it_is_still_wan
 }
 
 #[tokio::test]
-async fn an_owner_that_is_shut_out_by_a_claim_that_comes_to_nothing_claims_again() {
+async fn an_owner_fenced_by_a_failed_claim_claims_again() {
     for fault in [|_: &MemoryLog| (), MemoryLog::fail_after_next_append] {
         let first = Bank::open().await;
         let mut other = first.log.clone();
@@ -156,8 +156,8 @@ async fn an_owner_that_is_shut_out_by_a_claim_that_comes_to_nothing_claims_again
 }
 
 #[tokio::test]
-async fn an_owner_that_is_shut_out_lets_whoever_does_it_come_to_its_end() {
-    let patient = EngineSettings { announcement: Duration::from_hours(1), ..settings() };
+async fn a_fenced_owner_lets_the_other_claim_finish() {
+    let patient = EngineSettings { announcement_timeout: Duration::from_hours(1), ..settings() };
     let first = Bank::start(&MemoryLog::default(), Gate::default(), &patient);
     first.ready().await;
     first.log.fail_claims(1);
@@ -172,7 +172,7 @@ async fn an_owner_that_is_shut_out_lets_whoever_does_it_come_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_partition_is_served_by_its_present_owner_while_the_next_one_is_about_to_claim() {
+async fn a_partition_is_served_by_its_owner_while_the_next_one_warms_up() {
     let first = Bank::open().await;
     let claims = Gate::default();
     claims.close();
@@ -185,7 +185,7 @@ async fn a_partition_is_served_by_its_present_owner_while_the_next_one_is_about_
 }
 
 #[tokio::test]
-async fn nothing_is_owned_before_it_is_wished() {
+async fn nothing_is_owned_before_it_is_requested() {
     let bank = Bank::idle(&MemoryLog::default(), Gate::default(), &settings());
     let deposit = request("a", Command::Deposit(vec![1]));
     assert!(matches!(bank.submit(&deposit).await, Err(CommandError::Elsewhere)));

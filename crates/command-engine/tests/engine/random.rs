@@ -1,6 +1,5 @@
-//! Any commands from callers and through Kafka, any faults, any restarts, two instances that take, hand over and lose
-//! the partition: every answer, every outcome and the whole log are those of a model that knows no faults but what they
-//! may change.
+//! Random commands from callers and through Kafka, faults and restarts, and two instances that take, hand over and lose
+//! the partition. Every answer, every outcome and the log must match a model.
 
 mod model;
 
@@ -17,7 +16,7 @@ use crate::{
     deliveries::{deliver_from_here, delivery, outcomes},
     support::{Answer, Bank, Command, CommandRequest, History, all, request},
 };
-use model::{Model, Told};
+use model::{Model, Reply};
 
 const ACCOUNTS: [&str; 3] = ["a", "b", "c"];
 
@@ -45,35 +44,35 @@ enum Caller {
     IsLate,
 }
 
-/// A command and what becomes of its caller.
+/// A command and what its caller does.
 #[derive(Debug, Clone)]
-struct Asked {
+struct Attempt {
     request: CommandRequest,
     caller: Caller,
-    /// Which earlier command it repeats instead, if there is one, with the same hash or another.
+    /// Which earlier command it repeats, if any, with the same hash or another.
     repeats: Option<(Index, u64)>,
 }
 
-/// How the other instance comes to let the partition go.
+/// How the other instance gives up the partition.
 #[derive(Debug, Clone, Copy)]
 enum Move {
-    /// It learns it from the log.
+    /// It learns of its replacement from the log.
     Replaced,
     HandsOver,
     Loses,
     Restarts,
 }
 
-/// A group that one of two instances decides, after it took the partition if it did not have it.
+/// A group that one of two instances decides, after it has claimed the partition if necessary.
 #[derive(Debug, Clone)]
 struct Round {
     instance: usize,
     other: Move,
     fault: Fault,
     through_kafka: bool,
-    group: Vec<Asked>,
-    /// What the other instance is asked, which has the partition no more.
-    stray: Vec<Asked>,
+    group: Vec<Attempt>,
+    /// Requests to the other instance, which does not own the partition.
+    stray: Vec<Attempt>,
 }
 
 proptest! {
@@ -90,20 +89,20 @@ async fn play(rounds: Vec<Round>) {
     let mut banks = [Bank::over(&log).await, Bank::over(&log).await];
     let (mut model, mut asked, mut topic) = (Model::default(), Vec::new(), Vec::new());
     for mut round in rounds {
-        for Asked { request, repeats, .. } in round.group.iter_mut().chain(&mut round.stray) {
+        for Attempt { request, repeats, .. } in round.group.iter_mut().chain(&mut round.stray) {
             repeat_earlier(request, *repeats, &asked);
             asked.push(request.clone());
         }
         let other = 1 - round.instance;
         take(&mut banks, &round).await;
-        ask_in_vain(&banks[other], &round.stray).await;
+        ask_non_owner(&banks[other], &round.stray).await;
         let bank = &banks[round.instance];
         if round.through_kafka {
             let settled = outcomes(&log).len();
             deliver(bank, &round, &mut topic).await;
-            let told: Vec<_> = outcomes(&log)[settled..].iter().map(Told::from).collect();
+            let replies: Vec<_> = outcomes(&log)[settled..].iter().map(Reply::from).collect();
             let requests = topic[settled..].iter().map(|request| model.once(request).outcome());
-            assert_eq!(told, requests.collect::<Vec<_>>());
+            assert_eq!(replies, requests.collect::<Vec<_>>());
         } else {
             let (decided, answers) = run(bank, &round).await;
             assert_eq!(answers, model.group(&decided, round.fault));
@@ -114,7 +113,7 @@ async fn play(rounds: Vec<Round>) {
     }
 }
 
-/// Brings the partition to the instance of the round.
+/// Moves the partition to the instance of the round.
 async fn take(banks: &mut [Bank; 2], round: &Round) {
     let other = 1 - round.instance;
     match round.other {
@@ -129,9 +128,10 @@ async fn take(banks: &mut [Bank; 2], round: &Round) {
     banks[round.instance].returns().await;
 }
 
-/// Asks an instance that does not own the partition: nothing happens, and nothing is said but what is in the log.
-async fn ask_in_vain(bank: &Bank, stray: &[Asked]) {
-    for Asked { request, .. } in stray {
+/// Sends requests to an instance that does not own the partition: it must change nothing, and only answer what is in
+/// the log.
+async fn ask_non_owner(bank: &Bank, stray: &[Attempt]) {
+    for Attempt { request, .. } in stray {
         match bank.submit(request).await {
             Err(CommandError::Elsewhere) => {}
             Err(CommandError::IdReused) if History::of(&bank.log).events_of(request) > 0 => {}
@@ -145,7 +145,7 @@ async fn ask_in_vain(bank: &Bank, stray: &[Asked]) {
 async fn deliver(bank: &Bank, round: &Round, topic: &mut Vec<CommandRequest>) {
     let held = bank.hold_a_commit();
     let epoch = bank.owned().0;
-    for Asked { request, .. } in &round.group {
+    for Attempt { request, .. } in &round.group {
         bank.engine.deliver(0, delivery(epoch, topic.len(), request));
         topic.push(request.clone());
     }
@@ -157,11 +157,11 @@ async fn deliver(bank: &Bank, round: &Round, topic: &mut Vec<CommandRequest>) {
     deliver_from_here(bank, topic).await;
 }
 
-/// Runs a round and answers with the commands that came to be decided and what their callers heard.
-async fn run(bank: &Bank, round: &Round) -> (Vec<CommandRequest>, Vec<Told>) {
+/// Runs a round. Returns the commands that were decided and the answers of their callers.
+async fn run(bank: &Bank, round: &Round) -> (Vec<CommandRequest>, Vec<Reply>) {
     let held = bank.hold_a_commit();
     let (mut decided, mut waiting) = (Vec::new(), Vec::new());
-    for Asked { request, caller, .. } in &round.group {
+    for Attempt { request, caller, .. } in &round.group {
         match caller {
             Caller::Waits => {
                 waiting.push(bank.queue(request));
@@ -170,11 +170,11 @@ async fn run(bank: &Bank, round: &Round) -> (Vec<CommandRequest>, Vec<Told>) {
             Caller::Leaves => drop(bank.queue(request)),
             Caller::IsLate => {
                 let late = CommandRequest { deadline: Instant::now(), ..request.clone() };
-                assert_eq!(Told::from(bank.submit(&late).await), Told::Expired);
+                assert_eq!(Reply::from(bank.submit(&late).await), Reply::Expired);
             }
         }
     }
-    // A deposit of its own, so that there is always an append to meet the fault.
+    // A deposit to another account, so that there is always an append to meet the fault.
     waiting.push(bank.queue(&request("plug", Command::Deposit(vec![1]))));
     round.fault.plant(&bank.log);
     bank.commits.open();
@@ -188,10 +188,10 @@ async fn run(bank: &Bank, round: &Round) -> (Vec<CommandRequest>, Vec<Told>) {
             _ => {}
         }
     }
-    (decided, answers.into_iter().map(Told::from).collect())
+    (decided, answers.into_iter().map(Reply::from).collect())
 }
 
-/// Gives a command the id of an earlier one, and all the rest of it too unless the hash is to be another.
+/// Gives a command the id of an earlier one, and its content too unless the hash is to differ.
 fn repeat_earlier(request: &mut CommandRequest, repeats: Option<(Index, u64)>, asked: &[CommandRequest]) {
     if let (Some((index, request_hash)), false) = (repeats, asked.is_empty()) {
         let earlier = index.get(asked).clone();
@@ -221,7 +221,7 @@ fn round() -> impl Strategy<Value = Round> {
     )
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn asked() -> impl Strategy<Value = Attempt> {
     let command = prop_oneof![
         4 => vec(1..5_i64, 0..4).prop_map(Command::Deposit),
         3 => (1..8_i64).prop_map(Command::Withdraw),
@@ -240,7 +240,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         |(account, command, expected, caller, repeats, id)| {
             let mut request = CommandRequest { expected, ..request(ACCOUNTS[account], command) };
             request.metadata.command_id = Uuid::from_u128(id);
-            Asked { request, caller, repeats }
+            Attempt { request, caller, repeats }
         },
     )
 }

@@ -1,4 +1,4 @@
-//! A command id has one effect, however often it comes.
+//! A command id has one effect, however often it is used.
 
 use command_engine::CommandError;
 
@@ -21,7 +21,7 @@ async fn a_repeated_command_gets_the_same_answer_marked_as_replayed() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_repeated_inside_of_its_group_has_one_effect() {
+async fn a_command_repeated_within_its_group_has_one_effect() {
     let bank = Bank::open().await;
     let deposit = request("a", Command::Deposit(vec![1, 2]));
     let reused = CommandRequest { request_hash: 2, ..deposit.clone() };
@@ -39,7 +39,7 @@ async fn a_command_that_is_repeated_inside_of_its_group_has_one_effect() {
 }
 
 #[tokio::test]
-async fn a_repeated_command_is_known_after_a_restart() {
+async fn a_repeated_command_is_recognised_after_a_restart() {
     let bank = Bank::open().await;
     let deposit = request("a", Command::Deposit(vec![1, 2]));
     let first = bank.submit(&deposit).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_repeated_command_is_known_after_a_restart() {
 }
 
 #[tokio::test]
-async fn an_id_that_comes_with_another_request_is_refused_also_after_a_restart() {
+async fn an_id_reused_for_another_request_is_refused_even_after_a_restart() {
     let bank = Bank::open().await;
     let deposit = request("a", Command::Deposit(vec![1]));
     bank.submit(&deposit).await.unwrap();
@@ -80,7 +80,7 @@ async fn an_id_belongs_to_one_aggregate() {
 }
 
 #[tokio::test]
-async fn a_refused_command_may_be_repeated_until_a_rule_allows_it() {
+async fn a_refused_command_may_be_repeated_until_it_is_accepted() {
     let bank = Bank::open().await;
     let withdraw = request("a", Command::Withdraw(1));
     let refused = bank.submit(&withdraw).await;

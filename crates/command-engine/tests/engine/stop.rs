@@ -1,4 +1,4 @@
-//! An engine that stops answers everybody it can, and ends.
+//! An engine that stops answers all callers that it can, and ends.
 
 use command_engine::{CommandError, Ownership};
 use event_log::MemoryLog;
@@ -6,7 +6,7 @@ use event_log::MemoryLog;
 use crate::support::{Bank, Command, Gate, History, all, request, settings};
 
 #[tokio::test]
-async fn stopping_answers_what_waits_and_takes_no_more() {
+async fn stopping_answers_waiting_commands_and_accepts_no_more() {
     let bank = Bank::open().await;
     let held = bank.hold_a_commit();
     let requests: Vec<_> = (0..300).map(|_| request("a", Command::Deposit(vec![1]))).collect();
@@ -25,7 +25,7 @@ async fn stopping_answers_what_waits_and_takes_no_more() {
 }
 
 #[tokio::test]
-async fn stopping_settles_a_doubt_first() {
+async fn stopping_resolves_a_doubt_first() {
     let bank = Bank::open().await;
     bank.log.fail_after_next_append();
     bank.claims.close();
@@ -38,7 +38,7 @@ async fn stopping_settles_a_doubt_first() {
 }
 
 #[tokio::test]
-async fn stopping_ends_also_while_no_claim_succeeds() {
+async fn stopping_ends_even_while_no_claim_succeeds() {
     let bank = Bank::open().await;
     bank.log.fail_claims(u32::MAX);
     bank.log.fail_before_next_append();
@@ -56,7 +56,7 @@ async fn stopping_ends_also_while_no_claim_succeeds() {
 }
 
 #[tokio::test]
-async fn an_engine_that_never_became_ready_can_be_stopped() {
+async fn an_engine_that_never_owned_anything_can_be_stopped() {
     let log = MemoryLog::default();
     log.fail_claims(u32::MAX);
     Bank::start(&log, Gate::default(), &settings()).stop().await;

@@ -1,4 +1,4 @@
-//! An account: the smallest aggregate that says yes, no, "done already" and "this happened, and that".
+//! An account: a small aggregate that accepts, refuses, changes nothing, and emits several events.
 
 use std::{
     fmt,
@@ -34,10 +34,10 @@ pub(crate) struct State {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
-    /// One event for each coin of 1; none for none.
+    /// One event for each coin of 1; no event without coins.
     Deposit(usize),
     Withdraw(i64),
-    /// Withdraws what is there; nothing if it is closed already.
+    /// Withdraws the balance; changes nothing if the account is closed already.
     Close,
 }
 

@@ -1,4 +1,4 @@
-//! The twin of the broker behind a client that repeats requests, as real clients do, and may have a flaw.
+//! A client of the simulated broker that retries requests, as real clients do, and may have a planted bug.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use event_log::{
 };
 
 use crate::{
-    flaw::Flaw,
-    stage::{Moment, Stage, give_way},
+    planted_bug::PlantedBug,
+    scheduler::{Scheduler, Yielded, yield_now},
 };
 
 pub(crate) struct Client {
     pub(crate) broker: SimulatedBroker,
-    pub(crate) stage: Stage,
-    pub(crate) flaw: Option<Flaw>,
-    /// The end as it was before the producers were initialised.
+    pub(crate) scheduler: Scheduler,
+    pub(crate) bug: Option<PlantedBug>,
+    /// The end of the log before the producers were initialised.
     pub(crate) early: i64,
 }
 
 pub(crate) struct ClientProducer {
     producer: SimulatedProducer,
-    stage: Stage,
-    /// Whether it takes its id over only when it begins.
+    scheduler: Scheduler,
+    /// Whether it initialises its id only when a transaction begins.
     late: bool,
 }
 
@@ -32,22 +32,22 @@ impl Broker for Client {
 
     fn connect(&mut self, count: usize) -> Result<Vec<ClientProducer>, LogError> {
         let producers = self.broker.connect(count)?.into_iter().enumerate();
-        let late = |index| index > 0 && self.flaw == Some(Flaw::LeavesAnIdUnfenced);
+        let late = |index| index > 0 && self.bug == Some(PlantedBug::LeavesAnIdUnfenced);
         Ok(producers
             .map(|(index, producer)| ClientProducer {
                 producer,
-                stage: self.stage.clone(),
+                scheduler: self.scheduler.clone(),
                 late: late(index),
             })
             .collect())
     }
 
     fn end(&mut self) -> Result<i64, LogError> {
-        if self.flaw == Some(Flaw::ReadsBeforeInits) { Ok(self.early) } else { self.broker.end() }
+        if self.bug == Some(PlantedBug::ReadsBeforeInits) { Ok(self.early) } else { self.broker.end() }
     }
 
     fn stable_end(&mut self) -> Result<i64, LogError> {
-        if self.flaw == Some(Flaw::ReadsBeforeInits) {
+        if self.bug == Some(PlantedBug::ReadsBeforeInits) {
             self.early = self.broker.end()?;
         }
         self.broker.stable_end()
@@ -90,23 +90,23 @@ impl Producer for ClientProducer {
         self.producer.send_outcomes(outcomes)
     }
 
-    fn settle(&mut self, next_command: i64) -> Result<(), LogError> {
-        self.producer.settle(next_command)
+    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError> {
+        self.producer.send_offset(next_command)
     }
 
     fn announce(&mut self, address: &str) -> Result<i64, LogError> {
         self.producer.announce(address)
     }
 
-    /// A client that hears nothing asks again after a pause, and may hear of the fence although the first request has
-    /// come through.
+    /// A client that gets no answer retries after a pause. It may then be fenced although its first request was
+    /// processed.
     fn commit(&mut self) -> Result<(), LogError> {
         let committed = self.producer.commit();
-        if !matches!(committed, Err(LogError::TimedOut(_))) || self.stage.lock().dice.one_in(3) {
+        if !matches!(committed, Err(LogError::TimedOut(_))) || self.scheduler.lock().random.one_in(3) {
             return committed;
         }
-        let pause = self.stage.lock().dice.below(30);
-        (0..pause).for_each(|_| give_way(Moment::Busy));
+        let pause = self.scheduler.lock().random.below(30);
+        (0..pause).for_each(|_| yield_now(Yielded::Busy));
         self.producer.commit()
     }
 }

@@ -1,4 +1,4 @@
-//! What must be true of a schedule, whatever has happened in it: of the log, and of what everybody was told.
+//! The invariants of a schedule: of the log, and of every answer.
 
 use std::collections::HashMap;
 
@@ -9,36 +9,36 @@ use uuid::Uuid;
 use crate::{
     account::{Account, CODEC, Event, State},
     clients::Request,
-    decision::{Decision, Told},
+    outcome::{AcceptedOutcome, Outcome},
     world::World,
 };
 
-/// What somebody was told, and how many events were committed when they asked and when they heard.
-struct Heard<'w> {
+/// An answer, and how many events were committed when it was requested and when it was received.
+struct Observation<'w> {
     request: &'w Request,
     since: usize,
     until: usize,
-    decision: Decision,
+    outcome: Outcome,
 }
 
 pub(crate) fn all(world: &World) -> Result<(), String> {
     world.simulated.show_commits();
     let events = world.simulated.events();
-    history(&events)?;
+    is_continuous(&events)?;
     deliveries(world)?;
-    let heard = heard(world, events.len());
-    let past = Past::new(&events);
-    heard.iter().try_for_each(|heard| {
-        past.bears_out(heard).map_err(|why| {
-            let Heard { since, until, decision, request } = heard;
-            format!("{why}: between {since} and {until} {decision:?} to {request:?}")
+    let observed = observed(world, events.len());
+    let history = History::new(&events);
+    observed.iter().try_for_each(|observed| {
+        history.confirms(observed).map_err(|why| {
+            let Observation { since, until, outcome, request } = observed;
+            format!("{why}: between {since} and {until} {outcome:?} to {request:?}")
         })
     })?;
-    causes(&events, &heard)
+    causes(&events, &observed)
 }
 
-/// Sequences and versions 1..n, epochs that never go down, the events of a command side by side, each once.
-fn history(events: &[Recorded]) -> Result<(), String> {
+/// Sequences and versions 1..n, epochs that never decrease, and the events of a command side by side, each once.
+fn is_continuous(events: &[Recorded]) -> Result<(), String> {
     let (mut versions, mut epoch, mut of_command) = (HashMap::new(), 0, HashMap::<_, usize>::new());
     let mut last = None;
     for (sequence, Recorded { envelope, .. }) in (1..).zip(events) {
@@ -61,104 +61,107 @@ fn history(events: &[Recorded]) -> Result<(), String> {
 
 /// Every command in Kafka has one outcome, in order.
 fn deliveries(world: &World) -> Result<(), String> {
-    let told: Vec<_> = world.simulated.outcomes().into_iter().map(|outcome| outcome.key).collect();
+    let reported: Vec<_> = world.simulated.outcomes().into_iter().map(|document| document.key).collect();
     let sent: Vec<_> = world.clients.topic.iter().map(|sent| sent.key.clone()).collect();
-    if told == sent { Ok(()) } else { Err(format!("outcomes of {told:?} for {sent:?}")) }
+    if reported == sent { Ok(()) } else { Err(format!("outcomes of {reported:?} for {sent:?}")) }
 }
 
-fn heard(world: &World, end: usize) -> Vec<Heard<'_>> {
-    let asked = world.clients.wishes.iter().flat_map(|wish| {
-        wish.tries.iter().filter_map(|one| {
-            let (decision, until) = one.heard.clone()?;
-            Some(Heard { request: &wish.request, since: one.since, until, decision })
+fn observed(world: &World, end: usize) -> Vec<Observation<'_>> {
+    let asked = world.clients.commands.iter().flat_map(|command| {
+        command.attempts.iter().filter_map(|attempt| {
+            let (outcome, until) = attempt.received.clone()?;
+            Some(Observation { request: &command.request, since: attempt.since, until, outcome })
         })
     });
-    let outcomes = world.clients.topic.iter().zip(world.simulated.outcomes()).map(|(sent, outcome)| Heard {
-        request: &sent.request,
-        since: sent.since,
-        until: end,
-        decision: Decision::of_outcome(&outcome.document),
-    });
+    let outcomes =
+        world.clients.topic.iter().zip(world.simulated.outcomes()).map(|(sent, outcome)| Observation {
+            request: &sent.request,
+            since: sent.since,
+            until: end,
+            outcome: Outcome::of_outcome(&outcome.document),
+        });
     asked.chain(outcomes).collect()
 }
 
-/// Every event comes from somebody who had asked by then and was not told that nothing would be written.
-fn causes(events: &[Recorded], heard: &[Heard<'_>]) -> Result<(), String> {
+/// Every event has a cause: a request that was sent before, and was not answered with the promise that nothing was
+/// written.
+fn causes(events: &[Recorded], observed: &[Observation<'_>]) -> Result<(), String> {
     for (index, Recorded { envelope, .. }) in events.iter().enumerate() {
-        let is_cause = |heard: &&Heard<'_>| {
-            heard.request.aggregate_id == envelope.aggregate_id
-                && heard.request.metadata.command_id == envelope.metadata.command_id
-                && heard.request.request_hash == envelope.request_hash
-                && heard.since <= index
-                && heard.decision.may_have_written()
+        let is_cause = |observed: &&Observation<'_>| {
+            observed.request.aggregate_id == envelope.aggregate_id
+                && observed.request.metadata.command_id == envelope.metadata.command_id
+                && observed.request.request_hash == envelope.request_hash
+                && observed.since <= index
+                && observed.outcome.may_have_written()
         };
-        if !heard.iter().any(|heard| is_cause(&heard)) {
+        if !observed.iter().any(|observed| is_cause(&observed)) {
             return Err(format!("an event that nobody caused: {envelope:?}"));
         }
     }
     Ok(())
 }
 
-/// The committed log, to be asked what could be told at a moment of it.
-struct Past<'e> {
+/// The committed log. It answers which answers were correct at which time.
+struct History<'e> {
     events: &'e [Recorded],
     decoded: Vec<Event>,
 }
 
-impl<'e> Past<'e> {
+impl<'e> History<'e> {
     fn new(events: &'e [Recorded]) -> Self {
         Self { events, decoded: events.iter().map(|event| CODEC.decode(event).unwrap()).collect() }
     }
 
-    fn bears_out(&self, heard: &Heard<'_>) -> Result<(), &'static str> {
-        match &heard.decision {
-            Decision::Accepted(told) if !told.events.is_empty() => self.is_in_log(heard, told),
-            Decision::Nothing | Decision::Unknown | Decision::Unreadable => Ok(()),
-            _ if (heard.since..=heard.until).any(|moment| self.says(moment, heard)) => Ok(()),
+    fn confirms(&self, observed: &Observation<'_>) -> Result<(), &'static str> {
+        match &observed.outcome {
+            Outcome::Accepted(reported) if !reported.events.is_empty() => self.is_in_log(observed, reported),
+            Outcome::NotWritten | Outcome::Unknown | Outcome::Unreadable => Ok(()),
+            _ if (observed.since..=observed.until).any(|moment| self.says(moment, observed)) => Ok(()),
             _ => Err("an answer that was true at no moment"),
         }
     }
 
-    /// An accepted command's events are in the log as told, and were when it was told.
-    fn is_in_log(&self, heard: &Heard<'_>, told: &Told) -> Result<(), &'static str> {
-        let of_it: Vec<_> = self.of_command(self.events.len(), heard.request).collect();
+    /// The events of an accepted command are in the log as answered, and were when it was answered.
+    fn is_in_log(&self, observed: &Observation<'_>, reported: &AcceptedOutcome) -> Result<(), &'static str> {
+        let of_it: Vec<_> = self.of_command(self.events.len(), observed.request).collect();
         let Some((last, recorded)) = of_it.last() else {
             return Err("an accepted command is not in the log");
         };
         let is_same = |((_, there), (event_type, id)): (&(usize, &Recorded), &(String, Uuid))| {
             there.envelope.short_type() == event_type && there.envelope.event_id == *id
         };
-        let as_told = of_it.len() == told.events.len()
-            && of_it.iter().zip(&told.events).all(is_same)
-            && recorded.envelope.version == Version(told.version)
-            && Some(recorded.position.offset) == told.offset
-            && recorded.envelope.request_hash == heard.request.request_hash;
+        let as_told = of_it.len() == reported.events.len()
+            && of_it.iter().zip(&reported.events).all(is_same)
+            && recorded.envelope.version == Version(reported.version)
+            && Some(recorded.position.offset) == reported.offset
+            && recorded.envelope.request_hash == observed.request.request_hash;
         match as_told {
-            false => Err("an accepted command is not in the log as told"),
-            true if *last >= heard.until => Err("a command was answered before its commit"),
+            false => Err("an accepted command is not in the log as reported"),
+            true if *last >= observed.until => Err("a command was answered before its commit"),
             true => Ok(()),
         }
     }
 
-    /// Whether the answer is right when so many events are in the log.
-    fn says(&self, moment: usize, heard: &Heard<'_>) -> bool {
-        let request = heard.request;
+    /// Whether the answer is correct when `moment` events are committed.
+    fn says(&self, moment: usize, observed: &Observation<'_>) -> bool {
+        let request = observed.request;
         let cached = self.of_command(moment, request).next();
         if let Some((_, cached)) = cached {
-            return heard.decision == Decision::IdReused
+            return observed.outcome == Outcome::IdReused
                 && cached.envelope.request_hash != request.request_hash;
         }
         let (state, version, offset) = self.account(moment, &request.aggregate_id);
         if !request.expected.is_met_by(version) {
-            return heard.decision == Decision::Mismatch(version.0);
+            return observed.outcome == Outcome::Mismatch(version.0);
         }
         match Account::decide(&state, request.command.clone()) {
             Ok(events) if events.is_empty() => {
-                heard.decision == Decision::Accepted(Told { version: version.0, events: Vec::new(), offset })
+                observed.outcome
+                    == Outcome::Accepted(AcceptedOutcome { version: version.0, events: Vec::new(), offset })
             }
             Ok(_) => false,
             Err(refusal) => {
-                heard.decision == Decision::Refused(aggregate::Refusal::code(&refusal).to_owned())
+                observed.outcome == Outcome::Refused(aggregate::Refusal::code(&refusal).to_owned())
             }
         }
     }

@@ -1,33 +1,35 @@
-//! The log of a partition as the protocol has it, or with a flaw.
+//! The production log of a partition, with a planted bug or without.
 
 use std::cell::Cell;
 
 use event_log::{Batch, Claimed, FencedLog, Fold, LogError, PartitionLog, Position, Recorded};
 use uuid::Uuid;
 
-use crate::{broker::Client, flaw::Flaw};
+use crate::{broker::Client, planted_bug::PlantedBug};
 
 pub(crate) struct Log {
     fenced: FencedLog<Client>,
-    flaw: Option<Flaw>,
+    bug: Option<PlantedBug>,
     epoch: u64,
-    /// What was taken into the cache before its time.
+    /// Events that are to be folded although they are not committed.
     folded: Vec<Recorded>,
+    /// Whether an append was fenced, and is therefore taken for one that did not happen.
+    trusts_fenced: bool,
 }
 
 impl Log {
-    pub(crate) fn new(fenced: FencedLog<Client>, flaw: Option<Flaw>) -> Self {
-        Self { fenced, flaw, epoch: 0, folded: Vec::new() }
+    pub(crate) fn new(fenced: FencedLog<Client>, bug: Option<PlantedBug>) -> Self {
+        Self { fenced, bug, epoch: 0, folded: Vec::new(), trusts_fenced: false }
     }
 
-    /// Reads as the flaw has it.
+    /// Reads as the planted bug has it.
     fn read_by<T>(
         &mut self,
         next: i64,
         fold: &mut Fold<'_>,
         read: impl FnOnce(&mut FencedLog<Client>, &mut Fold<'_>) -> Result<T, LogError>,
     ) -> Result<T, LogError> {
-        let (forgets, epoch) = (self.flaw == Some(Flaw::ForgetsKeys), self.epoch);
+        let (forgets, epoch) = (self.bug == Some(PlantedBug::ForgetsKeys), self.epoch);
         let mut last = next - 1;
         for recorded in self.folded.drain(..).filter(|folded| folded.position.offset >= next) {
             last = recorded.position.offset;
@@ -42,7 +44,7 @@ impl Log {
         })
     }
 
-    /// Appends, and tells of the offsets of what was sent even if it is not committed.
+    /// Appends, and returns the offsets of what was sent even if it is not committed.
     fn send(&mut self, batch: &Batch<'_>) -> (Vec<i64>, Result<Vec<i64>, LogError>) {
         let sent = Cell::new(Vec::new());
         let outcomes = |offsets: &[i64]| {
@@ -60,7 +62,7 @@ impl Log {
     fn fold_early(&mut self, batch: &Batch<'_>, sent: &[i64]) {
         let recorded = batch.events.iter().zip(sent).map(|(event, offset)| Recorded {
             envelope: event.envelope.clone(),
-            position: Position { topic: "twin.events".to_owned(), partition: 0, offset: *offset },
+            position: Position { topic: "simulated.events".to_owned(), partition: 0, offset: *offset },
             payload: event.payload.clone(),
         });
         self.folded = recorded.collect();
@@ -69,6 +71,9 @@ impl Log {
 
 impl PartitionLog for Log {
     fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        if self.trusts_fenced {
+            return Ok(());
+        }
         self.read_by(next, fold, |log, fold| log.read(next, fold))
     }
 
@@ -79,36 +84,40 @@ impl PartitionLog for Log {
     }
 
     fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
-        match (self.flaw, batch.next_command) {
-            (Some(Flaw::AnswersBeforeCommit), _) => match self.send(batch) {
+        match (self.bug, batch.next_command) {
+            (Some(PlantedBug::AnswersBeforeCommit), _) => match self.send(batch) {
                 (sent, Err(_)) if !sent.is_empty() => Ok(sent),
                 (_, appended) => appended,
             },
-            (Some(Flaw::FoldsBeforeCommit), _) => {
+            (Some(PlantedBug::FoldsBeforeCommit), _) => {
                 let (sent, appended) = self.send(batch);
                 if appended.is_err() {
                     self.fold_early(batch, &sent);
                 }
                 appended
             }
-            (Some(Flaw::SettlesApart), Some(_)) => {
+            (Some(PlantedBug::CommitsOffsetsApart), Some(_)) => {
                 let offsets = self.fenced.append(&Batch { next_command: None, ..*batch })?;
                 self.fenced.append(&Batch { next_command: batch.next_command, ..Batch::events(&[]) })?;
                 Ok(offsets)
             }
+            (Some(PlantedBug::TrustsFenced), _) => self.fenced.append(batch).inspect_err(|error| {
+                self.trusts_fenced = error.is_fenced();
+            }),
             _ => self.fenced.append(batch),
         }
     }
 
     fn confirm(&mut self) -> Result<(), LogError> {
-        if self.flaw == Some(Flaw::NeverConfirms) { Ok(()) } else { self.fenced.confirm() }
+        if self.bug == Some(PlantedBug::NeverConfirms) { Ok(()) } else { self.fenced.confirm() }
     }
 
     fn newest_epoch(&mut self) -> Result<u64, LogError> {
-        self.fenced.newest_epoch()
+        if self.trusts_fenced { Ok(u64::MAX) } else { self.fenced.newest_epoch() }
     }
 
     fn release(&mut self) {
+        self.trusts_fenced = false;
         self.fenced.release();
     }
 }

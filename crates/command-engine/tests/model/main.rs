@@ -1,9 +1,10 @@
-//! The protocol as a model: several instances write one partition of a simulated broker, in one thread. A seed decides
-//! who goes on between any two requests to the broker, and what becomes of each: it may fail, its answer may be lost,
-//! it may arrive late or never; instances crash and stand still, and clients send again what they were not told of.
-//! However it went, the log and all that anybody was told must agree in the end.
+//! A model test of the write protocol: several instances share one partition of a simulated broker, in one thread. Each
+//! runs the production mailbox, queue, loop and writer; only the broker, the clock and the snapshots are simulated. A
+//! seed decides which instance runs between any two requests, how much time passes, and what happens to each request:
+//! it may fail, its answer may be lost, and it may arrive late or never. Instances crash and freeze, and clients retry.
+//! In the end the log and all answers must agree.
 //!
-//! `FOLDLINE_MODEL_SEED=17` repeats a schedule and prints it, `FOLDLINE_MODEL_SCHEDULES=200000` runs more of them.
+//! `FOLDLINE_MODEL_SEED=17` repeats a schedule and prints it. `FOLDLINE_MODEL_SCHEDULES=200000` runs more of them.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -12,29 +13,29 @@ mod account;
 mod broker;
 mod check;
 mod clients;
-mod decision;
-mod dice;
-mod flaw;
-mod found;
-mod instance;
+mod clock;
 mod log;
-mod mailbox;
+mod logging;
+mod outcome;
+mod planted_bug;
+mod random;
+mod regressions;
+mod scheduler;
 mod snapshots;
-mod stage;
 mod world;
 
 use std::env;
 
-use flaw::Flaw;
+use planted_bug::PlantedBug;
 
-/// How many schedules are run.
+/// How many schedules are run by default.
 const SCHEDULES: u64 = 5_000;
 
 #[test]
 fn the_log_and_all_answers_agree_whatever_happens() {
     if let Some(seed) = setting("FOLDLINE_MODEL_SEED") {
         let (world, passed) = world::run(seed, None, true);
-        println!("{}", world.stage.trace());
+        println!("{}", world.scheduler.trace());
         assert_eq!(passed, Ok(()));
         return;
     }
@@ -45,18 +46,18 @@ fn the_log_and_all_answers_agree_whatever_happens() {
 }
 
 /// The first schedule that fails, and why.
-fn first_failure(seeds: impl IntoIterator<Item = u64>, flaw: Option<Flaw>) -> Option<(u64, String)> {
-    seeds.into_iter().find_map(|seed| Some((seed, world::run(seed, flaw, false).1.err()?)))
+fn first_failure(seeds: impl IntoIterator<Item = u64>, bug: Option<PlantedBug>) -> Option<(u64, String)> {
+    seeds.into_iter().find_map(|seed| Some((seed, world::run(seed, bug, false).1.err()?)))
 }
 
-/// The steps of a schedule.
-fn traced(seed: u64, flaw: Option<Flaw>) -> String {
-    world::run(seed, flaw, true).0.stage.trace()
+/// The trace of a schedule.
+fn traced(seed: u64, bug: Option<PlantedBug>) -> String {
+    world::run(seed, bug, true).0.scheduler.trace()
 }
 
-/// A planted mistake must make a schedule fail.
-fn finds(flaw: Flaw) {
-    let (seed, what) = first_failure(0..SCHEDULES, Some(flaw)).expect("the planted mistake is not found");
+/// A planted bug must make a schedule fail.
+fn finds(bug: PlantedBug) {
+    let (seed, what) = first_failure(0..SCHEDULES, Some(bug)).expect("the planted mistake is not found");
     println!("found by schedule {seed}: {what}");
 }
 
@@ -66,40 +67,40 @@ fn setting(name: &str) -> Option<u64> {
 
 #[test]
 fn reading_before_all_inits_is_found() {
-    finds(Flaw::ReadsBeforeInits);
+    finds(PlantedBug::ReadsBeforeInits);
 }
 
 #[test]
 fn an_id_that_is_not_fenced_is_found() {
-    finds(Flaw::LeavesAnIdUnfenced);
+    finds(PlantedBug::LeavesAnIdUnfenced);
 }
 
 #[test]
 fn answering_before_the_commit_is_found() {
-    finds(Flaw::AnswersBeforeCommit);
+    finds(PlantedBug::AnswersBeforeCommit);
 }
 
 #[test]
 fn taking_fenced_for_a_clean_failure_is_found() {
-    finds(Flaw::TrustsFenced);
+    finds(PlantedBug::TrustsFenced);
 }
 
 #[test]
-fn forgetting_the_keys_at_a_take_over_is_found() {
-    finds(Flaw::ForgetsKeys);
+fn forgetting_the_keys_at_a_takeover_is_found() {
+    finds(PlantedBug::ForgetsKeys);
 }
 
 #[test]
-fn answering_without_asking_who_owns_is_found() {
-    finds(Flaw::NeverConfirms);
+fn answering_without_checking_the_ownership_is_found() {
+    finds(PlantedBug::NeverConfirms);
 }
 
 #[test]
-fn settling_commands_apart_from_their_events_is_found() {
-    finds(Flaw::SettlesApart);
+fn committing_offsets_apart_from_their_events_is_found() {
+    finds(PlantedBug::CommitsOffsetsApart);
 }
 
 #[test]
 fn folding_before_the_commit_is_found() {
-    finds(Flaw::FoldsBeforeCommit);
+    finds(PlantedBug::FoldsBeforeCommit);
 }

@@ -1,5 +1,5 @@
-//! Snapshots in memory that outlive instances, are saved late, and can be set back, as a database that lost its last
-//! transactions.
+//! Snapshots in memory that outlive instances, may be saved late, and can be set back, as a database that loses its
+//! last transactions.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -9,19 +9,19 @@ use tokio::sync::oneshot;
 
 use crate::account::{Account, State};
 
-type Tell = oneshot::Sender<Result<Saved, SnapshotError>>;
+type SaveReply = oneshot::Sender<Result<Saved, SnapshotError>>;
 
 /// The snapshots of the partition. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct Shelf(Arc<Mutex<Shelves>>);
+pub(crate) struct SharedSnapshots(Arc<Mutex<Stored>>);
 
 #[derive(Default)]
-struct Shelves {
+struct Stored {
     now: Rows,
     earlier: Vec<Rows>,
-    /// Whether saves wait until they are [settled](Shelf::settle).
+    /// Whether saves stay pending until they are [ended](SharedSnapshots::end_save).
     late: bool,
-    pending: Vec<(Save<State>, Tell)>,
+    pending: Vec<(Save<State>, SaveReply)>,
 }
 
 #[derive(Clone, Default)]
@@ -31,38 +31,38 @@ struct Rows {
     aggregates: Aggregates<State>,
 }
 
-impl Shelf {
+impl SharedSnapshots {
     pub(crate) fn new(late: bool) -> Self {
-        Self(Arc::new(Mutex::new(Shelves { late, ..Shelves::default() })))
+        Self(Arc::new(Mutex::new(Stored { late, ..Stored::default() })))
     }
 
-    /// How many saves are on their way.
+    /// How many saves are pending.
     pub(crate) fn pending(&self) -> usize {
         self.lock().pending.len()
     }
 
-    /// Lets a save that is on its way come about.
-    pub(crate) fn settle(&self, index: usize) {
-        let mut shelves = self.lock();
-        let (save, tell) = shelves.pending.remove(index);
+    /// Ends a pending save.
+    pub(crate) fn end_save(&self, index: usize) {
+        let mut stored = self.lock();
+        let (save, reply) = stored.pending.remove(index);
         // The instance may be gone.
-        let saved = shelves.save(&save);
-        let _ = tell.send(saved);
+        let saved = stored.save(&save);
+        let _ = reply.send(saved);
     }
 
     /// Loses the last save.
     pub(crate) fn set_back(&self) {
-        let mut shelves = self.lock();
-        shelves.now = shelves.earlier.pop().unwrap_or_default();
+        let mut stored = self.lock();
+        stored.now = stored.earlier.pop().unwrap_or_default();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelves> {
+    fn lock(&self) -> MutexGuard<'_, Stored> {
         self.0.lock().unwrap()
     }
 }
 
-impl Shelves {
-    /// As the tables of the real snapshots decide.
+impl Stored {
+    /// Follows the rules of the snapshots in Postgres.
     fn save(&mut self, save: &Save<State>) -> Result<Saved, SnapshotError> {
         let reached = self.now.checkpoint.next_offset;
         if self.now.saved_by > save.epoch {
@@ -81,11 +81,11 @@ impl Shelves {
     }
 }
 
-impl SnapshotStore<Account> for Shelf {
+impl SnapshotStore<Account> for SharedSnapshots {
     fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
-        let shelves = self.lock();
-        shelves.now.aggregates.keys().for_each(|id| cached(id.as_str()));
-        Ok(shelves.now.checkpoint)
+        let stored = self.lock();
+        stored.now.aggregates.keys().for_each(|id| cached(id.as_str()));
+        Ok(stored.now.checkpoint)
     }
 
     fn load(&mut self, ids: &[AggregateId], saved: i64) -> Result<Aggregates<State>, SnapshotError> {
@@ -98,13 +98,13 @@ impl SnapshotStore<Account> for Shelf {
     }
 
     fn save(&mut self, save: Save<State>) -> PendingSave {
-        let (tell, pending) = oneshot::channel();
-        let mut shelves = self.lock();
-        shelves.pending.push((save, tell));
-        let (late, last) = (shelves.late, shelves.pending.len() - 1);
-        drop(shelves);
+        let (reply, pending) = oneshot::channel();
+        let mut stored = self.lock();
+        stored.pending.push((save, reply));
+        let (late, last) = (stored.late, stored.pending.len() - 1);
+        drop(stored);
         if !late {
-            self.settle(last);
+            self.end_save(last);
         }
         pending
     }

@@ -1,69 +1,62 @@
-//! One schedule: a broker, a few instances, clients and misfortune, all in the order that a seed gives.
+//! One schedule: a broker, a few instances, clients and faults, all in the order that a seed gives.
 
-mod events;
+mod disturbances;
+mod instance;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Duration,
 };
 
-use command_engine::{AggregateCache, CacheSettings, NoSnapshots};
-use event_log::{FencedLog, simulated::SimulatedKafka};
-use generator::{Generator, Gn};
+use command_engine::protocol::Mailbox;
+use event_log::simulated::SimulatedKafka;
 
 use crate::{
     account::Account,
-    broker::Client,
     check,
     clients::Clients,
-    dice::Dice,
-    flaw::Flaw,
-    instance::Instance,
-    log::Log,
-    mailbox::Mailbox,
-    snapshots::Shelf,
-    stage::{Moment, Stage},
+    logging,
+    planted_bug::PlantedBug,
+    random::Random,
+    scheduler::{Scheduler, Yielded, is_owner},
+    snapshots::SharedSnapshots,
 };
+use instance::Instance;
 
-/// How large the stack of an instance is, in words.
-const STACK: usize = 0x8000;
-/// More than this many turns after everything is healed is a livelock.
-const PATIENCE: usize = 20_000;
+/// After this many turns without faults, a schedule that has not ended is a livelock.
+const MAX_QUIET_TURNS: usize = 20_000;
 
 pub(crate) struct World {
-    pub(crate) stage: Stage,
+    pub(crate) scheduler: Scheduler,
     pub(crate) simulated: SimulatedKafka,
     pub(crate) clients: Clients,
-    flaw: Option<Flaw>,
-    drivers: Vec<Driver>,
-    /// How likely each of what may happen beside the instances' steps is.
-    weather: Weather,
-    /// Of how many turns of an instance one is followed by another's.
-    restless: usize,
+    bug: Option<PlantedBug>,
+    instances: Vec<Instance>,
+    /// How likely each kind of disturbance is.
+    disturbances: DisturbanceWeights,
+    /// An instance is followed by another in one of this many turns.
+    switches: usize,
     current: usize,
-    shelf: Option<Shelf>,
-    small: bool,
+    snapshots: Option<SharedSnapshots>,
+    small_cache: bool,
 }
 
-struct Driver {
-    run: Generator<'static, (), Moment>,
-    frozen: bool,
-    last: Moment,
-}
-
-/// Weights: late requests arrive, transactions expire, commits become visible, the group wishes otherwise, a crash, a
-/// pause, a late save, snapshots set back, a delivery.
-type Weather = [usize; 9];
+/// The weights of: a delayed request arrives, transactions expire, commits become visible, the group reassigns the
+/// partition, a crash, a pause, a delayed save ends, snapshots are set back, a command is delivered.
+type DisturbanceWeights = [usize; 9];
 
 /// Runs a schedule to its end and checks it.
-pub(crate) fn run(seed: u64, flaw: Option<Flaw>, traced: bool) -> (World, Result<(), String>) {
-    let mut world = World::new(seed, flaw, traced);
-    let passed = catch_unwind(AssertUnwindSafe(|| {
-        world.chaos();
-        world.heal()?;
-        check::all(&world)
-    }));
+pub(crate) fn run(seed: u64, bug: Option<PlantedBug>, traced: bool) -> (World, Result<(), String>) {
+    logging::install();
+    let mut world = World::new(seed, bug, traced);
+    let scheduler = world.scheduler.clone();
+    let passed = scheduler.scope(|| {
+        catch_unwind(AssertUnwindSafe(|| {
+            world.run_with_faults()?;
+            world.run_without_faults()?;
+            check::all(&world)
+        }))
+    });
     (world, passed.unwrap_or_else(|panic| Err(message(&*panic))))
 }
 
@@ -73,106 +66,83 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 impl World {
-    fn new(seed: u64, flaw: Option<Flaw>, traced: bool) -> Self {
-        let mut dice = Dice::new(seed);
-        let instances = 2 + dice.below(2);
-        let faults = dice.pick(&[0, 10, 30, 60]);
-        let stormy = dice.pick(&[0, 1, 2]);
-        let restless = dice.pick(&[1, 2, 4, 12, 40]);
-        let late = dice.one_in(2);
-        let shelf = dice.one_in(2).then(|| Shelf::new(late));
-        let stage = Stage::new(Dice::new(dice.next()), faults, instances, traced);
-        let clients = Clients::new(&stage, &mut dice);
+    fn new(seed: u64, bug: Option<PlantedBug>, traced: bool) -> Self {
+        let mut random = Random::new(seed);
+        let instances = 2 + random.below(2);
+        let faults = random.pick(&[0, 10, 30, 60]);
+        let stormy = random.pick(&[0, 1, 2]);
+        let switches = random.pick(&[1, 2, 4, 12, 40]);
+        let late = random.one_in(2);
+        let snapshots = random.one_in(2).then(|| SharedSnapshots::new(late));
+        let scheduler = Scheduler::new(Random::new(random.next()), faults, traced);
+        let clients = Clients::new(&scheduler, &mut random);
         let mut world = Self {
             clients,
             simulated: SimulatedKafka::default(),
-            flaw,
-            drivers: Vec::new(),
-            weather: [3, stormy, 2, 3 + stormy, stormy, 3, 6, usize::from(stormy > 1), 6],
-            restless,
+            bug,
+            instances: Vec::new(),
+            disturbances: [3, stormy, 2, 3 + stormy, stormy, 3, 6, usize::from(stormy > 1), 6],
+            switches,
             current: 0,
-            small: shelf.is_some() && !late,
-            shelf,
-            stage,
+            // A full cache waits for its saves, so they must not be late where it is small.
+            small_cache: snapshots.is_some() && !late,
+            snapshots,
+            scheduler,
         };
-        world.drivers = (0..instances).map(|number| world.driver(number)).collect();
-        world.with(0, Mailbox::own);
+        (0..instances).for_each(|number| world.start(number));
+        world.mailbox(0).own();
         world
     }
 
-    fn driver(&self, number: usize) -> Driver {
-        let stage = self.stage.clone();
-        let broker = self.simulated.broker(number, Arc::new(stage.clone()));
-        let client = Client { broker, stage: stage.clone(), flaw: self.flaw, early: 0 };
-        let log = Log::new(FencedLog::over(client, format!("{number}:1"), Duration::ZERO), self.flaw);
-        let instance = Instance::new(number, stage, log, self.cache(), self.flaw);
-        let run = Gn::new_opt(STACK, move || instance.run());
-        Driver { run, frozen: false, last: Moment::Busy }
-    }
-
-    fn cache(&self) -> AggregateCache<Account> {
-        let settings = CacheSettings {
-            // A full cache waits for its saves, so they must not be late where it is small.
-            max_aggregates: if self.small { 2 } else { 1_000 },
-            save_changes: 1,
-            save_interval: Duration::from_hours(24),
-            load_pause: Duration::ZERO,
-        };
-        match &self.shelf {
-            Some(store) => AggregateCache::new(Box::new(store.clone()), settings),
-            None => AggregateCache::new(Box::new(NoSnapshots), settings),
-        }
-    }
-
-    /// Everything happens that can.
-    fn chaos(&mut self) {
+    fn run_with_faults(&mut self) -> Result<(), String> {
         for _ in 0..150 + self.below(250) {
-            let turn = self.stage.lock().dice.weigh(&[75, 12, 8]);
+            let turn = self.scheduler.lock().random.weighted(&[75, 12, 8]);
             match turn {
-                0 => self.step(),
+                0 => self.step()?,
                 1 => self.clients.act(self.simulated.committed()),
                 _ => self.disturb(),
             }
-            self.clients.hear(|| self.simulated.committed());
+            self.clients.receive(|| self.simulated.committed());
         }
+        Ok(())
     }
 
-    /// Lets an instance go on, more often than not the one that did last.
-    fn step(&mut self) {
-        let others = self.stage.lock().dice.one_in(self.restless);
-        if others || self.drivers[self.current].frozen {
-            self.current = self.below(self.drivers.len());
+    /// Resumes an instance, more often than not the one that ran last.
+    fn step(&mut self) -> Result<(), String> {
+        let switches = self.scheduler.lock().random.one_in(self.switches);
+        if switches || self.instances[self.current].frozen {
+            self.current = self.below(self.instances.len());
         }
-        if !self.drivers[self.current].frozen {
-            self.resume(self.current);
-        }
+        if self.instances[self.current].frozen { Ok(()) } else { self.resume(self.current) }
     }
 
-    fn resume(&mut self, number: usize) {
-        let driver = &mut self.drivers[number];
-        driver.last = driver.run.resume().expect("an instance runs until it is dropped");
+    fn resume(&mut self, number: usize) -> Result<(), String> {
+        self.scheduler.lock().running = number;
+        self.instances[number].resume();
+        let alarm = self.scheduler.lock().alarm.take();
+        alarm.map_or(Ok(()), |alarm| Err(format!("instance {number} needs an operator:{alarm}")))
     }
 
-    /// Nothing fails any more and the group agrees on an owner: everything must come to its end.
-    fn heal(&mut self) -> Result<(), String> {
-        self.note("all heals");
-        self.stage.lock().faults = 0;
+    /// No more faults, and the group agrees on an owner: everything must come to an end.
+    fn run_without_faults(&mut self) -> Result<(), String> {
+        self.note("no more faults");
+        self.scheduler.lock().faults = 0;
         self.simulated.expire_transactions();
-        self.drivers.iter_mut().for_each(|driver| driver.frozen = false);
-        let owner = self.below(self.drivers.len());
-        (0..self.drivers.len())
+        self.instances.iter_mut().for_each(|instance| instance.frozen = false);
+        let owner = self.below(self.instances.len());
+        (0..self.instances.len())
             .filter(|number| *number != owner)
-            .for_each(|it| self.with(it, Mailbox::hand_over));
-        self.with(owner, Mailbox::own);
-        for turn in 0..PATIENCE {
-            let number = self.below(self.drivers.len());
-            self.resume(number);
+            .for_each(|other| self.mailbox(other).hand_over());
+        self.mailbox(owner).own();
+        for turn in 0..MAX_QUIET_TURNS {
+            let number = self.below(self.instances.len());
+            self.resume(number)?;
             if turn % 5 == 0 {
-                self.settle_save();
+                self.end_save();
                 self.simulated.show_commits();
             }
             self.deliver(owner);
-            self.clients.hear(|| self.simulated.committed());
+            self.clients.receive(|| self.simulated.committed());
             if self.clients.finish(self.simulated.committed()) && self.is_quiet(owner) {
                 return Ok(());
             }
@@ -181,21 +151,21 @@ impl World {
     }
 
     fn is_quiet(&self, owner: usize) -> bool {
-        let settled = self.simulated.next_command().unwrap_or(0);
-        usize::try_from(settled) == Ok(self.clients.topic.len())
-            && self.drivers.iter().all(|driver| driver.last == Moment::Resting)
-            && self.stage.lock().desks[owner].owns()
+        let next_command = self.simulated.next_command().unwrap_or(0);
+        usize::try_from(next_command) == Ok(self.clients.topic.len())
+            && self.instances.iter().all(|instance| instance.last == Yielded::Waiting)
+            && is_owner(&self.mailbox(owner))
     }
 
-    fn with(&self, number: usize, change: impl FnOnce(&mut Mailbox)) {
-        change(&mut self.stage.lock().desks[number]);
+    fn mailbox(&self, number: usize) -> Arc<Mailbox<Account>> {
+        Arc::clone(&self.scheduler.lock().mailboxes[number])
     }
 
     fn below(&self, end: usize) -> usize {
-        self.stage.lock().dice.below(end)
+        self.scheduler.lock().random.below(end)
     }
 
     fn note(&self, line: &str) {
-        self.stage.note(|| line.to_owned());
+        self.scheduler.note(|| line.to_owned());
     }
 }

@@ -1,4 +1,4 @@
-//! How much is in memory, and when it is saved.
+//! How much is kept in memory, and when it is saved.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use command_engine::{AggregateCache as AnyImage, CacheSettings, NoSnapshots};
 use crate::support::{AggregateCache, Database, History, Tally, eventually, id, ids, room_for};
 
 #[test]
-fn the_least_recently_used_are_let_go_once_they_are_saved() {
+fn the_least_recently_used_are_evicted_once_they_are_saved() {
     let database = Database::new();
     let mut cache: AggregateCache = database.cache(room_for(3));
     History::of(&["a", "b", "c"]).read_into(&mut cache);
@@ -21,7 +21,7 @@ fn the_least_recently_used_are_let_go_once_they_are_saved() {
 }
 
 #[test]
-fn a_group_that_is_larger_than_the_bound_is_in_memory_all_at_once() {
+fn a_group_larger_than_the_limit_is_in_memory_all_at_once() {
     let database = Database::new();
     let names = ["a", "b", "c", "d", "e"];
     let mut cache: AggregateCache = database.cache(room_for(5));
@@ -36,7 +36,7 @@ fn a_group_that_is_larger_than_the_bound_is_in_memory_all_at_once() {
 }
 
 #[test]
-fn what_is_not_saved_stays() {
+fn what_is_not_saved_stays_in_memory() {
     let database = Database::new();
     let mut cache: AggregateCache = database.cache(room_for(2));
     let history = History::of(&["a", "b"]);
@@ -47,7 +47,7 @@ fn what_is_not_saved_stays() {
 }
 
 #[test]
-fn a_tail_of_more_than_fits_is_saved_on_the_way() {
+fn a_tail_that_exceeds_the_limit_is_saved_on_the_way() {
     let database = Database::new();
     let names: Vec<_> = (0..30).map(|n| format!("t{}", n % 20)).collect();
     let history = History::of(&names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -62,7 +62,7 @@ fn a_tail_of_more_than_fits_is_saved_on_the_way() {
 }
 
 #[test]
-fn without_snapshots_everything_stays() {
+fn everything_stays_in_memory_without_snapshots() {
     let mut cache = AnyImage::<Tally>::new(Box::new(NoSnapshots), room_for(1));
     cache.restore().unwrap();
     History::of(&["a", "b", "c"]).read_into(&mut cache);
@@ -73,7 +73,7 @@ fn without_snapshots_everything_stays() {
 }
 
 #[test]
-fn a_save_is_due_after_so_many_changes() {
+fn a_save_is_due_after_enough_changes() {
     let database = Database::new();
     let settings = CacheSettings { save_changes: 2, save_interval: Duration::from_hours(1), ..room_for(10) };
     let mut cache: AggregateCache = database.cache(settings);

@@ -1,4 +1,4 @@
-//! Another generation of the state has snapshots of its own.
+//! Each generation of the state has snapshots of its own.
 
 use command_engine::SnapshotError;
 
@@ -15,7 +15,7 @@ fn saved(database: &Database) -> History {
 }
 
 #[test]
-fn a_new_generation_is_folded_anew_and_leaves_the_old_one_as_it_is() {
+fn a_new_generation_is_folded_again_and_leaves_the_old_one_unchanged() {
     let database = Database::new();
     let history = saved(&database);
     let mut next: NextImage = database.cache(room_for(10));
@@ -32,7 +32,7 @@ fn a_new_generation_is_folded_anew_and_leaves_the_old_one_as_it_is() {
 }
 
 #[test]
-fn an_older_instance_goes_on_saving_its_own_generation_beside_a_newer_one() {
+fn an_older_instance_still_saves_its_own_generation_beside_a_newer_one() {
     let database = Database::new();
     let mut history = saved(&database);
     let mut old: AggregateCache = database.cache(room_for(10));
@@ -47,7 +47,7 @@ fn an_older_instance_goes_on_saving_its_own_generation_beside_a_newer_one() {
 }
 
 #[test]
-fn a_generation_that_nobody_has_saved_for_a_day_is_deleted_by_a_newer_one() {
+fn a_generation_not_saved_for_a_day_is_deleted_by_a_newer_one() {
     let database = Database::new();
     saved(&database);
     let next: NextImage = database.cache(room_for(10));

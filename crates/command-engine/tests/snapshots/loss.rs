@@ -1,11 +1,11 @@
-//! Postgres may lose its last transactions, or what somebody deletes. It must never look as if it had not.
+//! Postgres may lose its last transactions, or somebody may delete rows. This must always be detected.
 
 use aggregate::{Aggregate as _, Version};
 use command_engine::{CacheSettings, SnapshotError};
 
 use crate::support::{AggregateCache, Database, History, Tally, commit, eventually, id, ids, room_for};
 
-/// An cache that has saved twice, and a database that has lost the second save.
+/// A cache that has saved twice, and a database that has lost the second save.
 fn forgetful() -> (Database, History, AggregateCache) {
     let database = Database::new();
     let mut history = History::of(&["a", "b"]);
@@ -25,9 +25,9 @@ fn forgetful() -> (Database, History, AggregateCache) {
 }
 
 #[test]
-fn what_was_lost_is_not_loaded_as_if_it_were_current() {
+fn a_lost_snapshot_is_not_replaced_by_an_older_one() {
     let (_database, history, mut cache) = forgetful();
-    // The room is for one: `a` is let go, and what the database has of it is old.
+    // There is room for one: `a` is evicted, and its snapshot in the database is old.
     cache.load(&ids(&["c"])).unwrap();
     cache.load(&ids(&["d"])).unwrap();
     assert!(cache.is_cold(&id("a")));
@@ -41,9 +41,9 @@ fn what_was_lost_is_not_loaded_as_if_it_were_current() {
 }
 
 #[test]
-fn a_save_over_what_was_lost_is_refused() {
+fn a_save_on_top_of_a_lost_one_is_refused() {
     let (database, mut history, mut cache) = forgetful();
-    // `b` is in memory or not; a new one needs no query.
+    // `b` may be in memory or not; a new aggregate needs no query.
     history.command("c", 1);
     history.read_into(&mut cache);
     assert!(matches!(cache.save_now(1), Err(SnapshotError::Lost)));
@@ -57,7 +57,7 @@ fn a_save_over_what_was_lost_is_refused() {
 }
 
 #[test]
-fn the_first_save_of_an_older_owner_is_not_written_over_that_of_a_newer_one() {
+fn the_first_save_of_an_older_owner_does_not_overwrite_that_of_a_newer_one() {
     let database = Database::new();
     let history = History::of(&["a", "b"]);
     let mut older: AggregateCache = database.cache(CacheSettings { save_changes: 1, ..room_for(4) });
@@ -80,7 +80,7 @@ fn the_first_save_of_an_older_owner_is_not_written_over_that_of_a_newer_one() {
 }
 
 #[test]
-fn snapshots_that_somebody_deleted_are_missed_and_all_is_folded_anew() {
+fn deleted_snapshots_are_detected_and_everything_is_folded_again() {
     let database = Database::new();
     let history = History::of(&["a", "b", "a"]);
     let mut cache: AggregateCache = database.cache(room_for(10));

@@ -1,4 +1,4 @@
-//! Snapshots and the cache over them, on a real Postgres.
+//! Snapshots and the cache over them, against a real Postgres.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 

@@ -1,4 +1,4 @@
-//! While Postgres is down or hangs, whatever is in memory works on, and so does what is new.
+//! While Postgres is down or hangs, aggregates in memory and new ones still work.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use command_engine::{CacheSettings, SnapshotError};
 
 use crate::support::{AggregateCache, Database, History, eventually, id, ids, room_for};
 
-/// An cache with `cold` in the snapshots and `warm` in memory too.
+/// A cache with `cold` in the snapshots only, and `warm` in memory too.
 fn cache(database: &Database, settings: CacheSettings) -> (History, AggregateCache) {
     let history = History::of(&["cold", "warm"]);
     let mut cache: AggregateCache = database.cache(room_for(10));
@@ -45,7 +45,7 @@ fn warm_and_new_aggregates_work_while_postgres_is_down_and_cold_ones_do_not() {
 }
 
 #[test]
-fn after_a_failure_loading_pauses() {
+fn loading_pauses_after_a_failure() {
     let database = Database::new();
     let hour = CacheSettings { load_pause: Duration::from_hours(1), ..room_for(10) };
     let (_, mut cache) = cache(&database, hour);
@@ -57,7 +57,7 @@ fn after_a_failure_loading_pauses() {
 }
 
 #[test]
-fn a_load_that_hangs_is_given_up() {
+fn a_load_that_hangs_times_out() {
     let database = Database::new();
     let (_, mut cache) = cache(&database, settings(10));
     let held = database.hold("snapshots");
@@ -67,7 +67,7 @@ fn a_load_that_hangs_is_given_up() {
 }
 
 #[test]
-fn an_image_cannot_be_restored_while_postgres_is_down_and_is_empty_then() {
+fn a_cache_cannot_be_restored_while_postgres_is_down_and_is_empty_then() {
     let database = Database::new();
     let (_, mut cache) = cache(&database, settings(10));
     database.close();

@@ -1,5 +1,5 @@
-//! Any history, any saves, any crashes, and a standby that reads behind: every cache is the fold of the log, with the
-//! commands that aggregates remember.
+//! Random histories, saves and crashes, and a standby that reads behind: every cache must be the fold of the log, with
+//! the commands that aggregates remember.
 
 use std::sync::{
     LazyLock,
@@ -23,18 +23,18 @@ static NEXT_PARTITION: AtomicI32 = AtomicI32::new(0);
 enum Step {
     /// The owner decides a group: commands of one to three events, on these aggregates.
     Group(Vec<(usize, u64)>),
-    /// One aggregate takes so many commands that it forgets the first ones.
+    /// One aggregate gets so many commands that it forgets the first ones.
     Rush(usize),
     /// A save begins, if none is under way.
     WriteBehind,
     Save,
-    /// The owner is gone, perhaps in the middle of a save. A new one restores and reads the tail in chunks.
+    /// The owner crashes, perhaps during a save. A new one restores and reads the tail in chunks.
     Crash(usize),
     /// The standby restores.
     Standby,
-    /// The standby reads some events more.
+    /// The standby reads further events.
     ReadOn(usize),
-    /// Commands that come to nothing use aggregates too.
+    /// Commands that change nothing also use aggregates.
     Use(Vec<usize>),
 }
 
@@ -50,7 +50,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
     #[test]
-    fn every_image_is_the_fold_of_the_log(steps in vec(step(), 1..40)) {
+    fn every_cache_is_the_fold_of_the_log(steps in vec(step(), 1..40)) {
         let mut partition = Partition::new();
         for step in steps {
             partition.take(step);
@@ -83,7 +83,7 @@ impl Partition {
         }
     }
 
-    /// Loads what the group is about, decides, commits, folds.
+    /// Loads the aggregates of the group, decides, commits and folds.
     fn group(&mut self, commands: &[(usize, u64)]) {
         let ids = ids(commands.iter().map(|(name, _)| *name).collect());
         load(&mut self.owner, self.epoch, &ids);
@@ -114,17 +114,17 @@ impl Partition {
     }
 }
 
-/// An cache with room for fewer aggregates than there are.
+/// A cache with room for fewer aggregates than there are.
 fn cache(partition: i32) -> AggregateCache {
     let settings = command_engine::CacheSettings { save_changes: 1, ..room_for(4) };
-    DATABASE.image_of(partition, settings)
+    DATABASE.cache_of(partition, settings)
 }
 
 fn read(cache: &mut AggregateCache, epoch: u64, history: &History, chunk: usize, events: usize) {
     let tail = history.tail(cache.next_offset);
     for chunk in tail[..tail.len().min(events)].chunks(chunk) {
         match cache.fold_tail(chunk, &mut |_, _| ()) {
-            // Newer owners than the log tells of have saved, so it takes their epoch to make room.
+            // Newer owners than the log names have saved, so only their epoch can make room.
             Err(CacheError::Snapshots(SnapshotError::Full)) => {
                 cache.save_now(epoch).unwrap();
                 cache.fold_tail(chunk, &mut |_, _| ()).unwrap();

@@ -1,4 +1,4 @@
-//! What is saved is what is loaded, and it stays whole.
+//! What is loaded is what was saved, and saves are atomic.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use command_engine::{
 
 use crate::support::{AggregateCache, Database, History, Tally, Total, id, ids, room_for};
 
-/// Saves without an cache.
+/// Saves without a cache.
 fn save(
     store: &mut PostgresSnapshots,
     changed: Aggregates<Total>,
@@ -33,7 +33,7 @@ fn opened(store: &mut PostgresSnapshots) -> (Checkpoint, Vec<String>) {
 }
 
 #[test]
-fn a_saved_image_is_restored_with_all_that_aggregates_remember() {
+fn a_saved_cache_is_restored_with_the_commands_that_aggregates_remember() {
     let database = Database::new();
     let mut history = History::of(&["a", "b", "a"]);
     let three = history.command("a", 3);
@@ -51,23 +51,23 @@ fn a_saved_image_is_restored_with_all_that_aggregates_remember() {
         assert_eq!(restored.get(&id(name)), cache.get(&id(name)), "{name}");
         assert!(!restored.is_cold(&id(name)));
     }
-    let done = restored.get(&id("a")).unwrap().done(three).unwrap();
+    let done = restored.get(&id("a")).unwrap().command(three).unwrap();
     assert_eq!(done.event_types.as_slice(), ["Odd", "Even", "Odd"]);
 }
 
 #[test]
-fn a_partition_sees_its_own_snapshots_alone() {
+fn a_partition_sees_only_its_own_snapshots() {
     let database = Database::new();
-    let mut cache = database.image_of(0, room_for(10));
+    let mut cache = database.cache_of(0, room_for(10));
     History::of(&["a"]).read_into(&mut cache);
     cache.save_now(1).unwrap();
-    let other: AggregateCache = database.image_of(1, room_for(10));
+    let other: AggregateCache = database.cache_of(1, room_for(10));
     assert_eq!((other.next_offset, other.aggregates()), (0, 0));
     assert!(!other.is_cold(&id("a")));
 }
 
 #[test]
-fn an_older_owner_saves_nothing_and_is_told_so() {
+fn an_older_owner_saves_nothing_and_learns_why() {
     let database = Database::new();
     let mut store = database.partition(0);
     let mut cache = database.cache(room_for(10));
@@ -81,7 +81,7 @@ fn an_older_owner_saves_nothing_and_is_told_so() {
 }
 
 #[test]
-fn an_image_that_was_superseded_lets_only_that_go_which_the_newer_owner_has_saved() {
+fn a_superseded_cache_evicts_only_what_the_newer_owner_has_saved() {
     let database = Database::new();
     let mut history = History::of(&["a"]);
     let (mut older, mut newer): (AggregateCache, AggregateCache) =
@@ -99,7 +99,7 @@ fn an_image_that_was_superseded_lets_only_that_go_which_the_newer_owner_has_save
 }
 
 #[test]
-fn a_save_that_comes_late_changes_nothing_and_is_as_good_as_done() {
+fn a_late_save_changes_nothing_and_counts_as_done() {
     let database = Database::new();
     let mut store = database.partition(0);
     let mut cache = database.cache(room_for(10));
@@ -119,7 +119,7 @@ fn a_torn_save_leaves_nothing() {
     let mut cache = database.cache(room_for(10));
     History::of(&["a"]).read_into(&mut cache);
     let good = cache.get(&id("a")).unwrap();
-    // More than one statement; the table refuses one of the rows, whichever statement has it.
+    // More rows than one statement writes; the table refuses one of them.
     let mut changed: Aggregates<Total> = (0..2_500).map(|n| (id(&format!("t{n}")), good.clone())).collect();
     changed.insert(id("bad"), CachedAggregate::default());
     save(&mut store, changed, (0, 9), 1).unwrap_err();
@@ -128,7 +128,7 @@ fn a_torn_save_leaves_nothing() {
 }
 
 #[test]
-fn a_save_of_many_rows_is_whole() {
+fn a_save_of_many_rows_is_complete() {
     let database = Database::new();
     let names: Vec<_> = (0..2_500).map(|n| format!("t{n}")).collect();
     let history = History::of(&names.iter().map(String::as_str).collect::<Vec<_>>());

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Codec, CodecError, MAGIC};
 
-/// Magic byte and schema id.
+/// The length of the frame in bytes: the magic byte and the schema id.
 const FRAME: usize = 5;
 
 fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
@@ -14,7 +14,7 @@ fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
     }
 }
 
-/// The payload of a message of this type, waiting to be read.
+/// The encoded payload of a message of a known type.
 pub(super) struct Encoded<'a> {
     pub(super) codec: &'a Codec,
     pub(super) full_name: &'a str,
@@ -45,8 +45,8 @@ impl Payload for Encoded<'_> {
     }
 }
 
-/// A type that passes over a record within the record is read by way of a generic value, some microseconds slower:
-/// apache-avro 0.22 fails to do it directly.
+/// Decodes through a generic value if the type ignores a nested record, which apache-avro 0.22 cannot do directly. That
+/// takes some microseconds longer.
 fn read_value_of<T: DeserializeOwned>(reader: &GenericDatumReader<'_>, datum: &mut &[u8]) -> AvroResult<T> {
     let whole = *datum;
     match reader.read_deser(datum) {

@@ -1,30 +1,30 @@
 use crate::{InvalidSchemaFile, RegistryError};
 
-/// A message could not be written or read.
+/// A message could not be encoded or decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    /// A schema file cannot be used.
+    /// A schema file is invalid.
     #[error(transparent)]
     SchemaFile(#[from] InvalidSchemaFile),
-    /// The registry did not help.
+    /// The registry failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The bytes, or the value, do not fit the schema.
+    /// The bytes, or the value, do not match the schema.
     #[error("avro: {0}")]
     Avro(#[from] Box<apache_avro::Error>),
-    /// There is no schema for this type of message.
+    /// There is no schema for this message type.
     #[error("no schema for a message of type {0}")]
     UnknownType(String),
-    /// The schema that the payload was written with is not to be had.
+    /// The registry does not have the schema that the payload was written with.
     #[error("the registry has no avro schema with the id {0}")]
     UnknownSchema(u32),
     /// The payload does not begin with a magic byte and a schema id.
     #[error("the payload is not framed")]
     NotFramed,
-    /// The payload goes on after its datum.
+    /// Bytes follow the datum.
     #[error("{0} bytes follow the datum")]
     TrailingBytes(usize),
-    /// The schema of the payload is of another type than the headers say.
+    /// The payload's schema is for another type than the headers name.
     #[error("the payload is a {found}, the headers say {expected}")]
     OtherType {
         /// The type that the headers name.
@@ -35,12 +35,12 @@ pub enum CodecError {
 }
 
 impl CodecError {
-    /// Whether trying again can help.
+    /// Whether a retry can help.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Registry(error) if error.is_transient())
     }
 
-    /// Whether it is the message's own fault; otherwise it may be read as soon as the registry answers again.
+    /// Whether the message itself is at fault. If not, it may be readable once the registry answers again.
     pub fn is_of_the_message(&self) -> bool {
         !matches!(self, Self::Registry(_) | Self::SchemaFile(_))
     }

@@ -1,5 +1,5 @@
-//! A command's envelope as Kafka headers. Two are enough, `ce_id` and `ce_type`, so that any client in any language
-//! can send a command; what is left out has a plain default.
+//! A command's envelope as Kafka headers. Two are required, `ce_id` and `ce_type`, so that any client in any language
+//! can send a command. The others have defaults.
 
 use aggregate::{AggregateId, Expected, Metadata, Version};
 use rdkafka::message::{Header, Message, OwnedHeaders};
@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::{CONTENT_TYPE, Fields, InvalidRecord, key, position, rfc3339};
 use crate::{CommandEnvelope, CommandRecord, partition_of};
 
-/// The longest header that is taken over, in bytes: it will stand in every event of the command, for ever.
+/// The longest header that is accepted, in bytes: it is copied into every event of the command and kept for ever.
 const MAX_LENGTH: usize = 256;
 
-/// The headers of a command. `source` says which context it belongs to: `/orders`.
+/// The headers of a command. `source` is the context that it belongs to: `/orders`.
 pub(crate) fn write(envelope: &CommandEnvelope, source: &str) -> OwnedHeaders {
     let metadata = &envelope.metadata;
     let expected = expected_text(&envelope.expected);
@@ -37,7 +37,7 @@ pub(crate) fn write(envelope: &CommandEnvelope, source: &str) -> OwnedHeaders {
     .fold(OwnedHeaders::new_with_capacity(13), OwnedHeaders::insert)
 }
 
-/// Reads a record of a commands topic with so many partitions.
+/// Reads a record of a commands topic with this many partitions.
 pub(crate) fn read<M: Message>(message: &M, partitions: i32) -> CommandRecord {
     let command_id = Fields::of(message).parsed::<Uuid>("ce_id");
     CommandRecord {
@@ -68,7 +68,7 @@ fn envelope<M: Message>(message: &M, id: Uuid, partitions: i32) -> Result<Comman
     })
 }
 
-/// The key, which must lie where everybody looks for it: the partition's owner knows no other aggregates.
+/// The key. It must be in the partition that it hashes to: no other owner knows its aggregate.
 fn aggregate_id<M: Message>(message: &M, partitions: i32) -> Result<AggregateId, InvalidRecord> {
     let id = key(message)?;
     if Fields::of(message).optional("ce_subject")?.is_some_and(|subject| subject != id.as_str()) {
@@ -91,7 +91,7 @@ fn metadata(fields: &Fields<'_>, command_id: Uuid) -> Result<Metadata, InvalidRe
     })
 }
 
-/// A trace of the command's own, not sampled, for a sender who has none.
+/// A new trace for a sender that has none; it is not sampled.
 fn traceparent(command_id: Uuid) -> String {
     format!("00-{}-{:016x}-00", command_id.simple(), command_id.as_u64_pair().1)
 }
@@ -108,7 +108,7 @@ fn hash(payload: &[u8]) -> u64 {
     u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
-/// When the sender says that it was asked for, or when it was sent.
+/// The time that the sender gives, or else the timestamp of the record.
 fn time<M: Message>(message: &M, text: Option<&str>) -> Result<OffsetDateTime, InvalidRecord> {
     let Some(text) = text else {
         let millis = i128::from(message.timestamp().to_millis().unwrap_or_default());

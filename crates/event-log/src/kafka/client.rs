@@ -13,16 +13,16 @@ use rdkafka::{
 
 use super::context::KafkaLogContext;
 
-/// How to reach Kafka.
+/// How to connect to Kafka.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// The bootstrap brokers: `host:port`, with commas between several.
+    /// The bootstrap brokers: `host:port`, separated by commas.
     pub brokers: String,
 }
 
 impl ClientSettings {
-    /// What every client shares. Retries come quickly: the library's own second-long pauses would decide how long a
-    /// take-over lasts.
+    /// The settings that all clients share. Retries are quick: librdkafka's default pauses of a second would determine
+    /// how long a takeover takes.
     pub(super) fn base(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
@@ -35,7 +35,7 @@ impl ClientSettings {
         config
     }
 
-    /// A consumer that reads committed events only, tells when it is at the end, and never chooses its own start.
+    /// A consumer that reads committed records only, reports the end of a partition, and never resets its offset.
     pub(super) fn committed_reader(&self, group: &str) -> ClientConfig {
         let mut config = self.base();
         config
@@ -46,25 +46,25 @@ impl ClientSettings {
             .set("auto.offset.reset", "error")
             .set("enable.partition.eof", "true")
             .set("fetch.wait.max.ms", "100")
-            // What is read ahead, per partition. The library's own 64 MiB made a gigabyte of a replay of 8 partitions,
-            // and after a full queue it would look away for a second.
+            // Bounds the prefetch of each partition. With the default of 64 MiB, a replay of 8 partitions took a
+            // gigabyte, and a full queue stopped fetching for a second.
             .set("queued.min.messages", "10000")
             .set("queued.max.messages.kbytes", "2048")
             .set("fetch.queue.backoff.ms", "5");
         config
     }
 
-    /// A client that sees the end of a partition as it is, whether or not the last records are committed.
+    /// A client that sees the end of a partition including uncommitted records.
     pub(super) fn uncommitted_view(&self) -> Result<BaseConsumer<KafkaLogContext>, KafkaError> {
         self.base().set("isolation.level", "read_uncommitted").create_with_context(KafkaLogContext)
     }
 }
 
-/// Sees the ends of partitions as they are; one for each cluster serves all partitions of a process.
+/// Queries the end offsets of partitions; one for each cluster serves all partitions of a process.
 pub(super) type Ends = Detached<BaseConsumer<KafkaLogContext>>;
 
 impl ClientSettings {
-    /// The client that sees the ends of this cluster's partitions.
+    /// The client that queries end offsets on this cluster.
     pub(super) fn ends(&self) -> Result<Arc<Ends>, KafkaError> {
         static SHARED: Mutex<BTreeMap<String, Weak<Ends>>> = Mutex::new(BTreeMap::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +78,7 @@ impl ClientSettings {
     }
 }
 
-/// A client that goes away on a thread of its own: to close it can wait for a broker that is gone.
+/// A client that is closed on a thread of its own, because closing can wait for a broker that is down.
 pub(super) struct Detached<C: Send + 'static>(Option<C>);
 
 impl<C: Send + 'static> Detached<C> {
@@ -102,7 +102,7 @@ impl<C: Send + 'static> Drop for Detached<C> {
     }
 }
 
-/// Whether Kafka, or the way to it, may answer better later.
+/// Whether Kafka, or the network, may recover from this error.
 pub(super) fn is_passing(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,

@@ -1,4 +1,4 @@
-//! Reading the commands of the partitions that are owned here.
+//! Reads the commands of the partitions that this instance owns.
 
 use std::time::Duration;
 
@@ -16,39 +16,40 @@ use super::{
 };
 use crate::{CommandRecord, LogError, Topics, headers};
 
-/// How long one question to a broker may take.
-const CALL: Duration = Duration::from_secs(5);
+/// How long a request to a broker may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads committed commands, from where its caller says. Its calls block, so it belongs on a thread of its own.
+/// Reads committed commands from the offsets that the caller chooses. Its calls block, so it belongs on a thread of its
+/// own.
 pub struct CommandReader {
     consumer: BaseConsumer<KafkaLogContext>,
-    /// Its questions do not queue behind the consumer's long fetches.
-    questions: BaseConsumer<KafkaLogContext>,
+    /// A separate client for queries, which must not wait behind the consumer's long fetches.
+    queries: BaseConsumer<KafkaLogContext>,
     topic: String,
     partitions: i32,
 }
 
 impl CommandReader {
-    /// Reads nothing yet. It asks Kafka how many partitions there are.
+    /// A reader without partitions. It asks Kafka for the partition count of the topic.
     pub fn new(client: &ClientSettings, topics: &Topics) -> Result<Self, LogError> {
         let topic = topics.commands();
-        let questions = client.uncommitted_view()?;
-        let partitions = partition_count(&questions, &topic)?;
+        let queries = client.uncommitted_view()?;
+        let partitions = partition_count(&queries, &topic)?;
         let consumer = client
             .committed_reader(&topics.deciders())
             .set("enable.partition.eof", "false")
-            // A partition that is started waits for the fetch of the others to end.
+            // A newly started partition waits until the current fetch of the others ends.
             .set("fetch.wait.max.ms", "20")
-            // What is read ahead is in memory, and thrown away by a pause.
+            // Prefetched records take memory, and a pause discards them.
             .set("queued.min.messages", "1000")
             .set("queued.max.messages.kbytes", "8192")
             .create_with_context(KafkaLogContext)?;
-        Ok(Self { consumer, questions, topic, partitions })
+        Ok(Self { consumer, queries, topic, partitions })
     }
 
-    /// Begins to read a partition at offset `next`, or at the first one that Kafka still keeps.
+    /// Starts reading a partition at offset `next`, or at the oldest offset that Kafka still has.
     pub fn start(&self, partition: i32, next: i64) -> Result<(), LogError> {
-        let (first, _) = self.questions.fetch_watermarks(&self.topic, partition, CALL)?;
+        let (first, _) = self.queries.fetch_watermarks(&self.topic, partition, CALL_TIMEOUT)?;
         if next < first {
             warn!(partition, next, first, "commands before the first that Kafka keeps were never read");
         }
@@ -57,22 +58,22 @@ impl CommandReader {
         Ok(self.consumer.incremental_assign(&list)?)
     }
 
-    /// Reads the partition no more, not even what is at hand already.
+    /// Stops reading the partition and discards what was prefetched.
     pub fn stop(&self, partition: i32) -> Result<(), LogError> {
         Ok(self.consumer.incremental_unassign(&self.only(partition))?)
     }
 
-    /// Reads nothing more of the partition until [`resume`](Self::resume), which goes on where this stopped.
+    /// Stops reading the partition until [`resume`](Self::resume), which continues where this stopped.
     pub fn pause(&self, partition: i32) -> Result<(), LogError> {
         Ok(self.consumer.pause(&self.only(partition))?)
     }
 
-    /// Goes on with a partition that is paused.
+    /// Continues with a paused partition.
     pub fn resume(&self, partition: i32) -> Result<(), LogError> {
         Ok(self.consumer.resume(&self.only(partition))?)
     }
 
-    /// Waits for the next record of some partition, `timeout` at most. It goes on by itself when Kafka has been away.
+    /// Waits up to `timeout` for the next record of any partition. Reconnects by itself after Kafka was unavailable.
     pub fn next(&self, timeout: Duration) -> Result<Option<CommandRecord>, LogError> {
         match self.consumer.poll(timeout) {
             Some(Ok(message)) => Ok(Some(headers::command::read(&message, self.partitions))),
@@ -91,7 +92,7 @@ impl CommandReader {
 
 /// How many partitions a topic has.
 pub(super) fn partition_count(view: &BaseConsumer<KafkaLogContext>, topic: &str) -> Result<i32, LogError> {
-    let metadata = view.fetch_metadata(Some(topic), CALL)?;
+    let metadata = view.fetch_metadata(Some(topic), CALL_TIMEOUT)?;
     let count = metadata.topics().first().map_or(0, |found| found.partitions().len());
     if count == 0 {
         let missing = RDKafkaErrorCode::UnknownTopicOrPartition;

@@ -1,4 +1,4 @@
-//! Sending commands through Kafka.
+//! Sends commands through Kafka.
 
 use std::{
     sync::{PoisonError, RwLock},
@@ -11,12 +11,12 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use super::{client::ClientSettings, command_reader::partition_count, context::KafkaLogContext};
 use crate::{CommandEnvelope, LogError, Position, Topics, headers, partition_of};
 
-/// How long Kafka may take to acknowledge, in milliseconds.
-const DELIVERY_MS: &str = "5000";
-/// How long a command waits for room in the producer's queue.
-const ROOM: Duration = Duration::from_secs(1);
+/// How long Kafka may take to acknowledge a command, in milliseconds.
+const DELIVERY_TIMEOUT_MS: &str = "5000";
+/// How long a command may wait for room in the producer's queue.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Writes commands, each acknowledged by every replica that is in sync. It is shared by all who send.
+/// Writes commands. Each is acknowledged by all in-sync replicas. One writer is shared by all senders.
 pub struct CommandWriter {
     producer: RwLock<FutureProducer<KafkaLogContext>>,
     client: ClientSettings,
@@ -26,7 +26,7 @@ pub struct CommandWriter {
 }
 
 impl CommandWriter {
-    /// A writer of the context's commands. It asks Kafka how many partitions there are, which blocks.
+    /// A writer for the context's commands. It asks Kafka for the partition count, which blocks.
     pub fn new(client: &ClientSettings, topics: &Topics) -> Result<Self, LogError> {
         let topic = topics.commands();
         Ok(Self {
@@ -38,8 +38,8 @@ impl CommandWriter {
         })
     }
 
-    /// Writes a command, and answers with its position once it is safe. After an error it may be written or not;
-    /// writing it again is harmless, for its id is the same.
+    /// Writes a command and returns its position once it is acknowledged. After an error the command may or may not be
+    /// written; writing it again is safe because its id stays the same.
     pub async fn write(&self, envelope: &CommandEnvelope, payload: &[u8]) -> Result<Position, LogError> {
         let producer = self.working_producer()?;
         let record = FutureRecord::to(&self.topic)
@@ -47,11 +47,11 @@ impl CommandWriter {
             .key(envelope.aggregate_id.as_str())
             .payload(payload)
             .headers(headers::command::write(envelope, &self.source));
-        let delivery = producer.send(record, ROOM).await.map_err(|(error, _)| error)?;
+        let delivery = producer.send(record, QUEUE_TIMEOUT).await.map_err(|(error, _)| error)?;
         Ok(Position { topic: self.topic.clone(), partition: delivery.partition, offset: delivery.offset })
     }
 
-    /// The producer, or a new one in the place of one that has met a fatal error.
+    /// The producer, replaced by a new one if it met a fatal error.
     fn working_producer(&self) -> Result<FutureProducer<KafkaLogContext>, LogError> {
         let current = self.producer.read().unwrap_or_else(PoisonError::into_inner).clone();
         if current.client().fatal_error().is_none() {
@@ -62,7 +62,7 @@ impl CommandWriter {
             let mut place = self.producer.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *place, new.clone())
         };
-        // The last one to drop a producer waits for its threads.
+        // Dropping the last reference to a producer waits for its threads.
         thread::spawn(move || drop((old, current)));
         Ok(new)
     }
@@ -74,6 +74,6 @@ fn producer(client: &ClientSettings) -> Result<FutureProducer<KafkaLogContext>, 
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("linger.ms", "0")
-        .set("message.timeout.ms", DELIVERY_MS)
+        .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
         .create_with_context(KafkaLogContext)?)
 }

@@ -1,4 +1,5 @@
-//! How librdkafka's own words reach our log: what it handles itself is of no interest to those on call.
+//! Passes librdkafka's log lines and errors to `tracing`. What the library recovers from by itself is logged at a low
+//! level.
 
 use rdkafka::{
     ClientContext,
@@ -8,7 +9,7 @@ use rdkafka::{
 };
 use tracing::{debug, warn};
 
-/// The context of a client that needs no call-backs of its own.
+/// A client context without further callbacks.
 pub(super) struct KafkaLogContext;
 
 impl ClientContext for KafkaLogContext {
@@ -23,7 +24,7 @@ impl ClientContext for KafkaLogContext {
 
 impl ConsumerContext for KafkaLogContext {}
 
-/// A line of the library's log.
+/// Logs a line of librdkafka.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
@@ -33,7 +34,8 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
-/// An error that concerns the client as a whole. The library retries; a call that fails for it says so itself.
+/// Logs an error of the client as a whole. The library retries; a call that fails because of it returns the error
+/// itself.
 pub(super) fn report(error: &KafkaError, reason: &str) {
     if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
         debug!(%error, reason, "kafka client");

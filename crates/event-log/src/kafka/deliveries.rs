@@ -1,4 +1,4 @@
-//! What the broker says of the records of a transaction, told by the producer's thread.
+//! The delivery reports of a transaction's records, collected on the producer's polling thread.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -13,8 +13,8 @@ use rdkafka::{
 
 use super::context;
 
-/// How often the end of a transaction's traffic is looked for, once every report is in.
-const SETTLING: Duration = Duration::from_micros(20);
+/// How often to check for the end of a transaction's traffic once every report is in.
+const CHECK_INTERVAL: Duration = Duration::from_micros(20);
 
 /// The reports of one transaction's records.
 #[derive(Default)]
@@ -31,12 +31,12 @@ struct Progress {
 }
 
 impl Deliveries {
-    /// A transaction begins: nothing is expected.
+    /// Starts a transaction: no reports are expected.
     pub(super) fn clear(&self) {
         *self.progress() = Progress::default();
     }
 
-    /// One more report is expected; its record must carry this number.
+    /// Expects one more report and returns the number that its record must carry.
     pub(super) fn expect_one(&self) -> usize {
         let mut progress = self.progress();
         progress.outstanding += 1;
@@ -44,7 +44,7 @@ impl Deliveries {
         progress.offsets.len() - 1
     }
 
-    /// Waits until every report is in and nothing is in flight; `None` if that takes too long.
+    /// Waits until every report is in and nothing is in flight. Returns `None` on a timeout.
     pub(super) fn wait(
         &self,
         deadline: Instant,
@@ -61,7 +61,7 @@ impl Deliveries {
         let offsets = progress.offsets.clone();
         drop(progress);
         while in_flight() && Instant::now() < deadline {
-            thread::sleep(SETTLING);
+            thread::sleep(CHECK_INTERVAL);
         }
         Ok((!waited.timed_out() && !in_flight()).then_some(offsets))
     }

@@ -1,4 +1,4 @@
-//! Reading a context's events from outside of any group: for people who look, and for copies.
+//! Reads a context's events outside any consumer group, for the command line and for copies.
 
 use std::time::Duration;
 
@@ -18,64 +18,64 @@ use super::{
 };
 use crate::{LogError, Recorded, headers};
 
-/// What a partition has had committed at one moment.
+/// The committed range of a partition at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OffsetRange {
-    /// Its number.
+    /// The partition.
     pub partition: i32,
-    /// Its first offset.
+    /// The first offset.
     pub first: i64,
-    /// The offset after the last that is committed.
+    /// The offset after the last committed record.
     pub end: i64,
 }
 
-/// Takes each record that is looked at; one that is no event comes as what is wrong with it.
+/// Receives each record that is read; an invalid one arrives as an error.
 pub type Visit<'a> = &'a mut dyn FnMut(Result<Recorded, LogError>) -> Result<(), LogError>;
 
-/// What every partition of a topic has had committed now. It blocks.
+/// The committed range of every partition of a topic. Blocks.
 pub fn committed_ranges(client: &ClientSettings, topic: &str) -> Result<Vec<OffsetRange>, LogError> {
     let view: BaseConsumer<KafkaLogContext> =
         client.committed_reader(&format!("{topic}-onlooker")).create_with_context(KafkaLogContext)?;
-    let stretch = |partition| {
+    let range = |partition| {
         let (first, end) = watermarks(&view, topic, partition)?;
         Ok(OffsetRange { partition, first, end })
     };
-    (0..partition_count(&view, topic)?).map(stretch).collect()
+    (0..partition_count(&view, topic)?).map(range).collect()
 }
 
-/// Hands every committed record of a stretch to `look`, in order, and nothing beyond. It blocks.
+/// Passes every committed record of a range to `look`, in order, and none beyond it. Blocks.
 pub fn read_range(
     client: &ClientSettings,
     topic: &str,
-    stretch: OffsetRange,
+    range: OffsetRange,
     look: Visit<'_>,
 ) -> Result<(), LogError> {
-    let OffsetRange { partition, first, end } = stretch;
+    let OffsetRange { partition, first, end } = range;
     Reader::open(client, &format!("{topic}-onlooker"))?.replay(topic, partition, first, end, &mut |message| {
         if message.offset() < end { look(event(message)) } else { Ok(()) }
     })
 }
 
-/// Sees the events of a topic as they are committed. It is no member of a group: nobody reads less because of it. Its
-/// calls block.
+/// Follows the events of a topic as they are committed. It is not a member of a group, so it takes no records from
+/// other readers. Its calls block.
 pub struct EventTail(BaseConsumer<KafkaLogContext>);
 
 impl EventTail {
-    /// Begins at the first offset of each stretch, whatever its end.
+    /// Starts at the first offset of each range; the ends are ignored.
     pub fn open(client: &ClientSettings, topic: &str, from: &[OffsetRange]) -> Result<Self, LogError> {
         let consumer: BaseConsumer<KafkaLogContext> = client
             .committed_reader(&format!("{topic}-onlooker"))
             .set("enable.partition.eof", "false")
             .create_with_context(KafkaLogContext)?;
         let mut starts = TopicPartitionList::new();
-        for stretch in from {
-            starts.add_partition_offset(topic, stretch.partition, Offset::Offset(stretch.first))?;
+        for range in from {
+            starts.add_partition_offset(topic, range.partition, Offset::Offset(range.first))?;
         }
         consumer.assign(&starts)?;
         Ok(Self(consumer))
     }
 
-    /// Waits for the next record, `timeout` at most. It goes on by itself when Kafka has been away.
+    /// Waits up to `timeout` for the next record. Reconnects by itself after Kafka was unavailable.
     pub fn next(&self, timeout: Duration) -> Result<Option<Result<Recorded, LogError>>, LogError> {
         match self.0.poll(timeout) {
             Some(Ok(message)) => Ok(Some(event(&message))),
@@ -86,7 +86,7 @@ impl EventTail {
     }
 }
 
-/// A record as the event that it must be.
+/// Parses a record as an event.
 fn event(message: &BorrowedMessage<'_>) -> Result<Recorded, LogError> {
     headers::read(message)
         .map_err(|source| LogError::Invalid { position: headers::position(message), source })

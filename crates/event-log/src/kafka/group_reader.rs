@@ -1,4 +1,5 @@
-//! A member of a consumer group that reads committed events and starts each partition where its caller says.
+//! A member of a consumer group that reads committed events and starts each partition at an offset of the caller's
+//! choice.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,40 +25,40 @@ use super::{
 };
 use crate::{InvalidRecord, LogError, Position, RawRecord, Recorded, headers, partition_of};
 
-/// How long one question to a broker may take.
-const CALL: Duration = Duration::from_secs(5);
+/// How long a request to a broker may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where to go on in each partition: topic and partition to the next offset.
+/// The next offset of each partition, by topic and partition.
 pub type Bookmarks = BTreeMap<(String, i32), i64>;
 
-/// What a reader has to tell.
+/// What a reader returns.
 #[derive(Debug)]
 pub enum Reading {
     /// The next event of some partition.
     Event(Box<Recorded>),
-    /// A record that is not an event. It stands in the log for ever, so somebody has to decide what becomes of it.
+    /// A record that is not a valid event. It stays in the log for ever, so the caller must decide what to do about it.
     Invalid {
         /// The record.
         record: RawRecord,
-        /// What is wrong with it.
+        /// Why it is not valid.
         reason: InvalidRecord,
     },
-    /// The group gave these partitions to this member; nothing is read of them before [`GroupReader::start`].
+    /// The group assigned these partitions to this member. They are not read before [`GroupReader::start`].
     Assigned(Vec<(String, i32)>),
-    /// The group took these partitions away; they are not read any more.
+    /// The group revoked these partitions. They are no longer read.
     Revoked(Vec<(String, i32)>),
-    /// Everything that is committed in this partition has been read.
+    /// All committed records of this partition have been read.
     CaughtUp(i32),
-    /// Nothing came in time.
+    /// Nothing arrived within the timeout.
     Idle,
-    /// Kafka cannot be reached. The reader goes on by itself as soon as it can, without saying so.
+    /// Kafka cannot be reached. The reader reconnects by itself, without reporting it.
     OutOfReach(RDKafkaErrorCode),
 }
 
 /// A member of a consumer group. Its calls block, so it belongs on a thread of its own.
 pub struct GroupReader {
     consumer: BaseConsumer<Rebalances>,
-    /// How many partitions each topic has: that never changes.
+    /// The partition count of each topic, which never changes.
     counts: Mutex<BTreeMap<String, i32>>,
 }
 
@@ -75,7 +76,7 @@ impl GroupReader {
         Ok(Self { consumer, counts: Mutex::default() })
     }
 
-    /// Waits for the next thing to tell, `timeout` at most.
+    /// Waits up to `timeout` for the next record or change.
     pub fn next(&self, timeout: Duration) -> Result<Reading, LogError> {
         let polled = self.consumer.poll(timeout);
         if let Some(change) = lock(&self.consumer.context().changes).pop_front() {
@@ -93,46 +94,45 @@ impl GroupReader {
         }
     }
 
-    /// Begins to read the assigned partitions, each from its bookmark.
+    /// Starts reading the assigned partitions, each at its offset.
     pub fn start(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
         for (topic, _) in bookmarks.keys() {
             self.count_partitions(topic)?;
         }
         let partitions = partitions(bookmarks)?;
         self.consumer.incremental_assign(&partitions)?;
-        // One that was paused when it was taken away would stay so.
+        // A partition that was paused when it was revoked would otherwise stay paused.
         Ok(self.consumer.resume(&partitions)?)
     }
 
-    /// Reads a partition no further, until [`resume`](Self::resume).
+    /// Stops reading a partition until [`resume`](Self::resume).
     pub fn pause(&self, topic: &str, partition: i32) -> Result<(), LogError> {
         Ok(self.consumer.pause(&one(topic, partition))?)
     }
 
-    /// Goes on where [`pause`](Self::pause) stopped.
+    /// Continues where [`pause`](Self::pause) stopped.
     pub fn resume(&self, topic: &str, partition: i32) -> Result<(), LogError> {
         Ok(self.consumer.resume(&one(topic, partition))?)
     }
 
-    /// Whether Kafka answers, asked at most this long.
+    /// Whether Kafka answers within `timeout`.
     pub fn is_kafka_there(&self, timeout: Duration) -> bool {
         self.consumer.fetch_metadata(None, timeout).is_ok()
     }
 
-    /// How far the committed events of a partition go: the offset after the last one, markers included. As of a
-    /// second ago, and `None` while it is not known.
+    /// The offset after the last committed record of a partition, markers included, as of up to a second ago. `None`
+    /// while it is not known.
     pub fn end(&self, topic: &str, partition: i32) -> Option<i64> {
         let ends = lock(&self.consumer.context().ends);
         ends.get(&(topic.to_owned(), partition)).copied()
     }
 
-    /// Tells the group how far this member is, for those who watch it from outside. It is only a hint: nobody starts
-    /// from it.
+    /// Commits the offsets to the group, for monitoring tools. This is only a hint: no reader starts from them.
     pub fn hint(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
         Ok(self.consumer.commit(&partitions(bookmarks)?, CommitMode::Async)?)
     }
 
-    /// Reads a record of a partition that was started, which may come from elsewhere, as an event of that partition.
+    /// Parses a record of an assigned partition, from whatever source, as an event of that partition.
     pub fn read(&self, record: &RawRecord) -> Result<Recorded, InvalidRecord> {
         let recorded = record.read()?;
         if self.is_at_home(&recorded) { Ok(recorded) } else { Err(InvalidRecord::Partition) }
@@ -141,15 +141,15 @@ impl GroupReader {
     fn count_partitions(&self, topic: &str) -> Result<(), LogError> {
         let mut counts = lock(&self.counts);
         if !counts.contains_key(topic) {
-            let metadata = self.consumer.fetch_metadata(Some(topic), CALL)?;
+            let metadata = self.consumer.fetch_metadata(Some(topic), CALL_TIMEOUT)?;
             let count = metadata.topics().iter().map(|known| known.partitions().len()).max().unwrap_or(0);
             counts.insert(topic.to_owned(), i32::try_from(count).unwrap_or(i32::MAX));
         }
         Ok(())
     }
 
-    /// Whether an event is in the partition that its key leads to; elsewhere it would stand in no order to its
-    /// aggregate's others.
+    /// Whether an event is in the partition that its key hashes to. Elsewhere it would have no order relative to its
+    /// aggregate's other events.
     pub fn is_at_home(&self, recorded: &Recorded) -> bool {
         let Position { topic, partition, .. } = &recorded.position;
         let count = lock(&self.counts).get(topic).copied().filter(|count| *count > 0);
@@ -178,7 +178,7 @@ fn one(topic: &str, partition: i32) -> TopicPartitionList {
     list
 }
 
-/// Notes what the group decides. An assignment waits for the bookmarks; a revocation takes effect at once.
+/// Records what the group decides. An assignment waits for the offsets; a revocation takes effect at once.
 #[derive(Default)]
 struct Rebalances {
     changes: Mutex<VecDeque<Reading>>,

@@ -1,5 +1,5 @@
-//! The consumer group that says who should own which partition. It reads no records: what is owned is read elsewhere,
-//! and what is true of an ownership is said by the log.
+//! The consumer group that suggests which instance should own which partition. It reads no records, and its assignment
+//! is only a hint: the log decides who owns a partition.
 
 use std::{
     collections::VecDeque,
@@ -22,30 +22,30 @@ use uuid::Uuid;
 use super::{client::ClientSettings, context};
 use crate::{LogError, Topics};
 
-/// How long a member may be silent before its partitions go to others, in milliseconds.
+/// How long a member may be silent before its partitions are assigned to others, in milliseconds.
 const SESSION_MS: &str = "6000";
-/// How often it shows that it is alive, in milliseconds; it hears of a new distribution as late, and every other member
-/// has to hear of it before a partition can move.
+/// How often a member sends a heartbeat, in milliseconds. It learns of a rebalance with the answer, and a partition
+/// moves only once every member has learned of it.
 const HEARTBEAT_MS: &str = "500";
-/// How long its thread may go without asking, in milliseconds. The group waits as long for whoever is slow to come to
-/// a new distribution.
+/// How long the polling thread may take between two polls, in milliseconds. A rebalance waits this long for a slow
+/// member.
 const POLL_MS: &str = "10000";
-/// How long one question to the group may take.
-const CALL: Duration = Duration::from_secs(5);
+/// How long a request to the group may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the group has decided about this member. The numbers are partitions.
+/// A decision of the group about this member. The numbers are partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupChange {
-    /// These are to be this member's.
+    /// These partitions are assigned to this member.
     Assigned(Vec<i32>),
-    /// These go to another member, in good order.
+    /// These partitions are to be handed over to another member.
     Revoked(Vec<i32>),
-    /// The group has gone on without this member, and these may be another's already.
+    /// The group has excluded this member, and these partitions may already belong to others.
     Lost(Vec<i32>),
 }
 
-/// A member of the group of all who decide a context's commands. Its calls block, and [`next`](Self::next) must be
-/// called all the time, so it belongs on a thread of its own.
+/// A member of the group of all instances that decide a context's commands. Its calls block and [`next`](Self::next)
+/// must be called continuously, so it belongs on a thread of its own.
 pub struct Membership {
     consumer: BaseConsumer<Changes>,
     group: String,
@@ -53,8 +53,8 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Joins the group. A member with an `instance_id` is static (KIP-345): if it goes and comes back within its
-    /// session, it has the partitions that it had, and the others notice nothing.
+    /// Joins the group. A member with an `instance_id` is static (KIP-345): if it comes back within the session
+    /// timeout, it gets its partitions again without a rebalance.
     pub fn join(
         client: &ClientSettings,
         topics: &Topics,
@@ -79,10 +79,9 @@ impl Membership {
         Ok(Self { consumer, group: topics.deciders(), name })
     }
 
-    /// Waits for the next decision of the group, `timeout` at most.
+    /// Waits up to `timeout` for the next decision of the group.
     ///
-    /// It goes on by itself when Kafka has been away. After an error it does not: another member has taken the
-    /// instance's id, and this one cannot come back.
+    /// Reconnects by itself after Kafka was unavailable. An error is final: another member has taken the instance id.
     pub fn next(&self, timeout: Duration) -> Result<Option<GroupChange>, LogError> {
         let changes = &self.consumer.context().0;
         if let Some(change) = lock(changes).pop_front() {
@@ -91,28 +90,29 @@ impl Membership {
         match self.consumer.poll(timeout) {
             Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => return Err(error.into()),
             Some(Err(error)) => debug!(%error, group = self.group, "the consumer group does not answer"),
-            // Partitions are paused as soon as they are assigned, and a record that slips through is read elsewhere.
+            // Partitions are paused as soon as they are assigned. A record that slips through is ignored; it is read
+            // elsewhere.
             Some(Ok(_)) | None => {}
         }
         Ok(lock(changes).pop_front())
     }
 
-    /// How many members the group has beside this one.
+    /// How many other members the group has.
     pub fn others(&self) -> Result<usize, LogError> {
-        let groups = self.consumer.fetch_group_list(Some(&self.group), CALL)?;
+        let groups = self.consumer.fetch_group_list(Some(&self.group), CALL_TIMEOUT)?;
         let members = groups.groups().iter().flat_map(GroupInfo::members);
         Ok(members.filter(|member| member.client_id() != self.name).count())
     }
 
-    /// Gives everything back and leaves the group, so that its other members share it at once. A static member stays
-    /// in the group until its session ends.
+    /// Gives up all partitions and leaves the group, so that they are reassigned at once. A static member stays in the
+    /// group until its session ends.
     pub fn leave(self) {
-        // Closing revokes first, then leaves.
+        // Closing the consumer revokes first, then leaves.
         drop(self.consumer);
     }
 }
 
-/// Notes what the group decides. The library is told at once that it was taken note of: the group waits for that.
+/// Records what the group decides and acknowledges it at once, because the group waits for that.
 #[derive(Default)]
 struct Changes(Mutex<VecDeque<GroupChange>>);
 
@@ -123,7 +123,7 @@ fn lock(changes: &Mutex<VecDeque<GroupChange>>) -> MutexGuard<'_, VecDeque<Group
 impl Changes {
     fn note(&self, named: &TopicPartitionList, change: impl FnOnce(Vec<i32>) -> GroupChange) {
         let numbers: Vec<_> = named.elements().iter().map(TopicPartitionListElem::partition).collect();
-        // A cooperative group tells everybody of every distribution, also of those that change nothing.
+        // A cooperative group reports every rebalance to every member, including those that change nothing.
         if !numbers.is_empty() {
             let change = change(numbers);
             info!(?change, "consumer group");

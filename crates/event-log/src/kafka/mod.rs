@@ -1,4 +1,4 @@
-//! The log in Kafka, through librdkafka. Its calls block; none of them belongs on a thread that runs async tasks.
+//! The log in Kafka, through librdkafka. Its calls block, so they must not run on a thread that runs async tasks.
 
 #![expect(clippy::disallowed_methods, reason = "librdkafka is called on threads that wait for it")]
 

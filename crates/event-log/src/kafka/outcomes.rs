@@ -1,4 +1,4 @@
-//! Reading what became of commands, for a table that is asked for it.
+//! Reads the outcomes of commands, for the table that serves them.
 
 use std::{
     collections::BTreeMap,
@@ -19,23 +19,23 @@ use super::{
 };
 use crate::{LogError, Position, Topics, headers};
 
-/// What became of a command, as a JSON document.
+/// The outcome of a command, as a JSON document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The command's id, or the position of a record that was no command.
+    /// The command's id, or the position of a record that is not a valid command.
     pub key: String,
-    /// The document; it is empty where somebody has written a record without one.
+    /// The document; empty if a record has none.
     pub document: Vec<u8>,
-    /// Where it stands.
+    /// The position of the record.
     pub position: Position,
 }
 
-/// A member of a consumer group that reads a context's outcomes, each at least once. Its calls block, so it belongs on a
-/// thread of its own.
+/// A member of a consumer group that reads a context's outcomes, each at least once. Its calls block, so it belongs on
+/// a thread of its own.
 pub struct OutcomeReader(BaseConsumer<KafkaLogContext>);
 
 impl OutcomeReader {
-    /// Joins `group`, whose members share the outcomes and begin with the oldest that Kafka keeps.
+    /// Joins `group`, whose members share the outcomes. A new group begins with the oldest outcome that Kafka keeps.
     pub fn join(client: &ClientSettings, topics: &Topics, group: &str) -> Result<Self, LogError> {
         let consumer: BaseConsumer<KafkaLogContext> = client
             .committed_reader(group)
@@ -50,8 +50,8 @@ impl OutcomeReader {
         Ok(Self(consumer))
     }
 
-    /// Waits for an outcome, `timeout` at most, and takes what is at hand with it, `most` at most. It goes on by itself
-    /// when Kafka has been away.
+    /// Waits up to `timeout` for an outcome and returns it with those that have been prefetched, `most` at most.
+    /// Reconnects by itself after Kafka was unavailable.
     pub fn next(&self, most: usize, timeout: Duration) -> Result<Vec<Outcome>, LogError> {
         let mut batch = Vec::new();
         let deadline = Instant::now() + timeout;
@@ -68,7 +68,7 @@ impl OutcomeReader {
         Ok(batch)
     }
 
-    /// Tells the group that these are dealt with. After an error they may come again, here or at another member.
+    /// Commits that these have been processed. After an error they may be delivered again, here or to another member.
     pub fn commit(&self, batch: &[Outcome]) -> Result<(), LogError> {
         let mut ends = BTreeMap::new();
         for Position { topic, partition, offset } in batch.iter().map(|outcome| &outcome.position) {

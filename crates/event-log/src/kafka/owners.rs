@@ -1,16 +1,15 @@
-//! Who owns a partition: announced in the owners topic by the partition's own, fenced producer, so that an owner
-//! that has been replaced cannot announce itself.
+//! The announcement of a partition's owner. It is written by the partition's own fenced producer, so a replaced owner
+//! cannot announce itself.
 
 use rdkafka::{Message, message::BorrowedMessage};
 use serde::{Deserialize, Serialize};
 
-/// One owner's announcement, as JSON; the record's key is the partition's number. Which ownership it is, its offset
-/// tells.
+/// An announcement, as JSON. The key of the record is the partition's number; its offset determines the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Announcement {
-    /// Which partition of the events topic.
+    /// The partition of the events topic.
     pub(super) partition: i32,
-    /// Where the owner takes forwarded commands.
+    /// Where the owner accepts forwarded commands.
     pub(super) address: String,
 }
 

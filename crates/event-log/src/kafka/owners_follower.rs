@@ -1,5 +1,5 @@
-//! Who owns which partition, as the owners topic says. It is a hint where to send a command; who may write is decided
-//! by Kafka alone.
+//! Who owns which partition, according to the owners topic. This is only a hint for routing commands; Kafka's fence
+//! alone decides who may write.
 
 use std::{collections::BTreeMap, thread, time::Duration};
 
@@ -22,28 +22,28 @@ use super::{
 use crate::{LogError, Topics};
 
 /// How long one wait for the next announcement lasts, and the pause after an error.
-const POLL: Duration = Duration::from_millis(100);
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Who owns a partition.
+/// The owner of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// Where the owner takes forwarded commands: `host:port`.
+    /// Where the owner accepts forwarded commands: `host:port`.
     pub address: String,
-    /// Which announcement it is: later owners have a higher one.
+    /// The epoch of the announcement; a later owner has a higher one.
     pub epoch: u64,
 }
 
-/// The owners of a context's partitions, as far as they are known.
+/// The known owners of a context's partitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owners(BTreeMap<i32, Owner>);
 
 impl Owners {
-    /// The newest owner that a partition is known to have.
+    /// The newest known owner of a partition.
     pub fn get(&self, partition: i32) -> Option<&Owner> {
         self.0.get(&partition)
     }
 
-    /// Every partition that has an owner.
+    /// Every partition that has a known owner.
     pub fn iter(&self) -> impl Iterator<Item = (i32, &Owner)> {
         self.0.iter().map(|(partition, owner)| (*partition, owner))
     }
@@ -52,21 +52,21 @@ impl Owners {
         let read = message.payload().and_then(|payload| serde_json::from_slice(payload).ok());
         let (Some(Announcement { partition, address }), Ok(offset)) = (read, u64::try_from(message.offset()))
         else {
-            return warn!(offset = message.offset(), "a record of the owners topic is no announcement");
+            return warn!(offset = message.offset(), "a record of the owners topic is not an announcement");
         };
         self.0.insert(partition, Owner { address, epoch: offset + 1 });
     }
 }
 
-/// The part of an announcement that counts here.
+/// The fields of an announcement that are used here.
 #[derive(Deserialize)]
 struct Announcement {
     partition: i32,
     address: String,
 }
 
-/// Follows the owners topic on a thread of its own until all receivers are gone. Nobody is known before the whole topic
-/// has been read once; after that, every announcement is told as it is committed.
+/// Follows the owners topic on a thread of its own until all receivers are dropped. The first value is sent once the
+/// whole topic has been read; after that, each announcement as soon as it is committed.
 pub fn follow_owners(client: &ClientSettings, topics: &Topics) -> Result<watch::Receiver<Owners>, LogError> {
     let consumer = open(client, topics)?;
     let (client, topics) = (client.clone(), topics.clone());
@@ -76,7 +76,7 @@ pub fn follow_owners(client: &ClientSettings, topics: &Topics) -> Result<watch::
         while !sender.is_closed() {
             if let Err(error) = opened.and_then(|consumer| follow(&consumer, &sender)) {
                 warn!(%error, "the owners cannot be followed; trying again");
-                thread::sleep(POLL);
+                thread::sleep(POLL_TIMEOUT);
             }
             opened = open(&client, &topics);
         }
@@ -84,7 +84,7 @@ pub fn follow_owners(client: &ClientSettings, topics: &Topics) -> Result<watch::
     Ok(receiver)
 }
 
-/// The owners as the topic says now. It blocks.
+/// The current owners according to the topic. Blocks.
 pub(super) fn read_owners(client: &ClientSettings, topics: &Topics) -> Result<Owners, LogError> {
     let mut owners = Owners::default();
     read_whole(client, &topics.owners(), &mut |message| owners.learn(message))?;
@@ -105,7 +105,7 @@ fn follow(consumer: &BaseConsumer<KafkaLogContext>, sender: &watch::Sender<Owner
     let mut owners = Owners::default();
     let mut is_whole = false;
     while !sender.is_closed() {
-        match consumer.poll(POLL) {
+        match consumer.poll(POLL_TIMEOUT) {
             Some(Ok(message)) => owners.learn(&message),
             Some(Err(KafkaError::PartitionEOF(_))) => is_whole = true,
             Some(Err(KafkaError::MessageConsumption(code))) if is_passing(code) => continue,

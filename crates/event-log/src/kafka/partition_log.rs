@@ -1,4 +1,4 @@
-//! One partition of a context in Kafka, for the protocol that fences its owners.
+//! One partition of a context in Kafka, for the ownership protocol.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -12,19 +12,19 @@ use super::{
 };
 use crate::{Broker, FencedLog, Fold, LogError, Topics};
 
-/// How long Kafka may take to say how far the commands are decided.
-const CALL: Duration = Duration::from_secs(5);
+/// How long Kafka may take to return the committed offset of the commands.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a partition's owner needs to know.
+/// The settings of a partition's owner.
 #[derive(Debug, Clone)]
 pub struct PartitionLogSettings {
-    /// How to reach Kafka.
+    /// How to connect to Kafka.
     pub client: ClientSettings,
     /// The context's topics.
     pub topics: Topics,
-    /// Where this instance takes commands, for the announcement: `host:port`.
+    /// Where this instance accepts commands: `host:port`. It is announced with each claim.
     pub address: String,
-    /// How long a group may take to commit before its outcome counts as unknown.
+    /// How long the commit of a group may take before its outcome counts as unknown.
     pub commit_timeout: Duration,
 }
 
@@ -48,16 +48,16 @@ pub struct KafkaBroker {
     clients: Option<Clients>,
 }
 
-/// What is opened when it is first needed, and then kept warm: to connect would cost more than all that it does.
+/// Clients that are opened on first use and kept: connecting takes longer than anything they do.
 struct Clients {
-    /// Reads committed records only. It speaks for the deciders without being a member of their group: Kafka allows
-    /// that to the transactional ids of the partition, which are the fence.
+    /// Reads committed records only. It acts for the consumer group of the commands without being a member; Kafka
+    /// allows that to the partition's transactional ids, which are the fence.
     committed: Reader,
     ends: Arc<Ends>,
 }
 
 impl KafkaBroker {
-    /// A partition of a context's topics.
+    /// One partition of a context's topics.
     pub fn new(client: ClientSettings, topics: Topics, partition: i32) -> Self {
         let events = topics.events();
         Self { client, topics, events, partition, clients: None }
@@ -91,7 +91,7 @@ impl Broker for KafkaBroker {
 
     fn connect(&mut self, count: usize) -> Result<Vec<TransactionalProducer>, LogError> {
         let routes = (0..count).map(|number| self.route(number)).collect::<Result<Vec<_>, _>>()?;
-        // Connecting is waiting, so all do it at once.
+        // Connecting is mostly waiting, so all producers connect at the same time.
         let connecting: Vec<_> =
             routes.into_iter().map(|route| thread::spawn(|| TransactionalProducer::connect(route))).collect();
         connecting.into_iter().map(|one| one.join().expect("connecting does not panic")).collect()
@@ -118,7 +118,7 @@ impl Broker for KafkaBroker {
         let consumer = self.clients()?.committed.consumer();
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&commands, partition);
-        let answer = consumer.committed_offsets(asked, CALL)?;
+        let answer = consumer.committed_offsets(asked, CALL_TIMEOUT)?;
         let told =
             answer.elements_for_topic(&commands).into_iter().next().expect("one partition was asked for");
         told.error()?;

@@ -1,4 +1,4 @@
-//! One transactional producer of a partition: records and offsets go in, all or none.
+//! A transactional producer of one partition: writes records and offsets atomically.
 
 use std::{
     sync::Arc,
@@ -17,19 +17,20 @@ use rdkafka::{
 use super::{client::ClientSettings, deliveries::Deliveries, owners::Announcement};
 use crate::{LogError, NewOutcome, NewRecord, Producer, headers};
 
-/// Kafka aborts a transaction that is open for longer, so a dead owner cannot hold back readers for ever.
+/// Kafka aborts a transaction that is open for longer, so a dead owner cannot block readers for ever.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
-/// How long Kafka may take to connect, and to fence the last owner.
-const INIT: Duration = Duration::from_secs(10);
-/// How soon Kafka is asked again when it is still aborting the last owner's transaction.
-const ASK_AGAIN: Duration = Duration::from_millis(10);
+/// How long Kafka may take to connect, and to fence the previous owner.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How soon to ask again while Kafka still aborts the previous owner's transaction.
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// How long one wait for reports lasts. It does not end when reports come, so a thread of its own has to wait.
-const POLL: Duration = Duration::from_millis(100);
+/// How long one poll for delivery reports lasts. A poll does not end when reports arrive, so it needs a thread of its
+/// own.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
 type Client = BaseProducer<Deliveries>;
 
-/// Where a partition's producers write.
+/// Where a partition's producers write to.
 pub(super) struct Route {
     pub(super) client: ClientSettings,
     pub(super) transactional_id: String,
@@ -45,13 +46,13 @@ pub(super) struct Route {
 pub struct TransactionalProducer {
     route: Route,
     client: Arc<Client>,
-    /// Until when the transaction must be committed, and how long it had.
+    /// The deadline for the commit, and the timeout that it was computed from.
     deadline: (Instant, Duration),
 }
 
 impl Route {
-    /// A client that has met the broker and knows the topics, so that what follows does not wait for it: one that
-    /// looks for its coordinator before it has any connection waits half a second for its own timer.
+    /// Creates a client that has connected to the broker and knows the topics. A client that looks for its coordinator
+    /// before it has a connection would wait half a second for a timer.
     fn connect(&self) -> Result<Client, LogError> {
         let mut config = self.client.base();
         config
@@ -60,19 +61,19 @@ impl Route {
             .set("linger.ms", "0");
         let client: Client = config.create_with_context(Deliveries::default())?;
         for topic in [&self.events, &self.owners, &self.outcomes] {
-            client.client().fetch_metadata(Some(topic), INIT)?;
+            client.client().fetch_metadata(Some(topic), INIT_TIMEOUT)?;
         }
         Ok(client)
     }
 }
 
-/// Lets reports come in as long as the client is in use. The thread is then the last to hold it, so that the wait for
-/// a broker that is gone is nobody else's.
+/// Polls for delivery reports as long as the client is in use. The polling thread drops the client last, so nobody else
+/// waits for a broker that is down.
 fn keep_polling(client: &Arc<Client>) {
     let client = Arc::downgrade(client);
     thread::spawn(move || {
         while let Some(client) = client.upgrade() {
-            client.poll(POLL);
+            client.poll(POLL_TIMEOUT);
         }
     });
 }
@@ -98,14 +99,14 @@ impl TransactionalProducer {
         Ok(())
     }
 
-    /// Why a call failed: what makes the whole client useless, such as a newer producer of the id, comes out of single
-    /// calls in many disguises.
+    /// The cause of a failed call. A fatal error of the client, such as being fenced, is otherwise hidden behind
+    /// different errors of single calls.
     fn cause(&self, error: KafkaError) -> LogError {
         let fatal = self.client.client().fatal_error();
         LogError::Kafka(fatal.map_or(error, |(code, _)| KafkaError::Global(code)))
     }
 
-    /// Waits until every record is acknowledged and nothing is in flight, and answers with the offsets.
+    /// Waits until every record is acknowledged and nothing is in flight, and returns the offsets.
     fn await_deliveries(&self) -> Result<Vec<i64>, LogError> {
         let (deadline, timeout) = self.deadline;
         let in_flight = || self.client.in_flight_count() > 0;
@@ -116,11 +117,11 @@ impl TransactionalProducer {
 
 impl Producer for TransactionalProducer {
     fn init(&mut self) -> Result<(), LogError> {
-        let deadline = Instant::now() + INIT;
-        // Called again, the client asks at once unless it waits for an answer; left alone, it would wait half a second
-        // for its own timer. It must be one client: of two, the late request of one would fence the other.
+        let deadline = Instant::now() + INIT_TIMEOUT;
+        // Calling again makes the client retry at once; on its own it would wait half a second for a timer. It must be
+        // the same client: with two, a late request of one would fence the other.
         let taken = loop {
-            match self.client.init_transactions(ASK_AGAIN) {
+            match self.client.init_transactions(RETRY_PAUSE) {
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {}
                 taken => break taken,
             }
@@ -159,7 +160,7 @@ impl Producer for TransactionalProducer {
         }))
     }
 
-    fn settle(&mut self, next_command: i64) -> Result<(), LogError> {
+    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError> {
         let Route { commands, partition, deciders, .. } = &self.route;
         let mut offsets = TopicPartitionList::new();
         offsets.add_partition_offset(commands, *partition, Offset::Offset(next_command))?;
@@ -178,7 +179,7 @@ impl Producer for TransactionalProducer {
     }
 
     fn commit(&mut self) -> Result<(), LogError> {
-        // Every report must be in: the client would otherwise wait 100 ms before it commits.
+        // All reports must be in: otherwise the client waits 100 ms before it commits.
         self.await_deliveries()?;
         self.client.commit_transaction(self.remaining()).map_err(|error| self.cause(error))
     }

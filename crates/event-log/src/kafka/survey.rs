@@ -1,4 +1,4 @@
-//! What an operator wants to see of a context's topics: how they are set up, and how far everybody is.
+//! What an operator wants to see of a context's topics: their configuration, and the progress of each partition.
 
 use std::time::Duration;
 
@@ -20,36 +20,37 @@ use super::{
 };
 use crate::{LogError, Owner, Topics, TopicsError};
 
-/// How long one question to a broker may take.
-const CALL: Duration = Duration::from_secs(10);
+/// How long a request to a broker may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a topic is set up.
+/// The configuration of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicDescription {
     /// Its name.
     pub name: String,
-    /// How many partitions it has.
+    /// The number of partitions.
     pub partitions: usize,
-    /// How many brokers hold a copy of each.
+    /// The replication factor.
     pub replicas: usize,
-    /// What becomes of old records, as Kafka's `cleanup.policy`.
+    /// Kafka's `cleanup.policy`.
     pub cleanup: String,
-    /// How long they are kept, in milliseconds; -1 is for ever.
+    /// Kafka's `retention.ms`; -1 is for ever.
     pub retention_ms: String,
-    /// How many copies an acknowledged write has at least.
+    /// Kafka's `min.insync.replicas`.
     pub in_sync: String,
 }
 
-/// How far one partition is.
+/// The progress of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionSurvey {
-    /// Its number.
+    /// The partition.
     pub partition: i32,
-    /// The newest owner that has announced itself.
+    /// The owner that announced itself last.
     pub owner: Option<Owner>,
-    /// The offset after the last of its events.
+    /// The offset after its last event.
     pub end: i64,
-    /// How many offsets of its commands are not settled yet. Commit markers count, so it is no number of commands.
+    /// How many offsets of its commands are not decided yet. Commit markers count, so this is more than the number of
+    /// commands.
     pub commands_lag: i64,
 }
 
@@ -64,7 +65,7 @@ pub async fn describe_topics(
     for name in names {
         let asked = [ResourceSpecifier::Topic(&name)];
         let configs =
-            admin.describe_configs(&asked, &AdminOptions::new().request_timeout(Some(CALL))).await?;
+            admin.describe_configs(&asked, &AdminOptions::new().request_timeout(Some(CALL_TIMEOUT))).await?;
         let Some(Ok(config)) = configs.into_iter().next() else {
             return Err(TopicsError::Missing(name));
         };
@@ -81,7 +82,7 @@ fn describe(
     config: &ConfigResource,
 ) -> Result<TopicDescription, TopicsError> {
     let setting = |setting| config.get(setting).and_then(|entry| entry.value.clone()).unwrap_or_default();
-    let metadata = view.fetch_metadata(Some(&name), CALL)?;
+    let metadata = view.fetch_metadata(Some(&name), CALL_TIMEOUT)?;
     let partitions = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
     Ok(TopicDescription {
         partitions: partitions.len(),
@@ -93,7 +94,7 @@ fn describe(
     })
 }
 
-/// Asks how far every partition of a context is. It blocks.
+/// The progress of every partition of a context. Blocks.
 pub fn survey_partitions(client: &ClientSettings, topics: &Topics) -> Result<Vec<PartitionSurvey>, LogError> {
     let owners = read_owners(client, topics)?;
     let (events, commands) = (topics.events(), topics.commands());
@@ -104,26 +105,26 @@ pub fn survey_partitions(client: &ClientSettings, topics: &Topics) -> Result<Vec
         surveys.push(PartitionSurvey {
             partition,
             owner: owners.get(partition).cloned(),
-            end: view.fetch_watermarks(&events, partition, CALL)?.1,
+            end: view.fetch_watermarks(&events, partition, CALL_TIMEOUT)?.1,
             commands_lag: lag(&view, &commands, partition)?,
         });
     }
     Ok(surveys)
 }
 
-/// The end of every partition of a topic: the offset that the next record gets. It blocks.
+/// The end of every partition of a topic: the offset of the next record. Blocks.
 pub fn partition_ends(client: &ClientSettings, topic: &str) -> Result<Vec<i64>, LogError> {
     let view = client.uncommitted_view()?;
-    let end = |partition| Ok(view.fetch_watermarks(topic, partition, CALL)?.1);
+    let end = |partition| Ok(view.fetch_watermarks(topic, partition, CALL_TIMEOUT)?.1);
     (0..partition_count(&view, topic)?).map(end).collect()
 }
 
-/// The way from where the group is, or from the first record, to the end.
+/// The distance from the group's committed offset, or from the first record, to the end.
 fn lag(view: &BaseConsumer<KafkaLogContext>, topic: &str, partition: i32) -> Result<i64, LogError> {
-    let (first, end) = view.fetch_watermarks(topic, partition, CALL)?;
+    let (first, end) = view.fetch_watermarks(topic, partition, CALL_TIMEOUT)?;
     let mut asked = TopicPartitionList::new();
     asked.add_partition(topic, partition);
-    let committed = view.committed_offsets(asked, CALL)?;
+    let committed = view.committed_offsets(asked, CALL_TIMEOUT)?;
     let next = match committed.find_partition(topic, partition).map(|found| found.offset()) {
         Some(Offset::Offset(next)) => next.max(first),
         _ => first,
@@ -131,7 +132,7 @@ fn lag(view: &BaseConsumer<KafkaLogContext>, topic: &str, partition: i32) -> Res
     Ok(end - next)
 }
 
-/// Every outcome of a context that Kafka still keeps. It blocks.
+/// All outcomes of a context that Kafka still keeps. Blocks.
 pub fn read_outcomes(
     client: &ClientSettings,
     topics: &Topics,

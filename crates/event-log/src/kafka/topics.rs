@@ -1,4 +1,4 @@
-//! Creating a context's topics, and checking that they are as they were created.
+//! Creates a context's topics and checks their configuration. It never changes or deletes an existing topic.
 
 use std::{
     thread,
@@ -14,14 +14,14 @@ use rdkafka::{
 use super::{client::ClientSettings, context::KafkaLogContext};
 use crate::Topics;
 
-/// How long one question to the cluster may take.
-const CALL: Duration = Duration::from_secs(10);
-/// How long one look for a new topic is apart from the next.
+/// How long a request to the cluster may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause between two checks for a new topic.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Commands and outcomes are kept for a week.
+/// The retention of commands and outcomes: one week.
 const WEEK_MS: &str = "604800000";
 
-/// The topics are not as they must be.
+/// The topics are not as expected.
 #[derive(Debug, thiserror::Error)]
 pub enum TopicsError {
     /// Kafka did not answer, or refused.
@@ -32,34 +32,35 @@ pub enum TopicsError {
     Refused {
         /// The topic's name.
         topic: String,
-        /// Kafka's reason.
+        /// The error code of Kafka.
         code: RDKafkaErrorCode,
     },
     /// A topic does not exist.
     #[error("topic {0} does not exist; `foldline topics apply` creates it")]
     Missing(String),
-    /// The number of partitions decides where an aggregate lives, so it can never change.
+    /// A topic has the wrong number of partitions. It determines the partition of each aggregate, so it can never
+    /// change.
     #[error(
         "topic {topic} has {found} partitions, not {expected}: the number is fixed when a topic is created"
     )]
     PartitionCount {
         /// The topic's name.
         topic: String,
-        /// How many it has.
+        /// The number it has.
         found: usize,
-        /// How many it must have.
+        /// The number it must have.
         expected: i32,
     },
 }
 
 impl TopicsError {
-    /// Whether trying again can help.
+    /// Whether a retry can help.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Kafka(_))
     }
 }
 
-/// Creates what is missing of a context's topics, then checks them all. Calling it again changes nothing.
+/// Creates the missing topics of a context, then checks all of them. It is idempotent.
 pub async fn apply_topics(
     client: &ClientSettings,
     topics: &Topics,
@@ -78,7 +79,8 @@ pub async fn apply_topics(
     ]
     .map(|topic| topic.set("min.insync.replicas", in_sync));
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
-    let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
+    let options =
+        AdminOptions::new().operation_timeout(Some(CALL_TIMEOUT)).request_timeout(Some(CALL_TIMEOUT));
     for created in admin.create_topics(&wanted, &options).await? {
         match created {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -91,9 +93,9 @@ pub async fn apply_topics(
         .expect("checking topics does not panic")
 }
 
-/// The broker that is asked may hear of a new topic a moment after it was created.
+/// A broker may learn of a new topic a moment after it was created.
 fn await_partitions(client: &ClientSettings, topics: &Topics, partitions: i32) -> Result<(), TopicsError> {
-    let deadline = Instant::now() + CALL;
+    let deadline = Instant::now() + CALL_TIMEOUT;
     loop {
         match check_partitions(client, topics, partitions) {
             Err(TopicsError::Missing(_)) if Instant::now() < deadline => {
@@ -104,7 +106,7 @@ fn await_partitions(client: &ClientSettings, topics: &Topics, partitions: i32) -
     }
 }
 
-/// Checks that a context's topics exist and have the right number of partitions. It blocks.
+/// Checks that a context's topics exist and have the right number of partitions. Blocks.
 pub fn check_partitions(
     client: &ClientSettings,
     topics: &Topics,
@@ -118,7 +120,7 @@ pub fn check_partitions(
         (topics.owners(), 1),
     ];
     for (topic, expected) in expectations {
-        let metadata = consumer.fetch_metadata(Some(&topic), CALL)?;
+        let metadata = consumer.fetch_metadata(Some(&topic), CALL_TIMEOUT)?;
         let found = metadata.topics().first().map_or(0, |found| found.partitions().len());
         if found == 0 {
             return Err(TopicsError::Missing(topic));

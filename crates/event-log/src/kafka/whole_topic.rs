@@ -1,4 +1,4 @@
-//! Reading a small topic from its first record to its end, for those who look at it once.
+//! Reads a small topic once, from its first record to its end.
 
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,12 @@ use super::{
 };
 use crate::LogError;
 
-/// How long nothing may come before the end.
-const STALL: Duration = Duration::from_secs(15);
+/// How long to wait for a record before the end is reached.
+const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long one wait for the next record lasts.
-const POLL: Duration = Duration::from_millis(100);
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Hands every committed record of a topic to `take`, each partition in order.
+/// Passes every committed record of a topic to `take`, in the order of each partition.
 pub(super) fn read_whole(
     client: &ClientSettings,
     topic: &str,
@@ -38,7 +38,7 @@ pub(super) fn read_whole(
     consumer.assign(&all)?;
     let mut last = Instant::now();
     while open > 0 {
-        match consumer.poll(POLL) {
+        match consumer.poll(POLL_TIMEOUT) {
             Some(Ok(message)) => {
                 take(&message);
                 last = Instant::now();
@@ -48,8 +48,8 @@ pub(super) fn read_whole(
             Some(Err(error)) => return Err(error.into()),
             None => {}
         }
-        if open > 0 && last.elapsed() > STALL {
-            return Err(LogError::TimedOut(STALL));
+        if open > 0 && last.elapsed() > STALL_TIMEOUT {
+            return Err(LogError::TimedOut(STALL_TIMEOUT));
         }
     }
     Ok(())

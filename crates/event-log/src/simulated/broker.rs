@@ -1,17 +1,17 @@
-//! The twin as one instance meets it: every request goes through the schedule.
+//! The simulated broker as one instance sees it: the schedule decides about every request.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Order, Schedule, SimulatedKafka, Step,
+    Schedule, SimulatedKafka, Step, StepOutcome,
     cluster::{Cluster, Writer},
 };
 use crate::{Broker, Fold, LogError, NewOutcome, NewRecord, Producer, Recorded};
 
-/// What an instance is told that waits for an answer in vain; nobody really waits.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The timeout reported to an instance whose request gets no answer. Nothing actually waits.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The twin, as one instance sees it.
+/// The simulated broker, as one instance sees it.
 #[derive(Clone)]
 pub struct SimulatedBroker {
     simulated: SimulatedKafka,
@@ -19,11 +19,11 @@ pub struct SimulatedBroker {
     schedule: Arc<dyn Schedule>,
 }
 
-/// One of an instance's producers in the twin.
+/// A producer of the simulated broker.
 pub struct SimulatedProducer {
     broker: SimulatedBroker,
     writer: Writer,
-    /// Whether the broker may know of the transaction. If not, a commit is none of its business.
+    /// Whether the broker has received a request of the transaction. If not, there is nothing to commit.
     has_sent: bool,
 }
 
@@ -32,38 +32,39 @@ impl SimulatedBroker {
         Self { simulated, instance, schedule }
     }
 
-    /// Takes a step as the schedule orders it. The twin is not locked while the schedule has the word.
-    fn take<R: 'static>(
+    /// Performs a step with the outcome that the schedule chooses. The cluster is not locked while the schedule is
+    /// asked.
+    fn step<R: 'static>(
         &self,
         step: Step,
         request: impl FnOnce(&mut Cluster) -> Result<R, LogError> + Send + 'static,
     ) -> Result<R, LogError> {
-        let order = self.schedule.before(self.instance, step);
-        let answer = self.obey(order, step, request);
+        let outcome = self.schedule.before(self.instance, step);
+        let answer = self.perform(outcome, step, request);
         self.schedule.after(self.instance, step);
         answer
     }
 
-    fn obey<R: 'static>(
+    fn perform<R: 'static>(
         &self,
-        order: Order,
+        outcome: StepOutcome,
         step: Step,
         request: impl FnOnce(&mut Cluster) -> Result<R, LogError> + Send + 'static,
     ) -> Result<R, LogError> {
         let mut cluster = self.simulated.lock();
         *cluster.counts.entry(step).or_default() += 1;
-        cluster.shows_later = order == Order::ShowLater;
-        match order {
-            Order::Go | Order::ShowLater => return request(&mut cluster),
-            Order::LoseAnswer => drop(request(&mut cluster)),
-            Order::Hold => cluster.held.push(Box::new(|cluster| drop(request(cluster)))),
-            Order::Fail => {}
+        cluster.shows_later = outcome == StepOutcome::ShowLater;
+        match outcome {
+            StepOutcome::Succeed | StepOutcome::ShowLater => return request(&mut cluster),
+            StepOutcome::LoseAnswer => drop(request(&mut cluster)),
+            StepOutcome::Delay => cluster.delayed.push(Box::new(|cluster| drop(request(cluster)))),
+            StepOutcome::Fail => {}
         }
-        Err(LogError::TimedOut(PATIENCE))
+        Err(LogError::TimedOut(TIMEOUT))
     }
 
     fn next_event(&self, next: i64, mark: i64) -> Result<Option<Recorded>, LogError> {
-        self.take(Step::Event, move |cluster| Ok(cluster.recorded(next..mark).next()))
+        self.step(Step::Event, move |cluster| Ok(cluster.recorded(next..mark).next()))
     }
 }
 
@@ -71,7 +72,7 @@ impl Broker for SimulatedBroker {
     type Producer = SimulatedProducer;
 
     fn connect(&mut self, count: usize) -> Result<Vec<SimulatedProducer>, LogError> {
-        self.take(Step::Connect, |_| Ok(()))?;
+        self.step(Step::Connect, |_| Ok(()))?;
         let writers = (0..count).map(|id| Writer { id, epoch: 0, number: 0 });
         Ok(writers
             .map(|writer| SimulatedProducer { broker: self.clone(), writer, has_sent: false })
@@ -79,21 +80,21 @@ impl Broker for SimulatedBroker {
     }
 
     fn end(&mut self) -> Result<i64, LogError> {
-        self.take(Step::End, |cluster| Ok(cluster.events.end()))
+        self.step(Step::End, |cluster| Ok(cluster.events.end()))
     }
 
     fn stable_end(&mut self) -> Result<i64, LogError> {
-        self.take(Step::StableEnd, |cluster| Ok(cluster.events.stable_end()))
+        self.step(Step::StableEnd, |cluster| Ok(cluster.events.stable_end()))
     }
 
     fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
-        self.take(Step::Replay, move |cluster| {
+        self.step(Step::Replay, move |cluster| {
             cluster.show_commits();
             let stable = cluster.events.stable_end();
-            if stable < mark { Err(stalled("twin.events", mark)) } else { Ok(()) }
+            if stable < mark { Err(stalled("simulated.events", mark)) } else { Ok(()) }
         })?;
         let mut next = next;
-        // One by one, for others may go on meanwhile.
+        // Event by event, so that other instances can run in between.
         while let Some(recorded) = self.next_event(next, mark)? {
             next = recorded.position.offset + 1;
             fold(recorded)?;
@@ -102,21 +103,21 @@ impl Broker for SimulatedBroker {
     }
 
     fn next_command(&mut self) -> Result<i64, LogError> {
-        self.take(Step::NextCommand, |cluster| {
+        self.step(Step::NextCommand, |cluster| {
             cluster.show_commits();
             Ok(cluster.next_command().unwrap_or(0))
         })
     }
 
     fn owners_end(&mut self) -> Result<i64, LogError> {
-        self.take(Step::OwnersEnd, |cluster| Ok(cluster.owners.end()))
+        self.step(Step::OwnersEnd, |cluster| Ok(cluster.owners.end()))
     }
 
     fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError> {
-        self.take(Step::LastAnnouncement, move |cluster| {
+        self.step(Step::LastAnnouncement, move |cluster| {
             cluster.show_commits();
             if cluster.owners.stable_end() < end {
-                return Err(stalled("twin.owners", end));
+                return Err(stalled("simulated.owners", end));
             }
             let announced = cluster.owners.visible().map(|(offset, _)| offset);
             Ok(announced.filter(|offset| (from..end).contains(offset)).last())
@@ -124,9 +125,9 @@ impl Broker for SimulatedBroker {
     }
 }
 
-/// An open transaction is in the way.
+/// An open transaction blocks the replay.
 fn stalled(topic: &str, mark: i64) -> LogError {
-    LogError::ReplayStalled { topic: topic.to_owned(), partition: 0, mark, waited: PATIENCE }
+    LogError::ReplayStalled { topic: topic.to_owned(), partition: 0, mark, waited: TIMEOUT }
 }
 
 impl SimulatedProducer {
@@ -137,14 +138,14 @@ impl SimulatedProducer {
     ) -> Result<R, LogError> {
         self.has_sent = true;
         let writer = self.writer;
-        self.broker.take(step, move |cluster| request(cluster, writer))
+        self.broker.step(step, move |cluster| request(cluster, writer))
     }
 }
 
 impl Producer for SimulatedProducer {
     fn init(&mut self) -> Result<(), LogError> {
         let id = self.writer.id;
-        self.writer.epoch = self.broker.take(Step::Init(id), move |cluster| Ok(cluster.init(id)))?;
+        self.writer.epoch = self.broker.step(Step::Init(id), move |cluster| Ok(cluster.init(id)))?;
         Ok(())
     }
 
@@ -167,8 +168,8 @@ impl Producer for SimulatedProducer {
         self.send(Step::SendOutcomes, |cluster, writer| cluster.send_outcomes(writer, outcomes))
     }
 
-    fn settle(&mut self, next_command: i64) -> Result<(), LogError> {
-        self.send(Step::Settle, move |cluster, writer| cluster.settle(writer, next_command))
+    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError> {
+        self.send(Step::SendOffset, move |cluster, writer| cluster.send_offset(writer, next_command))
     }
 
     fn announce(&mut self, address: &str) -> Result<i64, LogError> {

@@ -1,4 +1,4 @@
-//! What the broker knows: who may write, what is written, what of it is committed.
+//! The state of the simulated broker: who may write, what is written, and what of it is committed.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -10,22 +10,22 @@ use super::{
 };
 use crate::{LogError, NewOutcome, NewRecord, Position, Recorded};
 
-/// A request that is held back on its way.
-pub(super) type Held = Box<dyn FnOnce(&mut Cluster) + Send>;
+/// A request that has not arrived yet.
+pub(super) type DelayedRequest = Box<dyn FnOnce(&mut Cluster) + Send>;
 
 #[derive(Default)]
 pub(super) struct Cluster {
     ids: BTreeMap<usize, TransactionalId>,
-    /// How many transactions there ever were.
+    /// How many transactions there have been.
     transactions: u64,
     pub(super) events: Topic<NewRecord>,
     pub(super) outcomes: Topic<NewOutcome>,
     pub(super) owners: Topic<String>,
-    next_command: Option<Settled>,
-    settles: u64,
-    pub(super) held: Vec<Held>,
+    next_command: Option<CommittedOffset>,
+    offset_commits: u64,
+    pub(super) delayed: Vec<DelayedRequest>,
     pub(super) counts: BTreeMap<Step, usize>,
-    /// Whether the next commit is out of the readers' sight at first.
+    /// Whether the next commit becomes visible later.
     pub(super) shows_later: bool,
 }
 
@@ -39,19 +39,19 @@ struct TransactionalId {
 
 struct Transaction {
     index: u64,
-    next_command: Option<Settled>,
-    /// It will be committed whatever comes, but readers do not see it yet.
+    next_command: Option<CommittedOffset>,
+    /// The commit is decided, but readers do not see it yet.
     decided: bool,
 }
 
-/// A place in the commands, ordered by when it was written.
+/// A committed offset of the commands topic, ordered by when it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Settled {
+struct CommittedOffset {
     order: u64,
     next_command: i64,
 }
 
-/// Who writes: a producer's transactional id and epoch, and which of its transactions it is in, from 1.
+/// A producer's transactional id and epoch, and the number of its transaction, from 1.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Writer {
     pub(super) id: usize,
@@ -60,7 +60,7 @@ pub(super) struct Writer {
 }
 
 impl Cluster {
-    /// Takes a transactional id over and answers with its new epoch.
+    /// Initialises a transactional id and returns its new epoch.
     pub(super) fn init(&mut self, number: usize) -> u32 {
         self.end(number);
         let id = self.ids.entry(number).or_default();
@@ -94,10 +94,10 @@ impl Cluster {
         Ok(self.owners.push(transaction, address))
     }
 
-    pub(super) fn settle(&mut self, writer: Writer, next_command: i64) -> Result<(), LogError> {
-        self.settles += 1;
-        let settled = Settled { order: self.settles, next_command };
-        self.transaction(writer)?.next_command = Some(settled);
+    pub(super) fn send_offset(&mut self, writer: Writer, next_command: i64) -> Result<(), LogError> {
+        self.offset_commits += 1;
+        let offset = CommittedOffset { order: self.offset_commits, next_command };
+        self.transaction(writer)?.next_command = Some(offset);
         Ok(())
     }
 
@@ -109,7 +109,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// The writer's transaction, which its first request opens. A request that comes too late opens none.
+    /// The writer's transaction; its first request opens it. A request that arrives too late opens none.
     fn transaction(&mut self, writer: Writer) -> Result<&mut Transaction, LogError> {
         let id = self.ids.entry(writer.id).or_default();
         if id.epoch != writer.epoch {
@@ -128,14 +128,14 @@ impl Cluster {
             .ok_or_else(|| KafkaError::MessageProduction(RDKafkaErrorCode::InvalidTransactionalState).into())
     }
 
-    /// Ends what is under way on an id: what is decided is committed, all else is aborted.
+    /// Ends the current transaction of an id: commits it if that is decided, else aborts it.
     fn end(&mut self, number: usize) {
         let Some(ended) = self.ids.get_mut(&number).and_then(|id| id.current.take()) else {
             return;
         };
         let state = if ended.decided { State::Committed } else { State::Aborted };
         if ended.decided {
-            // What was settled last counts, also where its commit is seen first.
+            // The offset that was written last counts, even if its commit becomes visible first.
             self.next_command = self.next_command.max(ended.next_command);
         }
         self.events.end_transaction(ended.index, state);
@@ -151,9 +151,9 @@ impl Cluster {
         }
     }
 
-    /// Where the deciders go on in the commands.
+    /// The committed offset of the commands topic.
     pub(super) fn next_command(&self) -> Option<i64> {
-        self.next_command.map(|settled| settled.next_command)
+        self.next_command.map(|offset| offset.next_command)
     }
 
     pub(super) fn show_commits(&mut self) {
@@ -164,7 +164,7 @@ impl Cluster {
         self.end_where(|_| true);
     }
 
-    /// How many events are committed, whether or not a reader can see them.
+    /// How many events are committed, including those that readers do not see yet.
     pub(super) fn committed(&self) -> usize {
         let decided =
             self.ids.values().filter_map(|id| id.current.as_ref()).filter(|current| current.decided);
@@ -172,12 +172,12 @@ impl Cluster {
         self.events.committed(&decided)
     }
 
-    /// The committed events of a stretch that a reader can see.
-    pub(super) fn recorded(&self, stretch: Range<i64>) -> impl Iterator<Item = Recorded> {
-        let seen = self.events.visible().filter(move |(offset, _)| stretch.contains(offset));
+    /// The committed events of a range that readers see.
+    pub(super) fn recorded(&self, range: Range<i64>) -> impl Iterator<Item = Recorded> {
+        let seen = self.events.visible().filter(move |(offset, _)| range.contains(offset));
         let recorded = |(offset, event): (i64, &NewRecord)| Recorded {
             envelope: event.envelope.clone(),
-            position: Position { topic: "twin.events".to_owned(), partition: 0, offset },
+            position: Position { topic: "simulated.events".to_owned(), partition: 0, offset },
             payload: event.payload.clone(),
         };
         seen.map(recorded)

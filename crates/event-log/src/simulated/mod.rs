@@ -1,8 +1,8 @@
-//! A twin of the broker for tests of the protocol: one partition in memory, with transactional ids, open transactions,
-//! commit markers and stable offsets as Kafka has them. It has neither clock nor threads: everything happens in the
-//! order that its callers and their [`Schedule`] give it, so a run can be repeated step by step.
+//! A simulated broker for tests of the protocol: one partition in memory, with transactional ids, open transactions,
+//! commit markers and stable offsets as in Kafka. It has neither clock nor threads: everything happens in the order
+//! given by its callers and their [`Schedule`], so a run can be reproduced step by step.
 //!
-//! What it may never do is be kinder than Kafka; the contract tests run against both.
+//! It must never guarantee more than Kafka does; the contract tests run against both.
 
 mod broker;
 mod cluster;
@@ -16,68 +16,68 @@ use std::{
 
 pub use broker::{SimulatedBroker, SimulatedProducer};
 use cluster::Cluster;
-pub use schedule::{AsCalled, Order, Schedule, Step};
+pub use schedule::{AsCalled, Schedule, Step, StepOutcome};
 
 use crate::{NewOutcome, Recorded};
 
-/// One partition of a context, with its share of the outcomes, the owners and the deciders' offsets. Clones share it.
+/// One partition of a context, with its outcomes, owners and committed offsets. Clones share it.
 #[derive(Clone, Default)]
 pub struct SimulatedKafka(Arc<Mutex<Cluster>>);
 
 impl SimulatedKafka {
-    /// The broker as the instance with this number sees it; `schedule` says what becomes of its requests.
+    /// The broker as instance number `instance` sees it. `schedule` decides the outcome of its requests.
     pub fn broker(&self, instance: usize, schedule: Arc<dyn Schedule>) -> SimulatedBroker {
         SimulatedBroker::new(self.clone(), instance, schedule)
     }
 
-    /// The committed events that a reader can see.
+    /// The committed events that readers see.
     pub fn events(&self) -> Vec<Recorded> {
         self.lock().recorded(0..i64::MAX).collect()
     }
 
-    /// How many events are committed, those included that no reader can see yet.
+    /// How many events are committed, including those that readers do not see yet.
     pub fn committed(&self) -> usize {
         self.lock().committed()
     }
 
-    /// The committed outcomes that a reader can see.
+    /// The committed outcomes that readers see.
     pub fn outcomes(&self) -> Vec<NewOutcome> {
         self.lock().outcomes.visible().map(|(_, outcome)| outcome.clone()).collect()
     }
 
-    /// The committed announcements that a reader can see: offset and address.
+    /// The committed announcements that readers see: offset and address.
     pub fn announcements(&self) -> Vec<(i64, String)> {
         self.lock().owners.visible().map(|(offset, address)| (offset, address.clone())).collect()
     }
 
-    /// Where the deciders go on in the commands, as far as it is committed.
+    /// The committed offset of the commands topic, if there is one.
     pub fn next_command(&self) -> Option<i64> {
         self.lock().next_command()
     }
 
-    /// How many requests are held back on their way.
-    pub fn held(&self) -> usize {
-        self.lock().held.len()
+    /// How many delayed requests have not arrived yet.
+    pub fn delayed(&self) -> usize {
+        self.lock().delayed.len()
     }
 
-    /// Lets the `index`-th request that is held back arrive. Nobody hears of its answer.
+    /// Lets the `index`-th delayed request arrive. Its answer is lost.
     pub fn deliver(&self, index: usize) {
         let mut cluster = self.lock();
-        let request = cluster.held.remove(index);
+        let request = cluster.delayed.remove(index);
         request(&mut cluster);
     }
 
-    /// Lets readers see what is committed but still out of their sight.
+    /// Makes all decided commits visible to readers.
     pub fn show_commits(&self) {
         self.lock().show_commits();
     }
 
-    /// Aborts the transactions that are open, as Kafka does when their time is over.
+    /// Ends all open transactions, as Kafka does after their timeout.
     pub fn expire_transactions(&self) {
         self.lock().expire();
     }
 
-    /// How often each step was taken, whatever became of it.
+    /// How often each step was taken, whatever its outcome.
     pub fn counts(&self) -> BTreeMap<Step, usize> {
         self.lock().counts.clone()
     }

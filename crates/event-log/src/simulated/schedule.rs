@@ -1,66 +1,68 @@
-/// A step of an instance on its way through the protocol: a request to the broker, or an event that comes from it.
+/// A step of an instance in the protocol: a request to the broker, or the arrival of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Producers are made; nobody else notices.
+    /// Producers are created.
     Connect,
-    /// The transactional id with this number is taken over.
+    /// The transactional id with this number is initialised.
     Init(usize),
-    /// The end of the partition is asked for.
+    /// The end of the partition is queried.
     End,
-    /// The end of what is committed is asked for.
+    /// The last stable offset of the partition is queried.
     StableEnd,
-    /// A stretch of the partition begins to be read.
+    /// A replay begins.
     Replay,
-    /// The next event of a replay is fetched, or there is none any more.
+    /// A replay fetches the next event, or finds that there is none.
     Event,
-    /// It is asked where the deciders go on in the commands.
+    /// The committed offset of the commands topic is queried.
     NextCommand,
-    /// The end of the owners is asked for.
+    /// The end of the owners topic is queried.
     OwnersEnd,
-    /// The last announcement is looked for.
+    /// The last announcement is queried.
     LastAnnouncement,
     /// Events are written.
     SendEvents,
     /// Outcomes are written.
     SendOutcomes,
-    /// The place in the commands becomes part of the transaction.
-    Settle,
+    /// An offset of the commands topic is added to the transaction.
+    SendOffset,
     /// The owner announces itself.
     Announce,
     /// The transaction is committed.
     Commit,
 }
 
-/// What becomes of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Order {
-    /// It happens and is answered.
+pub enum StepOutcome {
+    /// The request is processed and answered.
     #[default]
-    Go,
-    /// It never happens, and no answer comes.
+    Succeed,
+    /// The request is lost.
     Fail,
-    /// It happens, but its answer is lost.
+    /// The request is processed, but its answer is lost.
     LoseAnswer,
-    /// It is held back: no answer comes, and it happens when [`SimulatedKafka::deliver`](super::Twin::deliver) says so.
-    Hold,
-    /// As [`Go`](Self::Go), but what a commit makes visible is seen only when somebody waits for it, or
-    /// [`SimulatedKafka::show_commits`](super::Twin::show_commits) is called: Kafka answers a commit before readers see it.
+    /// There is no answer, and the request is processed only when
+    /// [`SimulatedKafka::deliver`](super::SimulatedKafka::deliver) is called.
+    Delay,
+    /// As [`Succeed`](Self::Succeed), but readers see a commit only when one of them waits for it, or when
+    /// [`SimulatedKafka::show_commits`](super::SimulatedKafka::show_commits) is called: Kafka acknowledges a commit
+    /// before readers see it.
     ShowLater,
 }
 
-/// Orders what happens in a twin. Its methods may let other instances take their steps: the twin is not locked
+/// Decides what happens in the simulated broker. Its methods may let other instances run: the cluster is not locked
 /// meanwhile.
 pub trait Schedule: Send + Sync {
-    /// Called before every step of an instance; says what becomes of it.
-    fn before(&self, _instance: usize, _step: Step) -> Order {
-        Order::Go
+    /// Called before every step of an instance. Returns the outcome of the step.
+    fn before(&self, _instance: usize, _step: Step) -> StepOutcome {
+        StepOutcome::Succeed
     }
 
-    /// Called after every step of an instance, before the instance knows of its end.
+    /// Called after every step of an instance, before the instance receives the answer.
     fn after(&self, _instance: usize, _step: Step) {}
 }
 
-/// Everything happens as it is called.
+/// Every step succeeds at once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AsCalled;
 

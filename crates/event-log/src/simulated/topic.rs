@@ -1,5 +1,5 @@
-//! A partition of a topic as the broker keeps it: records of transactions that are open, committed or aborted, and the
-//! markers that end them, each with an offset of its own.
+//! A partition of a topic in the simulated broker: records of open, committed and aborted transactions, and the markers
+//! that end these, each at an offset of its own.
 
 /// Records and markers, each at its offset.
 pub(super) struct Topic<T>(Vec<Entry<T>>);
@@ -7,11 +7,11 @@ pub(super) struct Topic<T>(Vec<Entry<T>>);
 struct Entry<T> {
     transaction: u64,
     state: State,
-    /// A marker has none.
+    /// `None` for a marker.
     record: Option<T>,
 }
 
-/// What has become of a transaction.
+/// The state of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Open,
@@ -26,13 +26,13 @@ impl<T> Default for Topic<T> {
 }
 
 impl<T> Topic<T> {
-    /// Writes a record of an open transaction and answers with its offset.
+    /// Appends a record of an open transaction and returns its offset.
     pub(super) fn push(&mut self, transaction: u64, record: T) -> i64 {
         self.0.push(Entry { transaction, state: State::Open, record: Some(record) });
         offset(self.0.len() - 1)
     }
 
-    /// Ends a transaction, with a marker if it wrote anything here.
+    /// Ends a transaction, with a marker if it wrote to this partition.
     pub(super) fn end_transaction(&mut self, transaction: u64, state: State) {
         let of_it = self.0.iter_mut().filter(|entry| entry.transaction == transaction);
         if of_it.map(|entry| entry.state = state).count() > 0 {
@@ -40,18 +40,18 @@ impl<T> Topic<T> {
         }
     }
 
-    /// The end, with uncommitted records.
+    /// The end, including uncommitted records.
     pub(super) fn end(&self) -> i64 {
         offset(self.0.len())
     }
 
-    /// Where the first open transaction begins, or the end.
+    /// The offset of the first record of an open transaction, or the end.
     pub(super) fn stable_end(&self) -> i64 {
         let open = self.0.iter().position(|entry| entry.state == State::Open);
         offset(open.unwrap_or(self.0.len()))
     }
 
-    /// How many records are committed, those of the `decided` transactions included.
+    /// How many records are committed, including those of the `decided` transactions.
     pub(super) fn committed(&self, decided: &[u64]) -> usize {
         let is_committed = |entry: &&Entry<T>| {
             entry.state == State::Committed
@@ -60,7 +60,7 @@ impl<T> Topic<T> {
         self.0.iter().filter(is_committed).filter(|entry| entry.record.is_some()).count()
     }
 
-    /// The committed records that a reader can see.
+    /// The committed records that readers see.
     pub(super) fn visible(&self) -> impl Iterator<Item = (i64, &T)> {
         let stable = (0..self.stable_end()).zip(&self.0);
         let committed = stable.filter(|(_, entry)| entry.state == State::Committed);

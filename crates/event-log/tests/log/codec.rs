@@ -1,4 +1,4 @@
-//! Events to bytes and back, with the schemas in a real registry.
+//! Encoding and decoding of events, with the schemas in a real registry.
 
 use std::{
     io,
@@ -24,7 +24,7 @@ pub(crate) const V2: SchemaFile = SchemaFile {
                    {"name": "note", "type": "string", "default": ""}]}"#,
 };
 
-/// The first version of the event; it is also what a reader of the second one may still use.
+/// Version 1 of the event. A reader of version 2 may still use it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counted {
     pub(crate) by: i64,
@@ -45,7 +45,7 @@ pub(crate) fn counted() -> Counted {
     Counted { by: -7, tags: vec!["red".to_owned(), String::new()] }
 }
 
-/// A payload as it comes out of the log.
+/// A payload as a record of the log.
 pub(crate) fn recorded(payload: Vec<u8>) -> Recorded {
     Recorded {
         envelope: record("a", 1, 1).envelope,
@@ -67,7 +67,7 @@ pub(crate) fn schema_id(payload: &[u8]) -> u32 {
     u32::from_be_bytes(payload[1..5].try_into().unwrap())
 }
 
-/// Passes one connection on to the registry, and ends with it: what comes later is refused.
+/// Forwards a single connection to the registry; later ones are refused.
 fn one_connection_to_the_registry(log: &Log) -> Registry {
     let url = &log.environment.servers.registry_url;
     let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
@@ -87,7 +87,7 @@ fn one_connection_to_the_registry(log: &Log) -> Registry {
 }
 
 #[test]
-fn a_payload_is_framed_with_the_id_that_the_registry_gave() {
+fn a_payload_is_framed_with_the_id_from_the_registry() {
     let log = Log::without_topics();
     let payload = register(&log, &[V1]).unwrap().encode(&counted()).unwrap();
     assert_eq!(payload[0], 0);
@@ -100,7 +100,7 @@ fn a_payload_is_framed_with_the_id_that_the_registry_gave() {
 }
 
 #[test]
-fn events_are_written_with_the_newest_schema_and_older_readers_go_on_reading() {
+fn events_are_written_with_the_newest_schema_and_older_readers_can_read_them() {
     #[derive(Deserialize, PartialEq, Debug)]
     #[serde(rename = "Counted")]
     struct Noted {
@@ -119,7 +119,7 @@ fn events_are_written_with_the_newest_schema_and_older_readers_go_on_reading() {
 }
 
 #[test]
-fn a_tolerant_reader_asks_the_registry_once_for_a_schema_that_it_does_not_know() {
+fn a_tolerant_reader_asks_the_registry_once_for_an_unknown_schema() {
     #[derive(Deserialize)]
     #[serde(rename = "Counted")]
     struct HowMany {
@@ -135,7 +135,7 @@ fn a_tolerant_reader_asks_the_registry_once_for_a_schema_that_it_does_not_know()
 }
 
 #[test]
-fn a_schema_that_nobody_registered_is_an_error_that_waiting_does_not_mend() {
+fn an_unregistered_schema_is_a_permanent_error() {
     let log = Log::without_topics();
     let codec = RUNTIME.block_on(async { Codec::reading(registry(&log)) });
     let unknown = error(codec.read::<Counted>(&recorded(vec![0, 0x7f, 0xff, 0xff, 0xff, 0])));
@@ -146,7 +146,7 @@ fn a_schema_that_nobody_registered_is_an_error_that_waiting_does_not_mend() {
 }
 
 #[test]
-fn a_registry_that_is_gone_is_an_error_that_waiting_mends() {
+fn an_unavailable_registry_is_a_transient_error() {
     let gone = Registry::new(&format!("http://127.0.0.1:{}", test_kit::free_port())).unwrap();
     let codec = RUNTIME.block_on(async { Codec::reading(gone) });
     let unreachable = error(codec.read::<Counted>(&recorded(vec![0, 0, 0, 0, 1, 0])));
@@ -194,14 +194,14 @@ impl Message for Packed {
         "Packed"
     }
 
-    /// What is written is read back; this is a writer only.
+    /// This type is only encoded; the payload is decoded to check it.
     fn decode<P: Payload>(_: &str, payload: P) -> Result<Option<Self>, P::Error> {
         let Weighed { weight } = payload.read()?;
         Ok(Some(Self { boxes: Vec::new(), weight, by: Packer { name: String::new(), shift: Shift::Night } }))
     }
 }
 
-/// All that somebody else wants to know of it.
+/// The fields that another context is interested in.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename = "Packed")]
 struct Weighed {
@@ -209,7 +209,7 @@ struct Weighed {
 }
 
 #[test]
-fn a_reader_may_pass_over_records_within_a_record() {
+fn a_reader_may_ignore_nested_records() {
     let codec = Codec::offline(&[PACKED]).unwrap();
     let boxes = [None, Some("fragile".to_owned())].map(|label| Parcel { size: 3, label });
     let by = Packer { name: "Ada".to_owned(), shift: Shift::Night };

@@ -1,4 +1,4 @@
-//! The payloads of commands. Anybody may send one, so nothing about them is taken on trust.
+//! The payloads of commands. Anybody can send one, so they are not trusted.
 
 use aggregate::{Expected, Message, Metadata, Payload};
 use event_log::{Codec, CodecError, CommandEnvelope, SchemaFile, now};
@@ -85,7 +85,7 @@ fn events_and_commands_are_registered_under_their_own_topics_and_one_codec_write
 }
 
 #[test]
-fn a_command_of_a_type_that_is_not_held_here_is_refused_whatever_its_payload() {
+fn a_command_of_an_unknown_type_is_refused_whatever_its_payload() {
     let payload = codec().encode(&count()).unwrap();
     for other in ["Count", "elsewhere.tests.Count", "foldline.tests.Discount", "", "."] {
         let refused = error(codec().decode_command::<Count>(&envelope(other), &payload));
@@ -94,7 +94,7 @@ fn a_command_of_a_type_that_is_not_held_here_is_refused_whatever_its_payload() {
 }
 
 #[test]
-fn an_event_is_no_command() {
+fn an_event_is_not_a_command() {
     let event = codec().encode(&counted()).unwrap();
     let refused = error(read(&event));
     assert!(matches!(refused, CodecError::OtherType { .. }), "{refused}");
@@ -103,7 +103,7 @@ fn an_event_is_no_command() {
 }
 
 #[test]
-fn a_command_that_breaks_off_or_goes_on_or_lies_about_its_length_is_refused() {
+fn a_command_that_is_truncated_or_too_long_or_has_a_wrong_length_is_refused() {
     let whole = codec().encode(&count()).unwrap();
     assert_eq!(read(&whole).unwrap(), count());
     for length in 0..whole.len() {
@@ -112,7 +112,7 @@ fn a_command_that_breaks_off_or_goes_on_or_lies_about_its_length_is_refused() {
     }
     let longer = error(read(&[&whole[..], b"more"].concat()));
     assert!(matches!(longer, CodecError::TrailingBytes(4)), "{longer}");
-    // By -7, and then a text of 2⁶² bytes.
+    // Lengths of -7 and of 2⁶² bytes.
     let hostile = [&whole[..5], &[13], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]].concat();
     assert!(matches!(error(read(&hostile)), CodecError::Avro(_)));
 }

@@ -1,4 +1,4 @@
-//! Commands through Kafka: written by us or by anybody, read where their aggregates live.
+//! Commands through Kafka: written by the platform or by anybody, read in the partitions of their aggregates.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use crate::{
 
 const PARTITIONS: i32 = 2;
 
-/// An aggregate that lives in this partition.
+/// An aggregate id that hashes to this partition.
 fn aggregate_in(partition: i32) -> AggregateId {
     let mut ids = (0..).map(|number| AggregateId::try_from(&*format!("order-{number}")).unwrap());
     ids.find(|id| partition_of(id, PARTITIONS) == partition).unwrap()
@@ -62,7 +62,7 @@ fn reader(log: &Log) -> CommandReader {
     CommandReader::new(&log.client, &log.topics).unwrap()
 }
 
-/// The next records, as many as these.
+/// The next `count` records.
 fn take(reader: &CommandReader, count: usize) -> Vec<CommandRecord> {
     let deadline = Instant::now() + Duration::from_mins(1);
     let mut records = Vec::new();
@@ -82,7 +82,7 @@ fn offsets(records: &[CommandRecord]) -> BTreeMap<i32, Vec<i64>> {
 }
 
 #[test]
-fn a_command_is_read_as_it_was_written_where_its_aggregate_lives() {
+fn a_command_is_read_as_written_in_the_partition_of_its_aggregate() {
     let log = Log::with_partitions(PARTITIONS);
     let commands = [command(0), command(1), command(0)];
     let positions = write(&log, &commands);
@@ -100,7 +100,7 @@ fn a_command_is_read_as_it_was_written_where_its_aggregate_lives() {
 }
 
 #[test]
-fn a_record_that_is_no_command_is_handed_over_with_its_bytes_and_the_reader_goes_on() {
+fn an_invalid_command_is_returned_with_its_bytes_and_the_reader_continues() {
     let log = Log::with_partitions(PARTITIONS);
     let (topic, id) = (log.topics.commands(), Uuid::now_v7());
     let headers = [("ce_id", id.to_string()), ("ce_type", "foldline.tests.Count".to_owned())];
@@ -118,20 +118,20 @@ fn a_record_that_is_no_command_is_handed_over_with_its_bytes_and_the_reader_goes
     assert_eq!((sound.position, sound.envelope.is_ok()), (position, true));
 }
 
-/// Fills a partition of the commands with so many.
+/// Writes `count` commands to a partition.
 fn fill(log: &Log, partition: i32, count: usize) -> Vec<i64> {
     let commands: Vec<_> = (0..count).map(|_| command(partition)).collect();
     write(log, &commands).into_iter().map(|position| position.offset).collect()
 }
 
 #[test]
-fn a_pause_loses_and_repeats_nothing_and_leaves_the_other_partitions_alone() {
+fn a_pause_loses_and_repeats_nothing_and_does_not_affect_other_partitions() {
     const COUNT: usize = 1_000;
     let log = Log::with_partitions(PARTITIONS);
     let written = [fill(&log, 0, COUNT), fill(&log, 1, COUNT)];
     let reader = reader(&log);
     reader.start(0, 0).unwrap();
-    // Before anything has come, in the middle with records at hand, and at once again.
+    // Before anything has arrived, then with records prefetched, then at once again.
     reader.pause(0).unwrap();
     reader.resume(0).unwrap();
     let mut read = take(&reader, COUNT / 2);
@@ -148,7 +148,7 @@ fn a_pause_loses_and_repeats_nothing_and_leaves_the_other_partitions_alone() {
 }
 
 #[test]
-fn a_partition_that_is_stopped_can_be_started_again_anywhere() {
+fn a_stopped_partition_can_be_started_again_at_any_offset() {
     let log = Log::with_partitions(PARTITIONS);
     let written = fill(&log, 0, 10);
     let reader = reader(&log);
@@ -163,7 +163,7 @@ fn a_partition_that_is_stopped_can_be_started_again_anywhere() {
 }
 
 #[test]
-fn a_reader_begins_with_the_first_command_that_is_still_kept() {
+fn a_reader_begins_with_the_oldest_command_that_is_still_kept() {
     let log = Log::with_partitions(PARTITIONS);
     let written = fill(&log, 0, 3);
     let admin: AdminClient<DefaultClientContext> =
@@ -177,7 +177,7 @@ fn a_reader_begins_with_the_first_command_that_is_still_kept() {
 }
 
 #[test]
-fn without_its_topic_nothing_is_read_or_written() {
+fn nothing_is_read_or_written_without_the_topic() {
     let log = Log::without_topics();
     let no_reader = error(CommandReader::new(&log.client, &log.topics));
     let no_writer = error(CommandWriter::new(&log.client, &log.topics));

@@ -1,4 +1,4 @@
-//! What is promised of the owners of a partition, whatever broker is behind them.
+//! The contract of a partition's owners, whatever the broker.
 
 use std::time::{Duration, Instant};
 
@@ -6,40 +6,40 @@ use event_log::{Broker, FencedLog, LogError, PartitionLog, Producer};
 
 use crate::{
     support::{Owner, error, offsets, outcome, record},
-    worlds::{InKafka, InTwin, Interrupted, World},
+    worlds::{InKafka, InSimulation, Interrupted, World},
 };
 
 const LONG: Duration = Duration::from_secs(10);
 
-/// Every promise is a test in each world.
-macro_rules! promises {
-    ($($promise:ident)*) => {
+/// Makes every function a test against each broker.
+macro_rules! contract {
+    ($($test:ident)*) => {
         mod in_kafka {
-            $(#[test] fn $promise() { super::$promise(&super::InKafka::default()); })*
+            $(#[test] fn $test() { super::$test(&super::InKafka::default()); })*
         }
-        mod in_the_twin {
-            $(#[test] fn $promise() { super::$promise(&super::InTwin::default()); })*
+        mod in_simulation {
+            $(#[test] fn $test() { super::$test(&super::InSimulation::default()); })*
         }
     };
 }
 
-promises! {
-    a_claim_hands_over_everything_that_is_committed
-    an_owner_who_is_replaced_between_send_and_commit_leaves_nothing
-    an_owner_who_was_replaced_cannot_append_with_any_producer
-    an_owner_who_is_overtaken_during_its_claim_cannot_announce_itself
-    outcomes_tell_the_offsets_of_the_events_that_they_are_committed_with
-    the_place_in_the_commands_is_committed_with_the_events_or_not_at_all
+contract! {
+    a_claim_reads_everything_that_is_committed
+    an_owner_that_is_replaced_between_send_and_commit_leaves_nothing
+    a_replaced_owner_cannot_append_with_any_producer
+    an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself
+    outcomes_contain_the_offsets_of_the_events_committed_with_them
+    the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all
     outcomes_can_be_committed_without_events
-    every_owner_has_a_higher_epoch_even_after_one_who_wrote_nothing
+    every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing
     an_owner_is_confirmed_until_a_newer_one_has_announced_itself
-    who_only_looks_on_learns_of_the_newest_owner
+    an_observer_learns_of_the_newest_owner
     reading_beside_the_owner_does_not_disturb_it
-    nothing_goes_on_beyond_the_end_of_the_log
+    nothing_continues_beyond_the_end_of_the_log
     an_ownership_that_was_released_is_over
 }
 
-/// Producers that have fenced all others, without anything of the protocol around them.
+/// Initialised producers that fence all others, outside the protocol.
 fn fencing<B: Broker>(broker: &mut B) -> Vec<B::Producer> {
     let mut producers = broker.connect(2).unwrap();
     producers.iter_mut().try_for_each(Producer::init).unwrap();
@@ -50,7 +50,7 @@ fn keys<W: World>(world: &W) -> Vec<String> {
     world.events().into_iter().map(|(_, aggregate)| aggregate).collect()
 }
 
-fn a_claim_hands_over_everything_that_is_committed<W: World>(world: &W) {
+fn a_claim_reads_everything_that_is_committed<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert!(first.replayed.is_empty());
     let mut committed = first.append(&["a", "b"]).unwrap();
@@ -67,13 +67,13 @@ fn a_claim_hands_over_everything_that_is_committed<W: World>(world: &W) {
     assert_eq!(seen, committed);
 }
 
-fn an_owner_who_is_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
+fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
     for turn in 0..2 {
         let first = &mut fencing(&mut world.broker())[turn];
         first.begin(LONG).unwrap();
         first.send_events(&[record("a", 1, 1)]).unwrap();
         first.send_outcomes(&[outcome("a", 0)]).unwrap();
-        first.settle(7).unwrap();
+        first.send_offset(7).unwrap();
         let second = Owner::over(world.broker(), "two:2").unwrap();
         assert!(second.replayed.is_empty());
         assert_eq!(second.next_command, 0);
@@ -83,7 +83,7 @@ fn an_owner_who_is_replaced_between_send_and_commit_leaves_nothing<W: World>(wor
     assert_eq!((world.events(), world.outcomes()), (vec![], vec![]));
 }
 
-fn an_owner_who_was_replaced_cannot_append_with_any_producer<W: World>(world: &W) {
+fn a_replaced_owner_cannot_append_with_any_producer<W: World>(world: &W) {
     for appends_before in 0..2 {
         let mut first = Owner::over(world.broker(), "one:1").unwrap();
         for _ in 0..appends_before {
@@ -98,7 +98,7 @@ fn an_owner_who_was_replaced_cannot_append_with_any_producer<W: World>(world: &W
     assert_eq!(keys(world), ["after", "before", "after"]);
 }
 
-fn an_owner_who_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
+fn an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
     let overtaking = world.broker();
     let overtake = || drop(Owner::over(overtaking, "quick:1").unwrap());
     let slow = Owner::over(Interrupted(world.broker(), Some(overtake)), "slow:1");
@@ -106,27 +106,27 @@ fn an_owner_who_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(w
     assert_eq!(world.announced(), ["quick:1"]);
 }
 
-fn outcomes_tell_the_offsets_of_the_events_that_they_are_committed_with<W: World>(world: &W) {
+fn outcomes_contain_the_offsets_of_the_events_committed_with_them<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     let mut told = Vec::new();
     for (aggregate, next_command) in [("a", 1), ("b", 2), ("c", 5)] {
-        let offset = owner.settle(aggregate, next_command).unwrap()[0];
+        let offset = owner.decide_commands(aggregate, next_command).unwrap()[0];
         told.push((aggregate.to_owned(), format!("{{\"offset\":{offset}}}")));
     }
     assert_eq!(world.outcomes(), told);
     assert_eq!(keys(world), ["a", "b", "c"]);
 }
 
-fn the_place_in_the_commands_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
+fn the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert_eq!(first.next_command, 0);
     for next_command in [3, 4] {
-        first.settle("a", next_command).unwrap();
+        first.decide_commands("a", next_command).unwrap();
     }
     first.append(&["b"]).unwrap();
     let mut second = Owner::over(world.broker(), "two:2").unwrap();
     assert_eq!(second.next_command, 4);
-    error(first.settle("too-late", 9));
+    error(first.decide_commands("too-late", 9));
     second.append(&["c"]).unwrap();
     assert_eq!(Owner::over(world.broker(), "three:3").unwrap().next_command, 4);
     assert_eq!(keys(world), ["a", "a", "b", "c"]);
@@ -145,7 +145,7 @@ fn outcomes_can_be_committed_without_events<W: World>(world: &W) {
     assert_eq!(Owner::over(world.broker(), "two:2").unwrap().next_command, 1);
 }
 
-fn every_owner_has_a_higher_epoch_even_after_one_who_wrote_nothing<W: World>(world: &W) {
+fn every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing<W: World>(world: &W) {
     let epochs: Vec<_> = (0..4).map(|_| Owner::over(world.broker(), "one:1").unwrap().epoch).collect();
     assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
     assert_eq!(epochs[0], 1);
@@ -166,7 +166,7 @@ fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world:
     assert!(first.log.newest_epoch().unwrap() > first.epoch);
 }
 
-fn who_only_looks_on_learns_of_the_newest_owner<W: World>(world: &W) {
+fn an_observer_learns_of_the_newest_owner<W: World>(world: &W) {
     let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
     assert_eq!(event_tail.newest_epoch().unwrap(), 0);
     for address in ["one:1", "two:2"] {
@@ -183,7 +183,7 @@ fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
     let deadline = Instant::now() + LONG;
     for group in [&["a"][..], &["b", "c"], &["d"]] {
         let last = owner.append(group).unwrap()[group.len() - 1];
-        // A reader sees a moment later what the owner knows to be committed.
+        // Consumers see a commit a moment after the owner.
         while next <= last {
             assert!(Instant::now() < deadline, "what is committed can be read");
             event_tail
@@ -198,19 +198,19 @@ fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
     assert_eq!(read, ["a", "b", "c", "d"]);
 }
 
-fn nothing_goes_on_beyond_the_end_of_the_log<W: World>(world: &W) {
+fn nothing_continues_beyond_the_end_of_the_log<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     let committed = owner.append(&["a"]).unwrap()[0];
     let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), LONG);
     let beyond = |refused: LogError| {
         assert!(!refused.is_transient());
         let LogError::BeyondEnd { next, end } = refused else { panic!("{refused}") };
-        // The commit's marker may come a moment later.
+        // The marker of the commit may appear a moment later.
         assert!(next == 1_000 && (committed + 1..=committed + 2).contains(&end), "{refused}");
     };
     beyond(error(other.read(1_000, &mut |_| Ok(()))));
     beyond(error(other.claim(1_000, &mut |_| Ok(()))));
-    // Nobody was shut out.
+    // Nobody was fenced.
     owner.append(&["b"]).unwrap();
     owner.log.confirm().unwrap();
     assert_eq!(world.announced(), ["one:1"]);

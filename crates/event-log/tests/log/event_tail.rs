@@ -7,8 +7,8 @@ use crate::{
     support::{Log, Owner},
 };
 
-/// The offsets of a stretch, and how many of its records are no events.
-fn read(log: &Log, stretch: OffsetRange) -> (Vec<i64>, usize) {
+/// The offsets of the events in a range, and the number of invalid records.
+fn read(log: &Log, range: OffsetRange) -> (Vec<i64>, usize) {
     let (mut offsets, mut strangers) = (Vec::new(), 0);
     let mut look = |record: Result<Recorded, LogError>| {
         match record {
@@ -17,40 +17,40 @@ fn read(log: &Log, stretch: OffsetRange) -> (Vec<i64>, usize) {
         }
         Ok(())
     };
-    read_range(&log.client, &log.topics.events(), stretch, &mut look).unwrap();
+    read_range(&log.client, &log.topics.events(), range, &mut look).unwrap();
     (offsets, strangers)
 }
 
 #[test]
-fn a_stretch_is_read_to_its_end_and_not_beyond() {
+fn a_range_is_read_to_its_end_and_not_beyond() {
     let log = Log::with_partitions(2);
     let mut owner = Owner::of(&log, 1);
     let first = owner.append(&["a", "b", "c"]).unwrap();
-    let stretches = committed_ranges(&log.client, &log.topics.events()).unwrap();
+    let ranges = committed_ranges(&log.client, &log.topics.events()).unwrap();
     owner.append(&["a", "b"]).unwrap();
-    assert_eq!(stretches.iter().map(|stretch| stretch.partition).collect::<Vec<_>>(), [0, 1]);
-    assert_eq!(read(&log, stretches[0]), (vec![], 0));
-    assert_eq!(read(&log, stretches[1]), (first.clone(), 0));
+    assert_eq!(ranges.iter().map(|range| range.partition).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(read(&log, ranges[0]), (vec![], 0));
+    assert_eq!(read(&log, ranges[1]), (first.clone(), 0));
     let inside = OffsetRange { partition: 1, first: first[1], end: first[2] };
     assert_eq!(read(&log, inside), (vec![first[1]], 0));
 }
 
 #[test]
-fn what_is_no_event_comes_as_what_is_wrong_with_it() {
+fn an_invalid_event_is_returned_as_an_error() {
     let log = Log::with_partitions(1);
     let first = Owner::of(&log, 0).append(&["a"]).unwrap();
     foreign::plant_in(&log, &log.topics.events(), 0, Some("a"), &[], Some("rubbish"));
-    let stretches = committed_ranges(&log.client, &log.topics.events()).unwrap();
-    assert_eq!(read(&log, stretches[0]), (first, 1));
+    let ranges = committed_ranges(&log.client, &log.topics.events()).unwrap();
+    assert_eq!(read(&log, ranges[0]), (first, 1));
 }
 
 #[test]
-fn an_onlooker_sees_what_is_committed_from_its_start_on() {
+fn a_tail_reads_what_is_committed_from_its_start_on() {
     let log = Log::with_partitions(1);
     let mut owner = Owner::of(&log, 0);
     owner.append(&["before"]).unwrap();
-    let stretches = committed_ranges(&log.client, &log.topics.events()).unwrap();
-    let from = stretches.iter().map(|stretch| OffsetRange { first: stretch.end, ..*stretch });
+    let ranges = committed_ranges(&log.client, &log.topics.events()).unwrap();
+    let from = ranges.iter().map(|range| OffsetRange { first: range.end, ..*range });
     let event_tail = EventTail::open(&log.client, &log.topics.events(), &from.collect::<Vec<_>>()).unwrap();
     let after = owner.append(&["after"]).unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);

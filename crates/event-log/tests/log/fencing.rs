@@ -1,4 +1,4 @@
-//! Two who believe that they own a partition: only the newer one is heard.
+//! Two instances believe that they own a partition: only the newer one can write.
 
 use std::{
     sync::mpsc,
@@ -16,7 +16,7 @@ use crate::{
     support::{Log, Owner, RUNTIME, error, offsets},
 };
 
-/// What was announced in the owners topic: key, the epoch that follows from its offset, address.
+/// The records of the owners topic: key, the epoch that follows from the offset, address.
 fn announcements(log: &Log) -> Vec<(String, u64, String)> {
     let seen = LogView::of(&log.client.brokers, &log.topics.owners());
     let announcement = |event: test_kit::SeenEvent| {
@@ -28,7 +28,7 @@ fn announcements(log: &Log) -> Vec<(String, u64, String)> {
     seen.into_iter().map(announcement).collect()
 }
 
-/// Each of the owner's producers in its turn, both at the same time: a claim waits more than it works.
+/// Runs the check for each of the owner's producers, at the same time: a claim mostly waits.
 fn for_each_producer(check: impl Fn(usize) + Sync) {
     let check = &check;
     thread::scope(|scope| {
@@ -39,7 +39,7 @@ fn for_each_producer(check: impl Fn(usize) + Sync) {
 }
 
 #[test]
-fn an_owner_who_was_replaced_cannot_append_whichever_of_its_producers_has_the_turn() {
+fn a_replaced_owner_cannot_append_with_any_of_its_producers() {
     for_each_producer(|appends_before| {
         let log = Log::with_partitions(1);
         let mut first = Owner::of(&log, 0);
@@ -58,7 +58,7 @@ fn an_owner_who_was_replaced_cannot_append_whichever_of_its_producers_has_the_tu
 }
 
 #[test]
-fn an_owner_who_is_replaced_between_send_and_commit_leaves_nothing() {
+fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing() {
     for_each_producer(|turn| {
         let log = Log::with_partitions(1);
         let first = foreign::open_transaction(&log, &format!("{}-0-{turn}", log.topics.events()), 0);
@@ -72,7 +72,7 @@ fn an_owner_who_is_replaced_between_send_and_commit_leaves_nothing() {
 }
 
 #[test]
-fn a_claim_that_reaches_kafka_late_does_not_shut_its_own_owner_out() {
+fn a_claim_that_reaches_kafka_late_does_not_fence_its_own_owner() {
     const LATE: Duration = Duration::from_millis(500);
     let mut log = Log::with_partitions(1);
     let proxy = RUNTIME.block_on(KafkaProxy::before(&log.client.brokers));
@@ -80,7 +80,7 @@ fn a_claim_that_reaches_kafka_late_does_not_shut_its_own_owner_out() {
     proxy.order(Api::InitProducerId, Fault::HoldRequest(LATE), 1);
     let asked = Instant::now();
     let mut owner = Owner::of(&log, 0);
-    // Long enough for the late request to have its effect, whoever sent it.
+    // Long enough for the late request to take effect, whoever sent it.
     while asked.elapsed() < 2 * LATE {
         owner.append(&["a"]).unwrap();
     }
@@ -88,7 +88,7 @@ fn a_claim_that_reaches_kafka_late_does_not_shut_its_own_owner_out() {
 }
 
 #[test]
-fn an_owner_who_writes_on_while_another_claims_loses_nothing_and_leaves_whole_groups() {
+fn an_owner_that_writes_while_another_claims_loses_nothing_and_leaves_whole_groups() {
     const GROUP: usize = 20;
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
@@ -96,7 +96,7 @@ fn an_owner_who_writes_on_while_another_claims_loses_nothing_and_leaves_whole_gr
     thread::scope(|scope| {
         let writing = scope.spawn(move || {
             let mut acknowledged = Vec::new();
-            // Far more groups than fit into the time of a claim, so that it always comes in between.
+            // Far more groups than are written during a claim, so that the claim always happens in between.
             for _ in 0..20_000 {
                 match first.append(&["a"; GROUP]) {
                     Ok(offsets) => acknowledged.extend(offsets),
@@ -118,7 +118,7 @@ fn an_owner_who_writes_on_while_another_claims_loses_nothing_and_leaves_whole_gr
 }
 
 #[test]
-fn every_owner_announces_itself_and_its_epoch_follows_from_where_it_did() {
+fn every_owner_announces_itself_and_its_epoch_follows_from_the_offset() {
     let log = Log::with_partitions(2);
     let expected = ["one:1", "two:2"].map(|address| {
         let claimed = log.writer(1, address).claim(0, &mut |_| Ok(())).unwrap();
@@ -128,7 +128,7 @@ fn every_owner_announces_itself_and_its_epoch_follows_from_where_it_did() {
 }
 
 #[test]
-fn an_owner_who_was_replaced_may_claim_again_and_sees_what_the_other_wrote() {
+fn a_replaced_owner_may_claim_again_and_reads_what_the_other_wrote() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     let next = first.append(&["mine"]).unwrap()[0] + 1;

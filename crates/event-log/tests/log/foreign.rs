@@ -1,4 +1,4 @@
-//! Producers that are not ours, to plant what must never be there.
+//! Producers outside the platform, which write what must never be there.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::Log;
 
 const LONG: Duration = Duration::from_secs(10);
 
-/// A producer with an open transaction in which one record without headers has reached a partition of the events.
+/// A producer with an open transaction, of which one record without headers is in a partition of the events.
 pub(crate) fn open_transaction(log: &Log, transactional_id: &str, partition: i32) -> BaseProducer {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", &log.client.brokers)
@@ -33,7 +33,7 @@ pub(crate) fn abort(producer: &BaseProducer) {
     producer.abort_transaction(LONG).unwrap();
 }
 
-/// A record that is committed although it is no event.
+/// Writes and commits a record that is not an event.
 pub(crate) fn plant(
     log: &Log,
     partition: i32,
@@ -44,7 +44,7 @@ pub(crate) fn plant(
     plant_in(log, &log.topics.events(), partition, key, headers, payload);
 }
 
-/// A record of any topic.
+/// Writes a record to any topic.
 pub(crate) fn plant_in(
     log: &Log,
     topic: &str,

@@ -15,15 +15,15 @@ use crate::{
     support::{Log, Owner},
 };
 
-/// Where an event stands: partition and offset.
-type Place = (i32, i64);
+/// The partition and offset of an event.
+type Location = (i32, i64);
 
 fn join(log: &Log) -> GroupReader {
     let group = log.topics.group("tests");
     GroupReader::join(&log.client, &group, &[&log.topics.events()]).unwrap()
 }
 
-/// Everything that the reader tells until the answer is yes.
+/// Reads until `is_last` returns true.
 fn read_until(reader: &GroupReader, mut is_last: impl FnMut(Reading) -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_last(reader.next(Duration::from_millis(100)).unwrap()) {
@@ -31,8 +31,8 @@ fn read_until(reader: &GroupReader, mut is_last: impl FnMut(Reading) -> bool) {
     }
 }
 
-/// Reads from these offsets (one for each partition) to the end of every partition.
-fn read_from(log: &Log, offsets: &[i64]) -> Vec<Place> {
+/// Reads from these offsets, one for each partition, to the end of every partition.
+fn read_from(log: &Log, offsets: &[i64]) -> Vec<Location> {
     let reader = join(log);
     let topic = log.topics.events();
     let start: Bookmarks =
@@ -57,7 +57,7 @@ fn read_from(log: &Log, offsets: &[i64]) -> Vec<Place> {
 }
 
 #[test]
-fn a_reader_starts_at_its_bookmarks_reads_in_order_and_tells_when_it_has_caught_up() {
+fn a_reader_starts_at_its_offsets_reads_in_order_and_reports_when_it_has_caught_up() {
     let log = Log::with_partitions(2);
     let zero = Owner::of(&log, 0).append(&["a", "b", "c"]).unwrap();
     let mut owner = Owner::of(&log, 1);
@@ -68,7 +68,7 @@ fn a_reader_starts_at_its_bookmarks_reads_in_order_and_tells_when_it_has_caught_
 }
 
 #[test]
-fn a_record_that_is_no_event_is_handed_over_with_its_bytes_and_the_reader_goes_on() {
+fn an_invalid_event_is_returned_with_its_bytes_and_the_reader_continues() {
     let log = Log::with_partitions(1);
     foreign::plant(&log, 0, Some("garbage"), &[("ce_subject", "other")], Some("bytes"));
     Owner::from_offset(&log, 0, 1).unwrap().append(&["a"]).unwrap();
@@ -94,15 +94,15 @@ fn a_record_that_is_no_event_is_handed_over_with_its_bytes_and_the_reader_goes_o
     assert_eq!((record.payload, reason), (Some(b"bytes".to_vec()), InvalidRecord::Subject));
 }
 
-/// What the members of a group keep together, as a database would: the bookmarks, and who has read what.
+/// What the members of a group share, as they would in a database: the offsets, and who has read what.
 #[derive(Default)]
-struct Together {
+struct SharedProgress {
     bookmarks: Bookmarks,
-    read: BTreeMap<Place, Vec<&'static str>>,
+    read: BTreeMap<Location, Vec<&'static str>>,
 }
 
-impl Together {
-    /// What a member does with what it is told.
+impl SharedProgress {
+    /// What a member does with what it reads.
     fn take(&mut self, reader: &GroupReader, name: &'static str, reading: Reading) {
         match reading {
             Reading::Assigned(partitions) => {
@@ -122,16 +122,22 @@ impl Together {
     }
 }
 
-/// Reads as a member of the group until somebody has read every one of `total` events.
-fn take_part(log: &Log, together: &Mutex<Together>, name: &'static str, total: usize, assigned: &Sender<()>) {
+/// Reads as a member of the group until the members have read all of `total` events.
+fn take_part(
+    log: &Log,
+    progress: &Mutex<SharedProgress>,
+    name: &'static str,
+    total: usize,
+    assigned: &Sender<()>,
+) {
     let reader = join(log);
     read_until(&reader, |reading| {
         if matches!(reading, Reading::Assigned(_)) {
             assigned.send(()).unwrap();
         }
-        let mut together = together.lock().unwrap();
-        together.take(&reader, name, reading);
-        together.read.len() == total
+        let mut progress = progress.lock().unwrap();
+        progress.take(&reader, name, reading);
+        progress.read.len() == total
     });
 }
 
@@ -140,27 +146,27 @@ fn two_members_share_the_partitions_and_nothing_is_lost_or_read_twice() {
     const GROUPS: usize = 100;
     let log = Log::with_partitions(2);
     let mut owners = [0, 1].map(|partition| Owner::of(&log, partition));
-    let (together, total) = (Mutex::default(), 2 * (GROUPS + 1));
+    let (progress, total) = (Mutex::default(), 2 * (GROUPS + 1));
     let (assigned, is_assigned) = channel();
     thread::scope(|scope| {
-        let (log, together, assigned) = (&log, &together, &assigned);
-        scope.spawn(move || take_part(log, together, "first", total, assigned));
+        let (log, progress, assigned) = (&log, &progress, &assigned);
+        scope.spawn(move || take_part(log, progress, "first", total, assigned));
         is_assigned.recv().unwrap();
-        scope.spawn(move || take_part(log, together, "second", total, assigned));
-        // While a partition moves from one to the other.
+        scope.spawn(move || take_part(log, progress, "second", total, assigned));
+        // While a partition moves from one member to the other.
         for _ in 0..GROUPS {
             for owner in &mut owners {
                 owner.append(&["a"]).unwrap();
             }
         }
-        // After it.
+        // After it has moved.
         is_assigned.recv().unwrap();
         for owner in &mut owners {
             owner.append(&["last"]).unwrap();
         }
     });
-    let read = together.into_inner().unwrap().read;
-    let seen: Vec<Place> = log.seen().iter().map(|event| (event.partition, event.offset)).collect();
+    let read = progress.into_inner().unwrap().read;
+    let seen: Vec<Location> = log.seen().iter().map(|event| (event.partition, event.offset)).collect();
     assert_eq!(read.keys().copied().collect::<Vec<_>>(), seen);
     assert!(read.values().all(|readers| readers.len() == 1), "{read:?}");
     for name in ["first", "second"] {

@@ -1,4 +1,4 @@
-//! Bytes that nobody who means well would send. None of them may end in a panic, or in memory without measure.
+//! Malicious payloads. None of them may cause a panic or an unbounded allocation.
 
 use event_log::{Codec, CodecError};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use crate::{
     support::error,
 };
 
-/// As much as one event may take.
+/// The memory that one event may use, in bytes.
 const LIMIT: i64 = 8 * 1024 * 1024;
 
 fn codec() -> Codec {
@@ -19,7 +19,7 @@ fn read(payload: Vec<u8>) -> Result<Counted, CodecError> {
     codec().read(&recorded(payload))
 }
 
-/// A number as Avro writes it.
+/// A number in Avro's encoding.
 fn number(value: i64) -> Vec<u8> {
     let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
     let mut bytes = Vec::new();
@@ -45,13 +45,13 @@ fn a_payload_without_its_frame_is_refused() {
 }
 
 #[test]
-fn a_schema_id_that_is_not_known_offline_is_refused() {
+fn an_unknown_schema_id_is_refused_offline() {
     let unknown = error(read(vec![0, 0, 0, 0, 2, 14, 0]));
     assert!(matches!(unknown, CodecError::UnknownType(_)) && !unknown.is_transient(), "{unknown}");
 }
 
 #[test]
-fn a_payload_that_breaks_off_is_refused_wherever_it_does() {
+fn a_payload_truncated_anywhere_is_refused() {
     let whole = codec().encode(&counted()).unwrap();
     assert_eq!(read(whole.clone()).unwrap(), counted());
     for length in 5..whole.len() {
@@ -61,13 +61,13 @@ fn a_payload_that_breaks_off_is_refused_wherever_it_does() {
 }
 
 #[test]
-fn a_payload_that_goes_on_after_its_end_is_refused() {
+fn a_payload_with_trailing_bytes_is_refused() {
     let payload = [codec().encode(&counted()).unwrap(), vec![0, 0]].concat();
     assert!(matches!(error(read(payload)), CodecError::TrailingBytes(2)));
 }
 
 #[test]
-fn a_payload_of_another_type_than_the_headers_say_is_refused() {
+fn a_payload_of_another_type_than_the_headers_name_is_refused() {
     let mut recorded = recorded(codec().encode(&counted()).unwrap());
     recorded.envelope.event_type = "foldline.tests.Reset".to_owned();
     let refused = error(codec().read::<Counted>(&recorded));
@@ -75,7 +75,7 @@ fn a_payload_of_another_type_than_the_headers_say_is_refused() {
 }
 
 #[test]
-fn hostile_lengths_are_refused_before_memory_is_taken() {
+fn hostile_lengths_are_refused_before_memory_is_allocated() {
     for length in [LIMIT + 1, 1 << 40, i64::MAX] {
         let of_a_text = error(read(datum(&[7, 1, length]))).to_string();
         assert!(of_a_text.contains("max_allocation_bytes"), "{of_a_text}");
@@ -91,7 +91,7 @@ proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let payload = [vec![0, 0, 0, 0, 1], bytes].concat();
-        // Most are refused; those that are not are read to their last byte.
+        // Most are refused. Those that are not are read to their last byte.
         if let Ok(read) = read(payload.clone()) {
             prop_assert!(read.tags.len() <= payload.len());
         }

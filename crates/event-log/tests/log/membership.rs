@@ -1,4 +1,4 @@
-//! The group that shares the partitions out: who gets what when members come, go, are silent or come back.
+//! The group that assigns the partitions: who gets what when members join, leave, hang or come back.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use crate::support::{Log, RUNTIME, error};
 const PARTITIONS: i32 = 8;
 const POLL: Duration = Duration::from_millis(20);
 
-/// A member that does what the group says, and remembers what it was told.
+/// A member that follows the group's decisions and records them.
 struct Member {
     membership: Membership,
     owned: BTreeSet<i32>,
@@ -47,10 +47,10 @@ impl Member {
     }
 }
 
-/// Lets all members do what the group says until it is so.
-fn until<const N: usize>(mut members: [&mut Member; N], is_so: impl Fn(&[&mut Member; N]) -> bool) {
+/// Polls all members until the condition holds.
+fn until<const N: usize>(mut members: [&mut Member; N], condition: impl Fn(&[&mut Member; N]) -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
-    while !is_so(&members) {
+    while !condition(&members) {
         let owned = || members.iter().map(|member| &member.owned).collect::<Vec<_>>();
         assert!(Instant::now() < deadline, "not within a minute: {:?}", owned());
         for member in &mut members {
@@ -63,14 +63,14 @@ fn all() -> BTreeSet<i32> {
     (0..PARTITIONS).collect()
 }
 
-/// Whether two members have half of the partitions each, and all together.
+/// Whether each of two members has half of the partitions, and progress they have all.
 fn is_shared(one: &Member, other: &Member) -> bool {
     let half = all().len() / 2;
     one.owned.len() == half && other.owned.len() == half && one.owned.is_disjoint(&other.owned)
 }
 
 #[test]
-fn two_members_share_the_partitions_and_whoever_stays_gets_those_of_who_leaves() {
+fn two_members_share_the_partitions_and_the_one_that_stays_gets_those_of_the_one_that_leaves() {
     let log = Log::with_partitions(PARTITIONS);
     let mut first = Member::join(&log, None);
     until([&mut first], |[first]| first.owned == all());
@@ -85,12 +85,12 @@ fn two_members_share_the_partitions_and_whoever_stays_gets_those_of_who_leaves()
 }
 
 #[test]
-fn a_member_that_is_silent_loses_its_partitions_to_the_other_and_gets_its_share_when_it_is_back() {
+fn a_silent_member_loses_its_partitions_and_gets_its_share_again_when_it_is_back() {
     let log = Log::with_partitions(PARTITIONS);
     let (mut awake, mut silent) = (Member::join(&log, None), Member::join(&log, None));
     until([&mut awake, &mut silent], |[awake, silent]| is_shared(awake, silent));
     let share = silent.owned.len();
-    // It stops asking, as a thread does that hangs.
+    // It stops polling, as a thread that hangs.
     until([&mut awake], |[awake]| awake.owned == all());
     silent.told.clear();
     silent.poll();
@@ -105,7 +105,7 @@ fn a_member_that_is_silent_loses_its_partitions_to_the_other_and_gets_its_share_
 }
 
 #[test]
-fn a_static_member_that_comes_back_in_its_session_has_its_partitions_and_the_others_notice_nothing() {
+fn a_static_member_that_returns_within_its_session_keeps_its_partitions_without_a_rebalance() {
     let log = Log::with_partitions(PARTITIONS);
     let (mut one, mut two) = (Member::join(&log, Some("one")), Member::join(&log, Some("two")));
     until([&mut one, &mut two], |[one, two]| is_shared(one, two));
@@ -119,7 +119,7 @@ fn a_static_member_that_comes_back_in_its_session_has_its_partitions_and_the_oth
 }
 
 #[test]
-fn a_member_whose_id_another_takes_is_told_for_good() {
+fn a_member_whose_instance_id_is_taken_gets_a_permanent_error() {
     let log = Log::with_partitions(1);
     let mut old = Member::join(&log, Some("one"));
     until([&mut old], |[old]| !old.owned.is_empty());
@@ -137,7 +137,7 @@ fn a_member_whose_id_another_takes_is_told_for_good() {
 }
 
 #[test]
-fn a_member_outlives_the_death_of_the_broker() {
+fn a_member_survives_the_death_of_the_broker() {
     let own = OwnServers::start();
     let environment = TestEnvironment::on(own.servers.clone());
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
@@ -155,7 +155,7 @@ fn a_member_outlives_the_death_of_the_broker() {
             member.poll();
         }
     });
-    // A second one shows that the group goes on: partitions can move.
+    // A second member shows that the group still works: partitions can move.
     let mut second = Member::of(Membership::join(&client, &topics, None).unwrap());
     until([&mut member, &mut second], |[member, second]| is_shared(member, second));
 }

@@ -14,7 +14,7 @@ fn join(log: &Log) -> OutcomeReader {
     OutcomeReader::join(&log.client, &log.topics, &log.topics.group("tests")).unwrap()
 }
 
-/// Reads as many as these, and answers with them in the order of their keys.
+/// Reads `count` outcomes and returns them in the order of their keys.
 fn take(reader: &OutcomeReader, count: usize) -> Vec<Outcome> {
     let deadline = Instant::now() + Duration::from_mins(1);
     let mut outcomes = Vec::new();
@@ -34,7 +34,7 @@ fn keys(outcomes: &[Outcome]) -> Vec<&str> {
 }
 
 #[test]
-fn outcomes_come_with_their_documents_and_again_until_they_are_committed() {
+fn outcomes_are_delivered_with_their_documents_until_they_are_committed() {
     let log = Log::with_partitions(2);
     write(&log, &["a", "b", "c"]);
     let first = join(&log);

@@ -8,12 +8,12 @@ use crate::{
     support::{Log, RUNTIME},
 };
 
-/// Has a partition claimed by one at this address.
+/// Claims a partition under this address.
 fn claim(log: &Log, partition: i32, address: &str) {
     log.writer(partition, address).claim(0, &mut |_| Ok(())).unwrap();
 }
 
-/// The owners as soon as a partition is known to be at this address.
+/// Waits until a partition is known to be owned at this address, and returns the owners.
 fn once_at(owners: &mut watch::Receiver<Owners>, partition: i32, address: &str) -> Owners {
     let is_there = |owners: &Owners| owners.get(partition).is_some_and(|owner| owner.address == address);
     RUNTIME.block_on(async {
@@ -23,7 +23,7 @@ fn once_at(owners: &mut watch::Receiver<Owners>, partition: i32, address: &str) 
 }
 
 #[test]
-fn owners_are_known_as_they_announce_themselves_and_the_newest_counts() {
+fn owners_are_known_once_they_announce_themselves_and_the_newest_wins() {
     let log = Log::with_partitions(2);
     claim(&log, 0, "before:1");
     let mut owners = follow_owners(&log.client, &log.topics).unwrap();
@@ -37,7 +37,7 @@ fn owners_are_known_as_they_announce_themselves_and_the_newest_counts() {
 }
 
 #[test]
-fn what_is_no_announcement_is_passed_over_and_more_fields_do_no_harm() {
+fn an_invalid_announcement_is_ignored_and_further_fields_do_no_harm() {
     let log = Log::with_partitions(1);
     let plant = |payload| foreign::plant_in(&log, &log.topics.owners(), 0, Some("0"), &[], payload);
     plant(None);

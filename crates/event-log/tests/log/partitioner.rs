@@ -12,7 +12,7 @@ use crate::support::Log;
 
 const PARTITIONS: i32 = 7;
 
-/// Ids of every length, and of every visible ASCII character.
+/// Ids of every length, and with every visible ASCII character.
 fn keys() -> Vec<String> {
     let visible: String = ('!'..='~').collect();
     let lengths = (1..=AggregateId::MAX_LENGTH)
@@ -21,7 +21,7 @@ fn keys() -> Vec<String> {
     uuids.chain(lengths).collect()
 }
 
-/// Has Kafka's own Java client write a record for each key, wherever it chooses to.
+/// Writes a record for each key with Kafka's own Java client, which chooses the partition.
 fn produce(log: &Log, keys: &[String]) {
     let mut producer = Command::new(repository().join("deploy/native/stack"))
         .args(["run-kafka-tool", "org.apache.kafka.tools.ConsoleProducer"])
@@ -39,7 +39,7 @@ fn produce(log: &Log, keys: &[String]) {
 }
 
 #[test]
-fn an_aggregate_lives_where_the_java_client_would_put_it() {
+fn an_aggregate_is_in_the_partition_that_the_java_client_chooses() {
     let log = Log::with_partitions(PARTITIONS);
     let keys = keys();
     produce(&log, &keys);

@@ -11,8 +11,8 @@ use crate::{
 
 const SUBJECT: &str = "foldline.tests.Counted";
 
-/// The second version with a field that the first does not have, and without a default for it.
-const NOT_LIKE_THE_FIRST: SchemaFile = SchemaFile {
+/// A version 2 with a field that version 1 does not have, and without a default for it.
+const INCOMPATIBLE_WITH_FIRST: SchemaFile = SchemaFile {
     version: 3,
     text: r#"{"type": "record", "namespace": "foldline.tests", "name": "Counted",
         "fields": [{"name": "by", "type": "long"}, {"name": "tags", "type": {"type": "array", "items": "string"}},
@@ -26,7 +26,7 @@ const OF_ANOTHER_TYPE: SchemaFile = SchemaFile {
 };
 
 #[test]
-fn registering_again_gives_the_same_ids() {
+fn registering_again_returns_the_same_ids() {
     let log = Log::without_topics();
     for files in [&[V1][..], &[V1, V2]] {
         let [first, second] = [(); 2].map(|()| register(&log, files).unwrap().encode(&counted()).unwrap());
@@ -35,11 +35,11 @@ fn registering_again_gives_the_same_ids() {
 }
 
 #[test]
-fn a_version_that_not_every_other_can_read_is_refused_with_the_reason() {
+fn an_incompatible_version_is_refused_with_the_reason() {
     let log = Log::without_topics();
     register(&log, &[V1, V2]).unwrap();
-    // The third could be read by readers of the second and the other way round: only "transitive" refuses it.
-    for files in [&[V1, OF_ANOTHER_TYPE][..], &[V1, V2, NOT_LIKE_THE_FIRST]] {
+    // The third version and the second can read each other; only transitive compatibility refuses it.
+    for files in [&[V1, OF_ANOTHER_TYPE][..], &[V1, V2, INCOMPATIBLE_WITH_FIRST]] {
         let refused = error(register(&log, files));
         assert!(!refused.is_transient(), "{refused}");
         let told = refused.to_string();
@@ -50,7 +50,7 @@ fn a_version_that_not_every_other_can_read_is_refused_with_the_reason() {
 }
 
 #[test]
-fn every_subject_demands_that_all_versions_can_be_read_both_ways() {
+fn every_subject_requires_full_transitive_compatibility() {
     let log = Log::without_topics();
     register(&log, &[V1]).unwrap();
     let url = format!("{}/config/{}-{SUBJECT}", log.environment.servers.registry_url, log.topics.events());
@@ -59,12 +59,12 @@ fn every_subject_demands_that_all_versions_can_be_read_both_ways() {
 }
 
 #[test]
-fn a_registry_that_is_there_says_so() {
+fn a_running_registry_answers() {
     RUNTIME.block_on(registry(&Log::without_topics()).is_there()).unwrap();
 }
 
 #[test]
-fn a_registry_that_never_answers_is_given_up() {
+fn a_registry_that_never_answers_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let registry = Registry::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
     RUNTIME.block_on(async {

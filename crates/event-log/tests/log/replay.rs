@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn a_claim_waits_for_a_foreign_transaction_and_then_hands_over_everything() {
+fn a_claim_waits_for_a_foreign_transaction_and_then_reads_everything() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     first.append(&["before"]).unwrap();
@@ -16,7 +16,7 @@ fn a_claim_waits_for_a_foreign_transaction_and_then_hands_over_everything() {
     first.append(&["behind"]).unwrap();
     thread::scope(|scope| {
         let claiming = scope.spawn(|| Owner::of(&log, 0));
-        // Until it is fenced: from here on the claim reads, and finds the transaction open.
+        // Append until it is fenced: from here on the claim reads, and finds the open transaction.
         while first.append(&["behind"]).is_ok() {}
         foreign::abort(&foreign);
         let second = claiming.join().unwrap();
@@ -27,7 +27,7 @@ fn a_claim_waits_for_a_foreign_transaction_and_then_hands_over_everything() {
 }
 
 #[test]
-fn a_record_of_a_stranger_is_passed_over_by_a_claim() {
+fn a_claim_skips_a_foreign_record() {
     let log = Log::with_partitions(1);
     Owner::of(&log, 0).append(&["before"]).unwrap();
     foreign::plant(&log, 0, Some("before"), &[], Some("garbage"));
@@ -42,11 +42,11 @@ fn a_record_of_a_stranger_is_passed_over_by_a_claim() {
     );
 }
 
-/// A record that is no event: its key, its headers, and what is wrong with it.
+/// An invalid record: its key, its headers, and what is wrong with it.
 type Garbage = (Option<&'static str>, &'static [(&'static str, &'static str)], InvalidRecord);
 
 #[test]
-fn a_record_that_is_no_event_stops_the_claim_and_its_position_is_named() {
+fn an_invalid_event_stops_the_claim_and_its_position_is_named() {
     const SUBJECT: (&str, &str) = ("ce_subject", "a");
     let cases: [Garbage; 4] = [
         (None, &[SUBJECT], InvalidRecord::Key),
@@ -64,7 +64,7 @@ fn a_record_that_is_no_event_stops_the_claim_and_its_position_is_named() {
             scope.spawn(move || {
                 Owner::of(log, partition).append(&["a"]).unwrap();
                 foreign::plant(log, partition, key, headers, Some("garbage"));
-                // Behind the good event; the marker of its commit may come before or after.
+                // It is behind the valid event, before or after the marker of its commit.
                 let garbage = log.seen().into_iter().rfind(|event| event.partition == partition);
                 stops_at(log, partition, garbage.unwrap().offset, &expected);
             });

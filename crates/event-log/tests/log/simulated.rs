@@ -1,44 +1,44 @@
-//! What a twin of the broker can be told to do, and what the protocol makes of it.
+//! What the simulated broker can do, and how the protocol reacts.
 
 use std::sync::{Arc, Mutex};
 
 use event_log::{
     LogError, PartitionLog,
-    simulated::{AsCalled, Order, Schedule, SimulatedBroker, SimulatedKafka, Step},
+    simulated::{AsCalled, Schedule, SimulatedBroker, SimulatedKafka, Step, StepOutcome},
 };
 
 use crate::support::{Owner, error, offsets};
 
-/// Orders one thing, once, when a step is taken, and notes all steps.
+/// Gives one step an outcome, once, and records all steps.
 #[derive(Default)]
 struct Once {
-    order: Mutex<Option<(Step, Order)>>,
+    order: Mutex<Option<(Step, StepOutcome)>>,
     taken: Mutex<Vec<Step>>,
 }
 
 impl Once {
-    fn order(&self, step: Step, order: Order) {
+    fn order(&self, step: Step, order: StepOutcome) {
         *self.order.lock().unwrap() = Some((step, order));
     }
 }
 
 impl Schedule for Once {
-    fn before(&self, _instance: usize, step: Step) -> Order {
+    fn before(&self, _instance: usize, step: Step) -> StepOutcome {
         self.taken.lock().unwrap().push(step);
         let mut ordered = self.order.lock().unwrap();
-        ordered.take_if(|(when, _)| *when == step).map_or(Order::Go, |(_, order)| order)
+        ordered.take_if(|(when, _)| *when == step).map_or(StepOutcome::Succeed, |(_, order)| order)
     }
 }
 
-/// Lets somebody else act before a step is taken.
+/// Lets another instance act before a step is taken.
 struct Meanwhile<F>(Step, Mutex<F>);
 
 impl<F: FnMut() + Send> Schedule for Meanwhile<F> {
-    fn before(&self, _instance: usize, step: Step) -> Order {
+    fn before(&self, _instance: usize, step: Step) -> StepOutcome {
         if step == self.0 {
             self.1.lock().unwrap()();
         }
-        Order::Go
+        StepOutcome::Succeed
     }
 }
 
@@ -52,7 +52,7 @@ fn next_owner(simulated: &SimulatedKafka) -> Owner<SimulatedBroker> {
 }
 
 #[test]
-fn a_claim_takes_its_steps_in_the_order_that_makes_it_safe() {
+fn a_claim_takes_its_steps_in_the_safe_order() {
     let (_, schedule) = owner(&SimulatedKafka::default());
     let taken = schedule.taken.lock().unwrap();
     let place = |step| taken.iter().rposition(|taken| *taken == step).unwrap();
@@ -71,7 +71,7 @@ fn a_claim_takes_its_steps_in_the_order_that_makes_it_safe() {
 }
 
 #[test]
-fn a_group_that_is_committed_when_one_of_two_producers_is_fenced_is_handed_over() {
+fn a_group_committed_while_one_of_two_producers_is_fenced_is_read_by_the_claim() {
     let simulated = SimulatedKafka::default();
     let mut first = next_owner(&simulated);
     // Its first group is written by its second producer.
@@ -85,21 +85,21 @@ fn a_group_that_is_committed_when_one_of_two_producers_is_fenced_is_handed_over(
 fn a_commit_whose_answer_is_lost_is_in_the_log() {
     let simulated = SimulatedKafka::default();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, Order::LoseAnswer);
-    let unknown = error(first.settle("a", 1));
+    schedule.order(Step::Commit, StepOutcome::LoseAnswer);
+    let unknown = error(first.decide_commands("a", 1));
     assert!(matches!(unknown, LogError::TimedOut(_)), "{unknown}");
     let second = next_owner(&simulated);
     assert_eq!((second.replayed.len(), second.next_command, simulated.outcomes().len()), (1, 1, 1));
 }
 
 #[test]
-fn a_commit_that_is_held_back_until_another_owns_the_partition_changes_nothing() {
+fn a_commit_delayed_until_another_owns_the_partition_changes_nothing() {
     let simulated = SimulatedKafka::default();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, Order::Hold);
-    error(first.settle("a", 1));
+    schedule.order(Step::Commit, StepOutcome::Delay);
+    error(first.decide_commands("a", 1));
     let mut second = next_owner(&simulated);
-    assert_eq!(simulated.held(), 1);
+    assert_eq!(simulated.delayed(), 1);
     simulated.deliver(0);
     second.append(&["b"]).unwrap();
     assert!(second.replayed.is_empty() && simulated.outcomes().is_empty());
@@ -107,10 +107,10 @@ fn a_commit_that_is_held_back_until_another_owns_the_partition_changes_nothing()
 }
 
 #[test]
-fn a_commit_that_is_held_back_but_comes_before_the_next_claim_is_in_the_log() {
+fn a_commit_delayed_until_just_before_the_next_claim_is_in_the_log() {
     let simulated = SimulatedKafka::default();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, Order::Hold);
+    schedule.order(Step::Commit, StepOutcome::Delay);
     error(first.append(&["a"]));
     assert!(simulated.events().is_empty());
     simulated.deliver(0);
@@ -118,30 +118,30 @@ fn a_commit_that_is_held_back_but_comes_before_the_next_claim_is_in_the_log() {
 }
 
 #[test]
-fn a_commit_that_readers_see_later_is_handed_over_by_the_next_claim() {
+fn a_commit_that_becomes_visible_later_is_read_by_the_next_claim() {
     let simulated = SimulatedKafka::default();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, Order::ShowLater);
+    schedule.order(Step::Commit, StepOutcome::ShowLater);
     let committed = first.append(&["a"]).unwrap();
     assert!(simulated.events().is_empty());
     assert_eq!(offsets(&next_owner(&simulated).replayed), committed);
 }
 
 #[test]
-fn who_is_ahead_of_the_readers_is_not_beyond_the_end() {
+fn an_owner_ahead_of_the_readers_is_not_beyond_the_end() {
     let simulated = SimulatedKafka::default();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, Order::ShowLater);
+    schedule.order(Step::Commit, StepOutcome::ShowLater);
     let committed = first.append(&["a"]).unwrap();
     assert!(simulated.events().is_empty());
     first.log.read(committed[0] + 1, &mut |_| panic!("there is nothing")).unwrap();
 }
 
 #[test]
-fn a_take_over_that_arrives_late_fences_the_owner_but_no_event_is_lost() {
+fn an_init_that_arrives_late_fences_the_owner_but_no_event_is_lost() {
     let simulated = SimulatedKafka::default();
     let ghost = Arc::new(Once::default());
-    ghost.order(Step::Init(1), Order::Hold);
+    ghost.order(Step::Init(1), StepOutcome::Delay);
     assert!(Owner::over(simulated.broker(3, ghost), "ghost:1").is_err());
     let (mut first, _) = owner(&simulated);
     simulated.deliver(0);
@@ -156,7 +156,7 @@ fn nothing_is_confirmed_while_an_announcement_is_undecided() {
     let simulated = SimulatedKafka::default();
     let (mut first, _) = owner(&simulated);
     let ghost = Arc::new(Once::default());
-    ghost.order(Step::Commit, Order::Fail);
+    ghost.order(Step::Commit, StepOutcome::Fail);
     assert!(Owner::over(simulated.broker(3, ghost), "ghost:1").is_err());
     assert!(matches!(error(first.log.confirm()), LogError::ReplayStalled { .. }));
     simulated.expire_transactions();
@@ -178,7 +178,7 @@ fn whatever_step_of_a_claim_fails_the_next_claim_succeeds() {
         Step::Commit,
     ];
     for step in steps {
-        for order in [Order::Fail, Order::LoseAnswer, Order::Hold] {
+        for order in [StepOutcome::Fail, StepOutcome::LoseAnswer, StepOutcome::Delay] {
             let simulated = SimulatedKafka::default();
             let committed = next_owner(&simulated).append(&["a"]).unwrap();
             let schedule = Arc::new(Once::default());
@@ -198,5 +198,5 @@ fn every_step_of_every_instance_is_counted() {
     let counts = simulated.counts();
     let count = |step| counts.get(&step).copied().unwrap_or_default();
     assert_eq!([Step::Init(0), Step::Announce, Step::SendEvents, Step::Commit].map(count), [2, 2, 1, 3]);
-    assert_eq!([Step::SendOutcomes, Step::Settle].map(count), [0, 0], "events alone cost nothing more");
+    assert_eq!([Step::SendOutcomes, Step::SendOffset].map(count), [0, 0], "events alone cost nothing more");
 }

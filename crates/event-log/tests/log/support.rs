@@ -1,4 +1,4 @@
-//! What these tests share: the topics of a context in an environment of their own, its owners, and records to write.
+//! Shared by these tests: the topics of a context in an environment of their own, owners, and records to write.
 
 use std::{fmt::Debug, sync::LazyLock, time::Duration};
 
@@ -12,7 +12,7 @@ use test_kit::{LogView, SeenEvent, TestEnvironment};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-/// Runs what is asynchronous; the tests themselves block, as the log does.
+/// Runs async code; the tests themselves block, as the log does.
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// The topics of a context that no other test uses.
@@ -33,7 +33,7 @@ impl Log {
         }
     }
 
-    /// Topics with so many partitions.
+    /// Topics with this many partitions.
     pub(crate) fn with_partitions(partitions: i32) -> Self {
         let log = Self::without_topics();
         log.apply(partitions).unwrap();
@@ -45,7 +45,7 @@ impl Log {
         RUNTIME.block_on(apply_topics(&self.client, &self.topics, partitions, 1))
     }
 
-    /// One who would write a partition, at this address.
+    /// The log of a partition for an instance at this address.
     pub(crate) fn writer(&self, partition: i32, address: &str) -> KafkaPartitionLog {
         let settings = PartitionLogSettings {
             client: self.client.clone(),
@@ -56,24 +56,24 @@ impl Log {
         KafkaPartitionLog::new(settings, partition)
     }
 
-    /// What a foreign consumer sees of the events.
+    /// The events, as a foreign consumer sees them.
     pub(crate) fn seen(&self) -> Vec<SeenEvent> {
         LogView::of(&self.client.brokers, &self.topics.events())
     }
 }
 
-/// An owner of a partition who counts on as the engine does.
+/// An owner of a partition that assigns sequence numbers as the engine does.
 pub(crate) struct Owner<B: Broker = KafkaBroker> {
     pub(crate) log: FencedLog<B>,
     pub(crate) epoch: u64,
     pub(crate) sequence: u64,
     pub(crate) next_command: i64,
-    /// What the claim handed over.
+    /// The events that the claim read.
     pub(crate) replayed: Vec<Recorded>,
 }
 
 impl Owner {
-    /// Claims a partition from its very beginning.
+    /// Claims a partition from its first offset.
     pub(crate) fn of(log: &Log, partition: i32) -> Self {
         Self::from_offset(log, partition, 0).unwrap()
     }
@@ -85,7 +85,7 @@ impl Owner {
 }
 
 impl<B: Broker> Owner<B> {
-    /// Claims the partition behind a broker from its very beginning, with this address.
+    /// Claims the partition behind a broker from its first offset, with this address.
     pub(crate) fn over(broker: B, address: &str) -> Result<Self, LogError> {
         Self::claim(FencedLog::over(broker, address.to_owned(), Duration::from_secs(5)), 0)
     }
@@ -109,8 +109,12 @@ impl<B: Broker> Owner<B> {
         Ok(offsets)
     }
 
-    /// Settles the commands up to `next_command`: an event and an outcome, which tells the event's offset.
-    pub(crate) fn settle(&mut self, aggregate: &str, next_command: i64) -> Result<Vec<i64>, LogError> {
+    /// Decides the commands up to `next_command`, with an event and an outcome that contains the event's offset.
+    pub(crate) fn decide_commands(
+        &mut self,
+        aggregate: &str,
+        next_command: i64,
+    ) -> Result<Vec<i64>, LogError> {
         let group = self.group(&[aggregate]);
         let outcomes = |offsets: &[i64]| vec![outcome(aggregate, offsets[0])];
         let batch = Batch { events: &group, outcomes: &outcomes, next_command: Some(next_command) };
@@ -125,7 +129,7 @@ impl<B: Broker> Owner<B> {
     }
 }
 
-/// An outcome that tells an offset.
+/// An outcome that contains an offset.
 pub(crate) fn outcome(key: &str, offset: i64) -> NewOutcome {
     NewOutcome { key: key.to_owned(), document: format!("{{\"offset\":{offset}}}").into_bytes() }
 }
@@ -154,17 +158,17 @@ pub(crate) fn record(aggregate: &str, owner_epoch: u64, partition_sequence: u64)
     NewRecord { envelope, payload: vec![0, 0, 0, 0, 1, 42] }
 }
 
-/// Where events stand.
+/// The offsets of these events.
 pub(crate) fn offsets(recorded: &[Recorded]) -> Vec<i64> {
     recorded.iter().map(|recorded| recorded.position.offset).collect()
 }
 
-/// The numbers of events in their partition.
+/// The sequence numbers of these events.
 pub(crate) fn sequences(recorded: &[Recorded]) -> Vec<u64> {
     recorded.iter().map(|recorded| recorded.envelope.partition_sequence).collect()
 }
 
-/// The error of what must fail.
+/// The error of an operation that must fail.
 pub(crate) fn error<T, E: Debug>(outcome: Result<T, E>) -> E {
     outcome.map(drop).expect_err("it must fail")
 }

@@ -35,7 +35,7 @@ fn partitions(log: &Log, topic: &str) -> usize {
 }
 
 #[test]
-fn the_four_topics_of_a_context_keep_what_they_must() {
+fn the_four_topics_of_a_context_have_the_right_retention() {
     let log = Log::with_partitions(3);
     let topics = &log.topics;
     keeps(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
@@ -58,7 +58,7 @@ fn applying_topics_twice_is_harmless() {
 }
 
 #[test]
-fn another_number_of_partitions_is_refused_and_both_numbers_are_told() {
+fn another_number_of_partitions_is_refused_and_both_numbers_are_named() {
     let log = Log::with_partitions(2);
     for refused in [log.apply(3), check_partitions(&log.client, &log.topics, 3)] {
         let refused = error(refused);

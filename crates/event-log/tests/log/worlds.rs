@@ -1,4 +1,4 @@
-//! The brokers that the contract is tested with, and what everybody can see of a partition there.
+//! The brokers that the contract is tested against, and what an observer sees of a partition there.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use test_kit::LogView;
 
 use crate::support::Log;
 
-/// A partition where instances meet.
+/// A partition that several instances share.
 pub(crate) trait World: Default {
     type Broker: Broker;
 
-    /// The broker as another instance sees it.
+    /// The broker, as another instance sees it.
     fn broker(&self) -> Self::Broker;
     /// The committed events: offset and aggregate.
     fn events(&self) -> Vec<(i64, String)>;
@@ -33,7 +33,7 @@ impl Default for InKafka {
     }
 }
 
-/// Not the first one, so that a partition that is only assumed would be noticed.
+/// Not the first one, so that an assumed partition would be noticed.
 const PARTITION: i32 = 1;
 
 impl World for InKafka {
@@ -71,9 +71,9 @@ impl World for InKafka {
 }
 
 #[derive(Default)]
-pub(crate) struct InTwin(pub(crate) SimulatedKafka);
+pub(crate) struct InSimulation(pub(crate) SimulatedKafka);
 
-impl World for InTwin {
+impl World for InSimulation {
     type Broker = SimulatedBroker;
 
     fn broker(&self) -> SimulatedBroker {
@@ -96,7 +96,7 @@ impl World for InTwin {
     }
 }
 
-/// A broker with which something else happens when all producers are fenced and the end is asked for.
+/// A broker that runs something else once all producers are fenced and the end is queried.
 pub(crate) struct Interrupted<B, F>(pub(crate) B, pub(crate) Option<F>);
 
 impl<B: Broker, F: FnOnce() + Send + 'static> Broker for Interrupted<B, F> {

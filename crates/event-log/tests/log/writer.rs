@@ -27,7 +27,7 @@ fn nothing_is_appended_before_a_claim() {
 }
 
 #[test]
-fn an_append_answers_with_the_offsets_at_which_any_consumer_finds_the_events() {
+fn an_append_returns_the_offsets_at_which_any_consumer_finds_the_events() {
     let log = Log::with_partitions(2);
     let mut owner = Owner::of(&log, 1);
     let mut answered = Vec::new();
@@ -74,7 +74,7 @@ fn an_event_carries_its_whole_envelope_in_sixteen_headers() {
 }
 
 #[test]
-fn a_claim_hands_over_what_was_appended_and_counts_the_epoch_on() {
+fn a_claim_reads_what_was_appended_and_increases_the_epoch() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     let group = [record("a", 1, 1), record("b", 1, 2)];
@@ -92,7 +92,7 @@ fn a_claim_hands_over_what_was_appended_and_counts_the_epoch_on() {
 }
 
 #[test]
-fn a_claim_hands_over_everything_although_the_log_ends_with_what_nobody_may_see() {
+fn a_claim_reads_everything_although_the_log_ends_with_aborted_records() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     for group in [&["a"; 100][..], &["b"], &["c"; 7]] {
@@ -110,7 +110,7 @@ fn a_claim_hands_over_everything_although_the_log_ends_with_what_nobody_may_see(
 }
 
 #[test]
-fn a_claim_from_the_middle_hands_over_the_tail_alone() {
+fn a_claim_from_the_middle_reads_the_tail_alone() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     first.append(&["a", "b"]).unwrap();
@@ -136,7 +136,7 @@ fn the_partitions_of_a_topic_have_owners_and_epochs_of_their_own() {
 }
 
 #[test]
-fn an_error_of_the_reader_ends_the_claim() {
+fn an_error_of_the_fold_ends_the_claim() {
     let log = Log::with_partitions(1);
     Owner::of(&log, 0).append(&["a"]).unwrap();
     let mut second = log.writer(0, "here:1");
@@ -145,7 +145,7 @@ fn an_error_of_the_reader_ends_the_claim() {
     assert!(matches!(error(second.append(&Batch::events(&[record("a", 2, 2)]))), LogError::NotClaimed));
 }
 
-/// A member of the group of the deciders, as any instance has one.
+/// A member of the consumer group of the commands, as each instance has one.
 fn member_of_the_deciders(log: &Log) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", &log.client.brokers)
@@ -163,11 +163,11 @@ fn member_of_the_deciders(log: &Log) -> BaseConsumer {
 }
 
 #[test]
-fn the_place_in_the_commands_is_committed_although_it_is_no_member_of_the_group_who_does() {
+fn the_offset_of_the_commands_is_committed_by_a_producer_outside_the_group() {
     let log = Log::with_partitions(1);
     let member = member_of_the_deciders(&log);
     let mut owner = Owner::of(&log, 0);
-    owner.settle("a", 17).unwrap();
+    owner.decide_commands("a", 17).unwrap();
     let committed = member.committed(Duration::from_secs(10)).unwrap();
     assert_eq!(committed.elements()[0].offset(), Offset::Offset(17));
     assert_eq!(Owner::of(&log, 0).next_command, 17);

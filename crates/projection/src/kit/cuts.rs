@@ -1,4 +1,4 @@
-//! Whatever goes into a batch together, the rows are those that one event at a time leads to.
+//! However events are cut into batches, the rows must be those of one event at a time.
 
 use std::collections::VecDeque;
 
@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{GenerationState, Projection};
 
-/// So many facts have few enough cuts to try each.
+/// A history with this many facts has few enough cuts to try each.
 const SHORT: usize = 6;
-/// How often the dice are thrown.
+/// The number of random cuts that are tried.
 const THROWS: u64 = 16;
 
 /// Panics at the first cut that leads to other rows.
@@ -70,7 +70,7 @@ impl<P: Projection> Stage<'_, P> {
         all.all().await
     }
 
-    /// Applies what is in one partition, a few events at a time.
+    /// Applies the events of one partition, a few at a time.
     async fn fill(&self, partition: i32, entries: &[Entry<P::Event>]) {
         let of_partition = entries.iter().filter(|entry| entry.partition() == partition).cloned().collect();
         let mut rows = Rows::of_partitions(self.projection, self.database, &[partition]).await;
@@ -91,13 +91,13 @@ fn every_cut<E: Clone>(entries: &[Entry<E>]) -> impl Iterator<Item = Cut<E>> {
     (0..1_u32 << gaps).map(move |ends| cut(entries.to_vec(), |gap| ends >> gap & 1 == 1))
 }
 
-/// Batches that are short on the whole, or long.
+/// A random cut, with short batches or long ones.
 fn any_cut<E>(entries: Vec<Entry<E>>, dice: &mut Rng) -> Cut<E> {
     let often = dice.f64();
     cut(entries, |_| dice.f64() < often)
 }
 
-/// Ends a batch at each gap that `ends` says.
+/// Ends a batch at each gap that `ends` names.
 fn cut<E>(entries: Vec<Entry<E>>, mut ends: impl FnMut(usize) -> bool) -> Cut<E> {
     let mut batches = Cut::new();
     let mut batch = Vec::new();
@@ -111,7 +111,7 @@ fn cut<E>(entries: Vec<Entry<E>>, mut ends: impl FnMut(usize) -> bool) -> Cut<E>
     batches
 }
 
-/// Each partition in its order, the partitions in any.
+/// Keeps the order within each partition, and mixes the partitions at random.
 fn mixed<E: Clone>(entries: &[Entry<E>], dice: &mut Rng) -> Vec<Entry<E>> {
     let mut partitions: Vec<VecDeque<_>> = (0..PARTITIONS)
         .map(|partition| entries.iter().filter(|entry| entry.partition() == partition).collect())

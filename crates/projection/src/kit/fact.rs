@@ -5,10 +5,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime, macros::datetime};
 
-/// When the first fact of a scenario happens; the others follow second by second.
+/// When the first fact of a scenario happens; the others follow at intervals of a second.
 const FIRST: OffsetDateTime = datetime!(2026-01-01 00:00:00 UTC);
 
-/// Something that happened, as its context tells it. A projection reads from it what it wants to know.
+/// An event of an aggregate, as its context writes it. A projection reads the fields it needs from it.
 #[derive(Debug, Clone)]
 pub struct Fact {
     pub(super) aggregate_id: AggregateId,
@@ -16,7 +16,7 @@ pub struct Fact {
     fields: Fields,
 }
 
-/// Says that an event has happened to an aggregate.
+/// An event of an aggregate.
 pub fn fact(aggregate_id: impl TryInto<AggregateId, Error: Debug>, event: &impl Message) -> Fact {
     Fact {
         aggregate_id: aggregate_id.try_into().expect("the text is an aggregate's id"),
@@ -25,15 +25,14 @@ pub fn fact(aggregate_id: impl TryInto<AggregateId, Error: Debug>, event: &impl 
     }
 }
 
-/// When the fact with this number happens. Those of a scenario are counted from 1, through all that is given and all
-/// that happens then.
+/// When the fact with this number happens. The facts of a scenario are numbered from 1, first those that are given.
 pub fn happened_at(number: usize) -> OffsetDateTime {
     let seconds = i64::try_from(number).expect("a scenario is short") - 1;
     FIRST + Duration::seconds(seconds)
 }
 
 impl Fact {
-    /// The event as a projection reads it; `None` where it does not want events of this type.
+    /// The event as the projection reads it; `None` if it does not want events of this type.
     pub(super) fn read<E: Message>(&self, wants: fn(&str) -> bool) -> Option<E> {
         let name = &self.event_type;
         wants(name).then(|| {
@@ -44,7 +43,7 @@ impl Fact {
     }
 }
 
-/// In place of the bytes in the log: whoever reads them finds fields by name there, too.
+/// Stands for the bytes in the log: there, too, fields are found by name.
 #[derive(Debug, Clone)]
 struct Fields(Value);
 

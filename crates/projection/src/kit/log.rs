@@ -1,4 +1,4 @@
-//! Facts as the log has them: each in the partition of its aggregate, with the version and sequence that follow.
+//! Facts as they are in the log: each in the partition of its aggregate, with the next version and sequence number.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::{Fact, happened_at};
 
-/// The topic that all facts are in.
+/// The topic of all facts.
 pub(super) const TOPIC: &str = "kit.events";
-/// How many partitions it has.
+/// Its partition count.
 pub(super) const PARTITIONS: i32 = 8;
 
-/// A fact at its place in the log, and what the projection reads from it, if it wants to.
+/// A fact with its position in the log, and what the projection reads from it, if it wants it.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<E> {
     pub(super) recorded: Recorded,
@@ -26,7 +26,7 @@ impl<E> Entry<E> {
     }
 }
 
-/// Writes facts down, in their order.
+/// Appends facts in order.
 pub(super) fn log<E: Message>(facts: &[Fact], wants: fn(&str) -> bool) -> Vec<Entry<E>> {
     let (mut versions, mut sequences) = (HashMap::new(), HashMap::new());
     let mut write = |number: usize, fact: &Fact| {
@@ -34,7 +34,7 @@ pub(super) fn log<E: Message>(facts: &[Fact], wants: fn(&str) -> bool) -> Vec<En
         let version = next(versions.entry(fact.aggregate_id.clone()).or_default());
         let sequence = next(sequences.entry(partition).or_default());
         let envelope = envelope(fact, number, version, sequence);
-        // A transaction's marker takes an offset, too.
+        // The marker of a transaction has an offset, too.
         let offset = 2 * sequence.cast_signed();
         let position = Position { topic: TOPIC.to_owned(), partition, offset };
         Entry { recorded: Recorded { envelope, position, payload: Vec::new() }, event: fact.read(wants) }

@@ -1,5 +1,5 @@
-//! Given a history, when more happens, then these rows: projections tested as the business says them, on a real
-//! database, without Kafka. Facts become rows by the same batches and checkpoints as in a projector.
+//! Tests of projections in given/when/then, on a real database but without Kafka. Facts become rows through the same
+//! batches and checkpoints as in a projector.
 //!
 //! ```no_run
 //! # use aggregate::{Message, Payload};
@@ -35,8 +35,7 @@
 //! # }
 //! ```
 //!
-//! It is for tests only, so it panics where a test cannot go on. Who uses it asks for the feature `kit` in
-//! `[dev-dependencies]`.
+//! It is for tests only, and panics when a test cannot continue. Depend on the feature `kit` in `[dev-dependencies]`.
 
 mod cuts;
 mod fact;

@@ -11,7 +11,7 @@ use crate::projector::{
 };
 use crate::{Generation, GenerationState, Projection, ProjectionError};
 
-/// The rows of a projection, and the one connection that fills them from the partitions that it has claimed.
+/// The rows of a projection, and the connection that fills them from the partitions it has claimed.
 pub(super) struct Rows<'p, P> {
     pub(super) connection: PgConnection,
     projection: &'p P,
@@ -20,7 +20,7 @@ pub(super) struct Rows<'p, P> {
 }
 
 impl<'p, P: Projection> Rows<'p, P> {
-    /// Empty tables, and no event applied; filled as those of a generation in this state are.
+    /// Empty tables, to be filled as those of a generation in this state.
     pub(super) async fn empty(
         projection: &'p P,
         database: &PgConnectOptions,
@@ -91,21 +91,23 @@ impl<'p, P: Projection> Rows<'p, P> {
         Ok(batch)
     }
 
-    /// Everything that is in the tables, in one order.
+    /// All rows of all tables, in a fixed order.
     pub(super) async fn all(&mut self) -> Vec<String> {
         let mut all = Vec::new();
         for table in P::TABLES {
             let statement =
                 format!("SELECT '{table} ' || to_jsonb({table})::text AS row FROM {table} ORDER BY row");
-            let rows: Vec<String> =
-                sqlx::query_scalar(&statement).fetch_all(&mut self.connection).await.expect("rows are told");
+            let rows: Vec<String> = sqlx::query_scalar(&statement)
+                .fetch_all(&mut self.connection)
+                .await
+                .expect("the rows can be read");
             all.extend(rows);
         }
         all
     }
 }
 
-/// The tables that the migrations have made.
+/// The tables that the migrations have created.
 fn first_generation<P: Projection>(state: GenerationState) -> Generation {
     Generation {
         projection: P::NAME.to_owned(),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{GenerationState, Projection};
 
-/// A history, waiting for what happens then.
+/// A history.
 #[must_use = "a scenario checks nothing before its `then`"]
 pub struct Given<P> {
     projection: P,
@@ -21,7 +21,7 @@ pub struct Given<P> {
     history: Vec<Fact>,
 }
 
-/// What has happened and what happens then, waiting to be compared.
+/// A history and the facts that follow it.
 #[must_use = "a scenario checks nothing before its `then`"]
 pub struct Applied<P> {
     given: Given<P>,
@@ -35,7 +35,7 @@ pub fn database(name: &str) -> PgConnectOptions {
     environment.database_url(name).parse().expect("the URL of a database")
 }
 
-/// Starts a scenario with what has happened so far. The projection's tables are emptied before.
+/// Begins a scenario with a history. The projection's tables are emptied first.
 pub fn given<P: Projection>(
     projection: P,
     database: &PgConnectOptions,
@@ -45,16 +45,16 @@ pub fn given<P: Projection>(
 }
 
 impl<P: Projection> Given<P> {
-    /// What happens then, in one batch of its own.
+    /// Adds facts that are applied in one batch of their own.
     pub fn when(self, then: impl IntoIterator<Item = Fact>) -> Applied<P> {
         Applied { given: self, then: then.into_iter().collect() }
     }
 
     /// However the history is cut into batches, and however its partitions are mixed, the rows are the same.
     ///
-    /// A history of up to six facts is cut in every way there is. Longer ones, and the mixing of partitions, are
-    /// tried by dice that fall the same in every run; every other time the tables are loaded as in a rebuild. At last
-    /// each partition has a projector of its own, all at once.
+    /// A history of up to six facts is cut in every possible way. Longer ones, and the mixing of partitions, are
+    /// tried at random with a fixed seed; every other time the tables are loaded as in a rebuild. In the end each
+    /// partition has a projector of its own, all at once.
     pub async fn then_every_cut_agrees(self) {
         let entries = log(&self.history, P::wants);
         cuts::agree(&self.projection, &self.database, &entries).await;
@@ -62,7 +62,7 @@ impl<P: Projection> Given<P> {
 }
 
 impl<P: Projection> Applied<P> {
-    /// A query finds exactly these rows.
+    /// A query returns exactly these rows.
     pub async fn then<R>(self, query: &str, rows: impl IntoIterator<Item = R>)
     where
         R: for<'r> FromRow<'r, PgRow> + Debug + PartialEq + Send + Unpin,
@@ -76,7 +76,7 @@ impl<P: Projection> Applied<P> {
         assert_eq!(found, rows.into_iter().collect::<Vec<_>>());
     }
 
-    /// The projection refuses what happens then, for a reason that has these words, and leaves the rows as they were.
+    /// The projection refuses the facts, for a reason that contains these words, and leaves the rows as they were.
     pub async fn then_refused(self, reason: &str) {
         let (mut shown, then) = self.begin().await;
         let before = shown.all().await;
@@ -85,7 +85,7 @@ impl<P: Projection> Applied<P> {
         assert_eq!(shown.all().await, before, "what is refused leaves no trace");
     }
 
-    /// The rows after the history, and what happens then.
+    /// The rows after the history, and the facts that follow.
     async fn begin(&self) -> (Rows<'_, P>, Vec<Entry<P::Event>>) {
         let Given { projection, database, history } = &self.given;
         let facts: Vec<_> = history.iter().chain(&self.then).cloned().collect();

@@ -1,4 +1,4 @@
-//! The kit on a projection that is sound, and on the same with flaws planted in it.
+//! The kit on a correct projection, and on the same projection with planted bugs.
 
 use aggregate::{Message, Payload};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::{Fact, fact, given, happened_at};
 use crate::{History, Projection, ProjectionError};
 
-/// What the context tells, with more than the projection reads.
+/// The event of the context, with more fields than the projection reads.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum Told {
@@ -25,7 +25,7 @@ struct Rang {
 /// One row for all bells: how often they rang, and when last.
 struct Ringing(Flaw);
 
-/// What is wrong with a projection.
+/// A bug in the projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flaw {
     None,

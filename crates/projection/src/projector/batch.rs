@@ -10,12 +10,11 @@ use crate::projector::{
     parking::{ParkReason, ParkedEvent, PendingEvents},
 };
 
-/// Events that are applied in one transaction, put together by aggregate, those that are parked in it, and where the
-/// checkpoints then stand.
+/// The events of one transaction by aggregate, those that are parked in it, and the checkpoints after it.
 pub(crate) struct Batch<E> {
-    strands: BTreeMap<AggregateId, PendingEvents<E>>,
+    pending: BTreeMap<AggregateId, PendingEvents<E>>,
     parked: Vec<ParkedEvent>,
-    /// Those that were parked when they were written.
+    /// Events that could not be applied when the batch was written.
     refused: Vec<ParkedEvent>,
     reached: Checkpoints,
     latest: BTreeMap<i32, OffsetDateTime>,
@@ -25,7 +24,7 @@ pub(crate) struct Batch<E> {
 impl<E> Batch<E> {
     pub(crate) const fn new() -> Self {
         Self {
-            strands: BTreeMap::new(),
+            pending: BTreeMap::new(),
             parked: Vec::new(),
             refused: Vec::new(),
             reached: BTreeMap::new(),
@@ -34,7 +33,7 @@ impl<E> Batch<E> {
         }
     }
 
-    /// Where the checkpoint of a partition that stands at `claimed` outside of this batch stands after the next event.
+    /// The checkpoint of the event's partition after it, where `claimed` is the one before this batch.
     pub(crate) fn after(
         &self,
         claimed: Checkpoint,
@@ -45,7 +44,7 @@ impl<E> Batch<E> {
         Ok(checkpoint)
     }
 
-    /// Where it stands after a record that is not an event.
+    /// The checkpoint after a record that is not an event.
     pub(crate) fn after_record(&self, claimed: Checkpoint, record: &RawRecord) -> Checkpoint {
         let mut checkpoint = self.standing(claimed, &record.position);
         let before: Continuity = checkpoint.continuity;
@@ -58,22 +57,22 @@ impl<E> Batch<E> {
         Checkpoint { next_offset: next.offset + 1, ..checkpoint }
     }
 
-    /// Notes how far a partition is when its next record, of this time if it has one, has found its place here.
+    /// Notes that the next record of a partition, decided at this time if it is an event, is in this batch.
     pub(crate) fn reach(&mut self, partition: i32, checkpoint: Checkpoint, time: Option<OffsetDateTime>) {
         self.reached.insert(partition, checkpoint);
         self.latest.extend(time.map(|time| (partition, time)));
         self.events += 1;
     }
 
-    /// Says why an event that follows the version `before` of its aggregate cannot be the next one.
+    /// Fails if an event that follows the version `before` of its aggregate cannot be the next one.
     pub(crate) fn check(&self, recorded: &Recorded, before: Version) -> Result<(), Discontinuity> {
-        let pending = self.strands.get(&recorded.envelope.aggregate_id);
+        let pending = self.pending.get(&recorded.envelope.aggregate_id);
         pending.map_or(Ok(()), |pending| pending.check(recorded, before))
     }
 
-    /// Adds an event that has been checked, to be applied.
+    /// Adds an event that has been checked.
     pub(crate) fn push(&mut self, recorded: Recorded, event: E, before: Version) {
-        match self.strands.entry(recorded.envelope.aggregate_id.clone()) {
+        match self.pending.entry(recorded.envelope.aggregate_id.clone()) {
             Entry::Occupied(mut known) => known.get_mut().push(recorded, event, before),
             Entry::Vacant(new) => {
                 new.insert(PendingEvents::begin(recorded, event, before));
@@ -81,19 +80,19 @@ impl<E> Batch<E> {
         }
     }
 
-    /// Takes in an event of which the projection wants to know nothing.
+    /// Skips an event that the projection does not want.
     pub(crate) fn pass_over(&mut self, recorded: &Recorded) {
-        if let Some(pending) = self.strands.get_mut(&recorded.envelope.aggregate_id) {
+        if let Some(pending) = self.pending.get_mut(&recorded.envelope.aggregate_id) {
             pending.pass_over(&recorded.envelope);
         }
     }
 
-    /// Adds an event that is not applied for now.
+    /// Adds an event that is parked.
     pub(crate) fn park(&mut self, event: ParkedEvent) {
         self.parked.push(event);
     }
 
-    /// Parks what was to be applied of an aggregate, from one event on: that one meets the obstacle.
+    /// Parks the events of an aggregate from one on, which has the reason; the others wait for it.
     pub(crate) fn refuse(&mut self, aggregate: &AggregateId, index: usize, park_reason: ParkReason) {
         let refused = self.set_aside(aggregate, index, Some(park_reason));
         self.refused.extend(refused);
@@ -105,37 +104,37 @@ impl<E> Batch<E> {
         index: usize,
         park_reason: Option<ParkReason>,
     ) -> Vec<ParkedEvent> {
-        let Some(pending) = self.strands.remove(aggregate) else {
+        let Some(pending) = self.pending.remove(aggregate) else {
             return Vec::new();
         };
-        // What would have kept a later event from being applied is not known before its turn has come.
+        // Only the first event has a reason: whether a later one could be applied is not known yet.
         for later in self.parked.iter_mut().filter(|event| event.aggregate == aggregate.as_str()) {
             later.park_reason = None;
         }
         pending.park_from(index, park_reason)
     }
 
-    /// Takes out what has to wait, because its aggregate was parked when an earlier batch was written.
+    /// Removes the events of aggregates that were parked when an earlier batch was written.
     pub(crate) fn hold_back(&mut self, earlier: &Self) -> Vec<ParkedEvent> {
         let aggregates = earlier.refused.iter().filter_map(|event| event.record.aggregate_id());
         aggregates.flat_map(|aggregate| self.set_aside(&aggregate, 0, None)).collect()
     }
 
-    /// Leaves out partitions that belong to somebody else now.
+    /// Removes the events of partitions that this projector no longer owns.
     pub(crate) fn forget(&mut self, partitions: &[i32]) {
         let others = |event: &ParkedEvent| !partitions.contains(&event.partition());
-        self.strands.retain(|_, pending| !partitions.contains(&pending.history().first().position.partition));
+        self.pending.retain(|_, pending| !partitions.contains(&pending.history().first().position.partition));
         self.parked.retain(others);
         self.refused.retain(others);
         self.reached.retain(|partition, _| !partitions.contains(partition));
-        self.events = self.strands.values().map(PendingEvents::len).sum::<usize>() + self.parked().count();
+        self.events = self.pending.values().map(PendingEvents::len).sum::<usize>() + self.parked().count();
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.events
     }
 
-    /// Where the checkpoints stand after this batch, in the partitions that it touches.
+    /// The checkpoints after this batch, of the partitions that it touches.
     pub(crate) const fn reached(&self) -> &Checkpoints {
         &self.reached
     }
@@ -145,21 +144,21 @@ impl<E> Batch<E> {
         self.latest.get(&partition).copied()
     }
 
-    /// By aggregate, in the order of their ids, so that all transactions lock rows in the same order.
+    /// By aggregate, in the order of the ids, so that all transactions lock rows in the same order.
     pub(crate) fn histories(&self) -> Vec<&History<E>> {
-        self.strands.values().map(PendingEvents::history).collect()
+        self.pending.values().map(PendingEvents::history).collect()
     }
 
-    pub(crate) const fn strands(&self) -> &BTreeMap<AggregateId, PendingEvents<E>> {
-        &self.strands
+    pub(crate) const fn pending(&self) -> &BTreeMap<AggregateId, PendingEvents<E>> {
+        &self.pending
     }
 
-    /// All that is parked in it.
+    /// All events that are parked in it.
     pub(crate) fn parked(&self) -> impl Iterator<Item = &ParkedEvent> {
         self.parked.iter().chain(&self.refused)
     }
 
-    /// What was parked when it was written.
+    /// Events that were parked when it was written.
     pub(crate) fn refused(&self) -> &[ParkedEvent] {
         &self.refused
     }

@@ -5,11 +5,11 @@ use tokio::sync::watch;
 
 use crate::PartitionOffsets;
 
-/// So many records of a partition are held before it is read no further.
+/// A partition is paused when this many of its records are in the buffer.
 const MOST: usize = 1_000;
 
-/// Records that the live generation has not applied yet, each partition's in order. A generation beside it waits for it,
-/// so that they are equal when they change places and no query sees less than before.
+/// Records that the live generation has not applied yet, by partition and in order. Another generation waits for the
+/// live one, so that the two are equal when they swap, and no query sees less than before.
 pub(crate) struct CatchUpBuffer {
     live: watch::Receiver<PartitionOffsets>,
     partitions: BTreeMap<i32, Queue>,
@@ -19,20 +19,20 @@ pub(crate) struct CatchUpBuffer {
 struct Queue {
     records: VecDeque<Reading>,
     is_stopped: bool,
-    /// Nothing stands behind the last record.
+    /// The last record is the end of the partition.
     is_at_end: bool,
 }
 
-/// A record that is held no longer.
+/// A record that leaves the buffer.
 pub(crate) struct Released {
     pub(crate) record: Reading,
-    /// Its partition, if no more is held of that.
+    /// Its partition, if this was the last record of it in the buffer.
     pub(crate) emptied: Option<Emptied>,
 }
 
 pub(crate) struct Emptied {
     pub(crate) partition: i32,
-    /// It is read no further, and should be again.
+    /// It was paused and should be resumed.
     pub(crate) is_stopped: bool,
     pub(crate) is_at_end: bool,
 }
@@ -42,12 +42,12 @@ impl CatchUpBuffer {
         Self { live, partitions: BTreeMap::new() }
     }
 
-    /// Whether a record has to wait here.
+    /// Whether a record has to wait in the buffer.
     pub(crate) fn must_hold(&self, position: &Position) -> bool {
         self.has(position.partition) || self.live.borrow().next_offset(position.partition) <= position.offset
     }
 
-    /// Answers whether the partition is to be read no further for now.
+    /// Adds a record. Returns whether the partition should be paused.
     pub(crate) fn hold(&mut self, partition: i32, record: Reading) -> bool {
         let queue = self.partitions.entry(partition).or_default();
         queue.records.push_back(record);
@@ -57,12 +57,12 @@ impl CatchUpBuffer {
         stops
     }
 
-    /// Notes that nothing stands behind what is held of a partition; answers whether anything is.
+    /// Notes that the end of a partition is reached. Returns whether records of it are in the buffer.
     pub(crate) fn end(&mut self, partition: i32) -> bool {
         self.partitions.get_mut(&partition).map(|queue| queue.is_at_end = true).is_some()
     }
 
-    /// A record that the live generation has applied since.
+    /// A record that the live generation has applied meanwhile.
     pub(crate) fn release(&mut self) -> Option<Released> {
         let live = self.live.borrow();
         let (partition, queue) = self.partitions.iter_mut().find(|(partition, queue)| {
@@ -92,12 +92,12 @@ impl CatchUpBuffer {
 
     /// Waits until the live generation moves.
     pub(crate) async fn moved(&mut self) {
-        // Nobody tells any more: the thread is about to be stopped.
+        // An error means that the supervisor is gone: the thread is about to be stopped.
         let _ = self.live.changed().await;
     }
 }
 
-/// Where a record stands.
+/// The position of a record.
 pub(crate) fn position(record: &Reading) -> Option<&Position> {
     match record {
         Reading::Event(recorded) => Some(&recorded.position),

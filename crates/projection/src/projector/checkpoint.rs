@@ -10,12 +10,12 @@ use sqlx::{FromRow, PgConnection};
 use crate::listener::CHECKPOINT;
 use crate::projector::target::Target;
 
-/// Where a projection stands in one partition.
+/// A projection's checkpoint in one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
     /// The first offset that is not applied.
     pub next_offset: i64,
-    /// Which claim this is.
+    /// The epoch of the claim.
     pub epoch: i64,
     /// What the next event has to follow.
     pub continuity: Continuity,
@@ -33,7 +33,7 @@ struct Row {
     owner_epoch: i64,
 }
 
-/// Takes partitions over: from here on nobody who claimed them earlier can move them.
+/// Claims partitions: whoever claimed them earlier can no longer move their checkpoints.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
     target: &Target,
@@ -67,8 +67,8 @@ impl Row {
     }
 }
 
-/// Moves checkpoints on, each only if it is where it was left and nobody has claimed it since. Tells all who listen,
-/// once the transaction commits. Answers whether all were moved.
+/// Moves checkpoints, each only if it is where it was left and nobody has claimed it since. Notifies all listeners
+/// once the transaction commits. Returns whether all were moved.
 pub(crate) async fn advance(
     connection: &mut PgConnection,
     target: &Target,

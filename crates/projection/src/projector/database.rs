@@ -13,23 +13,23 @@ use crate::projector::{
 };
 use crate::{Projection, ProjectionError};
 
-/// How a connection of a projector differs from others. Rows are found by their keys, whatever size the tables had when
-/// a plan was made. A projector that was killed while it waited for a lock is gone, and so should be what it has locked.
+/// Rows are found by their keys, whatever size the tables had when a plan was made. If a projector is killed while it
+/// waits for a lock, Postgres notices within a second and releases its other locks.
 const SETTINGS: [(&str, &str); 3] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("client_connection_check_interval", "1s"),
 ];
 
-/// Postgres, as the thread of a projector sees it: one thing at a time, each within a limit.
+/// The connection of a projector thread: one operation at a time, each with a time limit.
 pub(crate) struct Database {
-    /// Away while a batch is written.
+    /// `None` while a batch is written.
     session: Option<Session>,
     runtime: Handle,
     limit: Duration,
 }
 
-/// A batch that is being written, while the thread reads on.
+/// A batch that is being written while the thread reads on.
 pub(crate) struct Writing<E>(JoinHandle<Result<(Session, Written<E>), ProjectionError>>);
 
 /// A batch that was written.
@@ -39,14 +39,14 @@ pub(crate) struct Written<E> {
 }
 
 impl Database {
-    /// Connects, to fill a generation.
+    /// Connects to fill a generation.
     pub(crate) fn open(
         options: &PgConnectOptions,
         target: Target,
         runtime: &Handle,
         limit: Duration,
     ) -> Result<Self, ProjectionError> {
-        // A projector that is stopped in the middle of a transaction holds its locks; Postgres ends it in time.
+        // A projector that is stopped in the middle of a transaction holds its locks; this makes Postgres end it.
         let patience = format!("{}ms", limit.as_millis());
         let options = options
             .clone()
@@ -57,18 +57,18 @@ impl Database {
         Ok(Self { session: Some(session), runtime: runtime.clone(), limit })
     }
 
-    /// What is filled, as it was at the last claim.
+    /// The generation that is filled, as of the last claim.
     pub(crate) fn target(&self) -> Option<&Target> {
         self.session.as_ref().map(Session::target)
     }
 
-    /// Takes partitions over; see [`Session::claim`]. Nothing may be in flight.
+    /// Claims partitions; see [`Session::claim`]. Nothing may be in flight.
     pub(crate) fn claim(&mut self, partitions: &[i32]) -> Result<Checkpoints, ProjectionError> {
         let session = self.session.as_mut().expect("nothing is in flight");
         self.runtime.block_on(within(self.limit, session.claim(partitions)))
     }
 
-    /// Does something else on the connection. Nothing may be in flight.
+    /// Does other work on the connection. Nothing may be in flight.
     pub(crate) fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection, &Target) -> Result<T, ProjectionError>,

@@ -4,22 +4,22 @@ use event_log::{Discontinuity, LogError, Position, RegistryError};
 
 use crate::is_transient;
 
-/// Why a projection came to a stand. It goes on by itself as soon as the cause is gone, from where its rows are.
+/// Why a projection stopped. It resumes by itself from its checkpoints once the cause is gone.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectionError {
-    /// The log could not be read, or is not what it must be.
+    /// The log could not be read, or it is broken.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The registry did not answer.
+    /// The registry did not answer, or refused.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// Postgres refused or did not answer.
+    /// Postgres did not answer, or refused.
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
     /// Postgres did not answer in time.
     #[error("no answer from postgres within {0:?}")]
     PostgresTimedOut(Duration),
-    /// Another projector has claimed a partition since.
+    /// Another projector has claimed a partition meanwhile.
     #[error("another projector took over a partition of {topic}")]
     Superseded {
         /// The topic.
@@ -28,7 +28,7 @@ pub enum ProjectionError {
     /// The tables were filled by another version of the projection.
     #[error(
         "the tables of {projection} were filled by its version {filled_by}, this is version {running}: \
-         run `foldline projections rebuild --projection {projection}`"
+         run `foldline projections rebuild {projection}`"
     )]
     OtherVersion {
         /// The projection's name.
@@ -38,18 +38,18 @@ pub enum ProjectionError {
         /// The version that runs.
         running: i32,
     },
-    /// Far too much is parked: the projection itself, or something before it, is wrong.
+    /// So many aggregates are parked that the projection itself, or something before it, must be wrong.
     #[error(
         "{limit} aggregates of {projection} are parked, which is no accident: once the cause is gone, \
-         run `foldline dead-letters retry`"
+         run `foldline parked retry --projection {projection}`"
     )]
     TooManyParked {
         /// The projection's name.
         projection: &'static str,
-        /// So many may be parked.
+        /// The most aggregates that may be parked.
         limit: usize,
     },
-    /// The generation that is followed has been dropped.
+    /// The generation that was being filled has been dropped.
     #[error("generation {generation} of {projection} is not there any more")]
     NoGeneration {
         /// The projection's name.
@@ -57,10 +57,10 @@ pub enum ProjectionError {
         /// The generation's number.
         generation: i32,
     },
-    /// The projection has no use for an event that it should have: wrong in itself or at this place.
+    /// The projection cannot apply an event, because of what it says or what it follows.
     #[error("event at {position} cannot be projected: {reason}")]
     Unfit {
-        /// Where the event stands.
+        /// The event's position.
         position: Position,
         /// What is wrong with it.
         reason: &'static str,

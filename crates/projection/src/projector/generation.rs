@@ -6,13 +6,13 @@ use sqlx::{FromRow, PgConnection, Type};
 
 use crate::{Projection, ProjectionError, listener::CONTROL};
 
-/// What a generation is there for.
+/// The state of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum GenerationState {
-    /// Queries see it.
+    /// Queries read it.
     Live,
-    /// It is filled from the first event, to become live.
+    /// It is being filled from the first event, to become live.
     Building,
     /// It was live before, and can be again.
     Standby,
@@ -36,18 +36,18 @@ pub struct Generation {
     /// 1, 2, 3 in the order in which they were begun.
     #[sqlx(rename = "generation")]
     pub number: i32,
-    /// The projection's version that fills it.
+    /// The version of the projection that fills it.
     pub version: i32,
-    /// What it is there for.
+    /// Whether it is live, building or on standby.
     pub state: GenerationState,
-    /// Whether it is left where it is for now.
+    /// Whether projectors leave it alone for now.
     pub paused: bool,
-    /// The most events a second that each projector applies to it.
+    /// The most events per second that each projector applies to it.
     pub rate_limit: Option<i32>,
 }
 
 impl Generation {
-    /// The schema that its tables are in.
+    /// The schema that its tables are in now.
     pub fn schema(&self) -> String {
         match self.state {
             GenerationState::Live => "public".to_owned(),
@@ -55,15 +55,15 @@ impl Generation {
         }
     }
 
-    /// The schema that is its own: there its tables are whenever it is not live.
+    /// The schema that its tables are in whenever it is not live.
     pub(crate) fn own_schema(&self) -> String {
         format!("{}_g{}", self.projection, self.number)
     }
 }
 
-/// Tells all who listen that a generation of this projection came, went, or is to be treated otherwise, once the
-/// transaction commits.
-pub(crate) async fn tell(connection: &mut PgConnection, projection: &str) -> Result<(), sqlx::Error> {
+/// Notifies all listeners, once the transaction commits, that a generation of this projection was created, dropped or
+/// changed.
+pub(crate) async fn notify(connection: &mut PgConnection, projection: &str) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT pg_notify($1, $2)").bind(CONTROL).bind(projection).execute(connection).await?;
     Ok(())
 }
@@ -84,7 +84,7 @@ pub(crate) async fn all(
     .await
 }
 
-/// One generation as it is now, if it is there.
+/// One generation, if it exists.
 pub(crate) async fn one(
     connection: &mut PgConnection,
     projection: &str,
@@ -94,8 +94,8 @@ pub(crate) async fn one(
     Ok(generations.into_iter().find(|generation| generation.number == number))
 }
 
-/// Says that this version of a projection runs here. Where there is no generation yet, the tables that the migrations
-/// have left empty become its first one.
+/// Registers this version of a projection. If there is no generation yet, the empty tables of the migrations become
+/// the first one.
 pub(crate) async fn register<P: Projection>(
     connection: &mut PgConnection,
     topic: &str,
@@ -120,8 +120,8 @@ pub(crate) async fn register<P: Projection>(
     Ok(())
 }
 
-/// Waits until nobody swaps generations of a projection, and keeps them where they are to the end of the transaction. A
-/// partition that is claimed for the first time has no row by which its claim and a swap could meet.
+/// Waits for a swap of generations to end, and prevents another until the transaction ends. A lock, because a
+/// partition that is claimed for the first time has no row on which its claim and a swap could collide.
 pub(crate) async fn hold_in_place(
     connection: &mut PgConnection,
     projection: &str,
@@ -134,7 +134,7 @@ pub(crate) async fn hold_in_place(
     .await
 }
 
-/// Waits until nobody claims partitions of a projection, and lets nobody begin to, to the end of the transaction.
+/// Waits for claims of partitions to end, and prevents further ones until the transaction ends.
 pub(crate) async fn hold_claims(connection: &mut PgConnection, projection: &str) -> Result<(), sqlx::Error> {
     lock(connection, "SELECT pg_advisory_xact_lock(hashtextextended('projection ' || $1, 0))", projection)
         .await

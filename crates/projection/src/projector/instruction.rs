@@ -1,18 +1,18 @@
 use crate::Generation;
 
-/// What a supervisor wants of the thread that follows a generation. Each one that is sent is also a hint to look
-/// whether something is to be done besides.
+/// What the supervisor wants a thread to do. Each instruction is also a hint that parked events may have to be
+/// retried.
 #[derive(Debug, Clone)]
 pub(crate) struct Instruction {
-    /// As it was last seen; what counts is what a claim finds.
+    /// The generation as it was last read; a claim reads it again.
     pub(crate) generation: Generation,
-    /// Grows whenever Postgres was lost: it may have come back in an older state, where even a partition without
-    /// any new event has to be claimed anew.
+    /// Incremented whenever the connection to Postgres was lost: it may have come back in an older state, in which
+    /// even a partition without new events has to be claimed again.
     pub(crate) connection: u64,
 }
 
 impl Instruction {
-    /// Whether a stay in the group that was begun under `earlier` can go on.
+    /// Whether a membership that was begun under `earlier` can continue.
     pub(crate) fn continues(&self, earlier: &Self) -> bool {
         self.connection == earlier.connection
             && self.generation.state == earlier.generation.state

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use metrics::gauge;
 use time::OffsetDateTime;
 
-/// How far the read model is behind the log, in each partition that this projector has.
+/// How far the read model is behind the log, in each partition that this projector owns.
 pub(crate) struct Lag {
     projection: &'static str,
     generation: i32,
@@ -14,7 +14,7 @@ pub(crate) struct Lag {
 
 struct Progress {
     next_offset: i64,
-    /// Every event decided up to this moment is applied.
+    /// Every event decided before this is applied.
     complete_until: OffsetDateTime,
     caught_up: bool,
 }
@@ -57,17 +57,17 @@ impl Lag {
         self.interrupted = None;
     }
 
-    /// These partitions are somebody else's now: here is nothing behind.
+    /// Forgets partitions that this projector no longer owns, and resets their gauges.
     pub(crate) fn forget(&mut self, partitions: &[i32]) {
         for partition in partitions {
             if self.partitions.remove(partition).is_some() {
-                self.tell(*partition, Some(0), 0.0);
+                self.set(*partition, Some(0), 0.0);
             }
         }
     }
 
-    /// Sets the gauges. Commit markers count as events where the end of a partition is not reached yet: Kafka gives
-    /// them offsets too.
+    /// Sets the gauges. Before the end of a partition is reached, transaction markers count as events, because they
+    /// have offsets too.
     pub(crate) fn report(&self, end: impl Fn(i32) -> Option<i64>) {
         let now = OffsetDateTime::now_utc();
         let interrupted = self.interrupted.map_or(0.0, |since| (now - since).as_seconds_f64());
@@ -78,11 +78,11 @@ impl Lag {
                 let events = end(*partition).map(|end| (end - progress.next_offset).max(0));
                 (events, (now - progress.complete_until).as_seconds_f64())
             };
-            self.tell(*partition, events, seconds.max(interrupted));
+            self.set(*partition, events, seconds.max(interrupted));
         }
     }
 
-    fn tell(&self, partition: i32, events: Option<i64>, seconds: f64) {
+    fn set(&self, partition: i32, events: Option<i64>, seconds: f64) {
         let labels = [
             ("projection", self.projection.to_owned()),
             ("generation", self.generation.to_string()),

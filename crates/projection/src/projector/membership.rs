@@ -1,7 +1,7 @@
-//! One stay in the consumer group, from joining it to leaving it.
+//! One membership in the consumer group, from joining to leaving.
 //!
-//! While Postgres writes a batch, the thread reads and decodes the next one; so a batch is what has come meanwhile, and
-//! grows with the lag by itself.
+//! While Postgres writes a batch, the thread reads and decodes the next one. A batch is what has arrived meanwhile,
+//! so batches grow with the lag.
 
 #![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
 
@@ -29,26 +29,26 @@ use crate::projector::{
 };
 use crate::{Projection, ProjectionError};
 
-/// How long to wait for the first event of a batch; also how long a shutdown may go unnoticed.
+/// How long to wait for the first event of a batch; a shutdown may go unnoticed for this long.
 const FIRST_EVENT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Membership<'p, P: Projection> {
     worker: &'p mut Worker<P>,
     begun: Instruction,
-    /// Each one may mean that something is to be done about parked events.
+    /// Each one may mean that parked events are to be retried.
     hints: watch::Receiver<Instruction>,
     database: Database,
     writing: Option<Writing<P::Event>>,
     reader: GroupReader,
-    /// Given by the group, and not claimed yet; none may be given, too.
+    /// Assigned by the group but not claimed yet; the list may be empty.
     assigned: Option<Vec<i32>>,
-    /// Where the partitions stand when everything is written that has been begun.
+    /// The checkpoints after everything that is in flight.
     claimed: Checkpoints,
     parking: Parking,
     hinted: Checkpoints,
-    /// Partitions that have neither moved nor shown their end since they were claimed.
+    /// Partitions that have neither moved nor reached their end since they were claimed.
     untried: BTreeSet<i32>,
-    /// What a generation that is not live has to wait with.
+    /// Records that a generation that is not live has to wait with.
     buffer: CatchUpBuffer,
     pace: Pace,
     is_live: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Membership<'p, P: Projection> {
 }
 
 impl<'p, P: Projection> Membership<'p, P> {
-    /// Postgres first: who cannot write takes no partition from those who can.
+    /// Connects to Postgres first: a projector that cannot write must not take partitions from others that can.
     pub(crate) fn begin(worker: &'p mut Worker<P>) -> Result<Self, ProjectionError> {
         let begun = worker.instructions.borrow().clone();
         let (shared, generation) = (&worker.shared, &begun.generation);
@@ -89,10 +89,11 @@ impl<'p, P: Projection> Membership<'p, P> {
         })
     }
 
-    /// Batch after batch, until a failure or the end. Dropping the reader leaves the group.
+    /// Writes batch after batch, until a failure or the end. Dropping the reader leaves the group.
     pub(crate) fn work(mut self) -> Result<(), ProjectionError> {
         let worked = self.batches();
-        // Whatever ended the stay: what was begun is awaited, so that it cannot meet the next stay.
+        // Whatever ended the membership: a batch in flight is awaited, so that it cannot collide with the next
+        // membership.
         let settled = self.settle(None);
         worked.and(settled)
     }
@@ -101,15 +102,15 @@ impl<'p, P: Projection> Membership<'p, P> {
         while self.goes_on() {
             let mut batch = Batch::new();
             let drained = self.drain(&mut batch);
-            // If the batch before has failed, the one behind it goes with it.
+            // If the previous batch failed, this one is dropped with it.
             self.settle(Some(&mut batch))?;
             let is_idle = batch.reached().is_empty();
-            // What came before a failure is good, and may be all that can be applied for some time.
+            // What was read before a failure is good, and may be all that can be applied for some time.
             self.write(batch);
             drained?;
             self.claim()?;
-            self.attend_if_told()?;
-            self.tell();
+            self.retry_parked_if_asked()?;
+            self.report();
             self.rest(is_idle);
         }
         Ok(())
@@ -119,7 +120,7 @@ impl<'p, P: Projection> Membership<'p, P> {
         !self.worker.stop.is_cancelled() && self.worker.instructions.borrow().continues(&self.begun)
     }
 
-    /// Takes over what the group has given.
+    /// Claims the partitions that the group has assigned.
     fn claim(&mut self) -> Result<(), ProjectionError> {
         let Some(partitions) = self.assigned.take() else {
             return Ok(());
@@ -134,30 +135,30 @@ impl<'p, P: Projection> Membership<'p, P> {
         self.untried.extend(partitions);
         self.claimed.extend(claimed);
         self.in_group = true;
-        self.attend()
+        self.retry_parked()
     }
 
-    fn attend_if_told(&mut self) -> Result<(), ProjectionError> {
-        // An error means that nobody tells any more: it is the end.
+    fn retry_parked_if_asked(&mut self) -> Result<(), ProjectionError> {
+        // An error means that the supervisor is gone: it is the end.
         if self.hints.has_changed().unwrap_or(false) {
             self.hints.mark_unchanged();
             self.settle(None)?;
-            self.attend()?;
+            self.retry_parked()?;
         }
         Ok(())
     }
 
-    /// Tries parked events again, where somebody has asked for it. Nothing may be in flight.
-    fn attend(&mut self) -> Result<(), ProjectionError> {
+    /// Retries and removes parked events as operators have asked. Nothing may be in flight.
+    fn retry_parked(&mut self) -> Result<(), ProjectionError> {
         let Worker { codec, projection, .. } = &*self.worker;
         let reading = ReadingAgain { codec, record: &|record| self.reader.read(record) };
-        self.parking.attend(&mut self.database, &**projection, &self.claimed, &reading)
+        self.parking.retry(&mut self.database, &**projection, &self.claimed, &reading)
     }
 
-    /// Leaves what the group has taken away. What is in flight of it is good if it is there before its next owner; else
-    /// Postgres refuses it.
+    /// Gives up partitions that the group has revoked. A batch in flight counts if it commits before the next owner
+    /// claims; otherwise the fence in Postgres refuses it.
     fn release(&mut self, batch: &mut Batch<P::Event>, partitions: &[i32]) {
-        // Until the group has settled again.
+        // Until the rebalance is over.
         self.in_group = false;
         batch.forget(partitions);
         self.buffer.forget(partitions);
@@ -177,7 +178,7 @@ impl<'p, P: Projection> Membership<'p, P> {
         self.writing = Some(self.database.begin(&self.worker.projection, from, batch));
     }
 
-    /// Waits until nothing is in flight. The `next` batch was put together meanwhile.
+    /// Waits until nothing is in flight. `next` is the batch that was read meanwhile.
     fn settle(&mut self, next: Option<&mut Batch<P::Event>>) -> Result<(), ProjectionError> {
         let Some(writing) = self.writing.take() else {
             return Ok(());
@@ -196,14 +197,14 @@ impl<'p, P: Projection> Membership<'p, P> {
         self.worker.instructions.borrow().generation.rate_limit
     }
 
-    /// Keeps to the rate, and waits for the live generation where there is nothing else to do.
+    /// Keeps to the rate limit, and waits for the live generation if there is nothing else to do.
     fn rest(&mut self, is_idle: bool) {
         let rest = self.pace.rest();
         if !rest.is_zero() {
             self.worker.rest(rest);
         } else if is_idle && !self.buffer.is_empty() {
             let moved = self.buffer.moved();
-            // The group has to be heard meanwhile.
+            // Not longer, because the group has to be polled.
             let _ = self.worker.runtime.block_on(async { timeout(FIRST_EVENT, moved).await });
         }
     }

@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-/// Into so many batches a second's events are divided, so that no pause is long.
+/// A second's events are divided into this many batches, so that no pause is long.
 const BATCHES: usize = 10;
 
-/// Keeps to a number of events a second.
+/// Limits the events per second.
 pub(crate) struct Pace {
     /// When the next batch may begin.
     next: Instant,
@@ -20,12 +20,12 @@ impl Pace {
         limit.map_or(most, share)
     }
 
-    /// How long to rest until the next batch may begin.
+    /// How long to wait until the next batch may begin.
     pub(crate) fn rest(&self) -> Duration {
         self.next.saturating_duration_since(Instant::now())
     }
 
-    /// Takes in that a batch of so many events begins now.
+    /// Notes that a batch of this many events begins now.
     pub(crate) fn began(&mut self, events: usize, limit: Option<i32>) {
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         let seconds = |limit| Duration::from_secs_f64(events as f64 / f64::from(limit));

@@ -2,40 +2,40 @@ use sqlx::PgConnection;
 
 use crate::{History, ProjectionError};
 
-/// What the events of one topic mean as rows.
+/// How the events of a topic become rows.
 pub trait Projection: Send + Sync + 'static {
-    /// Names it, for ever: its checkpoints and generations are kept under this name.
+    /// The name under which checkpoints and generations are kept. It never changes.
     const NAME: &'static str;
 
-    /// Counts on with every change of what the rows say. Tables that another version has filled are not continued: they
-    /// have to be rebuilt.
+    /// Incremented with every change of the rows that events lead to. Tables that another version has filled are not
+    /// continued; they have to be rebuilt.
     const VERSION: i32;
 
-    /// The tables that it fills; no other projection writes them.
+    /// The tables that it fills; no other projection writes to them.
     const TABLES: &'static [&'static str];
 
-    /// What is read from the log.
+    /// The events that it reads.
     type Event: aggregate::Message;
 
-    /// Whether events of this type, `OrderPlaced`, mean anything here; others are passed over unread.
+    /// Whether it reads events of this type, such as `OrderPlaced`; others are skipped without being decoded.
     fn wants(_event_type: &str) -> bool {
         true
     }
 
-    /// Writes what happened into the rows, inside of the transaction that also moves the checkpoint. Tables are named
-    /// without a schema: the connection finds those of the generation that is being filled.
+    /// Applies events to the rows, in the transaction that also moves the checkpoint. Tables are named without a
+    /// schema: the connection's search path finds those of the generation that is being filled.
     ///
-    /// Where it keeps the version of an aggregate it must find [`History::before`] there, and fail with
-    /// [`History::does_not_follow`] where it does not. It is called once for each event that stays: a failure, or
-    /// somebody newer, undoes it. So it has no effect but in this transaction.
+    /// If the rows hold the version of an aggregate, it must be [`History::before`]; otherwise fail with
+    /// [`History::does_not_follow`]. A failure rolls everything back, and the events are applied again later. So it
+    /// must have no effect outside of this transaction.
     fn apply(
         &self,
         transaction: &mut PgConnection,
         batch: &[&History<Self::Event>],
     ) -> impl Future<Output = Result<(), ProjectionError>> + Send;
 
-    /// Writes the same rows as [`apply`](Self::apply), into tables that are being built: many events at a time, most of
-    /// which are of aggregates that are new. `COPY` is the quickest way to write those.
+    /// Applies events to tables that are being built: many at a time, most of them of new aggregates. It must lead to
+    /// the same rows as [`apply`](Self::apply); `COPY` with [`CopyRows`](crate::CopyRows) is the fastest way.
     fn load(
         &self,
         transaction: &mut PgConnection,

@@ -4,12 +4,12 @@ use tracing::{error, warn};
 
 use crate::{ProjectionError, ProjectorSettings};
 
-/// How long to wait before the next try, and what the log already says about the trouble.
+/// The delay before the next attempt, and which failure was logged last.
 pub(crate) struct Retry {
     first: Duration,
     longest: Duration,
     next: Duration,
-    told: Option<String>,
+    logged: Option<String>,
 }
 
 impl Retry {
@@ -18,26 +18,26 @@ impl Retry {
             first: settings.retry_first,
             longest: settings.retry_longest,
             next: settings.retry_first,
-            told: None,
+            logged: None,
         }
     }
 
-    /// Everything is well again.
+    /// The last attempt succeeded.
     pub(crate) fn reset(&mut self) {
         self.next = self.first;
-        self.told = None;
+        self.logged = None;
     }
 
-    /// Tells of a failure, unless it was the last thing told, and answers how long to wait.
+    /// Logs a failure, unless it is the one logged last, and returns the delay before the next attempt.
     pub(crate) fn failed(&mut self, projection: &str, failure: &ProjectionError) -> Duration {
         let text = failure.to_string();
-        if self.told.as_ref() != Some(&text) {
+        if self.logged.as_ref() != Some(&text) {
             if failure.is_transient() {
                 warn!(projection, "projection {projection} waits: {text}");
             } else {
                 error!(projection, "projection {projection} stands still, nothing is skipped: {text}");
             }
-            self.told = Some(text);
+            self.logged = Some(text);
         }
         let delay = self.next;
         self.next = (delay * 2).min(self.longest);

@@ -11,7 +11,7 @@ use crate::projector::{
 };
 use crate::{Projection, ProjectionError};
 
-/// The one connection that fills a generation. It is dropped after any error: what state it was left in is never asked.
+/// The connection that fills a generation. It is dropped after any error, because its state is unknown then.
 pub(crate) struct Session {
     connection: PgConnection,
     target: Target,
@@ -26,10 +26,10 @@ impl Session {
         &self.target
     }
 
-    /// Takes partitions over, and finds the tables where they are from then on.
+    /// Claims partitions, and finds out which schema the tables are in from then on.
     ///
-    /// Who promotes a generation lets nobody claim until the tables have changed places, and raises the epochs. So either
-    /// this waits and sees the new places, or it cannot write any more.
+    /// A promotion prevents claims until the tables have been swapped, and raises the epochs. So this either waits
+    /// and sees the new schemas, or it can no longer write.
     pub(crate) async fn claim(&mut self, partitions: &[i32]) -> Result<Checkpoints, ProjectionError> {
         let mut transaction = self.connection.begin().await?;
         generation::hold_in_place(&mut transaction, self.target.projection).await?;
@@ -38,7 +38,7 @@ impl Session {
         let generation = generation::one(&mut transaction, projection, number)
             .await?
             .ok_or(ProjectionError::NoGeneration { projection, generation: number })?;
-        // No other schema: tables that are missing there must not be found elsewhere.
+        // No other schema: a table that is missing in this one must not be found in another.
         sqlx::query("SELECT set_config('search_path', $1, false)")
             .bind(generation.schema())
             .execute(&mut *transaction)
@@ -48,7 +48,7 @@ impl Session {
         Ok(claimed)
     }
 
-    /// Writes a batch and its checkpoints, all or nothing, waiting for each step so long at most.
+    /// Writes a batch and its checkpoints, all or nothing, with a time limit for each step.
     pub(crate) async fn write<P: Projection>(
         &mut self,
         projection: &P,
@@ -60,7 +60,7 @@ impl Session {
         Writer { connection, target, projection, limit }.write(claimed, batch).await
     }
 
-    /// Does something else on the connection.
+    /// Does other work on the connection.
     pub(crate) async fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection, &Target) -> Result<T, ProjectionError>,

@@ -2,7 +2,7 @@ use sqlx::PgConnection;
 
 use crate::{Generation, GenerationState, History, Projection, ProjectionError};
 
-/// Which generation of which projection is filled, from which topic.
+/// The generation that is filled, and the topic it is filled from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) projection: &'static str,
@@ -21,17 +21,17 @@ impl Target {
         }
     }
 
-    /// Whether queries see it.
+    /// Whether queries read it.
     pub(crate) fn is_live(&self) -> bool {
         self.state == GenerationState::Live
     }
 
-    /// Whether it is filled from the first event.
+    /// Whether it is being filled from the first event.
     pub(crate) fn is_building(&self) -> bool {
         self.state == GenerationState::Building
     }
 
-    /// Writes what happened into the rows, in the way that suits the generation.
+    /// Applies events to the rows: in bulk if the generation is being built.
     pub(crate) async fn fill<P: Projection>(
         &self,
         projection: &P,

@@ -12,24 +12,24 @@ use crate::projector::{
 };
 use crate::{History, Projection, ProjectionError};
 
-/// Rows and checkpoint are lost together if Postgres dies, and read again from the log; so nobody waits for the disk.
-/// No check waits for the commit: whose fault a failure is can be told only where it shows at once.
+/// If Postgres crashes, rows and checkpoint are lost together and read again from the log; so no commit waits for the
+/// disk. Constraints are checked at once, not at the commit, so that a failure shows which event caused it.
 const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL IMMEDIATE";
-/// A plan that is kept takes arrays for short: long ones would be joined to each other row by row.
+/// A cached plan assumes short arrays; long ones would be joined row by row.
 const PLAN_ANEW: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
-/// Over so many offsets planning costs next to nothing. For a few it costs as much as the statement itself.
+/// From this many offsets on, planning is cheap by comparison. For a few, it costs as much as the statement itself.
 const MANY: i64 = 100;
 
-/// Whether other projectors may write rows of the same generation meanwhile.
+/// Whether other projectors may write rows of the same generation at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// Each statement locks its rows in one order, as all do: nobody waits for each other in turn.
+    /// Each statement locks its rows in the same order as all others, so they cannot deadlock.
     Shared,
-    /// Rows are locked by one statement after the other, so their order is anybody's.
+    /// Rows are locked by one statement after the other, in any order.
     Alone,
 }
 
-/// Where and as what a batch is written.
+/// Writes a batch to one generation.
 pub(crate) struct Writer<'w, P> {
     pub(crate) connection: &'w mut PgConnection,
     pub(crate) target: &'w Target,
@@ -39,7 +39,8 @@ pub(crate) struct Writer<'w, P> {
 }
 
 impl<P: Projection> Writer<'_, P> {
-    /// Writes a batch and its checkpoints, all or nothing. What cannot be applied is parked in the same transaction.
+    /// Writes a batch and its checkpoints, all or nothing. Events that cannot be applied are parked in the same
+    /// transaction.
     pub(crate) async fn write(
         &mut self,
         claimed: &Checkpoints,
@@ -66,7 +67,7 @@ impl<P: Projection> Writer<'_, P> {
         Ok(transaction.commit().await?)
     }
 
-    /// Finds the aggregates that cannot be applied by halving what is refused, until it is one.
+    /// Finds the aggregates that cannot be applied, by halving what was refused until one is left.
     async fn write_in_pieces(
         &mut self,
         claimed: &Checkpoints,
@@ -75,17 +76,17 @@ impl<P: Projection> Writer<'_, P> {
         let (target, limit) = (self.target, self.limit);
         let opening = begin(self.connection, target, Turn::Alone, claimed, batch.reached());
         let mut transaction = within(limit, opening).await?;
-        let mut pieces: Vec<Vec<AggregateId>> = vec![batch.strands().keys().cloned().collect()];
+        let mut pieces: Vec<Vec<AggregateId>> = vec![batch.pending().keys().cloned().collect()];
         while let Some(mut piece) = pieces.pop() {
-            let strands: Vec<_> = piece.iter().filter_map(|id| batch.strands().get(id)).collect();
-            if let [pending] = strands[..] {
-                let refused = within(limit, one(&mut transaction, self.projection, pending)).await?;
+            let pending: Vec<_> = piece.iter().filter_map(|id| batch.pending().get(id)).collect();
+            if let [only] = pending[..] {
+                let refused = within(limit, one(&mut transaction, self.projection, only)).await?;
                 if let Some((index, park_reason)) = refused {
                     batch.refuse(&piece[0], index, park_reason);
                 }
                 continue;
             }
-            let histories: Vec<_> = strands.iter().map(|pending| pending.history()).collect();
+            let histories: Vec<_> = pending.iter().map(|events| events.history()).collect();
             if within(limit, attempt(&mut transaction, self.projection, &histories)).await?.is_some() {
                 let left = piece.drain(..piece.len() / 2).collect();
                 pieces.extend([piece, left]);
@@ -98,8 +99,8 @@ impl<P: Projection> Writer<'_, P> {
 
 /// Begins a transaction that moves checkpoints.
 ///
-/// The checkpoint comes first: its row is the fence. What a zombie brings would not fit the rows any more, and must
-/// not look like a broken history.
+/// The checkpoint comes first, because its row is the fence: the events of a zombie would no longer fit the rows, and
+/// must not look like a broken history.
 pub(crate) async fn begin<'c>(
     connection: &'c mut PgConnection,
     target: &Target,
@@ -118,7 +119,7 @@ pub(crate) async fn begin<'c>(
 }
 
 impl Turn {
-    /// The statement that waits for it.
+    /// The statement that waits for the lock.
     fn take(self, Target { projection, generation, .. }: &Target) -> String {
         let lock = match self {
             Self::Shared => "pg_advisory_xact_lock_shared",
@@ -128,13 +129,14 @@ impl Turn {
     }
 }
 
-/// How many offsets a transaction moves over.
+/// The number of offsets that a transaction moves over.
 fn distance(from: &Checkpoints, to: &Checkpoints) -> i64 {
     let left = |partition| from.get(partition).map_or(0, |checkpoint| checkpoint.next_offset);
     to.iter().map(|(partition, checkpoint)| checkpoint.next_offset - left(partition)).sum()
 }
 
-/// Applies as much of one aggregate's history as can be, in order; answers what it came to a stand at, if it did.
+/// Applies as much of one aggregate's history as possible, in order. Returns the index of the event that cannot be
+/// applied, if there is one, and why.
 pub(crate) async fn one<P: Projection>(
     transaction: &mut PgConnection,
     projection: &P,
@@ -154,7 +156,7 @@ pub(crate) async fn one<P: Projection>(
     Ok(None)
 }
 
-/// Applies some histories, or, where one of them is at fault, undoes that and answers with the error.
+/// Applies histories. If one of them is at fault, rolls back and returns the error.
 async fn attempt<P: Projection>(
     transaction: &mut PgConnection,
     projection: &P,
@@ -172,7 +174,7 @@ async fn attempt<P: Projection>(
     Ok(None)
 }
 
-/// Waits for one step.
+/// Waits for one step, within the time limit.
 pub(crate) async fn within<T>(
     limit: Duration,
     step: impl Future<Output = Result<T, ProjectionError>>,

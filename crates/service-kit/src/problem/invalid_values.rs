@@ -9,10 +9,10 @@ use super::{Problem, kinds};
 /// The most errors that one answer lists.
 const MAX_ERRORS: usize = 100;
 
-/// A value that has invalid fields. It is a refusal like that of a rule, over HTTP as well as through Kafka.
+/// The invalid fields of a value. They are a refusal like that of a rule, over HTTP and through Kafka alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InvalidValues {
-    /// How many there are, also beyond those that are listed.
+    /// How many errors there are; not all of them may be listed.
     #[serde(skip)]
     count: usize,
     /// By name of the field, and by index.
@@ -28,7 +28,7 @@ struct InvalidValue {
     detail: String,
 }
 
-/// Validates a value that came in, so that all its fields can be relied on from here on.
+/// Validates a value where it enters the service, so that no code behind this point needs to check it again.
 pub fn validate<T: Validate<Context = ()>>(value: T) -> Result<Valid<T>, InvalidValues> {
     Ok(Unvalidated::new(value).validate()?)
 }
@@ -47,7 +47,7 @@ impl From<Report> for InvalidValues {
 
 /// `lines[0].quantity` becomes `/lines/0/quantity`. Names of fields need no escaping.
 fn pointer(path: &str) -> String {
-    let path = path.replace("][", "/").replace("].", "/").replace(['.', '['], "/").replace(']', "");
+    let path = path.replace(']', "").replace(['.', '['], "/");
     if path.is_empty() { path } else { format!("/{}", path.trim_start_matches('/')) }
 }
 

@@ -71,7 +71,7 @@ async fn a_refusal_becomes_a_problem_with_its_code_and_its_facts() {
 }
 
 #[tokio::test]
-async fn an_inner_error_is_not_told() {
+async fn an_internal_error_is_not_shown() {
     let error = std::io::Error::other("password is hunter2");
     let response = Problem::internal(&error).into_response();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -79,7 +79,7 @@ async fn an_inner_error_is_not_told() {
 }
 
 #[test]
-fn a_further_try_is_never_asked_for_at_once() {
+fn a_retry_is_never_asked_for_at_once() {
     for (delay, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2")] {
         let problem = Problem::new(kinds::OVERLOADED).retry_after(Duration::from_millis(delay));
         assert_eq!(problem.into_response().headers()[RETRY_AFTER], seconds, "{delay} ms");
@@ -87,7 +87,7 @@ fn a_further_try_is_never_asked_for_at_once() {
 }
 
 #[tokio::test]
-async fn the_type_of_a_problem_leads_to_its_paragraph() {
+async fn the_type_of_a_problem_links_to_its_paragraph() {
     let request = |path: &str| Request::get(path).body(Body::empty()).unwrap();
     let found = page::router().oneshot(request("/problems/malformed-json")).await.unwrap();
     assert_eq!(found.status(), StatusCode::OK);

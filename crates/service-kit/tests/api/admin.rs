@@ -14,7 +14,7 @@ use service_kit::{
 use super::{Server, free_port};
 
 #[tokio::test]
-async fn the_admin_port_tells_life_readiness_and_metrics() {
+async fn the_admin_port_reports_liveness_readiness_and_metrics() {
     // The log and the recorder belong to the process, so this is the one test that installs them.
     let settings = TelemetrySettings::read(&mut Environment::from([("FOLDLINE_LOG", "warn")]));
     let metrics = telemetry::install(settings).unwrap();

@@ -1,4 +1,4 @@
-//! The end of a server: what was begun is finished, but not for ever.
+//! Shutdown: requests in flight are finished, within a limit.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{DEADLINE, Server, read_to_close};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A server whose one handler says that it was entered, and waits to be let go.
+/// A server with one handler, which reports that it was entered and waits to be released.
 async fn gated(limits: Limits) -> (Server, Arc<Semaphore>, Arc<Semaphore>) {
     let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let handler = {

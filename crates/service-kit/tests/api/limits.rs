@@ -59,7 +59,7 @@ async fn a_body_that_does_not_arrive_is_a_request_timeout() {
 }
 
 #[tokio::test]
-async fn a_question_that_takes_too_long_is_timed_out() {
+async fn a_query_that_takes_too_long_is_timed_out() {
     let server = Server::start(shop(), Limits { request_timeout: SHORT, ..Limits::default() }).await;
     let response = Client::new().get(server.url("/slow")).send().await.unwrap();
     assert_eq!(response.status(), 503);

@@ -1,63 +1,58 @@
 use aggregate::AggregateId;
 use clap::Args;
-use event_log::{Codec, LogError, Registry, Topics, partition_of, read_range};
+use event_log::{Codec, LogError, Recorded, partition_of, read_range};
+use tokio::task::spawn_blocking;
 
-use super::{cause, stretches_of, telling};
-use crate::{output::Output, settings::LogSettings};
+use super::{EventSource, format, unwrapped};
+use crate::output::{Output, print_line};
 
 #[derive(Args)]
 pub(crate) struct History {
-    /// The context, as in `orders`.
-    #[arg(long)]
-    context: String,
-    /// The aggregate's id, as in `0197f1c2-…`: the key of its events.
-    #[arg(long)]
-    aggregate: String,
-    /// How they are printed.
-    #[arg(long, value_enum, default_value = "table")]
-    output: Output,
     #[command(flatten)]
-    settings: LogSettings,
+    source: EventSource,
+    /// The aggregate's id: the key of its events.
+    #[arg(value_name = "AGGREGATE_ID")]
+    aggregate: String,
+    #[command(flatten)]
+    output: Output,
 }
 
-/// Prints the history of one aggregate, as it stands in the log.
-pub(crate) async fn history(asked: History) -> anyhow::Result<()> {
-    let codec = Codec::reading(Registry::new(&asked.settings.registry_url)?);
-    tokio::task::spawn_blocking(move || print(&asked, &codec)).await?
-}
-
-fn print(asked: &History, codec: &Codec) -> anyhow::Result<()> {
-    let id = AggregateId::try_from(asked.aggregate.as_str())?;
-    let topic = Topics::new(&asked.settings.topic_prefix, &asked.context).events();
-    let client = asked.settings.client();
-    let stretches = stretches_of(&client, &topic)?;
-    let partition = partition_of(&id, i32::try_from(stretches.len())?);
-    let mut strangers = 0;
-    if let Some(head) = telling::head(asked.output) {
-        println!("{head}");
+impl History {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let codec = self.source.codec()?;
+        spawn_blocking(move || self.print(&codec)).await?
     }
-    for stretch in stretches.into_iter().filter(|stretch| stretch.partition == partition) {
-        let mut look = |record| match record {
-            Ok(recorded) if !is_of(&recorded, &id) => Ok(()),
+
+    fn print(&self, codec: &Codec) -> anyhow::Result<()> {
+        let id = AggregateId::try_from(self.aggregate.as_str())?;
+        let ranges = self.source.ranges()?;
+        let partition = partition_of(&id, i32::try_from(ranges.len())?);
+        if let Some(heading) = format::heading(self.output) {
+            print_line(heading)?;
+        }
+        let mut not_events = 0;
+        let mut visit = |record: Result<Recorded, LogError>| match record {
+            Ok(recorded) if recorded.envelope.aggregate_id != id => Ok(()),
             Err(LogError::Invalid { .. }) => {
-                strangers += 1;
+                not_events += 1;
                 Ok(())
             }
             record => {
-                println!("{}", telling::line(asked.output, &telling::tell(codec, record)?));
-                Ok(())
+                let event = format::to_json(codec, record)?;
+                print_line(format::line(self.output, &event)).map_err(|error| LogError::Fold(error.into()))
             }
         };
-        read_range(&client, &topic, stretch, &mut look).map_err(cause)?;
+        let topic = self.source.topic();
+        for range in ranges.into_iter().filter(|range| range.partition == partition) {
+            read_range(&self.source.kafka.client(), &topic, range, &mut visit).map_err(unwrapped)?;
+        }
+        if not_events > 0 {
+            let context = &self.source.context.name;
+            eprintln!(
+                "{not_events} records of {topic}/{partition} are not events; \
+                 `foldline events export {context} --partition {partition}` prints them"
+            );
+        }
+        Ok(())
     }
-    if strangers > 0 {
-        eprintln!(
-            "{strangers} records of {topic}/{partition} are no events; `foldline events export` shows them"
-        );
-    }
-    Ok(())
-}
-
-fn is_of(recorded: &event_log::Recorded, id: &AggregateId) -> bool {
-    recorded.envelope.aggregate_id == *id
 }

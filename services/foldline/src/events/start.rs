@@ -3,14 +3,14 @@ use std::str::FromStr;
 use anyhow::{Context, ensure};
 use event_log::{InvalidPosition, OffsetRange, Position};
 
-/// Where looking begins.
+/// Where `events tail` begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Start {
-    /// With the first event that there is.
+    /// With the first event in the log.
     Beginning,
     /// With the next event that is committed.
     Now,
-    /// With the event at each position, and with the next ones of all other partitions.
+    /// With the event at each position; partitions without a position begin with the next event.
     At(Vec<Position>),
 }
 
@@ -29,28 +29,28 @@ impl FromStr for Start {
 }
 
 impl Start {
-    /// Lets each stretch begin where looking begins.
-    pub(super) fn apply(&self, topic: &str, stretches: &mut [OffsetRange]) -> anyhow::Result<()> {
+    /// Moves the beginning of each range.
+    pub(super) fn apply(&self, topic: &str, ranges: &mut [OffsetRange]) -> anyhow::Result<()> {
         if *self == Self::Beginning {
             return Ok(());
         }
-        let ends: Vec<_> = stretches.iter().map(|stretch| (stretch.first, stretch.end)).collect();
-        for stretch in &mut *stretches {
-            stretch.first = stretch.end;
+        let ends: Vec<_> = ranges.iter().map(|range| (range.first, range.end)).collect();
+        for range in &mut *ranges {
+            range.first = range.end;
         }
         let Self::At(positions) = self else { return Ok(()) };
         for position in positions {
-            let place = usize::try_from(position.partition)?;
+            let index = usize::try_from(position.partition)?;
             let (first, end) = ends
-                .get(place)
+                .get(index)
                 .copied()
-                .with_context(|| format!("{position}: there is no such partition"))?;
+                .with_context(|| format!("{position}: {topic} has no such partition"))?;
             ensure!(position.topic == topic, "{position}: the topic is {topic}");
             ensure!(
                 (first..=end).contains(&position.offset),
-                "{position}: there are offsets from {first} to {end}"
+                "{position}: the offsets of this partition are {first} to {end}"
             );
-            stretches[place].first = position.offset;
+            ranges[index].first = position.offset;
         }
         Ok(())
     }
@@ -61,13 +61,13 @@ mod tests {
     use super::*;
 
     fn firsts(start: &str) -> anyhow::Result<Vec<i64>> {
-        let mut stretches = [0, 1].map(|partition| OffsetRange { partition, first: 5, end: 20 });
-        start.parse::<Start>()?.apply("orders.events", &mut stretches)?;
-        Ok(stretches.iter().map(|stretch| stretch.first).collect())
+        let mut ranges = [0, 1].map(|partition| OffsetRange { partition, first: 5, end: 20 });
+        start.parse::<Start>()?.apply("orders.events", &mut ranges)?;
+        Ok(ranges.iter().map(|range| range.first).collect())
     }
 
     #[test]
-    fn looking_begins_where_it_is_told() {
+    fn a_start_moves_the_beginning_of_each_range() {
         assert_eq!(firsts("beginning").unwrap(), [5, 5]);
         assert_eq!(firsts("now").unwrap(), [20, 20]);
         assert_eq!(firsts("orders.events/1@7").unwrap(), [20, 7]);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_not_there_is_refused() {
+    fn a_position_that_does_not_exist_is_refused() {
         for start in
             ["later", "orders.events/2@7", "other.events/1@7", "orders.events/1@4", "orders.events/1@21"]
         {

@@ -8,56 +8,54 @@ use projection::{
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
-use crate::{
-    databases::with_projections,
-    output::Output,
-    settings::{DatabaseSettings, LogSettings},
-};
+use crate::{output::Output, read_models::ReadModels, settings::KafkaSettings};
 
-const COLUMNS: [&str; 9] =
-    ["projection", "generation", "version", "state", "paused", "rate_limit", "partitions", "lag", "position"];
+#[rustfmt::skip]
+const COLUMNS: [&str; 10] = [
+    "database", "projection", "generation", "version", "state", "paused", "rate_limit", "partitions", "lag", "position",
+];
 
-/// The ends of every topic that is asked about, by partition.
+/// The ends of every topic that is read, by partition.
 type Ends = BTreeMap<String, Vec<i64>>;
 
 /// Prints every generation of every projection.
 pub(super) async fn list(
     output: Output,
-    databases: &DatabaseSettings,
-    log: &LogSettings,
+    read_models: &ReadModels,
+    kafka: &KafkaSettings,
 ) -> anyhow::Result<()> {
     let mut rows = Vec::new();
-    for database in with_projections(databases).await? {
-        let mut connection = PgConnection::connect_with(&database).await?;
+    for read_model in read_models.find().await? {
+        let mut connection = PgConnection::connect_with(&read_model.options).await?;
         let all = generations::all_generations(&mut connection).await?;
-        let stands = generations::offsets(&mut connection).await?;
-        let ends = ends(&log.client(), &stands).await?;
-        rows.extend(all.iter().map(|generation| row(generation, &stands, &ends)));
+        let offsets = generations::offsets(&mut connection).await?;
+        let ends = ends(&kafka.client(), &offsets).await?;
+        rows.extend(all.iter().map(|generation| row(&read_model.name, generation, &offsets, &ends)));
     }
-    output.print(COLUMNS, &rows);
-    Ok(())
+    Ok(output.print(COLUMNS, &rows)?)
 }
 
 /// Asks Kafka for the ends of the topics that are read.
-async fn ends(client: &ClientSettings, stands: &[PartitionProgress]) -> anyhow::Result<Ends> {
-    let mut ends: Ends = stands.iter().map(|stand| (stand.topic.clone(), Vec::new())).collect();
+async fn ends(client: &ClientSettings, offsets: &[PartitionProgress]) -> anyhow::Result<Ends> {
+    let mut ends: Ends = offsets.iter().map(|partition| (partition.topic.clone(), Vec::new())).collect();
     let client = client.clone();
-    let asking = tokio::task::spawn_blocking(move || {
+    let ends = tokio::task::spawn_blocking(move || {
         for (topic, ends) in &mut ends {
             *ends = partition_ends(&client, topic)?;
         }
         Ok::<_, LogError>(ends)
     });
-    Ok(asking.await??)
+    Ok(ends.await??)
 }
 
-fn row(generation: &Generation, stands: &[PartitionProgress], ends: &Ends) -> [Value; 9] {
-    let is_own = |stand: &&PartitionProgress| {
-        (&stand.projection, stand.generation) == (&generation.projection, generation.number)
+fn row(database: &str, generation: &Generation, offsets: &[PartitionProgress], ends: &Ends) -> [Value; 10] {
+    let is_own = |partition: &&PartitionProgress| {
+        (&partition.projection, partition.generation) == (&generation.projection, generation.number)
     };
-    let own: Vec<_> = stands.iter().filter(is_own).collect();
-    let lag: i64 = own.iter().map(|stand| lag(stand, ends)).sum();
+    let own: Vec<_> = offsets.iter().filter(is_own).collect();
+    let lag: i64 = own.iter().map(|partition| lag(partition, ends)).sum();
     [
+        database.into(),
         generation.projection.clone().into(),
         generation.number.into(),
         generation.version.into(),
@@ -70,16 +68,17 @@ fn row(generation: &Generation, stands: &[PartitionProgress], ends: &Ends) -> [V
     ]
 }
 
-/// How many events are still to come in a partition. The markers at the end of transactions take offsets, too: the one
-/// at the very end is left out, those before it are not.
-fn lag(stand: &PartitionProgress, ends: &Ends) -> i64 {
-    let partition = usize::try_from(stand.partition).ok();
-    let end = ends.get(&stand.topic).and_then(|ends| ends.get(partition?)).copied().unwrap_or_default();
-    (end - stand.next_offset - 1).max(0)
+/// How many events a partition is behind. The markers at the end of transactions have offsets, too: the one at the very
+/// end is not counted, those before it are.
+fn lag(partition: &PartitionProgress, ends: &Ends) -> i64 {
+    let number = usize::try_from(partition.partition).ok();
+    let end = ends.get(&partition.topic).and_then(|ends| ends.get(number?)).copied().unwrap_or_default();
+    (end - partition.next_offset - 1).max(0)
 }
 
-/// As in a consistency token.
+/// The position as in a consistency token.
 fn position(own: &[&PartitionProgress]) -> Option<String> {
-    let stand: PartitionOffsets = own.iter().map(|stand| (stand.partition, stand.next_offset)).collect();
-    stand.token(&own.first()?.topic)
+    let offsets: PartitionOffsets =
+        own.iter().map(|partition| (partition.partition, partition.next_offset)).collect();
+    offsets.token(&own.first()?.topic)
 }

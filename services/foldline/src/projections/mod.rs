@@ -1,152 +1,128 @@
-//! The generations of every read model: listing them, rebuilding beside the live one, putting another in its place.
+//! The generations of every read model: list them, build new ones beside the live one, and put them in its place.
 
-mod ending;
+mod discard;
 mod list;
+mod next_step;
+mod pace;
 mod progress;
 mod promote;
 mod rebuild;
-mod steer;
+mod target;
 mod verify;
 
-use anyhow::bail;
-use clap::{Args, Subcommand};
-use projection::{
-    GenerationState::{Building, Standby},
-    generations,
-};
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use clap::Subcommand;
+use projection::GenerationState::{Building, Standby};
 
-use self::{promote::Gate, rebuild::Rebuild};
-use crate::{
-    databases::with_projections,
-    output::Output,
-    settings::{DatabaseSettings, LogSettings},
+pub(crate) use self::target::Target;
+use self::{
+    pace::{OneGeneration, Rate},
+    promote::Gate,
+    rebuild::Rebuild,
 };
+use crate::{confirmation::Confirmation, output::Output, read_models::ReadModels, settings::KafkaSettings};
 
-/// What can be done with projections.
 #[derive(Subcommand)]
 pub(crate) enum Projections {
-    /// Print every generation of every projection: what it is there for, and how far it is.
+    /// List every generation of every projection with its state, its lag and its position.
+    #[command(after_help = "Example:\n  foldline projections list")]
     List {
-        /// How they are printed.
-        #[arg(long, value_enum, default_value = "table")]
+        #[command(flatten)]
         output: Output,
         #[command(flatten)]
-        databases: DatabaseSettings,
+        read_models: ReadModels,
         #[command(flatten)]
-        log: LogSettings,
+        kafka: KafkaSettings,
     },
-    /// Fill new tables from the first event, beside the live ones, and follow how far they are.
+    /// Build a new generation from the first event, beside the live one, and show its progress.
+    #[command(after_help = "\
+Examples:
+  foldline projections rebuild orders --promote
+  foldline projections rebuild orders --rate 1000 --detach")]
     Rebuild(Rebuild),
-    /// Make the generation that is building live; the one that was live is kept on standby.
+    /// Make the generation that is building live, and keep the one that was live on standby.
+    #[command(after_help = "Example:\n  foldline projections promote orders")]
     Promote {
         #[command(flatten)]
-        chosen: Chosen,
+        target: Target,
         #[command(flatten)]
         gate: Gate,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
     /// Make the generation on standby live again.
+    #[command(after_help = "Example:\n  foldline projections rollback orders")]
     Rollback {
         #[command(flatten)]
-        chosen: Chosen,
+        target: Target,
         #[command(flatten)]
         gate: Gate,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
     /// Drop the generation that is building.
+    #[command(after_help = "Example:\n  foldline projections cancel orders")]
     Cancel {
         #[command(flatten)]
-        chosen: Chosen,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
+        target: Target,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
     /// Drop the generation on standby.
+    #[command(after_help = "Example:\n  foldline projections drop orders")]
     Drop {
         #[command(flatten)]
-        chosen: Chosen,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
+        target: Target,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
-    /// Fold the whole log into tables beside the live ones, and compare the two row by row. Exit 1 if they differ.
+    /// Build the read model again beside the live one and compare them row by row; fail if they differ.
+    #[command(after_help = "Example:\n  foldline projections verify orders")]
     Verify {
         #[command(flatten)]
-        chosen: Chosen,
-        /// The most events a second that each projector applies to it.
-        #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
+        target: Target,
+        /// The most events per second that each projector applies to the new generation.
+        #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(i32).range(1..))]
         rate: Option<i32>,
-        /// How the comparison is printed.
-        #[arg(long, value_enum, default_value = "table")]
+        #[command(flatten)]
         output: Output,
     },
-    /// Leave a generation where it is.
+    /// Stop applying events to a generation.
+    #[command(after_help = "Example:\n  foldline projections pause orders")]
     Pause(OneGeneration),
-    /// Go on with a generation that was paused.
+    /// Go on with a generation that is paused.
+    #[command(after_help = "Example:\n  foldline projections resume orders")]
     Resume(OneGeneration),
-    /// Let each projector apply no more events a second than these to a generation.
+    /// Limit how many events per second each projector applies to a generation.
+    #[command(after_help = "\
+Examples:
+  foldline projections limit orders 500
+  foldline projections limit orders none")]
     Limit {
         #[command(flatten)]
-        one: OneGeneration,
-        /// The most events a second; without it there is no limit.
-        #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
-        rate: Option<i32>,
+        generation: OneGeneration,
+        /// The most events per second, or `none`.
+        #[arg(value_name = "RATE")]
+        rate: Rate,
     },
 }
 
-/// Which projection.
-#[derive(Args)]
-pub(crate) struct Chosen {
-    /// The projection, as in `orders`.
-    #[arg(long)]
-    projection: String,
-    #[command(flatten)]
-    databases: DatabaseSettings,
-}
-
-/// Which generation of a projection.
-#[derive(Args)]
-pub(crate) struct OneGeneration {
-    #[command(flatten)]
-    chosen: Chosen,
-    /// Its number; without it, the one that is building.
-    #[arg(long)]
-    generation: Option<i32>,
-}
-
-/// Does it.
-pub(crate) async fn run(command: Projections) -> anyhow::Result<()> {
-    match command {
-        Projections::List { output, databases, log } => list::list(output, &databases, &log).await,
-        Projections::Rebuild(rebuild) => rebuild.run().await,
-        Projections::Promote { chosen, gate, yes } => promote::promote(&chosen, gate, Building, yes).await,
-        Projections::Rollback { chosen, gate, yes } => promote::promote(&chosen, gate, Standby, yes).await,
-        Projections::Cancel { chosen, yes } => ending::end(&chosen, Building, yes).await,
-        Projections::Drop { chosen, yes } => ending::end(&chosen, Standby, yes).await,
-        Projections::Verify { chosen, rate, output } => verify::verify(&chosen, rate, output).await,
-        Projections::Pause(one) => steer::pause(&one).await,
-        Projections::Resume(one) => steer::resume(&one).await,
-        Projections::Limit { one, rate } => steer::limit(&one, rate).await,
-    }
-}
-
-impl Chosen {
-    /// The database in which the projection is.
-    pub(super) async fn database(&self) -> anyhow::Result<PgConnectOptions> {
-        for database in with_projections(&self.databases).await? {
-            let mut connection = PgConnection::connect_with(&database).await?;
-            if !generations::generations_of(&mut connection, &self.projection).await?.is_empty() {
-                return Ok(database);
+impl Projections {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List { output, read_models, kafka } => list::list(output, &read_models, &kafka).await,
+            Self::Rebuild(rebuild) => rebuild.run().await,
+            Self::Promote { target, gate, confirmation } => {
+                promote::promote(&target, gate, Building, &confirmation).await
             }
+            Self::Rollback { target, gate, confirmation } => {
+                promote::promote(&target, gate, Standby, &confirmation).await
+            }
+            Self::Cancel { target, confirmation } => discard::discard(&target, Building, &confirmation).await,
+            Self::Drop { target, confirmation } => discard::discard(&target, Standby, &confirmation).await,
+            Self::Verify { target, rate, output } => verify::verify(&target, rate, output).await,
+            Self::Pause(generation) => pace::pause(&generation).await,
+            Self::Resume(generation) => pace::resume(&generation).await,
+            Self::Limit { generation, rate } => pace::limit(&generation, rate).await,
         }
-        bail!(
-            "there is no projection {} in any database: `projections list` knows those that are",
-            self.projection
-        )
     }
 }

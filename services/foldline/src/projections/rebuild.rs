@@ -7,105 +7,115 @@ use projection::{
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::signal::ctrl_c;
 
-use super::{Chosen, progress::follow, promote};
-use crate::{INTERRUPTED, ask::ask};
+use super::{Target, next_step::with_next_step, progress::follow, promote};
+use crate::{INTERRUPTED, confirmation::Confirmation, output::print_line};
 
-/// How a projection is rebuilt.
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "the switches of a command line")]
 pub(crate) struct Rebuild {
     #[command(flatten)]
-    chosen: Chosen,
-    /// The projection's version that fills it; without it, the highest that has run here.
-    #[arg(long)]
+    target: Target,
+    /// The version of the projection that fills the new generation, instead of the highest that has run.
+    #[arg(long, value_name = "NUMBER")]
     version: Option<i32>,
-    /// The most events a second that each projector applies to it.
-    #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
+    /// The most events per second that each projector applies to the new generation.
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(i32).range(1..))]
     rate: Option<i32>,
-    /// Begin it and return.
+    /// Begin the rebuild and return at once.
     #[arg(long, conflicts_with = "promote")]
     detach: bool,
-    /// Follow the one that is being built already.
+    /// Show the progress of the rebuild that has begun already.
     #[arg(long, conflicts_with_all = ["version", "rate", "detach"])]
     follow: bool,
-    /// Make it live as soon as it is before the gate.
+    /// Make the new generation live as soon as it has caught up.
     #[arg(long)]
     promote: bool,
     #[command(flatten)]
     gate: promote::Gate,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 impl Rebuild {
-    /// Begins a generation and follows it.
     pub(super) async fn run(&self) -> anyhow::Result<()> {
-        let projection = &self.chosen.projection;
-        let database = self.chosen.database().await?;
+        let projection = self.target.name();
+        let database = self.target.database().await?;
         if self.promote {
-            self.prepare_promotion(&database).await?;
+            self.confirm_promotion(&database).await?;
         }
-        let generation = self.generation(&database).await?;
+        let generation =
+            self.generation(&database).await.map_err(|error| with_next_step(projection, error))?;
+        if !self.follow {
+            let Generation { number, version, .. } = generation;
+            print_line(format!("building generation {number} of {projection} with version {version}"))?;
+        }
         if self.detach {
-            println!("`projections rebuild --projection {projection} --follow` shows how far it is");
+            print_line(format!("`foldline projections rebuild {projection} --follow` shows its progress"))?;
             return Ok(());
         }
-        loop {
-            self.until_near(&database, &generation).await?;
-            if !self.promote {
-                println!(
-                    "it is near enough to be made live: `projections promote --projection {projection}`"
-                );
-                return Ok(());
-            }
-            match promote::swap(&database, projection, self.gate, Building).await {
-                // The live one has moved on since.
-                Err(GenerationError::TooFarBehind { .. }) => {}
-                swapped => return Ok(swapped?),
-            }
-        }
+        self.finish(&database, &generation).await
     }
 
-    /// Asks, and finds what would be in the way, before hours have passed.
-    async fn prepare_promotion(&self, database: &PgConnectOptions) -> anyhow::Result<()> {
-        let projection = &self.chosen.projection;
+    /// Asks, and fails if a generation on standby is in the way, before hours have passed.
+    async fn confirm_promotion(&self, database: &PgConnectOptions) -> anyhow::Result<()> {
+        let projection = self.target.name();
         let mut connection = PgConnection::connect_with(database).await?;
         if let Ok(standby) = generations::in_state(&mut connection, projection, Standby).await {
-            anyhow::bail!("generation {} of {projection} is on standby: drop it first", standby.number);
+            let Generation { projection, number: generation, state, .. } = standby;
+            let error = GenerationError::InTheWay { projection, generation, state };
+            return Err(with_next_step(self.target.name(), error));
         }
-        ask(&format!("Make the new generation of {projection} live as soon as it is ready?"), self.yes)
+        self.confirmation
+            .ask(&format!("Make the new generation of {projection} live as soon as it is ready?"))
     }
 
-    async fn generation(&self, database: &PgConnectOptions) -> anyhow::Result<Generation> {
+    /// The new generation, or the one that is building already.
+    async fn generation(&self, database: &PgConnectOptions) -> Result<Generation, GenerationError> {
         let mut connection = PgConnection::connect_with(database).await?;
-        let projection = &self.chosen.projection;
+        let projection = self.target.name();
         if self.follow {
-            return Ok(generations::in_state(&mut connection, projection, Building).await?);
+            return generations::in_state(&mut connection, projection, Building).await;
         }
-        let begun = generations::begin(&mut connection, projection, self.version, self.rate).await?;
-        println!("generation {} of {projection} is begun, for version {}", begun.number, begun.version);
-        Ok(begun)
+        generations::begin(&mut connection, projection, self.version, self.rate).await
     }
 
-    /// Follows it until it is near enough to be made live. Ctrl-C ends the program.
-    async fn until_near(&self, database: &PgConnectOptions, generation: &Generation) -> anyhow::Result<()> {
+    /// Shows the progress until the generation is ready, then promotes it if asked to.
+    async fn finish(&self, database: &PgConnectOptions, generation: &Generation) -> anyhow::Result<()> {
+        let Generation { projection, number, .. } = generation;
+        loop {
+            self.until_ready(database, generation).await?;
+            if !self.promote {
+                print_line(format!(
+                    "generation {number} of {projection} is ready; \
+                     `foldline projections promote {projection}` makes it live"
+                ))?;
+                return Ok(());
+            }
+            match promote::swap(database, projection, self.gate, Building).await {
+                // The live generation has moved on meanwhile.
+                Err(GenerationError::TooFarBehind { .. }) => {}
+                Err(error) => return Err(with_next_step(projection, error)),
+                Ok(live) => return promote::print_live(&live),
+            }
+        }
+    }
+
+    /// Shows the progress until the gate lets the generation through. Ctrl-C ends the program.
+    async fn until_ready(&self, database: &PgConnectOptions, generation: &Generation) -> anyhow::Result<()> {
         tokio::select! {
             followed = follow(database, generation, self.gate.max_lag) => followed,
             interrupted = ctrl_c() => {
                 interrupted?;
-                self.leave();
+                leave(&generation.projection);
             }
         }
     }
+}
 
-    /// It goes on without anybody who looks.
-    fn leave(&self) -> ! {
-        let projection = &self.chosen.projection;
-        eprintln!(
-            "\nit is being built all the same. To go on: `projections rebuild --projection {projection} --follow`; \
-             to end it: `projections cancel --projection {projection}`"
-        );
-        std::process::exit(INTERRUPTED)
-    }
+/// Ends the program; projectors go on with the rebuild.
+fn leave(projection: &str) -> ! {
+    eprintln!(
+        "\nthe rebuild goes on: `foldline projections rebuild {projection} --follow` shows its progress, \
+         `foldline projections cancel {projection}` ends it"
+    );
+    std::process::exit(INTERRUPTED)
 }

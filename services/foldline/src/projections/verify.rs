@@ -1,4 +1,6 @@
-use anyhow::{anyhow, ensure};
+use std::process::exit;
+
+use anyhow::ensure;
 use projection::{
     Generation,
     GenerationState::{Building, Live},
@@ -8,52 +10,60 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::signal::ctrl_c;
 
-use super::{Chosen, progress::follow};
-use crate::output::Output;
+use super::{Target, next_step::with_next_step, progress::follow};
+use crate::{
+    INTERRUPTED,
+    output::{Format, Output, print_line},
+};
 
-/// How many events may be missing when the live generation is held for the two to meet.
-const NEAR: i64 = 1_000;
-/// What is printed as JSON, a line for each table.
+/// The most events that may be missing when the live generation is held, so that both reach the same position.
+const MAX_LAG: i64 = 1_000;
 #[rustfmt::skip]
-const NAMES: [&str; 9] = [
+const COLUMNS: [&str; 9] = [
     "projection", "generation", "live_generation", "table", "rows", "live_rows", "ranges", "differing_ranges",
     "differences",
 ];
 
 /// Fills a generation from the first event, compares the live one with it, and drops it.
-pub(super) async fn verify(chosen: &Chosen, rate: Option<i32>, output: Output) -> anyhow::Result<()> {
-    let database = chosen.database().await?;
-    let projection = &chosen.projection;
+pub(super) async fn verify(target: &Target, rate: Option<i32>, output: Output) -> anyhow::Result<()> {
+    let projection = target.name();
+    let next_step = |error| with_next_step(projection, error);
+    let database = target.database().await?;
     let mut connection = PgConnection::connect_with(&database).await?;
-    let live = generations::in_state(&mut connection, projection, Live).await?;
-    let scratch = generations::begin(&mut connection, projection, Some(live.version), rate).await?;
-    eprintln!("generation {} of {projection} is begun, to be compared and dropped", scratch.number);
+    let live = generations::in_state(&mut connection, projection, Live).await.map_err(next_step)?;
+    let scratch =
+        generations::begin(&mut connection, projection, Some(live.version), rate).await.map_err(next_step)?;
+    eprintln!("building generation {} of {projection}, to compare it and drop it", scratch.number);
     let comparison = tokio::select! {
-        comparison = compare(&database, &scratch) => comparison,
-        _ = ctrl_c() => Err(anyhow!("interrupted, nothing was compared")),
+        comparison = compare(&database, &scratch) => Some(comparison),
+        _ = ctrl_c() => None,
     };
     generations::end(&mut connection, projection, Building).await?;
+    let Some(comparison) = comparison else {
+        eprintln!("interrupted: nothing was compared");
+        exit(INTERRUPTED)
+    };
     let comparison = comparison?;
     print(output, projection, &comparison)?;
-    ensure!(comparison.is_equal(), "the live rows of {projection} are not what the log says");
+    ensure!(comparison.is_equal(), "the live rows of {projection} differ from those built from the log");
     Ok(())
 }
 
 async fn compare(database: &PgConnectOptions, scratch: &Generation) -> anyhow::Result<Comparison> {
-    follow(database, scratch, NEAR).await?;
+    follow(database, scratch, MAX_LAG).await?;
     Ok(generations::verify(database, &scratch.projection, Building).await?)
 }
 
 fn print(output: Output, projection: &str, comparison: &Comparison) -> anyhow::Result<()> {
-    match output {
-        Output::Json => {
+    match output.format {
+        Format::Json => {
             let rows = comparison.tables.iter().map(|table| row(projection, comparison, table));
-            output.print(NAMES, &rows.collect::<Result<Vec<_>, _>>()?);
+            output.print(COLUMNS, &rows.collect::<Result<Vec<_>, _>>()?)?;
         }
-        Output::Table => {
-            println!("{comparison}");
+        Format::Table => {
+            print_line(comparison)?;
             if comparison.is_equal() {
-                println!("the live rows of {projection} are what the log says");
+                print_line(format!("the live rows of {projection} equal those built from the log"))?;
             }
         }
     }

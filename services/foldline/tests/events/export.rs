@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::installation::{Installation, all, error, interrupted, json_lines, lines};
 
-const ALL: &str = "events export --context orders";
+const ALL: &str = "events export orders";
 
 /// A name in the folder for temporary files that nobody uses.
 fn new_file() -> PathBuf {

@@ -1,6 +1,8 @@
+use std::process::Stdio;
+
 use serde_json::json;
 
-use crate::installation::{Installation, all};
+use crate::installation::{Installation, all, error};
 
 #[tokio::test]
 async fn the_history_of_an_order_is_told_from_its_first_event_to_its_last() {
@@ -8,7 +10,7 @@ async fn the_history_of_an_order_is_told_from_its_first_event_to_its_last() {
     let order = installation.place().await;
     installation.place().await;
     let position = installation.cancel(&order).await;
-    let asked = format!("events history --context orders --aggregate {order}");
+    let asked = format!("events history orders {order}");
 
     let told = installation.told(&format!("{asked} --output json"));
     assert_eq!(all(&told, "type"), ["foldline.orders.OrderPlaced", "foldline.orders.OrderCancelled"]);
@@ -24,10 +26,22 @@ async fn the_history_of_an_order_is_told_from_its_first_event_to_its_last() {
 }
 
 #[tokio::test]
-async fn a_context_that_is_not_there_is_named() {
+async fn a_context_that_does_not_exist_is_named() {
     let installation = Installation::start().await;
-    let output =
-        installation.foldline("events history --context oders --aggregate order-1").output().unwrap();
+    let output = installation.foldline("events history oders order-1").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(crate::installation::error(&output).contains("oders.events cannot be read"));
+    assert!(error(&output).contains("cannot read the topics of context oders"));
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_ends_a_command_quietly() {
+    let installation = Installation::start().await;
+    let order = installation.place().await;
+    for arguments in [format!("events history orders {order}"), "events export orders".to_owned()] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = installation.foldline(&arguments).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), error(&output).as_str()), (Some(0), ""), "{arguments}");
+    }
 }

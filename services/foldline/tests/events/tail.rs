@@ -10,7 +10,7 @@ use crate::installation::{Installation, all, interrupted, json_lines};
 /// Starts to follow, and comes back when it does.
 fn follow(installation: &Installation, arguments: &str) -> Child {
     let mut command =
-        installation.foldline(format!("events tail --context orders --output json {arguments}").trim_end());
+        installation.foldline(format!("events tail orders --output json {arguments}").trim_end());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut first).unwrap();
@@ -84,7 +84,7 @@ async fn following_can_begin_with_the_first_event_or_at_a_position() {
 async fn a_place_that_is_not_there_is_refused() {
     let installation = Installation::start().await;
     let asked = |from: &str| {
-        let arguments = format!("events tail --context orders --from {from}");
+        let arguments = format!("events tail orders --from {from}");
         installation.foldline(&arguments).output().unwrap().status.code()
     };
     assert_eq!(asked("yesterday"), Some(2));

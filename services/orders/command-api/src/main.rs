@@ -1,29 +1,40 @@
-//! The command API of orders: commands in, over HTTP or through Kafka; events in Kafka out.
+//! The command API of orders: takes commands over HTTP and through Kafka, and writes their events to Kafka.
 
-mod answer;
-mod forwarding;
-mod idempotency;
-mod later;
-mod opening;
-mod outcomes;
-mod partitions;
-mod problems;
 mod routes;
 mod schemas;
-mod settings;
-mod submission;
 
+use axum::http::StatusCode;
+use command_service::{Context, Settings, Startup, router};
+use orders_domain::Order;
 use service_kit::{Start, http, start};
 
-use crate::{opening::Startup, settings::Settings};
+const ORDERS: Context = Context {
+    name: "orders",
+    http_port: 8101,
+    admin_port: 9101,
+    events: schemas::EVENTS,
+    commands: schemas::COMMANDS,
+    refusals: include_str!("../../domain/refusals.md"),
+    refusal_status,
+};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Start { settings, health, shutdown } = start("127.0.0.1:9101", Settings::read).await?;
+    let Start { settings, health, shutdown } =
+        start(&ORDERS.admin_address(), |environment| Settings::read(environment, &ORDERS)).await?;
 
     let listener = settings.http.listen().await?;
-    let opening = Startup::begin(&settings, &health, &shutdown);
-    let router = routes::router(&opening, &settings);
-    http::serve(router, listener, &settings.http.limits, opening.handed_over()).await;
-    opening.finish().await
+    let startup = Startup::<Order>::begin(&ORDERS, &settings, &health, &shutdown);
+    let router = router(routes::commands(), &startup);
+    http::serve(router, listener, &settings.http.limits, startup.handed_over()).await;
+    Ok(startup.finish().await?)
+}
+
+/// Whether an order exists has a status of its own; every other rule refuses with 422.
+fn refusal_status(code: &str) -> StatusCode {
+    match code {
+        "order-not-found" => StatusCode::NOT_FOUND,
+        "order-already-placed" => StatusCode::CONFLICT,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
 }

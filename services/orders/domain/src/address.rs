@@ -1,4 +1,6 @@
 //! Where an order is delivered: the same type in commands and in events.
+//!
+//! Its limits are checked in commands only. Events are read as they were written, whatever limits held then.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -7,8 +9,6 @@ use utoipa::ToSchema;
 use crate::validation::{capital_letters, printable};
 
 /// Where an order is to be delivered.
-///
-/// The limits are checked in commands only. Events are read as they were written, under whatever limits held then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 pub struct DeliveryAddress {
     /// The person or company that receives it: 1 to 100 characters.

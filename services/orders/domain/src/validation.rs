@@ -10,7 +10,7 @@ pub(crate) const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
 
 /// A text for people, in one line. Control characters would break lines in logs and on labels, and Postgres cannot
 /// store NUL.
-pub(crate) fn printable(text: &str, _: &()) -> garde::Result {
+pub(crate) fn printable<C>(text: &str, _: &C) -> garde::Result {
     if text.trim().is_empty() {
         Err(garde::Error::new("blank"))
     } else if text.contains(char::is_control) {
@@ -42,13 +42,12 @@ pub(crate) fn capital_letters(length: usize) -> impl FnOnce(&str, &()) -> garde:
 }
 
 /// A line that names a currency names the currency of its order.
-#[expect(clippy::ptr_arg, reason = "the context of a line is the field of its order")]
 pub(crate) fn currency_of_order(own: &str, order: &String) -> garde::Result {
     if own == order { Ok(()) } else { Err(garde::Error::new("not the currency of the order")) }
 }
 
 /// The total of an order is an amount of money.
-pub(crate) fn total_fits(lines: &[OrderLine], (): &()) -> garde::Result {
+pub(crate) fn total_fits<C>(lines: &[OrderLine], _: &C) -> garde::Result {
     if PlaceOrder::total_minor(lines) <= i128::from(MAX_AMOUNT_MINOR) {
         Ok(())
     } else {

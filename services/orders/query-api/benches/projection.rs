@@ -58,7 +58,7 @@ async fn main() {
 
 fn steer(environment: &TestEnvironment, command: &str) {
     for projection in OTHERS {
-        environment.foldline(&format!("projections {command} --projection {projection} --generation 1"));
+        environment.foldline(&format!("projections {command} {projection} --generation 1"));
     }
 }
 

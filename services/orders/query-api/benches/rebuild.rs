@@ -21,7 +21,7 @@ use tokio::time::sleep;
 use crate::{applied::until_applied, samples::samples};
 
 const PARTITIONS: i32 = 8;
-const REBUILD: &str = "projections rebuild --projection orders --promote --yes";
+const REBUILD: &str = "projections rebuild orders --promote --yes";
 /// How long commands and queries are watched before the rebuild, and at a time meanwhile.
 const WATCH: Duration = Duration::from_secs(10);
 

@@ -1,10 +1,9 @@
-//! Snapshots in Postgres: the tables of `migrations/orders_write`, which every database of a write side needs. The
-//! statements are not checked by the compiler, for this crate belongs to no database; its tests run them.
+//! Snapshots in Postgres, in tables that the database of every write side needs. The statements are not checked by the
+//! compiler, because this crate has no database of its own; its tests run them.
 //!
 //! Rows and checkpoint are written in one transaction. Each generation of the state (`Aggregate::STATE_VERSION`) has
-//! rows of its own: while old and new instances run side by side, neither meets what the other has saved, and going
-//! back finds the snapshots as they were left. A generation that nobody has saved for a day is deleted by the next
-//! newer one that opens.
+//! its own rows, so that old and new instances can run side by side and a rollback finds its snapshots. A generation
+//! that has not been saved for a day is deleted when a newer one is opened.
 
 #![expect(clippy::disallowed_methods, reason = "it is called on the partition's own thread")]
 
@@ -30,16 +29,16 @@ use super::{Aggregates, Checkpoint, PendingSave, Save, SnapshotError, SnapshotSt
 use row::Row;
 use tables::Generation;
 
-/// How long Postgres may take, and how much of it is used.
+/// Timeouts and connections for Postgres.
 #[derive(Debug, Clone)]
 pub struct SnapshotSettings {
-    /// The most connections of an instance, for all its partitions (4).
+    /// The maximum number of connections of an instance, for all its partitions (4).
     pub connections: u32,
-    /// How long opening a partition's snapshots may take (30 s): the ids of all its aggregates are read.
+    /// The timeout for opening a partition's snapshots (30 s), which reads the ids of all its aggregates.
     pub open_timeout: Duration,
-    /// How long loading may take (1 s): the partition's commands wait.
+    /// The timeout for loading snapshots (1 s), for which the partition's commands wait.
     pub load_timeout: Duration,
-    /// How long a save may take (30 s). Nobody waits for it but a replay that has run out of room.
+    /// The timeout for a save (30 s). Only a replay that has no room left waits for it.
     pub save_timeout: Duration,
 }
 
@@ -63,11 +62,11 @@ pub struct SnapshotDatabase {
 }
 
 impl SnapshotDatabase {
-    /// Connects when it is first needed. The runtime is the one on which its connections live; the partitions'
-    /// threads wait for it, so they must not be its own.
+    /// Connects on first use. The connections run on `runtime`. The partitions' threads block on it, so they must not
+    /// be its workers.
     pub fn new(options: PgConnectOptions, runtime: &Handle, settings: SnapshotSettings) -> Self {
         let longest = settings.open_timeout.max(settings.save_timeout);
-        // A transaction that nobody goes on with holds its locks; Postgres ends it in time.
+        // An abandoned transaction would hold its locks; Postgres ends it after this time.
         let options =
             options.options([("idle_in_transaction_session_timeout", format!("{}ms", longest.as_millis()))]);
         let _in_runtime = runtime.enter();
@@ -83,8 +82,8 @@ impl SnapshotDatabase {
         PostgresSnapshots { database: self.clone(), partition }
     }
 
-    /// Has a connection do some work within a limit. After an error the connection is closed: what state it was left
-    /// in is never asked.
+    /// Runs `work` on a connection, within a limit. After an error the connection is closed, because its state is
+    /// unknown.
     async fn within<T>(
         &self,
         limit: Duration,
@@ -113,28 +112,28 @@ impl PostgresSnapshots {
         Generation { partition: self.partition, state_version: A::STATE_VERSION.cast_signed() }
     }
 
-    /// Deletes what older generations have left, in the background: nobody waits for it, and the next one that opens
-    /// tries again.
-    fn clear_up(&self, generation: Generation) {
+    /// Deletes abandoned generations in the background. If it fails, the next instance that opens the snapshots tries
+    /// again.
+    fn delete_abandoned(&self, generation: Generation) {
         let database = self.database.clone();
         self.database.runtime.spawn(async move {
             let limit = database.settings.open_timeout;
             if let Err(error) =
                 database.within(limit, async |connection| generation.delete_abandoned(connection).await).await
             {
-                warn!(partition = generation.partition, %error, "snapshots of an old generation are still there");
+                warn!(partition = generation.partition, %error, "snapshots of an old generation could not be deleted");
             }
         });
     }
 }
 
 impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
-    fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
         let (database, generation) = (&self.database, self.generation::<A>());
         let limit = database.settings.open_timeout;
-        let open = database.within(limit, async |connection| generation.open(connection, cached).await);
+        let open = database.within(limit, async |connection| generation.open(connection, on_id).await);
         let checkpoint = database.runtime.block_on(open)?;
-        self.clear_up(generation);
+        self.delete_abandoned(generation);
         Ok(checkpoint)
     }
 
@@ -152,7 +151,7 @@ impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
             let limit = database.settings.save_timeout;
             let saved =
                 database.within(limit, async |connection| generation.save(connection, save).await).await;
-            // The cache may have been forgotten meanwhile.
+            // The receiver may be gone.
             let _ = sender.send(saved);
         });
         pending

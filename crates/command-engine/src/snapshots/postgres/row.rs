@@ -1,5 +1,5 @@
-//! An aggregate as a row: its state as JSON, its commands packed. What was written by older code is read for ever, or
-//! the state's version counts on.
+//! An aggregate as a row: its state as JSON, its commands in a compact binary form. Rows written by older code must
+//! stay readable, unless the version of the state is increased.
 
 use std::{
     collections::HashSet,
@@ -25,7 +25,7 @@ pub(super) struct Row {
     commands: Vec<u8>,
 }
 
-/// Many rows, column by column, as `unnest` takes them.
+/// Rows by column, as `unnest` takes them.
 #[derive(Default)]
 pub(super) struct Columns {
     pub(super) aggregate_id: Vec<String>,
@@ -35,7 +35,7 @@ pub(super) struct Columns {
     pub(super) commands: Vec<Vec<u8>>,
 }
 
-/// A command as it is packed: 16 bytes of id, 8 of fingerprint, and the rest as short as the numbers are.
+/// A command in binary form: 16 bytes of id, 8 of hash, and the rest in variable length.
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
     command_id: [u8; 16],
@@ -105,7 +105,7 @@ impl<'a> Packed<'a> {
     }
 }
 
-/// The name of an event for as long as the program runs. There is a handful of them, so each is kept once, for ever.
+/// Interns the name of an event for the lifetime of the program. There are only a few, so leaking them is harmless.
 fn event_type(name: &str) -> &'static str {
     static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The statements. They know nothing of time-outs and connections.
+//! The SQL statements. Timeouts and connections are the caller's concern.
 
 use aggregate::AggregateId;
 use event_log::Continuity;
@@ -11,9 +11,10 @@ use crate::snapshots::{Checkpoint, Save, Saved, SnapshotError};
 
 /// How many rows one statement writes.
 const CHUNK: usize = 1_000;
-/// Ids and checkpoint are read as they are at one moment.
+/// Ids and checkpoint are read from one snapshot of the database.
 const BEGIN_TO_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// Rows and checkpoint are lost together if Postgres dies, and folded again from the log; so nobody waits for the disk.
+/// If Postgres crashes, rows and checkpoint are lost together and folded again from the log, so a save need not wait
+/// for the disk.
 const BEGIN_TO_SAVE: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
 /// The snapshots of one generation of the state, in one partition.
@@ -23,9 +24,9 @@ pub(super) struct Generation {
     pub(super) state_version: i32,
 }
 
-/// The checkpoint's row.
+/// A row of `snapshot_checkpoint`.
 #[derive(FromRow)]
-struct PartitionOffsets {
+struct CheckpointRow {
     next_offset: i64,
     sequence: i64,
     owner_epoch: i64,
@@ -37,11 +38,13 @@ impl Generation {
     pub(super) async fn open(
         self,
         connection: &mut PgConnection,
-        cached: &mut dyn FnMut(&str),
+        on_id: &mut dyn FnMut(&str),
     ) -> Result<Checkpoint, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_READ).await?;
-        let Some(stand) = self.stand(&mut transaction, "").await? else { return Ok(Checkpoint::default()) };
-        let checkpoint = stand.checkpoint();
+        let Some(checkpoint_row) = self.checkpoint_row(&mut transaction, "").await? else {
+            return Ok(Checkpoint::default());
+        };
+        let checkpoint = checkpoint_row.checkpoint();
         let mut found = 0;
         let mut ids =
             sqlx::query("SELECT aggregate_id FROM snapshots WHERE partition = $1 AND state_version = $2")
@@ -49,7 +52,7 @@ impl Generation {
                 .bind(self.state_version)
                 .fetch(&mut *transaction);
         while let Some(row) = ids.try_next().await? {
-            cached(row.try_get(0)?);
+            on_id(row.try_get(0)?);
             found += 1;
         }
         drop(ids);
@@ -61,7 +64,7 @@ impl Generation {
         Err(SnapshotError::Incomplete { expected: checkpoint.aggregates, found })
     }
 
-    /// One row at least, if there is a checkpoint; without an aggregate if none is found.
+    /// Returns at least one row if there is a checkpoint; that row has no aggregate if none is found.
     pub(super) async fn load(
         self,
         connection: &mut PgConnection,
@@ -89,25 +92,25 @@ impl Generation {
         Ok(rows.iter().filter(found).map(Row::from_row).collect::<Result<_, _>>()?)
     }
 
-    /// The checkpoint comes first: its row is the fence, and whoever else saves waits for it.
+    /// Moves the checkpoint first: its row is the fence, and other savers wait for it.
     pub(super) async fn save<S: Serialize>(
         self,
         connection: &mut PgConnection,
         save: Save<S>,
     ) -> Result<Saved, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_SAVE).await?;
-        let PartitionOffsets { next_offset: reached, saved_by, .. } = self.lock(&mut transaction).await?;
+        let CheckpointRow { next_offset: reached, saved_by, .. } = self.lock(&mut transaction).await?;
         if reached < save.from {
             return Err(SnapshotError::Lost);
         }
         if saved_by > save.epoch.cast_signed() {
             return Ok(Saved::Superseded(reached));
         }
-        // Somebody has read further, and saved all that this save has.
+        // Another instance has read further and saved everything that this save contains.
         if reached > save.to.next_offset {
             return Ok(Saved::UpTo(reached));
         }
-        self.move_on(&mut transaction, &save).await?;
+        self.update_checkpoint(&mut transaction, &save).await?;
         let mut columns = Columns::default();
         for (id, cached) in &*save.changed {
             columns.push(id, cached)?;
@@ -120,7 +123,7 @@ impl Generation {
         Ok(Saved::UpTo(save.to.next_offset))
     }
 
-    /// Deletes what older generations have left and nobody has saved for a day.
+    /// Deletes older generations that have not been saved for a day.
     pub(super) async fn delete_abandoned(self, connection: &mut PgConnection) -> Result<(), SnapshotError> {
         let abandoned: Vec<i32> = sqlx::query_scalar(
             "SELECT state_version FROM snapshot_checkpoint
@@ -133,11 +136,11 @@ impl Generation {
         if abandoned.is_empty() { Ok(()) } else { self.delete(connection, &abandoned).await }
     }
 
-    /// The checkpoint's row, which nobody else can move before the transaction ends. The first save puts it there: two
-    /// that found none would not meet, and the older could come last.
-    async fn lock(self, connection: &mut PgConnection) -> Result<PartitionOffsets, sqlx::Error> {
-        if let Some(stand) = self.stand(&mut *connection, "FOR UPDATE").await? {
-            return Ok(stand);
+    /// Locks the checkpoint's row until the transaction ends. The first save inserts it: otherwise two savers that both
+    /// find no row would not wait for each other, and the older could win.
+    async fn lock(self, connection: &mut PgConnection) -> Result<CheckpointRow, sqlx::Error> {
+        if let Some(checkpoint_row) = self.checkpoint_row(&mut *connection, "FOR UPDATE").await? {
+            return Ok(checkpoint_row);
         }
         sqlx::query(
             "INSERT INTO snapshot_checkpoint
@@ -149,14 +152,14 @@ impl Generation {
         .bind(self.state_version)
         .execute(&mut *connection)
         .await?;
-        self.stand(connection, "FOR UPDATE").await?.ok_or(sqlx::Error::RowNotFound)
+        self.checkpoint_row(connection, "FOR UPDATE").await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    async fn stand(
+    async fn checkpoint_row(
         self,
         connection: &mut PgConnection,
         lock: &'static str,
-    ) -> Result<Option<PartitionOffsets>, sqlx::Error> {
+    ) -> Result<Option<CheckpointRow>, sqlx::Error> {
         sqlx::query_as(&format!(
             "SELECT next_offset, sequence, owner_epoch, saved_by, aggregates FROM snapshot_checkpoint
               WHERE partition = $1 AND state_version = $2 {lock}"
@@ -167,7 +170,11 @@ impl Generation {
         .await
     }
 
-    async fn move_on<S>(self, connection: &mut PgConnection, save: &Save<S>) -> Result<(), sqlx::Error> {
+    async fn update_checkpoint<S>(
+        self,
+        connection: &mut PgConnection,
+        save: &Save<S>,
+    ) -> Result<(), sqlx::Error> {
         sqlx::query(
             "UPDATE snapshot_checkpoint
                 SET next_offset = $3, sequence = $4, owner_epoch = $5, saved_by = $6, aggregates = $7,
@@ -209,7 +216,7 @@ impl Generation {
         Ok(())
     }
 
-    /// Deletes generations of this partition, each with its checkpoint or not at all.
+    /// Deletes generations of this partition together with their checkpoints.
     async fn delete(
         self,
         connection: &mut PgConnection,
@@ -227,7 +234,7 @@ impl Generation {
     }
 }
 
-impl PartitionOffsets {
+impl CheckpointRow {
     fn checkpoint(&self) -> Checkpoint {
         let continuity =
             Continuity { sequence: self.sequence.cast_unsigned(), epoch: self.owner_epoch.cast_unsigned() };

@@ -1,4 +1,4 @@
-//! The engine as a page of plain code: no threads, no log, no faults but what they may change.
+//! The engine as a page of plain code, without threads or a log. Its only faults are those that may change an answer.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::Fault;
 use crate::support::{Account, Answer, CommandRequest, Event, Refusal};
 
-/// What a caller hears.
+/// What a caller is answered.
 #[derive(Debug, PartialEq)]
-pub(super) enum Told {
+pub(super) enum Reply {
     Accepted { version: u64, events: usize, replayed: bool },
     Refused(Refusal),
     Mismatch(u64),
@@ -31,7 +31,7 @@ struct CompletedCommand {
     request_hash: u64,
     version: u64,
     events: usize,
-    told: bool,
+    replies: bool,
 }
 
 impl Model {
@@ -40,27 +40,27 @@ impl Model {
         self.accounts.get(&id).cloned().unwrap_or_default()
     }
 
-    /// What the callers of a group hear. If only the answer to its append was lost, its events have happened, and
-    /// every command that they do not settle is decided once more.
-    pub(super) fn group(&mut self, requests: &[CommandRequest], fault: Fault) -> Vec<Told> {
+    /// The answers to the callers of a group. If the append succeeded but its acknowledgement was lost, its events have
+    /// happened, and every command without events is decided once more.
+    pub(super) fn group(&mut self, requests: &[CommandRequest], fault: Fault) -> Vec<Reply> {
         if fault == Fault::After {
             let cached: HashSet<_> = self.done.keys().cloned().collect();
             for request in requests {
                 self.decide(request);
             }
             for (key, done) in &mut self.done {
-                done.told = cached.contains(key);
+                done.replies = cached.contains(key);
             }
         }
         requests.iter().map(|request| self.decide(request)).collect()
     }
 
-    /// What becomes of a command that is decided once, whatever happens on the way.
-    pub(super) fn once(&mut self, request: &CommandRequest) -> Told {
+    /// The answer to a command that is decided once, whatever happens on the way.
+    pub(super) fn once(&mut self, request: &CommandRequest) -> Reply {
         self.decide(request)
     }
 
-    fn decide(&mut self, request: &CommandRequest) -> Told {
+    fn decide(&mut self, request: &CommandRequest) -> Reply {
         let key = (request.aggregate_id.clone(), request.metadata.command_id);
         if let Some(done) = self.done.get_mut(&key) {
             return done.tell(request.request_hash);
@@ -68,12 +68,12 @@ impl Model {
         let history = self.accounts.entry(request.aggregate_id.clone()).or_default();
         let version = history.len() as u64;
         if !meets(&request.expected, version) {
-            return Told::Mismatch(version);
+            return Reply::Mismatch(version);
         }
         let events = match Account::decide(&fold::<Account>(&*history), request.command.clone()) {
-            Err(refusal) => return Told::Refused(refusal),
+            Err(refusal) => return Reply::Refused(refusal),
             Ok(events) if events.contains(&Event::Frozen) => {
-                return Told::Unwritable;
+                return Reply::Unwritable;
             }
             Ok(events) => events,
         };
@@ -81,33 +81,33 @@ impl Model {
             request_hash: request.request_hash,
             version: version + events.len() as u64,
             events: events.len(),
-            told: false,
+            replies: false,
         };
-        let told = done.tell(request.request_hash);
+        let replies = done.tell(request.request_hash);
         // A command that changes nothing is not remembered.
         if !events.is_empty() {
             history.extend(events);
             self.done.insert(key, done);
         }
-        told
+        replies
     }
 }
 
 impl CompletedCommand {
-    fn tell(&mut self, request_hash: u64) -> Told {
+    fn tell(&mut self, request_hash: u64) -> Reply {
         if request_hash != self.request_hash {
-            return Told::IdReused;
+            return Reply::IdReused;
         }
-        Told::Accepted {
+        Reply::Accepted {
             version: self.version,
             events: self.events,
-            replayed: std::mem::replace(&mut self.told, true),
+            replayed: std::mem::replace(&mut self.replies, true),
         }
     }
 }
 
-impl Told {
-    /// The same, as an outcome tells it: the first time as any other.
+impl Reply {
+    /// The same answer as an outcome, which does not say whether it is replayed.
     pub(super) fn outcome(self) -> Self {
         match self {
             Self::Accepted { version, events, .. } => Self::Accepted { version, events, replayed: false },
@@ -116,7 +116,7 @@ impl Told {
     }
 }
 
-impl From<&Value> for Told {
+impl From<&Value> for Reply {
     fn from(outcome: &Value) -> Self {
         if outcome["status"] == "accepted" {
             let events = outcome["events"].as_array().unwrap().len();
@@ -134,7 +134,7 @@ impl From<&Value> for Told {
     }
 }
 
-impl From<Answer> for Told {
+impl From<Answer> for Reply {
     fn from(answer: Answer) -> Self {
         match answer {
             Ok(accepted) => Self::Accepted {

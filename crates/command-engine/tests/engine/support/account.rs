@@ -1,4 +1,4 @@
-//! An account: the smallest aggregate that says yes, no, "done already" and "this happened, and that".
+//! An account: a small aggregate that accepts, refuses, changes nothing, and emits several events.
 
 use std::{
     fmt,
@@ -32,16 +32,16 @@ pub(crate) struct State {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
-    /// One event for each coin; none for none.
+    /// One event for each coin; no event without coins.
     Deposit(Vec<i64>),
     Withdraw(i64),
-    /// Withdraws what is there; nothing if it is closed already.
+    /// Withdraws the balance; changes nothing if the account is closed already.
     Close,
-    /// Withdraws one and freezes, which no schema is for.
+    /// Withdraws one and freezes the account; the second event has no schema.
     Freeze,
-    /// Leads to an event whose struct is not called as its schema: Avro writes it, and cannot read it.
+    /// Leads to an event whose struct has another name than its schema: Avro can encode it but not decode it.
     Misname,
-    /// Meets a mistake in the rules.
+    /// Panics in `decide`.
     Panic,
 }
 

@@ -1,4 +1,4 @@
-//! An engine over a log with gates, and ways to hand it commands that leave nothing to chance.
+//! An engine over a log with gates, and ways to submit commands deterministically.
 
 use std::{
     pin::Pin,
@@ -26,19 +26,19 @@ pub(crate) struct Bank {
 pub(crate) struct Queued<'a>(Pin<Box<dyn Future<Output = Answer> + 'a>>);
 
 impl Bank {
-    /// A bank without a past, ready.
+    /// A bank with an empty log that owns the partition.
     pub(crate) async fn open() -> Self {
         Self::over(&MemoryLog::default()).await
     }
 
-    /// A new instance over a log that others may have written, or still do.
+    /// A new instance over a log that others have written to, or still do.
     pub(crate) async fn over(log: &MemoryLog) -> Self {
         let bank = Self::start(log, Gate::default(), &settings());
         bank.ready().await;
         bank
     }
 
-    /// An instance that may not be ready yet.
+    /// An instance that may not own the partition yet.
     pub(crate) fn start(log: &MemoryLog, claims: Gate, settings: &EngineSettings) -> Self {
         let bank = Self::idle(log, claims, settings);
         bank.engine.own(0);
@@ -65,14 +65,14 @@ impl Bank {
         reached(self.engine.ownership(0), state).await
     }
 
-    /// Takes the partition back, whoever has it now.
+    /// Claims the partition again, whoever owns it now.
     pub(crate) async fn returns(&self) {
         self.engine.lose(0);
         self.engine.own(0);
         self.ready().await;
     }
 
-    /// Which ownership it has, and where that began to read commands.
+    /// The epoch of its ownership, and the offset from which that reads commands.
     #[track_caller]
     pub(crate) fn owned(&self) -> (u64, i64) {
         match *self.engine.ownership(0).borrow() {
@@ -85,14 +85,14 @@ impl Bank {
         answered(self.engine.submit(request.clone())).await
     }
 
-    /// Hands a command in; it is in the queue, or answered, when this returns.
+    /// Submits a command. It is in the queue, or answered, when this returns.
     pub(crate) fn queue(&self, request: &CommandRequest) -> Queued<'_> {
         let mut queued = Queued(Box::pin(self.engine.submit(request.clone())));
         assert!(queued.is_waiting(), "answered at once");
         queued
     }
 
-    /// A deposit to the account `held` whose commit is held: what is queued from now on comes into one group.
+    /// Deposits to the account `held` and holds the commit: whatever is queued from now on is decided as one group.
     pub(crate) fn hold_a_commit(&self) -> Queued<'_> {
         self.commits.close();
         let held = self.queue(&request("held", Command::Deposit(vec![1])));
@@ -100,7 +100,7 @@ impl Bank {
         held
     }
 
-    /// Has commands decided in one group, whose append meets a fault.
+    /// Submits commands that are decided as one group, whose append meets a fault.
     pub(crate) async fn together(&self, requests: &[CommandRequest], fault: fn(&MemoryLog)) -> Vec<Answer> {
         let held = self.hold_a_commit();
         let queued: Vec<_> = requests.iter().map(|request| self.queue(request)).collect();
@@ -114,7 +114,7 @@ impl Bank {
         timeout(LIMIT, self.engine.stop()).await.expect("the engine did not stop");
     }
 
-    /// The same log, seen by a new instance after this one has stopped.
+    /// A new instance over the same log, after this one has stopped.
     pub(crate) async fn restarted(self) -> Self {
         self.stop().await;
         Self::over(&self.log).await
@@ -122,7 +122,7 @@ impl Bank {
 }
 
 impl Queued<'_> {
-    /// Whether there is no answer yet; only to be asked before there is one.
+    /// Whether there is no answer yet. Must not be called after there is one.
     pub(crate) fn is_waiting(&mut self) -> bool {
         let poll = self.0.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         matches!(poll, Poll::Pending)
@@ -137,7 +137,7 @@ async fn answered(answer: impl Future<Output = Answer>) -> Answer {
     timeout(LIMIT, answer).await.expect("no answer came")
 }
 
-/// Waits until a partition is in a state, and tells which.
+/// Waits until a partition is in a state, and returns it.
 pub(crate) async fn reached(mut partition: Receiver<Ownership>, state: fn(&Ownership) -> bool) -> Ownership {
     let reached = timeout(LIMIT, partition.wait_for(state)).await;
     reached.expect("the state was not reached").unwrap().clone()
@@ -147,13 +147,13 @@ pub(crate) fn is_owned(ownership: &Ownership) -> bool {
     matches!(ownership, Ownership::Owned { .. })
 }
 
-/// Limits that no test meets by chance.
+/// Limits that no test reaches by accident.
 pub(crate) fn settings() -> EngineSettings {
     EngineSettings {
         max_waiting_each: 1024,
         max_wait: Duration::from_hours(1),
-        announcement: Duration::from_millis(200),
-        rest: Duration::from_hours(1),
+        announcement_timeout: Duration::from_millis(200),
+        reclaim_pause: Duration::from_hours(1),
         ..EngineSettings::default()
     }
 }
@@ -162,7 +162,7 @@ pub(crate) fn topics() -> Topics {
     Topics::new("", "bank")
 }
 
-/// A command from a caller who has a day's time.
+/// A command with a deadline in a day.
 pub(crate) fn request(account: &str, command: Command) -> CommandRequest {
     CommandRequest {
         aggregate_id: AggregateId::try_from(account).unwrap(),

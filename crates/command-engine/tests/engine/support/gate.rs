@@ -1,5 +1,5 @@
-//! A log whose calls can be held: appends on their way back, when the events are in and nobody knows, and claims
-//! before they begin.
+//! A log whose calls can be held: appends after the events are written and before the call returns, claims before they
+//! begin.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 

@@ -1,4 +1,4 @@
-//! A log as it must look, whatever has happened.
+//! Checks of a log that must always hold.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use super::{Account, CODEC, CommandRequest, Event, account::State};
 
-/// What is in a log, checked.
+/// The content of a log that has been checked.
 pub(crate) struct History(Vec<Recorded>);
 
 impl History {
-    /// Reads a log and checks what holds for every log: sequences and versions 1..n, epochs that never go down,
-    /// and the events of a command side by side, each once.
+    /// Reads a log and checks its invariants: sequences and versions 1..n, epochs that never decrease, and the events
+    /// of a command side by side, each once.
     pub(crate) fn of(log: &MemoryLog) -> Self {
         let records = log.records();
         let (mut versions, mut epoch) = (HashMap::new(), 0);
@@ -51,7 +51,7 @@ impl History {
         self.envelopes().map(|envelope| envelope.metadata.command_id).collect()
     }
 
-    /// How many events a command has led to.
+    /// The number of events that a command has led to.
     pub(crate) fn events_of(&self, request: &CommandRequest) -> usize {
         let ids = self.command_ids();
         ids.iter().filter(|id| **id == request.metadata.command_id).count()
@@ -69,8 +69,8 @@ impl History {
         fold::<Account>(&self.events(account))
     }
 
-    /// Checks that an answer tells what is in the log: the ids and types of the command's events, and version and
-    /// offset of the last of them.
+    /// Checks that an answer matches the log: the ids and types of the command's events, and the version and offset of
+    /// the last of them.
     #[track_caller]
     pub(crate) fn bears_out(&self, request: &CommandRequest, accepted: &Accepted) {
         let written: Vec<_> = self
@@ -92,14 +92,14 @@ impl History {
     }
 }
 
-/// A log of its own with these records in it.
+/// A new log with these records.
 pub(crate) fn copied(records: Vec<Recorded>) -> MemoryLog {
     let log = MemoryLog::default();
     planted(&log, records);
     log
 }
 
-/// Writes records past every check, as an intruder would. Every owner is shut out by it.
+/// Writes records without any check, as an intruder would. It fences every owner.
 pub(crate) fn planted(log: &MemoryLog, records: Vec<Recorded>) {
     let mut intruder = log.clone();
     intruder.claim(0, &mut |_| Ok(())).unwrap();

@@ -1,4 +1,4 @@
-//! What the tests share: an aggregate, a log with gates, an engine over it, and the log as it must look.
+//! Shared by the tests: an aggregate, a log with gates, an engine over it, and checks of the log.
 
 mod account;
 mod bank;
@@ -14,13 +14,13 @@ pub(crate) use bank::{Bank, all, is_owned, reached, request, settings, topics};
 pub(crate) use gate::Gate;
 pub(crate) use history::{History, copied, planted};
 
-/// Nothing here takes nearly as long; a test that waits longer has failed.
+/// A test that waits longer than this has failed; nothing takes nearly as long.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) type CommandRequest = command_engine::CommandRequest<Command>;
 pub(crate) type Answer = Result<Accepted, CommandError<Refusal>>;
 
-/// Lets every deadline of less than two hours pass, without waiting for it.
+/// Advances the clock by two hours, so that every shorter deadline passes.
 pub(crate) async fn hours_pass() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_hours(2)).await;

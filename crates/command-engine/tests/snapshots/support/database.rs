@@ -1,4 +1,4 @@
-//! A database of a test's own, with the tables of snapshots.
+//! A database for one test, with the tables of snapshots.
 
 use std::{
     sync::LazyLock,
@@ -12,11 +12,11 @@ use sqlx::{Connection, PgConnection};
 use test_kit::TestEnvironment;
 use tokio::runtime::{Builder, Runtime};
 
-/// Where the connections live; the tests wait for it on threads of their own, as partitions do.
+/// Runs the connections. The tests block on it on threads of their own, as partitions do.
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
-/// A database that `admin` has prepared, and of which every test has a copy.
+/// A database with all tables, of which every test gets a copy.
 static PREPARED: LazyLock<TestEnvironment> = LazyLock::new(|| {
     let environment = TestEnvironment::empty();
     environment.foldline("migrations apply");
@@ -34,7 +34,7 @@ impl Database {
         let (copy, prepared) = (name_in(&environment), name_in(&PREPARED));
         run_in(&postgres(&environment), &format!("CREATE DATABASE {copy} TEMPLATE {prepared}"));
         let options = environment.database_url("orders_write").parse().unwrap();
-        // Long enough for a busy machine: one test waits for it in vain.
+        // Long enough for a busy machine; one test waits for the timeout.
         let settings =
             SnapshotSettings { load_timeout: Duration::from_secs(2), ..SnapshotSettings::default() };
         let snapshots = SnapshotDatabase::new(options, RUNTIME.handle(), settings);
@@ -50,12 +50,12 @@ impl Database {
         self.snapshots.partition(partition)
     }
 
-    /// An cache of partition 0 as a new instance has it before it reads the log.
+    /// The cache of partition 0 in a new instance that has not read the log.
     pub(crate) fn cache<A: Aggregate>(&self, settings: CacheSettings) -> AggregateCache<A> {
-        self.image_of(0, settings)
+        self.cache_of(0, settings)
     }
 
-    pub(crate) fn image_of<A: Aggregate>(
+    pub(crate) fn cache_of<A: Aggregate>(
         &self,
         partition: i32,
         settings: CacheSettings,
@@ -65,12 +65,12 @@ impl Database {
         cache
     }
 
-    /// Runs a statement, and answers with how many rows it was about.
+    /// Runs a statement and returns the number of affected rows.
     pub(crate) fn run(&self, statement: &str) -> u64 {
         run_in(&self.url(), statement)
     }
 
-    /// Asks for a number.
+    /// Queries a number.
     pub(crate) fn number(&self, query: &str) -> i64 {
         RUNTIME.block_on(async {
             let mut connection = PgConnection::connect(&self.url()).await.unwrap();
@@ -78,7 +78,7 @@ impl Database {
         })
     }
 
-    /// Nobody can connect from now on, and whoever is connected is thrown out.
+    /// Refuses new connections and ends existing ones.
     pub(crate) fn close(&self) {
         let (server, name) = (postgres(&self.environment), name_in(&self.environment));
         run_in(&server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
@@ -93,12 +93,12 @@ impl Database {
         run_in(&postgres(&self.environment), &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
     }
 
-    /// Holds a table, so that whoever reads it waits until the connection is dropped.
+    /// Locks a table: whoever reads it waits until the connection is dropped.
     pub(crate) fn hold(&self, table: &str) -> PgConnection {
         self.begin(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
     }
 
-    /// Runs a statement in a transaction that is still open.
+    /// Runs a statement in a transaction that stays open.
     pub(crate) fn begin(&self, statement: &str) -> PgConnection {
         RUNTIME.block_on(async {
             let mut connection = PgConnection::connect(&self.url()).await.unwrap();
@@ -108,15 +108,15 @@ impl Database {
     }
 }
 
-/// Commits a transaction that was open.
+/// Commits an open transaction.
 pub(crate) fn commit(mut open: PgConnection) {
     RUNTIME.block_on(sqlx::raw_sql("COMMIT").execute(&mut open)).unwrap();
 }
 
-/// Waits until something is so.
-pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
+/// Waits until a condition holds.
+pub(crate) fn eventually(mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
-    while !is_so() {
+    while !condition() {
         assert!(Instant::now() < deadline, "not within a minute");
         thread::yield_now();
     }
@@ -126,7 +126,7 @@ fn name_in(environment: &TestEnvironment) -> String {
     format!("{}orders_write", environment.database_prefix)
 }
 
-/// Where databases are created and closed.
+/// The server's maintenance database, from which others are created and closed.
 fn postgres(environment: &TestEnvironment) -> String {
     format!("{}/postgres", environment.servers.database_server_url)
 }

@@ -1,4 +1,4 @@
-//! A partition's log, made up: what matters here is what an cache makes of it.
+//! A generated log of a partition.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ impl History {
         history
     }
 
-    /// Writes a command with so many events, and answers with its id.
+    /// Writes a command with this many events and returns its id.
     pub(crate) fn command(&mut self, name: &str, events: u64) -> Uuid {
         self.commands += 1;
         let command_id = Uuid::from_u128(self.commands);
@@ -59,7 +59,7 @@ impl History {
                 traceparent: String::new(),
             },
         };
-        // Every second offset is left out, as if a commit marker had taken it.
+        // Every second offset is skipped, as if a commit marker occupied it.
         let offset = i64::try_from(self.events.len()).unwrap() * 2;
         Recorded {
             envelope,
@@ -68,13 +68,13 @@ impl History {
         }
     }
 
-    /// What an cache has not read yet.
+    /// The events that a cache has not read yet.
     pub(crate) fn tail(&self, next_offset: i64) -> &[(Recorded, Event)] {
         let read = self.events.partition_point(|(recorded, _)| recorded.position.offset < next_offset);
         &self.events[read..]
     }
 
-    /// Has an cache read to the end.
+    /// Reads the log into a cache, to the end.
     pub(crate) fn read_into(&self, cache: &mut AggregateCache) {
         cache.fold_tail(self.tail(cache.next_offset), &mut |_, _| ()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What the tests share: an aggregate, a log of it, and a database that can be closed.
+//! Shared by the tests: an aggregate, a log of it, and a database that can be closed.
 
 mod database;
 mod history;
@@ -14,7 +14,7 @@ pub(crate) use tally::{NextTally, Tally, Total};
 /// The cache of a partition of tallies.
 pub(crate) type AggregateCache = command_engine::AggregateCache<Tally>;
 
-/// Room for so many aggregates, and no save but those that a test asks for.
+/// Room for this many aggregates, and no saves but those that a test asks for.
 pub(crate) fn room_for(max_aggregates: usize) -> CacheSettings {
     CacheSettings { max_aggregates, save_changes: usize::MAX, ..CacheSettings::default() }
 }

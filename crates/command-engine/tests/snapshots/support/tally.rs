@@ -1,17 +1,17 @@
-//! The smallest aggregate whose state depends on the order of its events, and the next generation of its state.
+//! A small aggregate whose state depends on the order of its events, and the next generation of its state.
 
 use std::{convert::Infallible, fmt};
 
 use aggregate::{Aggregate, Message, Payload};
 use serde::{Deserialize, Serialize};
 
-/// Adds up.
+/// Adds numbers up.
 pub(crate) struct Tally;
 
 /// The same with another state.
 pub(crate) struct NextTally;
 
-/// Three times the state before and the number: another order leads to another state.
+/// Three times the previous state plus the number, so another order leads to another state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Total {
     pub(crate) total: u64,

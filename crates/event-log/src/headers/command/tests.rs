@@ -21,7 +21,7 @@ fn headers(pairs: &[(&str, &str)]) -> OwnedHeaders {
     })
 }
 
-/// A command with the two headers that every command has, and these.
+/// A command with the two required headers and these.
 fn with(more: &[(&str, &str)]) -> Result<CommandEnvelope, InvalidRecord> {
     let id = ID.to_string();
     let both = [("ce_id", id.as_str()), ("ce_type", "foldline.tests.Count")];
@@ -29,7 +29,7 @@ fn with(more: &[(&str, &str)]) -> Result<CommandEnvelope, InvalidRecord> {
 }
 
 #[test]
-fn a_command_survives_its_headers() {
+fn a_command_can_be_read_from_its_headers() {
     let versions = Expected::OneOf(vec![Version(3), Version(4)]);
     for expected in [Expected::Any, Expected::Absent, Expected::Present, versions] {
         let envelope = CommandEnvelope {
@@ -68,7 +68,7 @@ fn two_headers_are_enough() {
 }
 
 #[test]
-fn a_header_that_is_there_must_be_right() {
+fn a_header_that_is_present_must_be_valid() {
     let long = "x".repeat(257);
     let cases = [
         ("ce_time", "yesterday"),
@@ -87,7 +87,7 @@ fn a_header_that_is_there_must_be_right() {
 }
 
 #[test]
-fn what_is_no_command_says_so_and_keeps_the_id_if_it_has_one() {
+fn an_invalid_command_keeps_its_id_if_it_has_one() {
     let (id, ours) = (ID.to_string(), ("ce_type", "foldline.tests.Count"));
     let read = |headers: &[(&str, &str)], partition| {
         let record = read(&message(self::headers(headers), partition), PARTITIONS);
@@ -101,7 +101,7 @@ fn what_is_no_command_says_so_and_keeps_the_id_if_it_has_one() {
 }
 
 #[test]
-fn a_record_without_key_payload_or_headers_is_no_command() {
+fn a_record_without_key_payload_or_headers_is_not_a_command() {
     let bare = |key: Option<&[u8]>, payload: Option<&[u8]>, headers: Option<OwnedHeaders>| {
         let (key, payload) = (key.map(<[u8]>::to_vec), payload.map(<[u8]>::to_vec));
         let message =

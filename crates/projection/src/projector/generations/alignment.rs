@@ -1,4 +1,4 @@
-//! Two generations at the same position, which is where they can be compared and swapped.
+//! Two generations at the same position: only then can they be compared and swapped.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::timeout;
 use super::{GenerationError, Moves, list::in_state, tables};
 use crate::{Generation, GenerationState};
 
-/// How long the live generation is held for another one to come up with it.
+/// How long the live generation is held for another one to catch up.
 const HELD: Duration = Duration::from_secs(2);
 
-/// The generation that queries see, and one that is compared with it or takes its place.
+/// The live generation, and the one that is compared with it or takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) live: Generation,
@@ -32,14 +32,14 @@ impl Pair {
         &self.live.projection
     }
 
-    /// The tables that the other generation has.
+    /// The tables of the other generation.
     pub(super) async fn tables(&self, connection: &mut PgConnection) -> Result<Vec<String>, GenerationError> {
         Ok(tables::of_version(connection, self.projection(), Some(self.other.version)).await?.1)
     }
 }
 
-/// Holds the live generation where it is until the transaction ends, and waits until the other one, which never goes
-/// beyond it, stands there too.
+/// Holds the live generation until the transaction ends, and waits until the other one, which never overtakes it, is
+/// at the same position.
 pub(super) async fn meet(
     transaction: &mut PgConnection,
     moves: &mut Moves,
@@ -58,7 +58,7 @@ pub(super) async fn meet(
     })
 }
 
-/// A connection whose transaction sees both generations at the same position, however they go on.
+/// A connection whose transaction sees both generations at the same position, whatever they do meanwhile.
 pub(super) async fn seen_together(
     database: &PgConnectOptions,
     connection: &mut PgConnection,
@@ -70,13 +70,13 @@ pub(super) async fn seen_together(
     be_brief(&mut transaction).await?;
     meet(&mut transaction, moves, pair).await?;
     result.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    // The first statement decides what is seen.
+    // The first statement takes the snapshot.
     result.execute("SELECT FROM public.checkpoint").await?;
     transaction.rollback().await?;
     Ok(result)
 }
 
-/// Whoever holds the live generation is ended by Postgres if it stops in the middle.
+/// Has Postgres end the transaction that holds the live generation, if its client stops in the middle.
 pub(super) async fn be_brief(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
     let buffer = HELD.as_millis();
     let brief = format!(

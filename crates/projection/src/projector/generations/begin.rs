@@ -4,8 +4,8 @@ use super::{GenerationError, copy, list::in_state, tables};
 use crate::projector::generation;
 use crate::{Generation, GenerationState};
 
-/// Begins a generation that is filled from the first event: empty tables like the live ones, in a schema of their own.
-/// Projectors of `version` fill it; where none is told, that is the highest one which has ever run here.
+/// Begins a generation that is filled from the first event: empty tables like the live ones, in a schema of their
+/// own. Projectors of `version` fill it; by default the highest version that has ever run here.
 pub async fn begin(
     connection: &mut PgConnection,
     projection: &str,
@@ -22,13 +22,13 @@ pub async fn begin(
     for table in &tables {
         copy::create_table(&mut transaction, table, &generation.schema()).await?;
     }
-    generation::tell(&mut transaction, projection).await?;
+    generation::notify(&mut transaction, projection).await?;
     transaction.commit().await?;
     Ok(generation)
 }
 
-/// The row of the new generation; none where there is one in this state already. Checkpoints of generations that are
-/// gone keep their numbers from being given again.
+/// Inserts the row of the new generation; returns `None` if there is one in this state already. The checkpoints of
+/// earlier generations keep their numbers from being used again.
 async fn insert(
     connection: &mut PgConnection,
     projection: &str,

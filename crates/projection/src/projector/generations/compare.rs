@@ -1,4 +1,4 @@
-//! Compares the rows of two generations: counts and hashes by range of keys, then row by row where these are not alike.
+//! Compares the rows of two generations: counts and hashes by key range, then row by row in ranges that differ.
 
 use sqlx::PgConnection;
 
@@ -9,12 +9,12 @@ use super::{
     tables::quoted,
 };
 
-/// So many rows are compared by one hash.
+/// The number of rows that are compared by one hash.
 const RANGE: i64 = 10_000;
-/// So many differing rows of a table are shown.
+/// The most differing rows of a table that are shown.
 const SHOWN: usize = 10;
 
-/// Compares all tables. `result` sees both generations at the same position, and goes on to.
+/// Compares all tables. The transaction of `result` must see both generations at the same position.
 pub(super) async fn compare(
     result: &mut PgConnection,
     pair: &Pair,
@@ -38,11 +38,11 @@ struct Tables {
     key: Key,
 }
 
-/// What two ranges of rows must have in common.
+/// What two equal ranges of rows have in common.
 #[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
 struct Weight {
     rows: i64,
-    /// The sum of all rows' hashes: their order does not matter.
+    /// The sum of the rows' hashes: their order does not matter.
     hashes: String,
 }
 
@@ -64,7 +64,7 @@ impl Tables {
         loop {
             range.up_to = self.key.nth(result, table, &range, RANGE).await?;
             self.compare_range(result, &range, &mut compared).await?;
-            // The last range is open, so that it has what is beyond the last live row.
+            // The last range is open, so that it includes rows beyond the last live one.
             let Some(last) = range.up_to.take() else {
                 return Ok(compared);
             };

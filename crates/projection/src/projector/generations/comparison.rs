@@ -1,17 +1,17 @@
 use std::fmt::{self, Display, Formatter};
 
-/// What two generations have in common at the same position.
+/// How two generations compare at the same position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     /// The live generation.
     pub live: i32,
-    /// The one beside it.
+    /// The other one.
     pub other: i32,
     /// Table by table.
     pub tables: Vec<TableComparison>,
 }
 
-/// What a table has in common with the live one.
+/// How a table compares with the live one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableComparison {
     /// The table.
@@ -20,15 +20,15 @@ pub struct TableComparison {
     pub live_rows: i64,
     /// How many rows the other one has.
     pub other_rows: i64,
-    /// How many ranges of keys were compared by a hash of their rows.
+    /// How many key ranges were compared by a hash of their rows.
     pub ranges: usize,
-    /// In how many of them the rows are not the same.
+    /// How many of them differ.
     pub differing_ranges: usize,
-    /// Rows that are not the same; not all, if there are many.
+    /// Rows that differ; not all, if there are many.
     pub differences: Vec<Difference>,
 }
 
-/// A row that is not the same in both generations, as JSON; or is only in one of them.
+/// A row that differs between the generations, as JSON, or that only one of them has.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Difference {
     /// The live row.

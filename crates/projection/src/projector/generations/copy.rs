@@ -1,26 +1,27 @@
-//! Empty tables like the live ones in everything that a query, a grant or a person can see: columns, constraints,
-//! indexes with their names, storage, comments, owners, grants.
+//! Empty tables that are like the live ones in everything that a query, a grant or a person can see: columns,
+//! constraints, indexes with their names, storage, comments, owners, grants.
 //!
-//! Postgres knows all of it; so each statement here asks it for the statements that make the copy.
+//! Postgres knows all of it, so each statement here queries the catalog for the statements that make the copy.
 
 use sqlx::{Executor, PgConnection};
 
 use super::tables::quoted;
 
-/// `LIKE` leaves out the table's own options.
+/// `LIKE` does not copy the table's storage options.
 const TABLE: &str = "
     SELECT format('CREATE TABLE %I.%I (LIKE public.%I INCLUDING ALL)%s', $2, relname, relname,
                   ' WITH (' || array_to_string(reloptions, ', ') || ')')
       FROM pg_class WHERE oid = format('public.%I', $1)::regclass";
 
-/// While a generation is filled, all rows of a page may change in one transaction. If they find room on it, no index is
-/// touched (HOT). A table that leaves room for updates at all leaves as much as that takes.
+/// While a generation is filled, all rows of a page may change in one transaction. If the new versions fit on the
+/// page, no index is touched (HOT). A table that leaves free space for updates at all leaves enough for that
+/// meanwhile.
 const ROOM: &str = "
     SELECT format('ALTER TABLE %I.%I SET (fillfactor = 50)', $2, relname)
       FROM pg_class, pg_options_to_table(reloptions)
      WHERE oid = format('public.%I', $1)::regclass AND option_name = 'fillfactor'";
 
-/// The room that the live table leaves.
+/// The free space of the live table.
 const USUAL_ROOM: &str = "
     SELECT format('ALTER TABLE %I.%I SET (fillfactor = %s)', $2, relname, option_value)
       FROM pg_class, pg_options_to_table(reloptions)
@@ -30,13 +31,13 @@ const OWNER: &str = "
     SELECT format('ALTER TABLE %I.%I OWNER TO %I', $2, relname, pg_get_userbyid(relowner))
       FROM pg_class WHERE oid = format('public.%I', $1)::regclass";
 
-/// `LIKE` leaves out what is said of the table as a whole.
+/// `LIKE` does not copy the table's own comment.
 const COMMENT: &str = "
     SELECT format('COMMENT ON TABLE %I.%I IS %L', $2, $1, comment)
       FROM obj_description(format('public.%I', $1)::regclass, 'pg_class') AS comment
      WHERE comment IS NOT NULL";
 
-/// `LIKE` gives indexes names of its own. Two indexes are the same if they say the same; of several that do, any may
+/// `LIKE` gives indexes new names. Two indexes are the same if their definitions are; among several that are, any may
 /// have any of the names.
 const INDEX_NAMES: &str = "
     WITH indexes AS (
@@ -66,14 +67,14 @@ const GRANTS: &str = "
                   CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
       FROM grants WHERE grantee <> owner";
 
-/// Whoever may write one of the live tables must find the others.
+/// Whoever may write to one of the live tables must be able to find the others.
 const SCHEMA_GRANTS: &str = "
     SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %s', $2,
                            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
       FROM pg_class, aclexplode(relacl)
      WHERE oid = format('public.%I', $1)::regclass AND privilege_type IN ('INSERT', 'UPDATE')";
 
-/// Creates the schema of a generation with these tables, which may be there already.
+/// Creates the schema of a generation, if it does not exist, with these tables.
 pub(super) async fn create_schema(
     connection: &mut PgConnection,
     schema: &str,
@@ -99,7 +100,7 @@ pub(super) async fn create_table(
     Ok(())
 }
 
-/// Has a table in `schema`, which is filled now, leave no more room than the one in `public`.
+/// Gives a table in `schema`, which is filled now, the same free space as the one in `public`.
 pub(super) async fn settle_table(
     connection: &mut PgConnection,
     table: &str,
@@ -108,7 +109,7 @@ pub(super) async fn settle_table(
     run(connection, USUAL_ROOM, table, schema).await
 }
 
-/// Runs the statements that a question about a live table and a schema answers with.
+/// Runs the statements that a query about a live table and a schema returns.
 async fn run(
     connection: &mut PgConnection,
     question: &str,

@@ -6,12 +6,11 @@ use super::{GenerationError, list::in_state, tables::quoted};
 use crate::projector::generation;
 use crate::{Generation, GenerationState};
 
-/// How long projectors may finish what they are writing: a large batch, some of whose events are refused, is written in
-/// many pieces.
+/// How long projectors may finish what they are writing: a large batch with refused events is written in many pieces.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Ends a generation that queries do not see: its tables are dropped, and whoever fills it is superseded. Its
-/// checkpoints stay, so that its number is never given again.
+/// Ends a generation that is not live: drops its tables and supersedes the projectors that fill it. Its checkpoints
+/// stay, so that its number is never used again.
 pub async fn end(
     connection: &mut PgConnection,
     projection: &str,
@@ -36,15 +35,15 @@ async fn try_to_end(
     let patience = format!("SET LOCAL lock_timeout = '{}ms'", PATIENCE.as_millis());
     transaction.execute(patience.as_str()).await?;
     let generation = in_state(&mut transaction, projection, state).await?;
-    // The fence, then the generation, then the tables: that is the order in which projectors lock them. One that parks
-    // events refers to the generation.
+    // The fence, then the generation, then the tables: projectors lock them in this order. One that parks events
+    // references the generation.
     supersede(&mut transaction, projection, &[generation.number]).await?;
     if !delete(&mut transaction, &generation).await? {
         return Err(GenerationError::Changed(projection.to_owned()));
     }
     let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(&generation.own_schema()));
     transaction.execute(drop.as_str()).await?;
-    generation::tell(&mut transaction, projection).await?;
+    generation::notify(&mut transaction, projection).await?;
     transaction.commit().await?;
     Ok(generation)
 }
@@ -61,7 +60,7 @@ async fn delete(connection: &mut PgConnection, generation: &Generation) -> Resul
     Ok(deleted.rows_affected() == 1)
 }
 
-/// Takes all partitions of generations from whoever fills them.
+/// Takes all partitions of generations from the projectors that fill them.
 pub(super) async fn supersede(
     connection: &mut PgConnection,
     projection: &str,

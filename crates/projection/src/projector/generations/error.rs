@@ -5,13 +5,13 @@ use sqlx::error::DatabaseError;
 use crate::GenerationState;
 use crate::projector::generations::Comparison;
 
-/// Why a generation was left as it was.
+/// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerationError {
-    /// Postgres refused or did not answer.
+    /// Postgres did not answer, or refused.
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
-    /// No projector of it, or none of this version, has ever been here.
+    /// No projector of it, or none of this version, has ever run here.
     #[error("{projection}{} has never run here: start its projector first", version.map(|version| format!(" version {version}")).unwrap_or_default())]
     NeverRan {
         /// The projection's name.
@@ -19,33 +19,33 @@ pub enum GenerationError {
         /// The version, where one was asked for.
         version: Option<i32>,
     },
-    /// There can be one of a kind only.
+    /// There can only be one generation in this state.
     #[error("generation {generation} of {projection} is {state}: {} it first", ending(*state))]
     InTheWay {
         /// The projection's name.
         projection: String,
-        /// The generation that is there.
+        /// The existing generation.
         generation: i32,
-        /// What it is there for.
+        /// Its state.
         state: GenerationState,
     },
-    /// There is no generation of this kind.
+    /// There is no generation in this state.
     #[error("{projection} has no generation in the state {state}")]
     Missing {
         /// The projection's name.
         projection: String,
-        /// What was looked for.
+        /// The state.
         state: GenerationState,
     },
-    /// There is no generation of this number.
+    /// There is no generation with this number.
     #[error("{projection} has no generation {generation}")]
     Unknown {
         /// The projection's name.
         projection: String,
-        /// What was looked for.
+        /// The number.
         generation: i32,
     },
-    /// Something belongs to a table and would not come along.
+    /// Something depends on a table itself, and would not move to the table of another generation.
     #[error(
         "{what} belongs to the table {table} and would not follow it into another generation: remove it first"
     )]
@@ -55,29 +55,29 @@ pub enum GenerationError {
         /// A view, a foreign key, a trigger or a policy.
         what: String,
     },
-    /// A migration came in between.
+    /// A migration was applied after the generation was begun.
     #[error(
         "generation {generation} has no {column} as the live tables have: cancel or drop it, and rebuild"
     )]
     OtherColumns {
-        /// The generation that is behind.
+        /// The generation that is out of date.
         generation: i32,
-        /// A column that it lacks, with its type.
+        /// A column that it does not have, with its type.
         column: String,
     },
-    /// The swap would take too long.
+    /// The generation is further behind than the gate allows: the swap would take too long.
     #[error(
         "generation {generation} is {events} events behind the live one, more than {most}: wait, or raise the gate"
     )]
     TooFarBehind {
         /// The generation.
         generation: i32,
-        /// How far it is behind.
+        /// How many events it is behind.
         events: i64,
         /// The gate.
         most: i64,
     },
-    /// The live generation cannot be held for longer.
+    /// The other generation did not catch up while the live one was held.
     #[error(
         "generation {generation} did not come up with the live one while that was held for {buffer:?}: \
          does a projector of version {version} run, is it ready, and is the generation neither paused nor limited?"
@@ -90,13 +90,13 @@ pub enum GenerationError {
         /// How long the live one was held, each time.
         buffer: Duration,
     },
-    /// Both were filled by the same version, and yet they are not alike.
+    /// The rows differ although the same version has filled them.
     #[error("the generations differ: {0}")]
     Differ(Comparison),
-    /// A table's rows cannot be told from each other.
+    /// The rows of a table have no key.
     #[error("the table {0} has no primary key: its rows cannot be compared")]
     NoPrimaryKey(String),
-    /// Long queries, or long transactions of projectors.
+    /// Long queries, or long transactions of projectors, use the tables.
     #[error(
         "other statements kept the tables of {projection} locked for {waited:?}: look for them in pg_stat_activity, then try again"
     )]
@@ -112,7 +112,7 @@ pub enum GenerationError {
 }
 
 impl GenerationError {
-    /// Whether a lock was not to be had in time: `lock_not_available`, `deadlock_detected`.
+    /// Whether a lock could not be had in time: `lock_not_available`, `deadlock_detected`.
     pub(super) fn gave_way(&self) -> bool {
         let Self::Postgres(error) = self else { return false };
         let code = error.as_database_error().and_then(DatabaseError::code);
@@ -120,7 +120,7 @@ impl GenerationError {
     }
 }
 
-/// What an operator does with a generation that is in the way.
+/// How an operator ends a generation in this state.
 fn ending(state: GenerationState) -> &'static str {
     match state {
         GenerationState::Live | GenerationState::Building => "promote or cancel",

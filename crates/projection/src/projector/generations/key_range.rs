@@ -2,20 +2,20 @@ use sqlx::PgConnection;
 
 use super::{GenerationError, tables::quoted};
 
-/// The primary key of a table. Its values travel as texts, for their types are known to Postgres alone.
+/// The primary key of a table. Its values are passed as text, because only Postgres knows their types.
 pub(super) struct Key {
     columns: Vec<String>,
     types: Vec<String>,
 }
 
-/// The rows after one key, up to another and with it; from the first and to the last where there is none.
+/// The rows after one key, up to and including another; from the first or to the last row if it is absent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyRange {
     pub(super) after: Option<Vec<String>>,
     pub(super) up_to: Option<Vec<String>>,
 }
 
-/// The places of a range's ends among a statement's parameters.
+/// The numbers of the range's ends among the parameters of a statement.
 const AFTER: &str = "$1";
 const UP_TO: &str = "$2";
 
@@ -39,7 +39,7 @@ impl Key {
         Ok(Self { columns, types })
     }
 
-    /// Its columns, with commas between them.
+    /// Its columns, separated by commas.
     pub(super) fn columns(&self) -> String {
         self.columns.join(", ")
     }
@@ -58,7 +58,7 @@ impl Key {
         self.types.iter().enumerate().map(value).collect::<Vec<_>>().join(", ")
     }
 
-    /// Cuts so many rows off the front of a range: the answer is the key of the last one, if there are so many.
+    /// Takes this many rows from the front of a range: returns the key of the last one, if there are that many.
     pub(super) async fn nth(
         &self,
         connection: &mut PgConnection,

@@ -22,7 +22,7 @@ pub async fn generations_of(
     Ok(generation::all(connection, projection).await?)
 }
 
-/// The generation of a projection that is there for this.
+/// The generation of a projection in this state.
 pub async fn in_state(
     connection: &mut PgConnection,
     projection: &str,

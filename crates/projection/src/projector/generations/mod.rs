@@ -1,9 +1,9 @@
-//! The life of generations, as an operator leads it: tables are filled anew beside the ones that queries see, compared
-//! with them, and put in their place while everything runs.
+//! Generations, for operators: fill tables again beside the live ones, compare the two, and swap them while
+//! everything runs.
 //!
-//! What is done here only begins, swaps and ends generations; projectors fill them. What it must never do: let a query
-//! fail, see less than it saw before, or find rows that are not of the checkpoint beside them. So a swap gives way to
-//! whoever uses the tables, and is made only where both generations stand at the same position.
+//! This only begins, swaps and ends generations; projectors fill them. It must never let a query fail, see less than
+//! before, or find rows that do not belong to the checkpoint. So a swap gives way to everybody who uses the tables,
+//! and only happens when both generations are at the same position.
 
 mod alignment;
 mod begin;

@@ -2,14 +2,14 @@ use sqlx::{FromRow, PgConnection};
 
 use super::GenerationError;
 
-/// Where a generation stands in one partition.
+/// A generation's position in one partition.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct PartitionProgress {
     /// The projection's name.
     pub projection: String,
     /// The generation.
     pub generation: i32,
-    /// The topic that it reads.
+    /// The topic it reads.
     pub topic: String,
     /// The partition of the topic.
     pub partition: i32,
@@ -19,7 +19,7 @@ pub struct PartitionProgress {
     pub sequence: i64,
 }
 
-/// How far a generation has come on its way to the live one.
+/// How far a generation has caught up with the live one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Progress {
     /// How many events are applied.
@@ -35,7 +35,7 @@ impl Progress {
     }
 }
 
-/// Where every generation in this database stands, partition by partition.
+/// The position of every generation in this database, by partition.
 pub async fn offsets(connection: &mut PgConnection) -> Result<Vec<PartitionProgress>, GenerationError> {
     let offsets = sqlx::query_as(
         "SELECT projection, generation, topic, partition, next_offset, sequence
@@ -45,7 +45,7 @@ pub async fn offsets(connection: &mut PgConnection) -> Result<Vec<PartitionProgr
     Ok(offsets.fetch_all(connection).await?)
 }
 
-/// How far a generation has come. Events are counted, not offsets: every event has a number within its partition.
+/// How far a generation is. Events are counted, not offsets, by their sequence number in the partition.
 pub async fn progress(
     connection: &mut PgConnection,
     projection: &str,

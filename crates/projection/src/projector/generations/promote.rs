@@ -9,26 +9,26 @@ use super::{
 };
 use crate::{Generation, GenerationState};
 
-/// How long a swap gives way to others before it is given up.
+/// How long a swap gives way to others before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What it leaves to queries and projectors from one try to the next.
+/// How long it lets queries and projectors go on between two attempts.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How many times the live generation is held in vain.
+/// How many times the live generation may be held in vain.
 const MEETINGS: u32 = 3;
 
-/// Which generation is to be live, and what must be true of it.
+/// Which generation is to become live, and under which conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Promotion {
     /// The generation that is building, or the one on standby.
     pub state: GenerationState,
-    /// The gate: how many events it may be behind. It catches up with these while the live one is held.
+    /// The gate: how many events it may be behind. It catches up with them while the live one is held.
     pub max_lag: i64,
-    /// Whether its rows may be others, although the same version has filled it.
+    /// Whether its rows may differ, although the same version has filled them.
     pub accept_differences: bool,
 }
 
-/// Makes a generation live, and the live one the standby. Queries see neither less nor older rows than before, and
-/// none fails. The answer is the generation that is live now.
+/// Makes a generation live, and the live one the standby. No query fails, or sees fewer or older rows than before.
+/// Returns the generation that is live now.
 pub async fn promote(
     database: &PgConnectOptions,
     projection: &str,
@@ -37,7 +37,7 @@ pub async fn promote(
     let mut connection = PgConnection::connect_with(database).await?;
     let pair = Pair::find(&mut connection, projection, promotion.state).await?;
     check(&mut connection, &pair, promotion.max_lag).await?;
-    // The limit was there to spare the live one; from here on it would only keep that waiting.
+    // The limit was there to spare the live generation; from here on it would only make that wait.
     limit(&mut connection, projection, pair.other.number, None).await?;
     if pair.live.version == pair.other.version && !promotion.accept_differences {
         let comparison = verify(database, projection, promotion.state).await?;
@@ -49,7 +49,7 @@ pub async fn promote(
     list::in_state(&mut connection, projection, GenerationState::Live).await
 }
 
-/// Refuses what can be refused before anybody is disturbed.
+/// Checks what can be checked before anybody has to wait.
 async fn check(connection: &mut PgConnection, pair: &Pair, most: i64) -> Result<(), GenerationError> {
     refuse_a_third(connection, pair).await?;
     let tables = pair.tables(connection).await?;
@@ -69,7 +69,7 @@ async fn check(connection: &mut PgConnection, pair: &Pair, most: i64) -> Result<
     Ok(())
 }
 
-/// A third generation stands where the live one, or the one that takes its place, would have to go.
+/// A third generation is in the state that the live one, or the one that takes its place, would get.
 async fn refuse_a_third(connection: &mut PgConnection, pair: &Pair) -> Result<(), GenerationError> {
     let all = list::generations_of(connection, pair.projection()).await?;
     match all.into_iter().find(|one| ![pair.live.number, pair.other.number].contains(&one.number)) {
@@ -80,7 +80,7 @@ async fn refuse_a_third(connection: &mut PgConnection, pair: &Pair) -> Result<()
     }
 }
 
-/// Tries until nobody is in the way.
+/// Tries until the tables are free.
 async fn swap_patiently(
     database: &PgConnectOptions,
     connection: &mut PgConnection,

@@ -3,7 +3,7 @@ use sqlx::{Connection, PgConnection};
 use super::GenerationError;
 use crate::projector::generation;
 
-/// Leaves a generation where it is until it is resumed.
+/// Pauses a generation until it is resumed.
 pub async fn pause(
     connection: &mut PgConnection,
     projection: &str,
@@ -12,7 +12,7 @@ pub async fn pause(
     set_paused(connection, projection, generation, true).await
 }
 
-/// Goes on with a generation that was paused.
+/// Resumes a generation that was paused.
 pub async fn resume(
     connection: &mut PgConnection,
     projection: &str,
@@ -33,11 +33,11 @@ async fn set_paused(
     );
     let found = set.bind(projection).bind(generation).bind(paused).execute(&mut *transaction).await?;
     require(found.rows_affected(), projection, generation)?;
-    generation::tell(&mut transaction, projection).await?;
+    generation::notify(&mut transaction, projection).await?;
     Ok(transaction.commit().await?)
 }
 
-/// Lets each projector apply no more events a second than these to a generation, or as many as it can.
+/// Limits the events per second that each projector applies to a generation, or removes the limit.
 pub async fn limit(
     connection: &mut PgConnection,
     projection: &str,
@@ -50,7 +50,7 @@ pub async fn limit(
     );
     let found = set.bind(projection).bind(generation).bind(rate).execute(&mut *transaction).await?;
     require(found.rows_affected(), projection, generation)?;
-    generation::tell(&mut transaction, projection).await?;
+    generation::notify(&mut transaction, projection).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -1,10 +1,10 @@
-//! The swap: one transaction after which another generation is the live one.
+//! The swap: one transaction, after which another generation is live.
 //!
-//! A statement that has begun on the old tables keeps the swap waiting, and ends on them. One that comes while the swap
-//! holds the tables waits for it, finds the new tables under their names, and only then takes its snapshot, in which the
-//! new generation is the live one. So every answer is of one generation. That holds for `READ COMMITTED`, Postgres's
-//! default; a `REPEATABLE READ` transaction that began before the swap, and first touches a table after it, would not see
-//! the new states.
+//! A statement that has begun on the old tables makes the swap wait, and ends on them. A statement that comes while
+//! the swap holds the tables waits for it, finds the new tables under their names, and only then takes its snapshot,
+//! in which the new generation is live. So every answer is of one generation. That holds for `READ COMMITTED`, the
+//! default of Postgres; a `REPEATABLE READ` transaction that began before the swap and first uses a table after it
+//! would not see the new states.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::projector::generation;
 
-/// How long queries may have to wait behind a swap that waits for the tables. Far below the server's
-/// `deadlock_timeout`, so that where the two lock each other out it is the swap that gives way.
+/// How long queries may wait behind a swap that waits for the tables. It is far below the server's
+/// `deadlock_timeout`, so that in a deadlock it is the swap that gives way.
 const TABLES: Duration = Duration::from_millis(50);
 
 /// Makes the other generation live, and the live one the standby.
@@ -39,16 +39,16 @@ pub(super) async fn swap(
     let entering = in_schema(&mut transaction, projection, &pair.other.own_schema()).await?;
     copy::create_schema(&mut transaction, &pair.live.own_schema(), &leaving).await?;
     swap_states(&mut transaction, pair).await?;
-    // Whoever fills one of the two has to look where its tables are now.
+    // Projectors that fill either of them must find out where its tables are now.
     supersede(&mut transaction, projection, &[pair.live.number, pair.other.number]).await?;
-    generation::tell(&mut transaction, projection).await?;
-    // The tables come last, and at once: from here to the end queries wait.
+    generation::notify(&mut transaction, projection).await?;
+    // The tables come last, all at once: from here to the commit queries wait.
     transaction.execute(swap_tables(pair, &leaving, &entering).as_str()).await?;
     Ok(transaction.commit().await?)
 }
 
-/// Keeps all others from changing the generations, if these are as they were. Who parks an event, and so refers to one of
-/// them, is not kept waiting.
+/// Prevents changes of the generations, if they are as they were. Parking an event, which references one of them,
+/// does not have to wait.
 async fn lock_generations(connection: &mut PgConnection, pair: &Pair) -> Result<(), GenerationError> {
     sqlx::query(
         "SELECT FROM public.projection_generation WHERE projection = $1 ORDER BY generation FOR NO KEY UPDATE",
@@ -63,8 +63,8 @@ async fn lock_generations(connection: &mut PgConnection, pair: &Pair) -> Result<
     if unchanged { Ok(()) } else { Err(GenerationError::Changed(pair.projection().to_owned())) }
 }
 
-/// The statements that wait until nobody reads or writes the tables, but not for long, and move them. Those that queries
-/// use are waited for last.
+/// The statements that wait, but not for long, until nobody uses the tables, and then move them. Those that queries
+/// use come last.
 fn swap_tables(pair: &Pair, leaving: &[String], entering: &[String]) -> String {
     let (away, home) = (quoted(&pair.live.own_schema()), quoted(&pair.other.own_schema()));
     let leaving: Vec<_> = leaving.iter().map(|table| format!("public.{}", quoted(table))).collect();
@@ -79,7 +79,7 @@ fn swap_tables(pair: &Pair, leaving: &[String], entering: &[String]) -> String {
     swap
 }
 
-/// Each state is there once at most, also from one statement to the next.
+/// No two generations have the same state, even between two statements.
 async fn swap_states(connection: &mut PgConnection, pair: &Pair) -> Result<(), sqlx::Error> {
     let steps = [(pair.other.number, "building"), (pair.live.number, "standby"), (pair.other.number, "live")];
     for (number, state) in steps {

@@ -10,7 +10,7 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A version of a projection that has run here, and its tables: this one, or the highest.
+/// A version of a projection that has run here, and its tables: this version, or the highest.
 pub(super) async fn of_version(
     connection: &mut PgConnection,
     projection: &str,
@@ -30,7 +30,7 @@ pub(super) async fn of_version(
     .ok_or_else(|| GenerationError::NeverRan { projection: projection.to_owned(), version })
 }
 
-/// The projection's tables, of whatever version, that are in this schema.
+/// The projection's tables, of any version, that are in this schema.
 pub(super) async fn in_schema(
     connection: &mut PgConnection,
     projection: &str,
@@ -50,7 +50,7 @@ pub(super) async fn in_schema(
     .await
 }
 
-/// Refuses live tables with something that is bound to the table itself, not to its name: a swap would leave it behind.
+/// Refuses live tables that something depends on by identity rather than by name: a swap would leave it behind.
 pub(super) async fn refuse_attachments(
     connection: &mut PgConnection,
     tables: &[String],
@@ -79,7 +79,7 @@ pub(super) async fn refuse_attachments(
     }
 }
 
-/// Refuses a generation whose tables lack a column that the live ones have: a migration has come since it was begun.
+/// Refuses a generation whose tables lack a column of the live ones: a migration was applied after it was begun.
 pub(super) async fn require_columns(
     connection: &mut PgConnection,
     tables: &[String],

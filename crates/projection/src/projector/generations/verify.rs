@@ -8,8 +8,8 @@ use super::{
 };
 use crate::GenerationState;
 
-/// Compares the live generation of a projection with the one in this state, row by row, where both stand at the same
-/// position. The live one is held for the moment in which they meet; meanwhile and afterwards queries go on.
+/// Compares the live generation of a projection with the one in this state, row by row, at the same position. The
+/// live one is held only until the other has caught up; queries go on all the time.
 pub async fn verify(
     database: &PgConnectOptions,
     projection: &str,

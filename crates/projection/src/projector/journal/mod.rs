@@ -3,6 +3,8 @@
 
 mod insert;
 mod json_event;
+#[cfg(test)]
+mod tests;
 
 use sqlx::PgConnection;
 

@@ -10,9 +10,9 @@ use crate::projector::{
 };
 use crate::{Projection, ProjectionError};
 
-/// From the log into the next batch.
+/// Reads the log into the next batch.
 impl<P: Projection> Membership<'_, P> {
-    /// Takes what is there, without a timer: only the first event is waited for.
+    /// Takes what has arrived; it only waits for the first event.
     pub(super) fn drain(&mut self, batch: &mut Batch<P::Event>) -> Result<(), ProjectionError> {
         let (most_events, mut bytes_left) = self.room();
         while batch.len() < most_events
@@ -42,7 +42,7 @@ impl<P: Projection> Membership<'_, P> {
         Ok(())
     }
 
-    /// How many events, and about how many bytes, the next batch takes.
+    /// The most events, and about how many bytes, of the next batch.
     fn room(&self) -> (usize, usize) {
         let settings = &self.worker.shared.settings;
         let most = if self.is_live { settings.batch_size } else { settings.build_batch_size };
@@ -81,7 +81,7 @@ impl<P: Projection> Membership<'_, P> {
     }
 
     fn fold(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
-        // What still comes of a partition that was given back is its new owner's to apply.
+        // Records of a revoked partition that still arrive are applied by its new owner.
         let Some((partition, claimed)) = catch_up_buffer::position(&record)
             .and_then(|position| Some((position.partition, *self.claimed.get(&position.partition)?)))
         else {
@@ -110,7 +110,7 @@ fn numbers(partitions: Vec<(String, i32)>) -> Vec<i32> {
     partitions.into_iter().map(|(_, partition)| partition).collect()
 }
 
-/// About how much a record takes.
+/// The approximate size of a record in bytes.
 fn size(record: &Reading) -> usize {
     match record {
         Reading::Event(recorded) => recorded.payload.len(),

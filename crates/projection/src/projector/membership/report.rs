@@ -6,12 +6,12 @@ use tracing::debug;
 use super::Membership;
 use crate::Projection;
 
-/// How long Kafka may take to answer when it was out of reach.
+/// How long Kafka may take to answer after it could not be reached.
 const PROBE: Duration = Duration::from_millis(500);
-/// How often lag and hints are told.
+/// How often lag and offsets are reported.
 const REPORT: Duration = Duration::from_secs(1);
 
-/// What others are told: health, metrics, and the group's offsets.
+/// Reports to the outside: health, metrics and the group's offsets.
 impl<P: Projection> Membership<'_, P> {
     pub(super) fn measure(events: usize, took: Duration) {
         counter!("projection_events_total", "projection" => P::NAME).increment(events as u64);
@@ -26,8 +26,8 @@ impl<P: Projection> Membership<'_, P> {
         self.worker.not_ready("kafka cannot be reached");
     }
 
-    /// Says how things are, where that may have changed.
-    pub(super) fn tell(&mut self) {
+    /// Reports what may have changed.
+    pub(super) fn report(&mut self) {
         if self.out_of_reach && self.reader.is_kafka_there(PROBE) {
             self.out_of_reach = false;
             self.worker.lag.goes_on();
@@ -45,7 +45,7 @@ impl<P: Projection> Membership<'_, P> {
         }
     }
 
-    /// Shows the group's offsets to those who watch with Kafka's own tools. Nothing depends on it.
+    /// Commits the group's offsets for Kafka's own tools. Nothing depends on them.
     fn hint(&mut self) {
         if self.hinted != self.claimed {
             if let Err(error) = self.reader.hint(&self.bookmarks(&self.claimed)) {

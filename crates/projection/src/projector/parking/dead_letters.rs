@@ -1,7 +1,7 @@
-//! Parked events, as operators see them: what is parked and why, and what should become of it.
+//! Parked events, for operators: what is parked and why, and requests to retry or drop it.
 //!
-//! Nothing is applied or removed here. A wish is written down and told; the projector that owns the partition carries
-//! it out, behind its fence and in order.
+//! Nothing is applied or removed here. A request is stored and announced; the projector that owns the partition
+//! carries it out, in order and behind its fence.
 
 mod dropping;
 
@@ -13,14 +13,14 @@ use super::table::Headers;
 use crate::listener::CONTROL;
 pub use dropping::{DropError, drop};
 
-/// Which parked events are meant: those that fit everything that is said.
+/// Selects parked events: those that match every field that is given.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Those of this projection.
+    /// Events of this projection.
     pub projection: Option<String>,
-    /// Those of this aggregate.
+    /// Events of this aggregate.
     pub aggregate: Option<String>,
-    /// The one at this position.
+    /// The event at this position.
     pub position: Option<Position>,
 }
 
@@ -31,32 +31,32 @@ pub struct DeadLetter {
     pub projection: String,
     /// The generation of its tables.
     pub generation: i32,
-    /// Where the event stands in the log.
+    /// The event's position.
     pub position: Position,
-    /// The aggregate's id; empty where the record's key is none.
+    /// The aggregate's id; empty if the record's key is not an id.
     pub aggregate: String,
-    /// Its type, if it says so.
+    /// Its type, if its headers have one.
     pub event_type: Option<String>,
-    /// The aggregate's version, if it says so.
+    /// The aggregate's version, if its headers have one.
     pub version: Option<i64>,
-    /// Why it is parked, in a word; `None` if it only waits for an earlier one.
+    /// Why it is parked, in a word; `None` if it only waits for an earlier event.
     pub cause: Option<String>,
-    /// Why it is parked, in words. It may quote the payload.
+    /// Why it is parked, in a sentence. It may quote the payload.
     pub reason: Option<String>,
-    /// How many events of its aggregate wait behind it.
+    /// How many events of its aggregate wait for it.
     pub waiting: i64,
-    /// Whether somebody has asked for it to be tried again.
+    /// Whether an operator asked for another attempt.
     pub retry: bool,
     /// When it was parked.
     pub parked_at: OffsetDateTime,
 }
 
-/// A parked record as it came.
+/// A parked record as it is in the log.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// Its key.
     pub key: Option<Vec<u8>>,
-    /// Names and values, in order; a value that is not text is told in Rust's notation of bytes.
+    /// Names and values, in order; a value that is not text is shown as Rust shows bytes.
     pub headers: Vec<(String, Option<String>)>,
     /// Its payload. It may hold personal data.
     pub payload: Option<Vec<u8>>,
@@ -135,7 +135,7 @@ pub async fn record(connection: &mut PgConnection, letter: &DeadLetter) -> Resul
     })
 }
 
-/// Asks for everything that fits to be tried again, in all generations; answers how many aggregates that are.
+/// Asks for another attempt at everything that is selected, in all generations. Returns the number of aggregates.
 pub async fn retry(connection: &mut PgConnection, selection: &Selection) -> Result<i64, sqlx::Error> {
     let Place { topic, partition, offset } = Place::of(selection);
     sqlx::query_scalar(
@@ -155,9 +155,9 @@ pub async fn retry(connection: &mut PgConnection, selection: &Selection) -> Resu
                 AND parked_event.topic = meant.topic
                 AND parked_event.partition = meant.partition
                 AND parked_event.aggregate = meant.aggregate),
-         told AS (
+         notified AS (
              SELECT pg_notify($6, projection) FROM (SELECT DISTINCT projection FROM meant) AS projections)
-         SELECT count(*) + 0 * (SELECT count(*) FROM told) FROM meant",
+         SELECT count(*) + 0 * (SELECT count(*) FROM notified) FROM meant",
     )
     .bind(&selection.projection)
     .bind(&selection.aggregate)

@@ -3,19 +3,19 @@ use std::collections::HashMap;
 use aggregate::Version;
 use event_log::Recorded;
 
-/// The positions that somebody has decided to leave out. There are few: people decide so, one after the other.
+/// The positions that operators have dropped. There are few, because people drop them one by one.
 #[derive(Debug, Default)]
 pub(super) struct Dropped(HashMap<(i32, String), Vec<Omission>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Omission {
     offset: i64,
-    /// The version that is left out, and the one at which the aggregate stands then.
+    /// The version that was dropped, and the version of the aggregate before it.
     gap: Option<(Version, Version)>,
 }
 
 impl Dropped {
-    /// Adds a position; those of an aggregate have to come in order.
+    /// Adds a position; those of one aggregate must come in order.
     pub(super) fn add(
         &mut self,
         (partition, offset): (i32, i64),
@@ -32,7 +32,7 @@ impl Dropped {
         omissions.binary_search_by_key(&offset, |omission| omission.offset).is_ok()
     }
 
-    /// The version at which the aggregate stands before an event: the one before its own, unless that is left out.
+    /// The version of the aggregate before an event: one less than its own, unless that one was dropped.
     pub(super) fn before(&self, recorded: &Recorded) -> Version {
         let (envelope, position) = (&recorded.envelope, &recorded.position);
         let mut stands_at = previous(envelope.version);
@@ -59,7 +59,7 @@ impl Dropped {
     }
 }
 
-/// The version before another one, where nothing is left out.
+/// The version before another one, if none is dropped.
 pub(super) const fn previous(version: Version) -> Version {
     Version(version.0.saturating_sub(1))
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::Dropped;
     use crate::tests::tick;
 
-    /// The version before one that stands at this offset, where these are dropped: offset, version, what stands then.
+    /// The version before one at this offset, where these are dropped: offset, version, the version before.
     fn before(dropped: &[(i64, u64, Option<u64>)], offset: i64, version: u64) -> u64 {
         let mut omitted = Dropped::default();
         for (offset, version, stands_at) in dropped {

@@ -2,13 +2,13 @@ use event_log::{RawRecord, Recorded};
 
 use super::ParkReason;
 
-/// An event that is not applied for now.
+/// An event that is parked.
 #[derive(Debug, Clone)]
 pub(crate) struct ParkedEvent {
     pub(crate) record: RawRecord,
-    /// The aggregate's id; empty where the record has no key that could be one.
+    /// The aggregate's id; empty if the record's key is not an id.
     pub(crate) aggregate: String,
-    /// What keeps it from being applied; `None` where it only waits for an earlier one.
+    /// Why it cannot be applied; `None` if it only waits for an earlier event.
     pub(crate) park_reason: Option<ParkReason>,
 }
 

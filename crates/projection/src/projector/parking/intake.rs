@@ -6,13 +6,13 @@ use super::{ParkReason, ParkedEvent, dropped::Dropped, parked_index::ParkedIndex
 use crate::projector::{batch::Batch, checkpoint::Checkpoint, target::Target};
 use crate::{Projection, ProjectionError};
 
-/// Decides of each event whether it is applied, parked or left out: what is parked and what is dropped in the partitions
-/// that a projector has.
+/// Decides for each event whether it is applied, parked or skipped, by what is parked and dropped in the partitions
+/// that the projector owns.
 pub(crate) struct Parking {
     projection: &'static str,
     generation: i32,
     pub(super) topic: String,
-    /// More aggregates are not parked: that is no accident of theirs.
+    /// The most aggregates that may be parked: more of them have a common cause.
     limit: usize,
     pub(super) parked_index: ParkedIndex,
     pub(super) dropped: Dropped,
@@ -31,7 +31,7 @@ impl Parking {
         }
     }
 
-    /// Gives an event its place in a batch. An error means that nobody knows its place: it has to come again.
+    /// Adds an event to a batch. After an error it has not been added and must be read again.
     pub(crate) fn take<P: Projection>(
         &mut self,
         codec: &Codec,
@@ -44,7 +44,7 @@ impl Parking {
         let (partition, offset) = (recorded.position.partition, recorded.position.offset);
         let (aggregate, time) = (recorded.envelope.aggregate_id.clone(), recorded.envelope.time);
         if self.dropped.contains(partition, aggregate.as_str(), offset) {
-            // Somebody has decided so.
+            // An operator dropped it.
         } else if !P::wants(recorded.envelope.short_type()) {
             batch.pass_over(&recorded);
         } else if self.parked_index.contains(partition, aggregate.as_str()) {
@@ -79,7 +79,7 @@ impl Parking {
         Ok(())
     }
 
-    /// Gives a record that is not an event its place in a batch.
+    /// Adds a record that is not an event to a batch.
     pub(crate) fn take_invalid<E>(
         &mut self,
         batch: &mut Batch<E>,
@@ -112,8 +112,8 @@ impl Parking {
         Err(ProjectionError::TooManyParked { projection: self.projection, limit: self.limit })
     }
 
-    /// Takes in that a batch is written. Of what was parked in doing so, everything waits that the `next` one, which
-    /// was put together meanwhile, holds already.
+    /// Notes that a batch was written. Events of `next`, which was read meanwhile, are parked too if their aggregate
+    /// was parked when the batch was written.
     pub(crate) fn written<E>(&mut self, batch: &Batch<E>, next: Option<&mut Batch<E>>) {
         for event in batch.refused() {
             self.parked_index.add(event.partition(), &event.aggregate, 1);
@@ -124,12 +124,12 @@ impl Parking {
             }
         }
         for event in batch.parked() {
-            self.tell(event);
+            self.log(event);
         }
     }
 
     /// Once for each aggregate, and for each record that belongs to none.
-    fn tell(&self, event: &ParkedEvent) {
+    fn log(&self, event: &ParkedEvent) {
         let Some(ParkReason { cause, .. }) = &event.park_reason else {
             return;
         };
@@ -141,11 +141,11 @@ impl Parking {
         error!(
             projection, generation, %position, aggregate.id = aggregate, cause,
             "event at {position} is parked, and with it all that follows of its aggregate ({cause}): \
-             see `foldline dead-letters show`"
+             see `foldline parked show {position}`"
         );
     }
 
-    /// These partitions are somebody else's now.
+    /// Forgets partitions that this projector no longer owns.
     pub(crate) fn forget(&mut self, partitions: &[i32]) {
         self.parked_index.forget(partitions);
     }

@@ -1,7 +1,7 @@
-//! What cannot be applied is parked: the event, and all later ones of its aggregate, in order, so that the others go on.
+//! An event that cannot be applied is parked, with all later ones of its aggregate and in order, so that the others go on.
 //!
-//! What it must never do: skip an event silently, let a later event of an aggregate overtake a parked one, or park for
-//! a reason that is not the event's own. `migrations/orders_read/0004_parking.sql` creates the tables.
+//! It must never skip an event silently, let a later event of an aggregate overtake a parked one, or park an event for a
+//! reason that is not the event's own.
 
 pub mod dead_letters;
 mod dropped;

@@ -3,31 +3,31 @@ use event_log::{CodecError, Discontinuity, InvalidRecord, LogError};
 
 use crate::ProjectionError;
 
-/// Longer reasons are cut: an error may quote what it complains of.
+/// Longer reasons are cut off: an error may quote the value it is about.
 const LONGEST_REASON: usize = 1_000;
 
-/// Why an event cannot be applied: it, or what has to be made of it, is wrong.
+/// Why an event cannot be applied: the event itself, or what the projection makes of it, is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ParkReason {
     pub(crate) cause: Cause,
-    /// For operators. It may quote the payload, so it does not belong in a log.
+    /// For operators. It may quote the payload, so it must not be logged.
     pub(crate) reason: String,
-    /// The version at which the rows of the aggregate stand, as far as that is known.
+    /// The version of the aggregate's rows, if it is known.
     pub(crate) stands_at: Option<Version>,
 }
 
-/// What is wrong, in a word that may stand in logs and metrics.
+/// What is wrong, in a word for logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The record is not an event.
     Record,
-    /// The payload cannot be read.
+    /// The payload cannot be decoded.
     Payload,
     /// The version does not follow the one before it.
     Version,
     /// The projection refuses it.
     Unfit,
-    /// Postgres refuses what the projection makes of it.
+    /// Postgres refuses the rows that the projection writes.
     Row,
 }
 
@@ -48,7 +48,7 @@ impl ParkReason {
         Self { cause: Cause::Record, reason: error.to_string(), stands_at }
     }
 
-    /// The obstacle in a payload; an error that is not the payload's own comes back.
+    /// The reason for an error of the codec; an error that is not about the payload is returned.
     pub(crate) fn payload(error: CodecError, stands_at: Version) -> Result<Self, CodecError> {
         if error.is_of_the_message() {
             Ok(Self { cause: Cause::Payload, reason: text(&error), stands_at: Some(stands_at) })
@@ -65,7 +65,7 @@ impl ParkReason {
         Self { cause: Cause::Version, reason: text(error), stands_at: Some(known) }
     }
 
-    /// The obstacle that a projection met; an error that is no event's fault comes back.
+    /// The reason for an error of the projection; an error that is not about the event is returned.
     pub(crate) fn applying(error: ProjectionError, stands_at: Version) -> Result<Self, ProjectionError> {
         let cause = match &error {
             ProjectionError::Log(LogError::Discontinuous(error @ Discontinuity::Version { .. })) => {
@@ -78,7 +78,7 @@ impl ParkReason {
         Ok(Self { cause, reason: text(&error), stands_at: Some(stands_at) })
     }
 
-    /// Whether an error is an event's fault.
+    /// Whether an error is about an event.
     pub(crate) fn is_met_in(error: &ProjectionError) -> bool {
         match error {
             ProjectionError::Log(LogError::Discontinuous(Discontinuity::Version { .. }))
@@ -89,9 +89,9 @@ impl ParkReason {
     }
 }
 
-/// Whether Postgres has seen the values and does not take them. Classes of SQLSTATE: cardinality, data, constraints, a
-/// view's check, what a trigger raises, limits (a value too large for an index). A table that is missing, a right that
-/// is not granted, a server that is full are nobody's values.
+/// Whether Postgres refused the values. Classes of SQLSTATE: cardinality, data, constraints, the check option of a
+/// view, an exception raised by a trigger, limits (such as a value too large for an index). A missing table, a
+/// missing right or a full disk is not about the values.
 fn is_of_the_row(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Encode(_) => true,
@@ -102,7 +102,7 @@ fn is_of_the_row(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Postgres has no character 0 in a text.
+/// Postgres cannot store the character NUL in a text.
 fn text(error: &impl std::error::Error) -> String {
     let whole = error.to_string().replace('\0', "\u{fffd}");
     whole.chars().take(LONGEST_REASON).collect()

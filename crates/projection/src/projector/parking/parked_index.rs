@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, HashMap};
 
-/// The aggregates that are parked, with how many events, in the partitions that this projector has.
+/// The aggregates that are parked, with the number of their events, in the partitions that this projector owns.
 #[derive(Debug, Default)]
 pub(super) struct ParkedIndex(BTreeMap<i32, Parked>);
 
 #[derive(Debug, Default)]
 struct Parked {
     aggregates: HashMap<String, u64>,
-    /// Records without a key that could be an aggregate's: they hold nothing else up.
+    /// Records whose key is not an id: no other event waits for them.
     nameless: u64,
 }
 
@@ -25,12 +25,12 @@ impl ParkedIndex {
         }
     }
 
-    /// Begins anew for these partitions.
+    /// Starts with nothing parked in these partitions.
     pub(super) fn begin(&mut self, partitions: &[i32]) {
         self.0.extend(partitions.iter().map(|partition| (*partition, Parked::default())));
     }
 
-    /// These are somebody else's now; what is still said of them does not count.
+    /// Forgets partitions that this projector no longer owns; what is added to them later is ignored.
     pub(super) fn forget(&mut self, partitions: &[i32]) {
         self.0.retain(|partition, _| !partitions.contains(partition));
     }

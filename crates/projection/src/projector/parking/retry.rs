@@ -11,31 +11,31 @@ use crate::projector::{
 };
 use crate::{Projection, ProjectionError};
 
-/// What is needed to read a parked event again.
+/// How to read a parked event again.
 pub(crate) struct Reading<'r> {
     pub(crate) codec: &'r Codec,
-    /// Reads a record as an event of the partition that it is in.
+    /// Reads a record as an event of its partition.
     pub(crate) record: &'r dyn Fn(&RawRecord) -> Result<Recorded, InvalidRecord>,
 }
 
-/// The first parked events of an aggregate, as far as they can be read.
+/// The first parked events of an aggregate, up to the first that cannot be read.
 struct Attempt<E> {
     partition: i32,
     aggregate: String,
-    /// What is to be applied.
+    /// The events to be applied.
     pending: Option<PendingEvents<E>>,
-    /// The positions of what can be read.
+    /// Their offsets.
     offsets: Vec<i64>,
-    /// The first event that cannot.
+    /// The first event that cannot be read.
     stop: Option<(i64, ParkReason)>,
 }
 
 impl Parking {
-    /// Does for partitions that were claimed what operators have asked for: removes what is dropped, applies what is to
-    /// be tried again, aggregate by aggregate, in order; and learns what is parked.
+    /// Carries out what operators have asked for in the claimed partitions: removes dropped events, and applies
+    /// parked ones again, aggregate by aggregate and in order. Then reads what is still parked.
     ///
-    /// No batch may be on its way meanwhile.
-    pub(crate) fn attend<P: Projection>(
+    /// No batch may be in flight.
+    pub(crate) fn retry<P: Projection>(
         &mut self,
         database: &mut Database,
         projection: &P,
@@ -125,7 +125,7 @@ impl<E> Attempt<E> {
     }
 }
 
-/// Removes what is dropped, under the fence.
+/// Removes dropped events, behind the fence.
 async fn clear(
     connection: &mut PgConnection,
     target: &Target,
@@ -140,7 +140,7 @@ async fn clear(
     Ok(transaction.commit().await?)
 }
 
-/// Applies what can be applied, and leaves the rest parked for the reason that there is now.
+/// Applies what can be applied, and leaves the rest parked for the reason there is now.
 async fn settle<P: Projection>(
     connection: &mut PgConnection,
     target: &Target,
@@ -158,7 +158,7 @@ async fn settle<P: Projection>(
         stop = Some((offset, park_reason));
     }
     if !table::release(&mut transaction, target, partition, &offsets).await? {
-        // Somebody has dropped one of them meanwhile: once more, without it.
+        // An operator has dropped one of them meanwhile: try again without it.
         return Ok(transaction.rollback().await?);
     }
     if let Some((offset, park_reason)) = &stop {
@@ -166,11 +166,11 @@ async fn settle<P: Projection>(
         table::stand_still(&mut transaction, target, place, park_reason).await?;
     }
     transaction.commit().await?;
-    tell(target, partition, &aggregate, offsets.len(), stop);
+    log(target, partition, &aggregate, offsets.len(), stop);
     Ok(())
 }
 
-fn tell(target: &Target, partition: i32, aggregate: &str, events: usize, stop: Option<(i64, ParkReason)>) {
+fn log(target: &Target, partition: i32, aggregate: &str, events: usize, stop: Option<(i64, ParkReason)>) {
     let Target { projection, generation, topic, .. } = target;
     info!(projection, generation, partition, aggregate.id = aggregate, "{events} parked events are applied");
     if let Some((offset, park_reason)) = stop {

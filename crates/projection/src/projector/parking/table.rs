@@ -1,4 +1,4 @@
-//! The statements of a projector on the tables of parked and dropped events.
+//! A projector's statements on the tables of parked and dropped events.
 
 mod dropping;
 mod headers;
@@ -16,7 +16,7 @@ pub(super) use headers::Headers;
 use headers::headers;
 pub(super) use retrying::{Row, release, stand_still, to_retry};
 
-/// Writes parked events, however many there are, with one statement.
+/// Inserts parked events with one statement.
 pub(crate) async fn insert(
     transaction: &mut PgConnection,
     target: &Target,
@@ -87,7 +87,7 @@ pub(super) async fn parked_index(
     .await
 }
 
-/// Takes over into the roll what is parked in some partitions.
+/// Reads what is parked in some partitions into the index.
 pub(super) fn enter(parked_index: &mut ParkedIndex, partitions: &[i32], rows: Vec<(i32, String, i64)>) {
     parked_index.begin(partitions);
     for (partition, aggregate, events) in rows {

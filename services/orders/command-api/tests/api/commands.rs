@@ -21,7 +21,7 @@ fn is_told(answer: &Answer, event: &SeenEvent, topic: &str, event_type: &str) {
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("idempotency-replayed"), "");
     assert_eq!(header("ce_type"), format!("foldline.orders.{event_type}"));
-    assert_eq!((header("ce_source"), header("ce_subject")), ("/orders", event.key.as_str()));
+    assert_eq!((header("ce_source"), header("ce_subject")), ("/orders/order", event.key.as_str()));
     assert_eq!(header("causation_id"), answer.header("x-request-id"));
     assert!(header("owner_epoch").parse::<u64>().unwrap() > 0);
 }

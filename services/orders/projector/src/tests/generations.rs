@@ -151,7 +151,7 @@ async fn tables_of_another_version_are_left_alone_until_there_are_some_of_this_o
 
     let running = Running::start(&environment, "second", ProjectorSettings::default());
     eventually("it says what to do", || async {
-        running.state().contains("run `foldline projections rebuild --projection orders`")
+        running.state().contains("run `foldline projections rebuild orders`")
     })
     .await;
     assert!(!running.is_ready());

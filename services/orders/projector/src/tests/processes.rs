@@ -86,7 +86,7 @@ async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next
     run(&environment, "ALTER TABLE orders DROP CONSTRAINT young").await;
 
     first.signal("STOP");
-    environment.foldline("dead-letters retry --projection orders");
+    environment.foldline("parked retry --projection orders");
     let applying = lock(&environment, "SELECT FROM orders").await;
     let removing = lock(&environment, "SELECT FROM parked_event WHERE version = 800").await;
     first.signal("CONT");

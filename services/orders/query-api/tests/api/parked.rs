@@ -44,8 +44,8 @@ async fn a_parked_order_is_told_as_it_was_and_says_since_when() {
     assert!(!other.headers().contains_key("behind-since"));
 
     stage.meddle("ALTER TABLE orders DROP CONSTRAINT young").await;
-    stage.environment.foldline(&format!("dead-letters show --position {token}"));
-    stage.environment.foldline(&format!("dead-letters retry --aggregate {}", bad.order_id));
+    stage.environment.foldline(&format!("parked show {token}"));
+    stage.environment.foldline(&format!("parked retry --aggregate {}", bad.order_id));
     eventually("it is cancelled", || async { stage.ask(&path, &token).await.status() == 200 }).await;
     let answer = stage.ask(&path, &token).await;
     assert_eq!(

@@ -49,7 +49,7 @@ async fn database(stage: &Stage) -> PgConnection {
 /// Has another generation of orders take the place of the live one.
 async fn promote(stage: &Stage) {
     let environment = stage.environment.clone();
-    let rebuild = move || environment.foldline("projections rebuild --projection orders --promote --yes");
+    let rebuild = move || environment.foldline("projections rebuild orders --promote --yes");
     tokio::task::spawn_blocking(rebuild).await.unwrap();
 }
 

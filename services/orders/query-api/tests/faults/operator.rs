@@ -9,11 +9,11 @@ use crate::{
     stage::PROJECTIONS,
 };
 
-const REBUILD: &str = "rebuild --promote --yes";
-const GO_ON: &str = "rebuild --follow --promote --yes";
-const ROLL_BACK: &str = "rollback --yes";
-const DROP: &str = "drop --yes";
-const CANCEL: &str = "cancel --yes";
+const REBUILD: &str = "rebuild PROJECTION --promote --yes";
+const GO_ON: &str = "rebuild PROJECTION --follow --promote --yes";
+const ROLL_BACK: &str = "rollback PROJECTION --yes";
+const DROP: &str = "drop PROJECTION --yes";
+const CANCEL: &str = "cancel PROJECTION --yes";
 
 /// What is tried, how likely it is, and what it is when it has worked. Much of it is refused.
 const COMMANDS: [(usize, &str, Kind); 5] = [
@@ -50,7 +50,7 @@ pub(crate) async fn rebuild_all(environment: &TestEnvironment) -> Vec<String> {
 /// Has the product itself compare the live rows of every projection with those made from zero; answers where it finds
 /// anything.
 pub(crate) async fn verify_all(environment: &TestEnvironment) -> Vec<String> {
-    complaints(PROJECTIONS.map(|projection| run(environment, projection, "verify"))).await
+    complaints(PROJECTIONS.map(|projection| run(environment, projection, "verify PROJECTION"))).await
 }
 
 /// Does all of it at once.
@@ -74,7 +74,7 @@ async fn run(
     command: &'static str,
 ) -> Result<(), String> {
     let (environment, command) =
-        (environment.clone(), format!("projections {command} --projection {projection}"));
+        (environment.clone(), format!("projections {}", command.replace("PROJECTION", projection)));
     spawn_blocking(move || match environment.try_foldline(&command) {
         Ok(_) => Ok(()),
         Err(complaint) => Err(format!("{command}: {complaint}")),

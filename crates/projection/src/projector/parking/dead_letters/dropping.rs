@@ -6,10 +6,10 @@ use crate::listener::CONTROL;
 /// An event could not be dropped.
 #[derive(Debug, thiserror::Error)]
 pub enum DropError {
-    /// Postgres refused or did not answer.
+    /// Postgres did not answer, or refused.
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
-    /// No such event is parked, or it has been applied meanwhile.
+    /// The event is not parked, or it has been applied meanwhile.
     #[error("nothing is parked for {projection} at {position}")]
     NotParked {
         /// The projection's name.
@@ -17,7 +17,7 @@ pub enum DropError {
         /// The position.
         position: Position,
     },
-    /// A generation has applied it, so the generations could never be equal again.
+    /// A generation has applied it: the generations could never be equal again.
     #[error(
         "generation {generation} of {projection} has applied the event at {position}: drop that generation first"
     )]
@@ -31,7 +31,8 @@ pub enum DropError {
     },
 }
 
-/// Decides that no generation of a projection ever applies the event at this position. What waits for it is tried again.
+/// Drops the event at this position: no generation of the projection will ever apply it. The events that wait for it
+/// are retried.
 pub async fn drop(
     connection: &mut PgConnection,
     projection: &str,
@@ -52,7 +53,8 @@ pub async fn drop(
     Ok(transaction.commit().await?)
 }
 
-/// Who has not come to the position yet claims anew, and knows before coming there that it is dropped.
+/// Projectors that have not reached the position claim their partitions again, and then know that the event is
+/// dropped.
 async fn supersede(
     transaction: &mut PgConnection,
     projection: &str,
@@ -72,7 +74,7 @@ async fn supersede(
     Ok(())
 }
 
-/// Lays the event down among the dropped ones, if it is parked. The lock on its rows keeps everybody from applying it.
+/// Adds the event to the dropped ones if it is parked. The lock on its rows prevents that it is applied meanwhile.
 async fn lay_down(
     transaction: &mut PgConnection,
     projection: &str,
@@ -115,7 +117,7 @@ async fn lay_down(
     Ok(laid_down.rows_affected() == 1)
 }
 
-/// A generation that has come past the event and has not parked it.
+/// A generation that is past the event and has not parked it.
 async fn applied_by(
     transaction: &mut PgConnection,
     projection: &str,

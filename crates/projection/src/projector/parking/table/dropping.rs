@@ -12,7 +12,7 @@ struct Omitted {
     stands_at: Option<i64>,
 }
 
-/// What is dropped in some partitions.
+/// The dropped events of some partitions.
 pub(crate) async fn dropped(
     connection: &mut PgConnection,
     target: &Target,
@@ -38,7 +38,7 @@ pub(crate) async fn dropped(
     Ok(dropped)
 }
 
-/// Whether something is parked that is dropped.
+/// Whether a dropped event is still parked.
 pub(crate) async fn has_dropped(
     connection: &mut PgConnection,
     target: &Target,
@@ -58,7 +58,7 @@ pub(crate) async fn has_dropped(
     .await
 }
 
-/// Removes from the parked events those that are dropped, and lets what waited behind them be tried again.
+/// Deletes parked events that are dropped, and marks those that waited for them to be retried.
 pub(crate) async fn clear(
     transaction: &mut PgConnection,
     target: &Target,

@@ -1,7 +1,7 @@
 use event_log::RawRecord;
 use sqlx::types::Json;
 
-/// A header's value: text where Postgres takes it as such, else its bytes.
+/// A header's value: text if Postgres can store it as such, otherwise its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Value {
@@ -10,7 +10,7 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
 }
 
-/// Headers as they are kept: pairs of a name and a value, in order.
+/// Headers as they are stored: pairs of a name and a value, in order.
 pub(crate) type Headers = Json<Vec<(String, Value)>>;
 
 impl Value {
@@ -22,7 +22,7 @@ impl Value {
         }
     }
 
-    /// As people read it.
+    /// As shown to people.
     pub(crate) fn into_text(self) -> Option<String> {
         match self {
             Self::Missing => None,
@@ -40,7 +40,7 @@ impl Value {
     }
 }
 
-/// The headers of a record, in such a form.
+/// The headers of a record in this form.
 pub(super) fn headers(record: &RawRecord) -> Headers {
     let pair = |(name, value): &(String, Option<Vec<u8>>)| {
         (name.replace('\0', "\u{fffd}"), Value::of(value.as_deref()))

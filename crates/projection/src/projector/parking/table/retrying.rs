@@ -4,10 +4,10 @@ use sqlx::{FromRow, PgConnection};
 use super::{Headers, number};
 use crate::projector::{parking::ParkReason, target::Target};
 
-/// So many parked events are tried again in one transaction.
+/// The most parked events that are applied in one transaction.
 const PORTION: i64 = 500;
 
-/// A parked event that is to be tried again.
+/// A parked event that is to be retried.
 #[derive(Debug, FromRow)]
 pub(crate) struct Row {
     pub(crate) partition: i32,
@@ -33,7 +33,7 @@ impl Row {
     }
 }
 
-/// The first events of an aggregate that somebody wants to be tried again.
+/// The first events of an aggregate that an operator wants to be retried.
 pub(crate) async fn to_retry(
     connection: &mut PgConnection,
     target: &Target,
@@ -61,14 +61,14 @@ pub(crate) async fn to_retry(
     .await
 }
 
-/// Removes events that are applied now. False if one of them has been dropped meanwhile.
+/// Deletes parked events that are applied now. Returns false if one of them was dropped meanwhile.
 pub(crate) async fn release(
     transaction: &mut PgConnection,
     target: &Target,
     partition: i32,
     offsets: &[i64],
 ) -> Result<bool, sqlx::Error> {
-    // Who drops an event locks its row first, so whoever comes second here sees the other.
+    // Dropping an event locks its row first, so the second of the two sees what the first did.
     sqlx::query(
         "DELETE FROM public.parked_event
           WHERE projection = $1 AND generation = $2 AND topic = $3 AND partition = $4 AND log_offset = ANY($5)",
@@ -93,7 +93,7 @@ pub(crate) async fn release(
     Ok(!dropped)
 }
 
-/// Leaves an aggregate parked, with what its first event meets now.
+/// Leaves an aggregate parked, with the reason that its first event has now.
 pub(crate) async fn stand_still(
     transaction: &mut PgConnection,
     target: &Target,

@@ -1,0 +1,63 @@
+//! How the thread of a partition tells the time and waits. The rest of its loop never blocks on anything but the log
+//! and the snapshots.
+
+use std::{
+    sync::{Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Time and waiting, as the thread of one partition sees them.
+///
+/// The engine uses [`SystemClock`]. A test can put its own clock in its place to run several partitions on one thread
+/// and to decide when time passes.
+pub trait Clock: Send + Sync + 'static {
+    /// The present time.
+    fn now(&self) -> Instant;
+
+    /// Waits for [`wake`](Self::wake), or until the deadline. Returns at once if there was a wake since the last call,
+    /// and may return early without a reason, so callers check their condition in a loop.
+    fn park(&self, deadline: Option<Instant>);
+
+    /// Ends the present [`park`](Self::park), or the next one.
+    fn wake(&self);
+
+    /// Waits for this long, whatever happens meanwhile.
+    fn sleep(&self, duration: Duration) {
+        let deadline = self.now() + duration;
+        while self.now() < deadline {
+            self.park(Some(deadline));
+        }
+    }
+}
+
+/// The monotonic clock of the system; parking blocks the thread.
+#[derive(Debug, Default)]
+pub(crate) struct SystemClock {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn park(&self, deadline: Option<Instant>) {
+        let is_asleep = |woken: &mut bool| !*woken;
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut woken = match deadline {
+            None => self.changed.wait_while(woken, is_asleep).unwrap_or_else(PoisonError::into_inner),
+            Some(deadline) => {
+                let timeout = deadline.saturating_duration_since(Instant::now());
+                let waited = self.changed.wait_timeout_while(woken, timeout, is_asleep);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        *woken = false;
+    }
+
+    fn wake(&self) {
+        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+}

@@ -1,0 +1,89 @@
+//! What may happen beside the steps of the instances.
+
+use command_engine::{Delivery, protocol::Mailbox};
+use event_log::Position;
+
+use super::World;
+use crate::{
+    account::{Account, topics},
+    clients::SentCommand,
+    snapshots::SharedSnapshots,
+};
+
+impl World {
+    pub(super) fn disturb(&mut self) {
+        let disturbance = self.scheduler.lock().random.weighted(&self.disturbances);
+        let instance = self.below(self.instances.len());
+        match disturbance {
+            0 if self.simulated.delayed() > 0 => {
+                self.note("a delayed request arrives");
+                self.simulated.deliver(self.below(self.simulated.delayed()));
+            }
+            1 => {
+                self.note("transactions expire");
+                self.simulated.expire_transactions();
+            }
+            2 => self.simulated.show_commits(),
+            3 => self.reassign(instance),
+            4 => self.crash(instance),
+            5 => {
+                self.instances[instance].frozen ^= true;
+                let frozen = self.instances[instance].frozen;
+                self.note(&format!("{instance} frozen: {frozen}"));
+            }
+            6 => self.end_save(),
+            7 => {
+                self.note("snapshots are set back");
+                self.snapshots.iter().for_each(SharedSnapshots::set_back);
+            }
+            8 => self.deliver(instance),
+            _ => {}
+        }
+    }
+
+    /// The group assigns the partition to an instance; the others are notified, in one way or another.
+    fn reassign(&mut self, to: usize) {
+        for number in 0..self.instances.len() {
+            let change = if number == to { self.below(4) } else { 4 + self.below(4) };
+            let (change, name): (fn(&Mailbox<Account>), _) = match change {
+                0 => (Mailbox::take_over, "takes over"),
+                1..4 => (Mailbox::own, "is to own"),
+                4 | 5 => (Mailbox::hand_over, "hands over"),
+                6 => (Mailbox::lose, "loses"),
+                _ => (|_| (), "is not notified"),
+            };
+            self.note(&format!("{number} {name}"));
+            change(&self.mailbox(number));
+        }
+    }
+
+    fn crash(&mut self, number: usize) {
+        self.note(&format!("{number} crashes"));
+        self.clients.disconnect(number, self.simulated.committed());
+        self.start(number);
+    }
+
+    pub(super) fn end_save(&self) {
+        if let Some(snapshots) = self.snapshots.as_ref().filter(|snapshots| snapshots.pending() > 0) {
+            snapshots.end_save(self.below(snapshots.pending()));
+        }
+    }
+
+    /// Delivers an owner its next command of the commands topic.
+    pub(super) fn deliver(&mut self, number: usize) {
+        let Some((epoch, offset)) = self.instances[number].commands.next() else { return };
+        let Some(sent) = usize::try_from(offset).ok().and_then(|index| self.clients.topic.get(index)) else {
+            return;
+        };
+        self.note(&format!("{number} is delivered {offset}"));
+        let SentCommand { key, request, rejection, .. } = sent;
+        let delivery = Delivery {
+            epoch,
+            position: Position { topic: topics().commands(), partition: 0, offset },
+            key: key.clone(),
+            command: rejection.clone().map_or_else(|| Ok(request.clone()), Err),
+        };
+        self.instances[number].commands.advance();
+        self.mailbox(number).deliver(delivery);
+    }
+}

@@ -1,0 +1,117 @@
+//! A simulated instance: the production loop of a partition, in a coroutine that others can interrupt wherever the loop
+//! waits or sends a request to the broker.
+
+use std::{sync::Arc, time::Duration};
+
+use command_engine::{
+    AggregateCache, CacheSettings, EngineSettings, NoSnapshots, Ownership,
+    protocol::{Mailbox, Partition, Writer},
+};
+use event_log::FencedLog;
+use generator::{Generator, Gn};
+use tokio::sync::watch;
+
+use super::World;
+use crate::{
+    account::{Account, CODEC, topics},
+    broker::Client,
+    clock::SimulatedClock,
+    log::Log,
+    scheduler::Yielded,
+};
+
+/// The size of an instance's stack, in words.
+const STACK: usize = 0x10000;
+
+pub(super) struct Instance {
+    coroutine: Generator<'static, (), Yielded>,
+    pub(super) frozen: bool,
+    pub(super) last: Yielded,
+    pub(super) commands: CommandReader,
+}
+
+/// Reads the commands topic for an instance, as its deliveries do.
+pub(super) struct CommandReader {
+    ownership: watch::Receiver<Ownership>,
+    /// The epoch it reads for, and the next offset.
+    reading: Option<(u64, i64)>,
+}
+
+impl Instance {
+    pub(super) fn resume(&mut self) {
+        self.last = self.coroutine.resume().expect("an instance runs until it is dropped");
+    }
+}
+
+impl CommandReader {
+    fn new(mailbox: &Mailbox<Account>) -> Self {
+        let mut ownership = mailbox.ownership();
+        ownership.mark_changed();
+        Self { ownership, reading: None }
+    }
+
+    /// The epoch to read for, and the offset of the next command.
+    pub(super) fn next(&mut self) -> Option<(u64, i64)> {
+        if self.ownership.has_changed().unwrap_or(false) {
+            self.reading = match *self.ownership.borrow_and_update() {
+                Ownership::Owned { epoch, next_command } => Some((epoch, next_command)),
+                Ownership::Elsewhere | Ownership::Claiming(_) => None,
+            };
+        }
+        self.reading
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.reading = self.reading.map(|(epoch, offset)| (epoch, offset + 1));
+    }
+}
+
+impl World {
+    /// Starts an instance, in place of one that has crashed if there was one.
+    pub(super) fn start(&mut self, number: usize) {
+        let clock = Arc::new(SimulatedClock::new(self.scheduler.clone()));
+        let settings = EngineSettings {
+            max_group: self.scheduler.lock().random.pick(&[1, 2, 3, 8]),
+            announcement_timeout: Duration::from_millis(60),
+            reclaim_pause: Duration::from_millis(250),
+            ..EngineSettings::default()
+        };
+        let mailbox = Arc::new(Mailbox::new(0, settings, clock));
+        let client = Client {
+            broker: self.simulated.broker(number, Arc::new(self.scheduler.clone())),
+            scheduler: self.scheduler.clone(),
+            bug: self.bug,
+            early: 0,
+        };
+        let log = Log::new(FencedLog::over(client, format!("{number}:1"), Duration::ZERO), self.bug);
+        let writer = Writer::new(0, &topics(), log, CODEC.clone(), self.cache());
+        let partition = Partition::new(0, writer, Arc::clone(&mailbox));
+        let commands = CommandReader::new(&mailbox);
+        let coroutine = Gn::new_opt(STACK, move || {
+            partition.run();
+            Yielded::Waiting
+        });
+        let instance = Instance { coroutine, frozen: false, last: Yielded::Busy, commands };
+        let mailboxes = &mut self.scheduler.lock().mailboxes;
+        if number < mailboxes.len() {
+            mailboxes[number] = mailbox;
+            self.instances[number] = instance;
+        } else {
+            mailboxes.push(mailbox);
+            self.instances.push(instance);
+        }
+    }
+
+    fn cache(&self) -> AggregateCache<Account> {
+        let settings = CacheSettings {
+            max_aggregates: if self.small_cache { 2 } else { 1_000 },
+            save_changes: 1,
+            save_interval: Duration::from_hours(24),
+            load_pause: Duration::ZERO,
+        };
+        match &self.snapshots {
+            Some(store) => AggregateCache::new(Box::new(store.clone()), settings),
+            None => AggregateCache::new(Box::new(NoSnapshots), settings),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A command that could not be decided here at once: finds the owner of its partition and has it decided there.
+
+use std::time::{Duration, Instant};
+
+use aggregate::Aggregate;
+use axum::{
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use event_log::{Owner, Owners};
+use service_kit::{Problem, problem::kinds};
+use tokio::{
+    sync::watch,
+    time::{sleep, sleep_until},
+};
+
+use super::{Forwarding, NotOwner, buffered_request::BufferedRequest, peers::ForwardResult};
+use crate::{
+    problems::{SOON, not_ready},
+    write_side::WriteSide,
+};
+
+/// The longest pause between two attempts. Most changes show in the table of owners, but not all: an owner that comes
+/// back at its old address changes nothing there.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long an owner that was replaced has to answer the commands that it was sent before.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// One command, until it is answered.
+pub(super) struct OwnerRouting<'r, A: Aggregate> {
+    forwarding: &'r Forwarding<A>,
+    request: &'r BufferedRequest,
+    next: Next,
+    write_side: &'r WriteSide<A>,
+    owners: watch::Receiver<Owners>,
+    partition: i32,
+    /// When the command is given up if no instance has been sent it.
+    owner_deadline: Instant,
+    /// Whether an instance was sent the command and did not answer.
+    is_in_doubt: bool,
+}
+
+/// The result of one attempt.
+enum Attempt {
+    Answered(Response),
+    NotOwner,
+    Lost,
+}
+
+impl<'r, A: Aggregate> OwnerRouting<'r, A> {
+    pub(super) fn new(
+        forwarding: &'r Forwarding<A>,
+        request: &'r BufferedRequest,
+        next: Next,
+        write_side: &'r WriteSide<A>,
+        partition: i32,
+    ) -> Self {
+        let owner_deadline = Instant::now() + forwarding.settings.owner_timeout;
+        Self {
+            forwarding,
+            request,
+            next,
+            write_side,
+            owners: write_side.owners(),
+            partition,
+            owner_deadline: owner_deadline.min(request.context.deadline),
+            is_in_doubt: false,
+        }
+    }
+
+    /// Tries until there is an answer. After a lost answer the command is sent again until its deadline: it is the same
+    /// command, so it has one effect.
+    pub(super) async fn answer(mut self) -> Response {
+        loop {
+            match self.attempt().await {
+                // After a lost attempt, "nothing was written" is true of this attempt alone.
+                Attempt::Answered(response) if self.is_in_doubt && is_no_outcome(&response) => {}
+                Attempt::Answered(response) => return response,
+                Attempt::NotOwner => {}
+                Attempt::Lost => self.is_in_doubt = true,
+            }
+            let deadline = if self.is_in_doubt { self.request.context.deadline } else { self.owner_deadline };
+            if Instant::now() >= deadline {
+                return self.give_up().into_response();
+            }
+            self.pause(deadline).await;
+        }
+    }
+
+    async fn attempt(&mut self) -> Attempt {
+        let own_address = &self.forwarding.settings.own_address;
+        let owner = self.owners.borrow_and_update().get(self.partition).cloned();
+        match owner {
+            Some(owner) if owner.address != *own_address => self.ask(&owner).await,
+            _ => self.decide_here().await,
+        }
+    }
+
+    /// This instance may have become the owner, or be about to.
+    async fn decide_here(&self) -> Attempt {
+        let response = self.next.clone().run(self.request.request()).await;
+        match response.extensions().get::<NotOwner>() {
+            Some(_) => Attempt::NotOwner,
+            None => Attempt::Answered(response),
+        }
+    }
+
+    /// Asks the owner until it is replaced, so that an owner that hangs does not hold the command back.
+    async fn ask(&self, owner: &Owner) -> Attempt {
+        let result = tokio::select! {
+            result = self.forwarding.peers.ask(owner, self.request) => result,
+            () = replaced(self.owners.clone(), self.partition, owner) => ForwardResult::Lost,
+        };
+        if matches!(result, ForwardResult::Unreachable | ForwardResult::Lost) {
+            // If the owner is gone, its partitions are taken over.
+            self.write_side.suspect();
+        }
+        match result {
+            ForwardResult::Answered(response) => Attempt::Answered(response),
+            ForwardResult::NotOwner | ForwardResult::Unreachable => Attempt::NotOwner,
+            ForwardResult::Lost => Attempt::Lost,
+            ForwardResult::Full if self.is_in_doubt => Attempt::Lost,
+            ForwardResult::Full => {
+                Attempt::Answered(Problem::new(kinds::OVERLOADED).retry_after(SOON).into_response())
+            }
+        }
+    }
+
+    /// Waits until another attempt may go better.
+    async fn pause(&mut self, deadline: Instant) {
+        let end = (Instant::now() + PAUSE).min(deadline);
+        tokio::select! {
+            Ok(()) = self.owners.changed() => {}
+            () = sleep_until(end.into()) => {}
+        }
+    }
+
+    fn give_up(&self) -> Problem {
+        if self.is_in_doubt { Problem::new(kinds::OUTCOME_UNKNOWN).retry_after(SOON) } else { not_ready() }
+    }
+}
+
+fn is_no_outcome(response: &Response) -> bool {
+    response.status() == StatusCode::SERVICE_UNAVAILABLE
+}
+
+/// Ends when the partition has had another owner for a short while, in which this one can still answer.
+async fn replaced(mut owners: watch::Receiver<Owners>, partition: i32, owner: &Owner) {
+    if owners.wait_for(|owners| owners.get(partition) != Some(owner)).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    sleep(GRACE).await;
+}

@@ -1,0 +1,90 @@
+//! Every error of a command as a problem document, in one place.
+
+use std::time::Duration;
+
+use aggregate::{Refusal, Version};
+use axum::{
+    Extension,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use command_engine::CommandError;
+use service_kit::{
+    Problem,
+    conditional::etag,
+    problem::{InvalidValues, kinds},
+};
+
+use crate::forwarding::NotOwner;
+
+/// When it is worth trying again.
+pub(crate) const SOON: Duration = Duration::from_secs(1);
+
+/// Why a command was not answered as asked.
+#[derive(Debug)]
+pub enum CommandFailure {
+    /// For a reason that the caller is told.
+    Problem(Problem),
+    /// This instance does not own the partition of this number at the moment; another may decide the command.
+    NotOwner(i32),
+}
+
+impl From<Problem> for CommandFailure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<InvalidValues> for CommandFailure {
+    fn from(values: InvalidValues) -> Self {
+        Self::Problem(values.into())
+    }
+}
+
+impl IntoResponse for CommandFailure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Problem(problem) => problem.into_response(),
+            Self::NotOwner(partition) => (Extension(NotOwner { partition }), not_ready()).into_response(),
+        }
+    }
+}
+
+/// Why a command is not known to be done. `refusal_status` gives the status of a refusal.
+pub(crate) fn problem<R: Refusal>(error: CommandError<R>, refusal_status: fn(&str) -> StatusCode) -> Problem {
+    match error {
+        CommandError::Refused(refusal) => {
+            Problem::refused(&refusal).with_status(refusal_status(refusal.code()))
+        }
+        CommandError::VersionMismatch { current } => version_mismatch(current),
+        CommandError::IdReused => Problem::new(kinds::IDEMPOTENCY_KEY_REUSED),
+        CommandError::Overloaded => Problem::new(kinds::OVERLOADED).retry_after(SOON),
+        CommandError::NotReady | CommandError::Elsewhere => not_ready(),
+        CommandError::Expired => Problem::new(kinds::TIMED_OUT).retry_after(SOON),
+        CommandError::OutcomeUnknown => Problem::new(kinds::OUTCOME_UNKNOWN).retry_after(SOON),
+        CommandError::Broken | CommandError::Unwritable(_) => Problem::internal(&error),
+    }
+}
+
+/// The status of a problem that a command through Kafka ended with, by its code.
+pub(crate) fn status_of(code: &str, refusal_status: fn(&str) -> StatusCode) -> StatusCode {
+    let kind = kinds::ALL.into_iter().find(|kind| kind.code == code);
+    kind.map_or_else(|| refusal_status(code), |kind| kind.status)
+}
+
+/// The outcomes of commands cannot be read at the moment.
+pub(crate) fn unreachable_outcomes(error: &sqlx::Error) -> Problem {
+    tracing::warn!(%error, "outcomes cannot be read");
+    not_ready().detail("the outcomes of commands cannot be read at the moment")
+}
+
+/// The version is another than expected. An aggregate that does not exist (version 0) has no entity tag.
+fn version_mismatch(current: Version) -> Problem {
+    let problem = Problem::new(kinds::VERSION_MISMATCH).extension("current_version", current);
+    if current == Version::NONE { problem } else { problem.header(header::ETAG, etag(current)) }
+}
+
+/// The engine, or the partition of the aggregate, is not available at the moment.
+pub(crate) fn not_ready() -> Problem {
+    Problem::new(kinds::NOT_READY).retry_after(SOON)
+}

@@ -1,0 +1,102 @@
+use std::{num::NonZeroU32, num::NonZeroUsize, time::Duration};
+
+use command_engine::{CacheSettings, EngineSettings, SnapshotSettings};
+use event_log::{ClientSettings, PartitionLogSettings, Topics};
+use service_kit::{http::HttpSettings, settings::Environment};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{Context, ForwardingSettings};
+
+/// The longest that the drain of HTTP may take: the hand-over comes before it and the last group after it, and a service
+/// ends within ten seconds.
+const MAX_DRAIN: Duration = Duration::from_millis(4_500);
+
+/// The settings of a command API, with the variable and the default of each. They cannot be printed: the options of the
+/// database hold a password.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where commands are received; `FOLDLINE_HTTP_ADDRESS`, 127.0.0.1 and the port of the [`Context`]; and the limits of
+    /// the server.
+    pub http: HttpSettings,
+    /// The schema registry; `FOLDLINE_REGISTRY_URL`, <http://127.0.0.1:18081/apis/ccompat/v7>.
+    pub registry_url: String,
+    /// The database of snapshots and outcomes; `FOLDLINE_DATABASE_URL`, for `orders`
+    /// <postgres://orders_command:orders_command@127.0.0.1:15432/orders_write>.
+    pub database: PgConnectOptions,
+    /// How many partitions the events topic has; `FOLDLINE_TOPIC_PARTITIONS`, 8. The number never changes.
+    pub partitions: i32,
+    /// A name of this instance that is the same after a restart; `FOLDLINE_INSTANCE_ID`, none. With it, an instance that
+    /// restarts quickly keeps its partitions.
+    pub instance_id: Option<String>,
+    /// How the log is written: `FOLDLINE_KAFKA_BROKERS`, 127.0.0.1:19092; `FOLDLINE_TOPIC_PREFIX`, empty;
+    /// `FOLDLINE_COMMIT_TIMEOUT`, 1s: the outcome of a slower commit is unknown and is looked up in the log.
+    pub log: PartitionLogSettings,
+    /// How commands queue for each partition, and what is kept in memory.
+    pub engine: EngineSettings,
+    /// How snapshots are loaded and saved.
+    pub snapshots: SnapshotSettings,
+    /// How commands reach the owner of their partition.
+    pub forwarding: ForwardingSettings,
+}
+
+impl Settings {
+    /// Reads the settings; [`Environment::finish`] reports what is wrong with them.
+    pub fn read(environment: &mut Environment, context: &Context) -> Self {
+        let mut http = HttpSettings::read(environment, &context.http_address());
+        http.limits.drain_timeout = http.limits.drain_timeout.min(MAX_DRAIN);
+        let forwarding = forwarding(environment, &http);
+        let partitions = environment.get::<NonZeroU32>("FOLDLINE_TOPIC_PARTITIONS", "8");
+        Self {
+            registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),
+            database: environment.get("FOLDLINE_DATABASE_URL", &context.database_url()),
+            partitions: i32::try_from(partitions.get()).unwrap_or(i32::MAX),
+            instance_id: given(environment.get("FOLDLINE_INSTANCE_ID", "")),
+            log: PartitionLogSettings {
+                client: ClientSettings {
+                    brokers: environment.get("FOLDLINE_KAFKA_BROKERS", "127.0.0.1:19092"),
+                },
+                topics: Topics::new(&environment.get::<String>("FOLDLINE_TOPIC_PREFIX", ""), context.name),
+                address: forwarding.own_address.clone(),
+                commit_timeout: environment.duration("FOLDLINE_COMMIT_TIMEOUT", "1s"),
+            },
+            engine: engine(environment),
+            snapshots: SnapshotSettings::default(),
+            forwarding,
+            http,
+        }
+    }
+}
+
+/// How commands queue for each partition: `FOLDLINE_MAX_WAITING_COMMANDS`, 1024; `FOLDLINE_MAX_GROUP_SIZE`, 256;
+/// `FOLDLINE_MAX_QUEUE_WAIT`, 500ms: a command that would have to wait longer is refused at once. How many aggregates of
+/// each partition are kept in memory: `FOLDLINE_MAX_AGGREGATES`, 50000. When changed aggregates are saved:
+/// `FOLDLINE_SNAPSHOT_CHANGES`, 1000, and `FOLDLINE_SNAPSHOT_INTERVAL`, 5s.
+fn engine(environment: &mut Environment) -> EngineSettings {
+    let cache = CacheSettings {
+        max_aggregates: environment.get::<NonZeroUsize>("FOLDLINE_MAX_AGGREGATES", "50000").get(),
+        save_changes: environment.get::<NonZeroUsize>("FOLDLINE_SNAPSHOT_CHANGES", "1000").get(),
+        save_interval: environment.duration("FOLDLINE_SNAPSHOT_INTERVAL", "5s"),
+        ..CacheSettings::default()
+    };
+    EngineSettings {
+        max_waiting: environment.get::<NonZeroUsize>("FOLDLINE_MAX_WAITING_COMMANDS", "1024").get(),
+        max_group: environment.get::<NonZeroUsize>("FOLDLINE_MAX_GROUP_SIZE", "256").get(),
+        max_wait: environment.duration("FOLDLINE_MAX_QUEUE_WAIT", "500ms"),
+        cache,
+        ..EngineSettings::default()
+    }
+}
+
+fn forwarding(environment: &mut Environment, http: &HttpSettings) -> ForwardingSettings {
+    let advertised = given(environment.get("FOLDLINE_ADVERTISED_ADDRESS", ""));
+    ForwardingSettings {
+        own_address: advertised.unwrap_or_else(|| http.address.to_string()),
+        owner_timeout: environment.duration("FOLDLINE_FORWARD_WAIT", "2s"),
+        max_in_flight: environment.get::<NonZeroUsize>("FOLDLINE_FORWARD_MAX_IN_FLIGHT", "256").get(),
+        command_timeout: environment.duration("FOLDLINE_COMMAND_TIMEOUT", "8s"),
+    }
+}
+
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,135 @@
+//! Connects to the registry and to Kafka, and waits as long as it takes.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use command_engine::{
+    Engine, SnapshotDatabase,
+    coordination::{Coordination, CoordinationSettings},
+};
+use event_log::{
+    Codec, CodecError, CommandWriter, KafkaPartitionLog, LogError, Registry, TopicsError, check_partitions,
+};
+use service_kit::health::{Component, Health};
+use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::StartupError;
+use crate::{
+    CommandAggregate, Context, Settings,
+    outcomes::{self, Outcomes},
+    partition_health, respond_async,
+    write_side::WriteSide,
+};
+
+/// The pause between two attempts to reach something.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What it takes to make a write side.
+pub(super) struct Connect {
+    pub(super) context: Context,
+    pub(super) settings: Settings,
+    pub(super) health: Health,
+    pub(super) outcomes: Outcomes,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Connect {
+    /// Makes the write side, step by step.
+    pub(super) async fn write_side<A: CommandAggregate>(self) -> Result<WriteSide<A>, StartupError> {
+        let (settings, outcomes) = (&self.settings, self.outcomes.clone());
+        let topics = self.health.component("topics");
+        let registry = self.health.component("registry");
+        let partitions = (0..settings.partitions)
+            .map(|number| self.health.component(format!("partition-{number}")))
+            .collect();
+        self.await_topics(&topics).await?;
+        let codec = Arc::new(self.await_codec(&registry).await?);
+        let engine = Arc::new(self.start_engine(&codec));
+        let (coordination, commands) = self.await_kafka(&engine, &codec, &topics).await?;
+        outcomes::follow(&settings.log, outcomes.clone(), self.shutdown.clone());
+        partition_health::watch(partitions, &engine, &coordination.owners(), &settings.log.address);
+        Ok(WriteSide { engine, codec, commands, outcomes, coordination })
+    }
+
+    async fn await_topics(&self, component: &Component) -> Result<(), StartupError> {
+        loop {
+            let (log, count) = (self.settings.log.clone(), self.settings.partitions);
+            #[expect(clippy::disallowed_methods, reason = "it runs on a blocking thread")]
+            match spawn_blocking(move || check_partitions(&log.client, &log.topics, count)).await? {
+                Ok(()) => return Ok(()),
+                Err(error @ TopicsError::PartitionCount { .. }) => return Err(error.into()),
+                Err(error) => wait(component, "topics are not there yet", &error).await,
+            }
+        }
+    }
+
+    /// Registers the schemas.
+    async fn await_codec(&self, component: &Component) -> Result<Codec, StartupError> {
+        let registry = Registry::new(&self.settings.registry_url).map_err(StartupError::RegistryUrl)?;
+        let topics = &self.settings.log.topics;
+        let schemas = [(topics.events(), self.context.events), (topics.commands(), self.context.commands)];
+        loop {
+            match Codec::register(registry.clone(), &schemas).await {
+                Ok(codec) => {
+                    component.ready();
+                    return Ok(codec);
+                }
+                Err(error @ CodecError::Registry(_)) if error.is_transient() => {
+                    wait(component, "registry is not there yet", &error).await;
+                }
+                Err(error) => return Err(StartupError::Schemas(error)),
+            }
+        }
+    }
+
+    fn start_engine<A: CommandAggregate>(&self, codec: &Arc<Codec>) -> Engine<A> {
+        let Settings { database, snapshots, log, engine, .. } = &self.settings;
+        let snapshots = SnapshotDatabase::new(database.clone(), &Handle::current(), snapshots.clone());
+        let partitions = (0..self.settings.partitions)
+            .map(|number| (KafkaPartitionLog::new(log.clone(), number), snapshots.partition(number)))
+            .collect();
+        Engine::start(&log.topics, partitions, codec, engine)
+    }
+
+    /// Joins the other instances, and makes the producer of commands.
+    async fn await_kafka<A: CommandAggregate>(
+        &self,
+        engine: &Arc<Engine<A>>,
+        codec: &Arc<Codec>,
+        component: &Component,
+    ) -> Result<(Coordination<A>, CommandWriter), StartupError> {
+        loop {
+            let (settings, engine, codec) = (self.settings.clone(), Arc::clone(engine), Arc::clone(codec));
+            match spawn_blocking(move || join(&settings, engine, codec)).await? {
+                Ok(joined) => {
+                    component.ready();
+                    return Ok(joined);
+                }
+                Err(error) => wait(component, "kafka is not there yet", &error).await,
+            }
+        }
+    }
+}
+
+fn join<A: CommandAggregate>(
+    settings: &Settings,
+    engine: Arc<Engine<A>>,
+    codec: Arc<Codec>,
+) -> Result<(Coordination<A>, CommandWriter), LogError> {
+    let commands = CommandWriter::new(&settings.log.client, &settings.log.topics)?;
+    let coordination = CoordinationSettings {
+        client: settings.log.client.clone(),
+        topics: settings.log.topics.clone(),
+        address: settings.log.address.clone(),
+        instance_id: settings.instance_id.clone(),
+    };
+    let decode = move |record: &_| respond_async::decode::<A>(&codec, record);
+    Ok((Coordination::start(engine, &coordination, decode)?, commands))
+}
+
+async fn wait(component: &Component, what: &str, error: &(dyn Error + Sync)) {
+    warn!(%error, "{what}");
+    component.not_ready(format!("{what}: {error}"));
+    tokio::time::sleep(PAUSE).await;
+}

@@ -1,0 +1,19 @@
+use event_log::{CodecError, RegistryError, TopicsError};
+use tokio::task::JoinError;
+
+/// Why a service cannot start; none of these goes away by waiting.
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    /// The topics are not as this service needs them.
+    #[error(transparent)]
+    Topics(#[from] TopicsError),
+    /// The registry's URL cannot be used.
+    #[error("FOLDLINE_REGISTRY_URL")]
+    RegistryUrl(#[source] RegistryError),
+    /// The registry does not accept the schemas.
+    #[error("schemas cannot be registered")]
+    Schemas(#[source] CodecError),
+    /// A task of the start-up panicked.
+    #[error(transparent)]
+    Panicked(#[from] JoinError),
+}
