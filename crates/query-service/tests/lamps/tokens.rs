@@ -53,8 +53,9 @@ async fn a_parked_event_of_an_aggregate_is_not_visible_and_is_named() {
     room.project(&[LAMPS, JOURNAL], &parked).await;
     let position = parked.parse::<event_log::Position>().unwrap();
     sqlx::query(
-        "INSERT INTO parked_event (projection, generation, topic, partition, log_offset, aggregate, headers, cause)
-         VALUES ($1, 1, $2, $3, $4, 'desk', '[]', 'row')",
+        "INSERT INTO parked_event (projection, generation, topic, partition, log_offset, aggregate, headers, cause, reason,
+                                   stands_at)
+         VALUES ($1, 1, $2, $3, $4, 'desk', '[]', 'row', 'for a test', 1)",
     )
     .bind(LAMPS)
     .bind(TOPIC)
