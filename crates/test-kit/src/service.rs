@@ -189,8 +189,8 @@ impl Display for Service {
 
 fn spawn(command: &mut Command, log: &PathBuf) -> Child {
     let log = File::options().create(true).append(true).open(log).expect("the log can be written");
-    let simulated = log.try_clone().expect("a file can be opened twice");
-    command.stdout(log).stderr(simulated).spawn().expect("the service can be run")
+    let errors = log.try_clone().expect("a file can be opened twice");
+    command.stdout(log).stderr(errors).spawn().expect("the service can be run")
 }
 
 impl Drop for Service {

@@ -87,7 +87,8 @@ fn linked_by(package: &str) -> String {
 #[test]
 fn queries_link_no_kafka_client() {
     let packages = workspace();
-    let queries: Vec<_> = packages.iter().filter(|package| place_of(package).ends_with("/query-api")).collect();
+    let queries: Vec<_> =
+        packages.iter().filter(|package| place_of(package).ends_with("/query-api")).collect();
     assert!(!queries.is_empty(), "there are query APIs to check");
     for package in queries {
         let kafka = linked_by(&package.name).lines().find(|line| line.contains("rdkafka")).map(str::to_owned);

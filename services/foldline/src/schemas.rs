@@ -72,7 +72,8 @@ fn files_of_context(folder: &Path) -> anyhow::Result<[Vec<SchemaFile>; 2]> {
 /// Every `<message>/v<n>.avsc` in a folder, which need not exist.
 fn files_of(folder: &Path) -> anyhow::Result<Vec<SchemaFile>> {
     let mut files = Vec::new();
-    if folder.is_dir() {
+    // Not `is_dir`, which takes a folder that may not be read for one that does not exist.
+    if folder.try_exists().with_context(|| format!("cannot read {}", folder.display()))? {
         for message in names_in(folder)? {
             for entry in fs::read_dir(folder.join(&message))? {
                 files.push(file(&entry?.path())?);
@@ -90,4 +91,19 @@ fn file(path: &Path) -> anyhow::Result<SchemaFile> {
     // The process ends soon and frees these few schemas.
     let text = fs::read_to_string(path)?.leak();
     Ok(SchemaFile { version, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::files_of;
+
+    #[test]
+    fn a_folder_that_does_not_exist_has_no_schemas_but_one_that_cannot_be_read_is_an_error() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(files_of(&here.join("nowhere")).unwrap().is_empty());
+        assert!(files_of(&here.join("Cargo.toml")).is_err());
+        assert!(files_of(&here.join("Cargo.toml/events")).is_err());
+    }
 }

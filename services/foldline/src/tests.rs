@@ -80,9 +80,12 @@ fn quoted_commands(text: &str) -> impl Iterator<Item = &str> {
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .flat_map(|path| match path.is_dir() {
-            true => files(&path, extension),
-            false => Vec::from_iter(path.extension().is_some_and(|found| found == extension).then_some(path)),
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path, extension)
+            } else {
+                Vec::from_iter(path.extension().is_some_and(|found| found == extension).then_some(path))
+            }
         })
         .collect()
 }

@@ -98,7 +98,7 @@ impl Peers {
         let left = context.deadline.saturating_duration_since(Instant::now());
         self.client
             .request(parts.method.clone(), format!("http://{}{path}", owner.address))
-            .headers(end_to_end(&parts.headers))
+            .headers(from_caller(&parts.headers))
             .headers(context_headers())
             .header(FORWARDED, context.identity.to_string())
             .header(OWNER_EPOCH, owner.epoch)
@@ -106,6 +106,16 @@ impl Peers {
             .timeout(left + TRANSIT)
             .body(body.clone())
     }
+}
+
+/// The headers of the caller, except those that instances send to each other: a second one beside ours would be read
+/// first.
+fn from_caller(headers: &HeaderMap) -> HeaderMap {
+    let mut from_caller = end_to_end(headers);
+    for name in [FORWARDED, OWNER_EPOCH, TIMEOUT_MS] {
+        from_caller.remove(name);
+    }
+    from_caller
 }
 
 /// The answer, unchanged.
@@ -156,4 +166,20 @@ fn counted(result: ForwardResult) -> ForwardResult {
     };
     metrics::counter!("forward_hops_total", "outcome" => outcome).increment(1);
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{FORWARDED, OWNER_EPOCH, TIMEOUT_MS, from_caller};
+
+    #[test]
+    fn a_caller_cannot_send_what_instances_send_to_each_other() {
+        let value = HeaderValue::from_static("7");
+        let names = [FORWARDED, OWNER_EPOCH, TIMEOUT_MS, "idempotency-key".parse().unwrap()];
+        let headers: HeaderMap = names.into_iter().map(|name| (name, value.clone())).collect();
+        let left = from_caller(&headers);
+        assert_eq!(left.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["idempotency-key"]);
+    }
 }

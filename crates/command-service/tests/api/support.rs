@@ -76,9 +76,9 @@ impl Instance {
         let (health, shutdown) = (Health::default(), CancellationToken::new());
         let listener = settings.http.listen().await.unwrap();
         let startup = Startup::begin(context, &settings, &health, &shutdown);
-        let router = router(routes, &startup);
+        let app = router(routes, &startup);
         let server = tokio::spawn(async move {
-            http::serve(router, listener, &settings.http.limits, startup.handed_over()).await;
+            http::serve(app, listener, &settings.http.limits, startup.handed_over()).await;
             startup.finish().await.unwrap();
         });
         let url = format!("http://{address}");

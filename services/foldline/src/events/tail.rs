@@ -20,7 +20,7 @@ pub(crate) struct Tail {
     /// Print only events of this aggregate.
     #[arg(long, value_name = "AGGREGATE_ID")]
     aggregate: Option<String>,
-    /// Print only events of this type, such as OrderPlaced; may be repeated.
+    /// Print only events of this type, such as `OrderPlaced`; may be repeated.
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
     /// Where to begin: `now`, `beginning`, or positions as in a Consistency-Token.

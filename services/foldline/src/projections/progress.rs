@@ -42,7 +42,7 @@ pub(super) async fn follow(
         }
         sleep(LOOK).await;
         match timeout(STALLED, moves.next()).await {
-            Ok(moved) => moved?,
+            Ok(next) => next?,
             Err(_) => view.warn(generation),
         }
     }

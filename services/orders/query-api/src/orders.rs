@@ -60,8 +60,8 @@ pub(crate) async fn orders(
     request: ReadRequest,
 ) -> Result<Response, Problem> {
     let answer = reads.orders.all().read(&request, || select(&reads, &list)).await?;
-    let last = |order: &Order| Last { placed_at: order.placed_at, order_id: order.order_id };
-    Ok(answer.page(&list, last, |orders| OrderPage { orders }))
+    let key = |order: &Order| Last { placed_at: order.placed_at, order_id: order.order_id };
+    Ok(answer.page(&list, key, |orders| OrderPage { orders }))
 }
 
 async fn select(reads: &Reads, list: &List<Filters, Last>) -> Result<Found<Json<Vec<Order>>>, sqlx::Error> {

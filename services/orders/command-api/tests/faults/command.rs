@@ -44,7 +44,8 @@ impl Command {
 
     /// The id that the service gives to the command, so that events can be traced to it: it follows from order and key.
     pub(crate) fn id(&self) -> Uuid {
-        Uuid::new_v5(&self.order_id, self.key.as_bytes())
+        let name = format!("9:anonymous,{}:{}", self.key.len(), self.key);
+        Uuid::new_v5(&self.order_id, name.as_bytes())
     }
 
     fn path(&self) -> String {
