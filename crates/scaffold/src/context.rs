@@ -99,13 +99,19 @@ fn paths(context: &ContextName) -> [PathBuf; 5] {
     .map(PathBuf::from)
 }
 
-/// Writes the lists, and what follows from the list of services.
+/// Writes the lists, and renews what follows from them and from the folders.
 fn finish(repository: &Path, lists: impl IntoIterator<Item = (&'static str, String)>) -> anyhow::Result<()> {
     for (list, text) in lists {
         fs::write(repository.join(list), text).with_context(|| format!("cannot write {list}"))?;
     }
-    let generate = Command::new("deploy/generate").current_dir(repository).status();
-    ensure!(generate.context("deploy/generate cannot be run")?.success(), "deploy/generate failed");
+    run(repository, "deploy/generate", &[])?;
+    // Images are built with exactly what Cargo.lock says.
+    run(repository, "cargo", &["update", "--workspace", "--quiet"])
+}
+
+fn run(repository: &Path, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let status = Command::new(program).args(arguments).current_dir(repository).status();
+    ensure!(status.with_context(|| format!("{program} cannot be run"))?.success(), "{program} failed");
     Ok(())
 }
 

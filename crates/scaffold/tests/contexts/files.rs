@@ -59,6 +59,7 @@ fn a_context_is_entered_in_every_list() {
         ("docker-compose.yml", "bookings-projector:"),
         ("deploy/postgres/users.sql", "'bookings_command'"),
         ("schemas/schemas.lock", "bookings/events/booking_created/v1.avsc sha256:"),
+        ("Cargo.lock", "name = \"bookings-domain\""),
         ("docs/contexts.md", "- [Bookings](bookings.md)"),
     ] {
         assert!(fs::read_to_string(copy.root.join(list)).unwrap().contains(entry), "{list}");
