@@ -2,10 +2,10 @@
 # PROFILE=dev|release: which build the native stack runs.
 export STACK PROFILE
 
-.PHONY: help up down reset status logs demo test deny faults bench starts reads generate sqlx schemas rename
+.PHONY: help up down reset status logs demo test deny faults bench starts reads generate sqlx schemas new-context remove-context remove-example rename
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## build and start everything, and wait until it is ready
 	@deploy/stack up
@@ -34,7 +34,7 @@ deny: ## check dependencies: licences, sources, duplicates, advisories (cargo-de
 generate: ## renew what follows from deploy/services.list
 	@deploy/generate
 
-sqlx: ## renew the committed query data in .sqlx
+sqlx: ## renew the committed query data, in the folder .sqlx of each crate
 	@.ci/sqlx renew
 
 faults: ## inject faults for FAULTS_MINUTES (5) a side and check every answer
@@ -51,6 +51,15 @@ reads: ## measure the read side, and a rebuild with ten million events
 
 schemas: ## add new schema files to schemas/schemas.lock
 	@UPDATE_SCHEMAS_LOCK=1 cargo test --package event-log --test schemas
+
+new-context: ## write a small context: make new-context NAME=bookings AGGREGATE=Booking
+	@cargo run --quiet --package scaffold -- new "$(NAME)" "$(AGGREGATE)"
+
+remove-context: ## remove a context: make remove-context NAME=bookings
+	@cargo run --quiet --package scaffold -- remove "$(NAME)"
+
+remove-example: ## remove the example, and leave an empty platform
+	@deploy/remove-example
 
 rename: ## give the project another name: make rename PROJECT=name
 	@deploy/rename "$(PROJECT)"

@@ -1,4 +1,4 @@
-//! The parts of the OpenAPI description that repeat from query to query.
+//! The parts of the `OpenAPI` description that repeat from query to query.
 
 use service_kit::problem::ProblemDocument;
 use utoipa::{IntoParams, IntoResponses};

@@ -14,12 +14,15 @@ use crate::{journal::ReplayError, list::InvalidCursor};
 /// When a query is worth repeating.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What `GET /problems/{code}` says of the problems below; `{aggregate}` stands for the aggregate's name.
+/// What `GET /problems/{code}` says of the problems below; `{code}` stands for the aggregate's name in codes, and
+/// `{aggregate}` for its name in sentences.
 const PAGES: &str = include_str!("../problems.md");
 
 /// The routes that describe the problems of queries about one kind of aggregate (`order`).
 pub(crate) fn pages(aggregate: &str) -> Router {
-    page::own(lasting(PAGES.replace("{aggregate}", aggregate)))
+    let pages =
+        PAGES.replace("{code}", &words(aggregate, "-")).replace("{aggregate}", &words(aggregate, " "));
+    page::own(lasting(pages))
 }
 
 /// The kinds of problems that carry the name of an aggregate.
@@ -36,7 +39,8 @@ pub(crate) struct AggregateProblems {
 impl AggregateProblems {
     /// Made once, when a service starts.
     pub(crate) fn new(aggregate: &str) -> Self {
-        let code = |suffix: &str| lasting(format!("{aggregate}-{suffix}"));
+        let name = words(aggregate, "-");
+        let code = |suffix: &str| lasting(format!("{name}-{suffix}"));
         Self {
             not_found: ProblemKind::new(code("not-found"), StatusCode::NOT_FOUND),
             version_not_found: ProblemKind::new(code("version-not-found"), StatusCode::NOT_FOUND),
@@ -84,6 +88,11 @@ pub(crate) fn invalid_token(error: &InvalidToken) -> Problem {
 
 pub(crate) fn invalid_cursor(error: InvalidCursor) -> Problem {
     Problem::new(kinds::INVALID_CURSOR).detail(error.to_string())
+}
+
+/// The words of an aggregate's name: of `seat_map` a code makes `seat-map`, a sentence `seat map`.
+fn words(aggregate: &str, separator: &str) -> String {
+    aggregate.replace('_', separator)
 }
 
 /// A text that is made once and needed as long as the process lives.

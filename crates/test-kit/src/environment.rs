@@ -69,6 +69,14 @@ impl TestEnvironment {
         self
     }
 
+    /// Creates two databases that hold only the platform's own tables: `platform_read` and `platform_write`.
+    pub fn platform_databases(&self) {
+        let lists = "crates/test-kit/platform";
+        self.foldline(&format!(
+            "migrations apply --services-list {lists}/services.list --migrations-dir {lists}"
+        ));
+    }
+
     /// Runs a command of the operator's command line in this environment, and panics if it fails.
     pub fn foldline(&self, arguments: &str) {
         self.try_foldline(arguments).unwrap_or_else(|error| panic!("foldline {arguments}: {error}"));

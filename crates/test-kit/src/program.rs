@@ -1,8 +1,18 @@
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
-/// The root of the repository.
+static REPOSITORY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let package = std::env::current_dir().expect("a test runs in the folder of its package");
+    let root = package.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    root.expect("the package is in a workspace").to_owned()
+});
+
+/// The root of the repository that the test belongs to. It is looked for when the test runs, because the same build may
+/// test a copy of the repository.
 pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate lies in crates/")
+    &REPOSITORY
 }
 
 /// A program of the workspace, built with the profile of this test.

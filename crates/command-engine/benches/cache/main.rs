@@ -27,8 +27,8 @@ fn main() {
         ["restore", url] => restore(url),
         _ => {
             let environment = TestEnvironment::empty();
-            environment.foldline("migrations apply");
-            let url = environment.database_url("orders_write");
+            environment.platform_databases();
+            let url = environment.database_url("platform_write");
             println!(
                 "{AGGREGATES} aggregates with states of 64 bytes in {PARTITIONS} partitions, one command each"
             );

@@ -3,6 +3,7 @@
 use aggregate::{Message, Payload};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use test_kit::TestEnvironment;
 use time::OffsetDateTime;
 
 use super::{Fact, fact, given, happened_at};
@@ -126,7 +127,9 @@ impl Ringing {
 }
 
 async fn database() -> PgConnectOptions {
-    let options = super::database("orders_read");
+    let environment = TestEnvironment::empty();
+    environment.platform_databases();
+    let options: PgConnectOptions = environment.database_url("platform_read").parse().unwrap();
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
     sqlx::query(
         "CREATE TABLE ringing (bell text PRIMARY KEY, times bigint NOT NULL, latest timestamptz NOT NULL)",

@@ -61,8 +61,8 @@ fn source() -> Source {
 /// A database with the table of checkpoints, and one for the rows.
 async fn database() -> PgConnectOptions {
     let environment = TestEnvironment::empty();
-    environment.foldline("migrations apply");
-    let options: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();
+    environment.platform_databases();
+    let options: PgConnectOptions = environment.database_url("platform_read").parse().unwrap();
     let mut connection = connect(&options).await;
     let table = "CREATE TABLE ticks (log_offset bigint PRIMARY KEY,
                                      planning text NOT NULL DEFAULT current_setting('plan_cache_mode'))";

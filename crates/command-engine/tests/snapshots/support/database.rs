@@ -19,7 +19,7 @@ static RUNTIME: LazyLock<Runtime> =
 /// A database with all tables, of which every test gets a copy.
 static PREPARED: LazyLock<TestEnvironment> = LazyLock::new(|| {
     let environment = TestEnvironment::empty();
-    environment.foldline("migrations apply");
+    environment.platform_databases();
     environment
 });
 
@@ -33,7 +33,7 @@ impl Database {
         let environment = TestEnvironment::empty();
         let (copy, prepared) = (name_in(&environment), name_in(&PREPARED));
         run_in(&postgres(&environment), &format!("CREATE DATABASE {copy} TEMPLATE {prepared}"));
-        let options = environment.database_url("orders_write").parse().unwrap();
+        let options = environment.database_url("platform_write").parse().unwrap();
         // Long enough for a busy machine; one test waits for the timeout.
         let settings =
             SnapshotSettings { load_timeout: Duration::from_secs(2), ..SnapshotSettings::default() };
@@ -42,7 +42,7 @@ impl Database {
     }
 
     fn url(&self) -> String {
-        self.environment.database_url("orders_write")
+        self.environment.database_url("platform_write")
     }
 
     /// The snapshots of a partition.
@@ -123,7 +123,7 @@ pub(crate) fn eventually(mut condition: impl FnMut() -> bool) {
 }
 
 fn name_in(environment: &TestEnvironment) -> String {
-    format!("{}orders_write", environment.database_prefix)
+    format!("{}platform_write", environment.database_prefix)
 }
 
 /// The server's maintenance database, from which others are created and closed.

@@ -33,8 +33,8 @@ pub(super) struct Shelf {
 impl Shelf {
     pub(super) async fn new() -> Self {
         let environment = TestEnvironment::empty();
-        environment.foldline("migrations apply");
-        let options: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();
+        environment.platform_databases();
+        let options: PgConnectOptions = environment.database_url("platform_read").parse().unwrap();
         let connection = PgConnection::connect_with(&options).await.unwrap();
         let mut shelf = Self { options, connection };
         shelf.run(TABLES).await;

@@ -10,7 +10,7 @@ use clap::{Arg, Command, CommandFactory, Parser};
 
 use crate::Cli;
 
-const DOCS: &str = include_str!("../../../docs/command-line.md");
+const DOCS: &str = include_str!("../../../../docs/command-line.md");
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
 /// Every command that does something, by its full name, such as `foldline events tail`.

@@ -40,7 +40,7 @@ fn foldline(environment: &TestEnvironment, arguments: &str) -> String {
 fn is_documented(printed: &str) {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let first = words(printed.lines().next().unwrap());
-    let docs = include_str!("../../../docs/command-line.md");
+    let docs = include_str!("../../../../docs/command-line.md");
     assert!(docs.lines().any(|line| words(line) == first), "docs/command-line.md does not show: {first}");
 }
 

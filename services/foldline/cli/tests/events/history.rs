@@ -21,7 +21,7 @@ async fn the_history_of_an_order_is_told_from_its_first_event_to_its_last() {
     let table = String::from_utf8(installation.foldline(&asked).output().unwrap().stdout).unwrap();
     let rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0].join(" "), "POSITION TIME TYPE AGGREGATE ID AGGREGATE VERSION PAYLOAD");
-    assert!(include_str!("../../../../docs/command-line.md").contains(table.lines().next().unwrap()));
+    assert!(include_str!("../../../../../docs/command-line.md").contains(table.lines().next().unwrap()));
     assert_eq!(rows[2][2..], ["OrderCancelled", &order, "2", r#"{"reason":"twice"}"#]);
 }
 

@@ -1,0 +1,95 @@
+use aggregate::Version;
+use axum::{extract::State, response::Response};
+use query_service::{
+    Document, Found, JournalEntry, PointInTimeParameters, ReadPosition, ReadRequest,
+    openapi::{ConditionalHeaders, DocumentResponses, ReadHeaders, ReadResponses},
+};
+use serde::{Deserialize, Serialize};
+use service_kit::{Path, Problem, Query};
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use {{context}}_domain::Event;
+
+use crate::routes::Reads;
+
+/// {{An}} {{words}} as the read model knows it: a row, and the answer to a query.
+#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct {{Aggregate}} {
+    pub(crate) {{aggregate}}_id: Uuid,
+    /// How many events it has; also its entity tag.
+    #[schema(value_type = i64, example = 1)]
+    version: Version,
+    name: String,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// When its last event was.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl Document for {{Aggregate}} {
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+/// {{An}} {{words}}: as it is, or as it was at a version or a time.
+#[utoipa::path(
+    get,
+    path = "/{{path}}/{{{aggregate}}_id}",
+    params(
+        ("{{aggregate}}_id" = Uuid, Path, description = "Which {{words}}."),
+        PointInTimeParameters,
+        ReadHeaders,
+        ConditionalHeaders,
+    ),
+    responses((status = 200, description = "The {{words}}.", body = {{Aggregate}}), DocumentResponses, ReadResponses)
+)]
+pub(crate) async fn {{aggregate}}(
+    State(reads): State<Reads>,
+    Path({{aggregate}}_id): Path<Uuid>,
+    Query(parameters): Query<PointInTimeParameters>,
+    request: ReadRequest,
+) -> Result<Response, Problem> {
+    if let Some(point) = parameters.point_in_time()? {
+        return reads.journal.document_at(&request, {{aggregate}}_id, point, fold).await;
+    }
+    let at = reads.{{plural}}.aggregate({{aggregate}}_id);
+    let select = || {
+        sqlx::query_as!(
+            Found,
+            r#"SELECT read_position($1, $2, $3, $4) AS "position!: Json<ReadPosition>",
+                      (SELECT to_json(found)
+                         FROM (SELECT {{aggregate}}_id, version, name, created_at, updated_at
+                                 FROM {{plural}}
+                                WHERE {{aggregate}}_id = $4::uuid) AS found) AS "found: Json<{{Aggregate}}>""#,
+            at.projection,
+            at.topic,
+            at.partition,
+            at.aggregate_id,
+        )
+        .fetch_one(at.pool())
+    };
+    at.document(&request, select).await
+}
+
+/// The {{words}} after an event; `None` if this event cannot come there.
+fn fold(before: Option<{{Aggregate}}>, entry: &JournalEntry<Event>) -> Option<{{Aggregate}}> {
+    let (version, updated_at) = (entry.version, entry.occurred_at);
+    match (&entry.event, before) {
+        (Event::{{Aggregate}}Created(created), None) => Some({{Aggregate}} {
+            {{aggregate}}_id: entry.aggregate_id.parse().ok()?,
+            version,
+            name: created.name.clone(),
+            created_at: updated_at,
+            updated_at,
+        }),
+        (Event::{{Aggregate}}Renamed(renamed), Some({{aggregate}})) => {
+            Some({{Aggregate}} { version, name: renamed.name.clone(), updated_at, ..{{aggregate}} })
+        }
+        (Event::{{Aggregate}}Created(_), Some(_)) | (Event::{{Aggregate}}Renamed(_), None) => None,
+    }
+}

@@ -1,0 +1,90 @@
+//! What a context costs its author: the lines that a new one consists of, and the same count for every other.
+//!
+//! Counted is what somebody writes by hand: Rust, SQL, schemas and manifests, without blank lines, comments and `use`
+//! declarations. Business is what says something about the aggregate: its domain, its schemas and tables, and each route
+//! with its SQL; tests are counted apart. The rest, which would look the same for any aggregate, is plumbing: manifests,
+//! `main.rs`, lists of routes and schemas, lines in the list of services.
+
+use std::{fs, path::Path};
+
+use test_kit::repository;
+
+use crate::copy::{Copy, collect};
+
+/// The most lines of a new context: two commands, two events, one projection, two queries, history and changes.
+const MOST_LINES: usize = 710;
+/// The most of them that may be plumbing.
+const MOST_PLUMBING: usize = 190;
+
+/// Files of a service that would look the same for any aggregate.
+const PLUMBING: [&str; 5] = ["Cargo.toml", "main.rs", "schemas.rs", "reads.rs", "query-api/src/routes.rs"];
+
+#[derive(Debug, Default)]
+struct Lines {
+    business: usize,
+    tests: usize,
+    plumbing: usize,
+}
+
+impl Lines {
+    /// The lines of a context in a repository.
+    fn of(root: &Path, context: &str) -> Self {
+        let mut lines = Self::default();
+        let folders = [
+            format!("services/{context}"),
+            format!("schemas/{context}"),
+            format!("migrations/{context}_read"),
+        ];
+        for folder in folders {
+            collect(&root.join(folder), &mut |path| lines.add(path));
+        }
+        let services = fs::read_to_string(root.join("deploy/services.list")).unwrap();
+        lines.plumbing += services.lines().filter(|line| line.starts_with(&format!("{context}-"))).count();
+        lines
+    }
+
+    fn add(&mut self, path: &Path) {
+        let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+        if !["rs", "sql", "avsc", "toml"].contains(&kind)
+            || path.components().any(|part| part.as_os_str() == "benches")
+        {
+            return;
+        }
+        let is_test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+        let count = fs::read_to_string(path).unwrap().lines().filter(|line| is_counted(line.trim())).count();
+        if PLUMBING.iter().any(|plumbing| path.ends_with(plumbing)) {
+            self.plumbing += count;
+        } else if is_test {
+            self.tests += count;
+        } else {
+            self.business += count;
+        }
+    }
+
+    fn all(&self) -> usize {
+        self.business + self.tests + self.plumbing
+    }
+}
+
+/// Whether somebody writes this line by hand. Of a `use` over several lines only the first is left out.
+fn is_counted(line: &str) -> bool {
+    let is_comment = line.starts_with("//") || line.starts_with("-- ") || line.starts_with("# ");
+    !line.is_empty() && !is_comment && !line.starts_with("use ")
+}
+
+#[test]
+fn a_new_context_is_small() {
+    let copy = Copy::new("budget");
+    copy.must_scaffold(&["new", "bookings", "Booking"]);
+    let new = Lines::of(&copy.root, "bookings");
+    println!("a new context: {} lines by hand, {new:?}", new.all());
+    for entry in fs::read_dir(repository().join("schemas")).unwrap().map(|entry| entry.unwrap()) {
+        if entry.path().is_dir() {
+            let context = entry.file_name().into_string().unwrap();
+            let lines = Lines::of(repository(), &context);
+            println!("{context}: {} lines by hand, {lines:?}", lines.all());
+        }
+    }
+    assert!(new.all() <= MOST_LINES, "{new:?}");
+    assert!(new.plumbing <= MOST_PLUMBING, "{new:?}");
+}

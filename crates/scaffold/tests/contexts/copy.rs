@@ -1,0 +1,125 @@
+//! A copy of the repository, in which a test may change everything.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::LazyLock,
+};
+
+use test_kit::repository;
+
+/// What is not copied: builds, the local stack, history.
+const LEFT_OUT: [&str; 3] = ["target", ".stack", ".git"];
+
+/// A copy of the repository, in the folder of the build.
+pub(crate) struct Copy {
+    pub(crate) root: PathBuf,
+}
+
+impl Copy {
+    /// A new copy with this name. Files keep their times, so that what is compiled from them stays fresh.
+    pub(crate) fn new(name: &str) -> Self {
+        let root = build().join("scaffold").join(name);
+        if root.exists() {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        fs::create_dir_all(&root).unwrap();
+        let entries = fs::read_dir(repository()).unwrap().map(|entry| entry.unwrap());
+        let entries = entries.filter(|entry| LEFT_OUT.iter().all(|name| entry.file_name() != *name));
+        run(Command::new("cp").arg("-pR").args(entries.map(|entry| entry.path())).arg(&root));
+        Self { root }
+    }
+
+    /// Runs the program and returns its output.
+    pub(crate) fn scaffold(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scaffold"));
+        command.args(arguments).arg("--repository").arg(&self.root).output().unwrap()
+    }
+
+    /// Runs the program, which must succeed.
+    pub(crate) fn must_scaffold(&self, arguments: &[&str]) {
+        let Output { status, stderr, .. } = self.scaffold(arguments);
+        assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
+    }
+
+    /// Runs cargo in the copy: `cargo("check --workspace")`. What the repository's own build has compiled is not compiled
+    /// again.
+    pub(crate) fn cargo(&self, arguments: &str) {
+        let is_kept = |name: &str| {
+            ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"].contains(&name)
+                || name.starts_with("FOLDLINE_TEST_")
+        };
+        let environment = env::vars().filter(|(name, _)| is_kept(name));
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(arguments.split(' ')).current_dir(&self.root).env_clear().envs(environment);
+        run(cargo.env("CARGO_TARGET_DIR", target()));
+    }
+
+    /// Every file with its contents.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect(&self.root, &mut |path| {
+            files.insert(path.strip_prefix(&self.root).unwrap().to_owned(), fs::read(path).unwrap());
+        });
+        files
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.root));
+    }
+}
+
+/// Calls `each` for every file in a folder.
+pub(crate) fn collect(folder: &Path, each: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { collect(&path, each) } else { each(&path) }
+    }
+}
+
+/// Runs a command, which must succeed.
+pub(crate) fn run(command: &mut Command) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let output = [stdout, stderr].concat();
+    assert!(status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output));
+}
+
+/// The folder of this build: `target`.
+fn build() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.ancestors().nth(3).expect("a test lies in target/debug/deps").to_owned()
+}
+
+/// The folder in which copies are built. At first it gets the libraries of this build: a copy has the same sources at the
+/// same places in the workspace, so they are fresh for it.
+pub(crate) fn target() -> &'static Path {
+    static TARGET: LazyLock<PathBuf> = LazyLock::new(|| {
+        let target = build().join("scaffold/target");
+        if !target.exists() {
+            copy_libraries(&build().join("debug"), &target.join("debug"));
+        }
+        target
+    });
+    &TARGET
+}
+
+/// Copies what cargo has built, but for programs and tests, which are large.
+fn copy_libraries(from: &Path, to: &Path) {
+    fs::create_dir_all(to.join("deps")).unwrap();
+    for folder in [".fingerprint", "build"] {
+        run(Command::new("cp").arg("-pR").arg(from.join(folder)).arg(to));
+    }
+    let mut copy = Command::new("cp");
+    copy.arg("-p");
+    collect(&from.join("deps"), &mut |path| {
+        let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+        if ["rlib", "rmeta", "so", "dylib", "d"].contains(&kind) {
+            copy.arg(path);
+        }
+    });
+    run(copy.arg(to.join("deps")));
+}
