@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, marker::PhantomData};
 
 use aggregate::Aggregate;
 use axum::http::StatusCode;
-use service_kit::problem::ProblemDocument;
+use service_kit::{json::id_field, problem::ProblemDocument};
 use utoipa::{
     IntoParams, IntoResponses, PartialSchema, ToSchema,
     openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema},
 };
 
-use crate::{AcceptedResponse, CommandResponse, EventRef, PositionBody, responses::id_field};
+use crate::{AcceptedResponse, CommandResponse, EventRef, PositionBody};
 
 /// The headers of a command that creates an aggregate.
 #[derive(Debug, IntoParams)]

@@ -10,14 +10,12 @@ use axum::{
 use command_engine::{Accepted, AcceptedEvent};
 use event_log::Position;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
-use service_kit::{Json, conditional::etag};
+use service_kit::{
+    Json, conditional::etag, json::id_field, prefer::PREFERENCE_APPLIED, request::CONSISTENCY_TOKEN,
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The position of the last event; a query that sends it as its token sees the event.
-const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
-/// Says that `Prefer: respond-async` was honoured (RFC 7240).
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// Marks an answer that was given before.
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -92,11 +90,6 @@ impl AcceptedResponse {
     pub(crate) fn new<K: Aggregate>(aggregate_id: Uuid, command_id: Uuid) -> Self {
         Self { command_id, aggregate_id, status: "pending", aggregate: K::NAME }
     }
-}
-
-/// The name under which an answer holds the id of an aggregate: `order_id`.
-pub(crate) fn id_field(aggregate: &str) -> String {
-    format!("{aggregate}_id")
 }
 
 impl Serialize for CommandResponse {

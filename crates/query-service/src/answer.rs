@@ -4,15 +4,11 @@ use axum::{
 };
 use projection::{PartitionOffsets, ReadResult};
 use serde::Serialize;
-use service_kit::{Problem, conditional::etag};
+use service_kit::{Problem, conditional::etag, prefer::PREFERENCE_APPLIED, request::CONSISTENCY_TOKEN};
 use sqlx::types::Json;
 
-use crate::{
-    Document, Found, List, ReadPosition, ReadRequest, problems,
-    request::{CONSISTENCY_TOKEN, ConsistencyRequest},
-};
+use crate::{Document, Found, List, ReadPosition, ReadRequest, problems, request::ConsistencyRequest};
 
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const BEHIND_SINCE: HeaderName = HeaderName::from_static("behind-since");
 
 /// What a query found or why it is not shown, and the headers that every answer has.

@@ -1,7 +1,8 @@
 use axum::Router;
+use service_kit::json::id_field;
 use utoipa::openapi::{Object, OpenApi, RefOr, Schema, Type};
 
-use crate::{problems, read_model::aggregate_id_field};
+use crate::problems;
 
 /// The routes that document the queries of a context: `/openapi.json`, `/docs`, and the problems that carry the name of
 /// its aggregate (`order`).
@@ -14,7 +15,7 @@ pub fn docs(mut description: OpenApi, aggregate: &str) -> Router {
 fn name_aggregate_id(description: &mut OpenApi, aggregate: &str) {
     let schemas = description.components.as_mut().map(|components| &mut components.schemas);
     if let Some(RefOr::T(Schema::Object(change))) = schemas.and_then(|schemas| schemas.get_mut("Change")) {
-        let (name, text) = (aggregate_id_field(aggregate), Object::with_type(Type::String));
+        let (name, text) = (id_field(aggregate), Object::with_type(Type::String));
         change.properties.insert(name.clone(), RefOr::T(Schema::Object(text)));
         change.required.push(name);
     }

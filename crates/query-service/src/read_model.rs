@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use aggregate::AggregateId;
 use projection::{Source, follow};
-use service_kit::health::Component;
+use service_kit::{health::Component, json::id_field};
 use sqlx::{
     Connection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -54,7 +54,7 @@ impl ReadModel {
             topic: settings.topics.events(),
             partitions: settings.partitions,
             wait_limits: settings.wait_limits,
-            aggregate_id_field: aggregate_id_field(aggregate),
+            aggregate_id_field: id_field(aggregate),
             problems: AggregateProblems::new(aggregate),
         }))
     }
@@ -112,11 +112,6 @@ impl ReadModel {
     pub(crate) fn problems(&self) -> &AggregateProblems {
         &self.0.problems
     }
-}
-
-/// What the id of this kind of aggregate is called in JSON.
-pub(crate) fn aggregate_id_field(aggregate: &str) -> String {
-    format!("{aggregate}_id")
 }
 
 /// Most queries look rows up by their keys: planning them each time would take longer than running them.

@@ -2,15 +2,12 @@ use std::time::Duration;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+    http::{HeaderMap, HeaderValue, request::Parts},
 };
 use projection::PartitionOffsets;
-use service_kit::{Problem, conditional::Conditions, prefer::Prefer};
+use service_kit::{Problem, conditional::Conditions, prefer::Prefer, request::CONSISTENCY_TOKEN};
 
 use crate::{WaitLimits, problems};
-
-/// A position that the answer must have seen; in an answer, the position that it is at.
-pub(crate) const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 
 /// What a caller asks of the answer to any query: how fresh it has to be (`Consistency-Token`, `Prefer`) and which
 /// version the caller has already (`If-None-Match`).

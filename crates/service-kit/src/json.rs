@@ -21,6 +21,11 @@ use crate::{
     problem::kinds,
 };
 
+/// The name under which JSON holds the id of an aggregate: `order_id` for an `order`.
+pub fn id_field(aggregate: &str) -> String {
+    format!("{aggregate}_id")
+}
+
 /// A JSON body, of a request or of a response.
 ///
 /// A request is read strictly: an unknown field, a repeated field, or an array where an object belongs is refused,

@@ -7,6 +7,9 @@ use axum::{
     http::{HeaderMap, HeaderName, request::Parts},
 };
 
+/// In an answer, the preferences that were honoured (RFC 7240, section 3).
+pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
 /// The preferences that Foldline knows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Prefer {

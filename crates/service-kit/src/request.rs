@@ -19,6 +19,8 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 /// Identifies the trace that the request is part of (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// In a query, a position that its answer must have seen; in an answer, the position that it is at.
+pub const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 
 /// The longest id that is accepted from a caller, in characters.
 const MAX_ID_LENGTH: usize = 128;

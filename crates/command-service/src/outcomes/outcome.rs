@@ -2,13 +2,13 @@ use aggregate::Version;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use service_kit::problem::title;
+use service_kit::{json::id_field, problem::title};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     problems::status_of,
-    responses::{EventRef, PositionBody, id_field, token},
+    responses::{EventRef, PositionBody, token},
 };
 
 /// What is known of a command.
