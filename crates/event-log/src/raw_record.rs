@@ -92,10 +92,11 @@ fn pairs<'h>(headers: impl IntoIterator<Item = Header<'h, &'h [u8]>>) -> Vec<(St
 #[cfg(test)]
 mod tests {
     use aggregate::{Metadata, Version};
+    use time::OffsetDateTime;
     use uuid::Uuid;
 
     use super::{AggregateId, RawRecord};
-    use crate::{Continuity, Envelope, InvalidRecord, Position, Recorded, now};
+    use crate::{Continuity, Envelope, InvalidRecord, Position, Recorded};
 
     fn record() -> RawRecord {
         let envelope = Envelope {
@@ -103,7 +104,7 @@ mod tests {
             event_id: Uuid::from_u128(1),
             event_type: "clock.Ticked".to_owned(),
             source: "/clock".to_owned(),
-            time: now(),
+            time: OffsetDateTime::UNIX_EPOCH,
             version: Version(7),
             request_hash: 3,
             owner_epoch: 2,
