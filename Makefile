@@ -35,7 +35,7 @@ generate: ## renew what follows from deploy/services.list
 	@deploy/generate
 
 sqlx: ## renew the committed query data, in the folder .sqlx of each crate
-	@.ci/sqlx renew
+	@.ci/sqlx
 
 faults: ## inject faults for FAULTS_MINUTES (5) a side and check every answer
 	@.ci/faults

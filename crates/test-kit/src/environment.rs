@@ -1,8 +1,12 @@
-use std::process::Command;
+use std::{process::Command, thread};
 
+use tokio::runtime::Builder;
 use uuid::Uuid;
 
-use crate::program::{program, repository};
+use crate::{
+    databases::copy_templates,
+    program::{program, repository},
+};
 
 /// Where the servers are that a test uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,18 +67,34 @@ impl TestEnvironment {
     /// Creates the topics, schemas and tables of every context with `foldline`.
     #[must_use]
     pub fn prepare(self) -> Self {
-        for job in ["topics apply", "schemas apply", "migrations apply"] {
-            self.foldline(job);
-        }
+        thread::scope(|scope| {
+            scope.spawn(|| self.foldline("topics apply"));
+            scope.spawn(|| self.foldline("schemas apply"));
+            scope.spawn(|| self.migrate());
+        });
         self
+    }
+
+    /// Creates the databases and tables of every context.
+    pub fn migrate(&self) {
+        self.create_databases("migrations apply");
     }
 
     /// Creates two databases that hold only the platform's own tables: `platform_read` and `platform_write`.
     pub fn platform_databases(&self) {
         let lists = "crates/test-kit/platform";
-        self.foldline(&format!(
+        self.create_databases(&format!(
             "migrations apply --services-list {lists}/services.list --migrations-dir {lists}"
         ));
+    }
+
+    /// On a thread and a runtime of its own, since the test may be on one that must not block.
+    fn create_databases(&self, command: &str) {
+        let create = || {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
+            runtime.block_on(copy_templates(self, command));
+        };
+        thread::scope(|scope| scope.spawn(create).join()).expect("the databases can be created");
     }
 
     /// Runs a command of the operator's command line in this environment, and panics if it fails.

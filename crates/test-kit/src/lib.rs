@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
 
 mod address;
+mod databases;
 mod disturbance;
 mod environment;
 pub mod history;

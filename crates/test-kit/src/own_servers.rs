@@ -33,20 +33,21 @@ impl OwnServers {
 
     /// Starts Kafka, the registry and Postgres on free ports. It takes some ten seconds.
     pub fn start() -> Self {
-        let own = Self::on_free_ports();
+        let own = Self::not_started();
         own.stack(&["up"]);
         own
     }
 
     /// Starts a Postgres on a free port, and leaves Kafka and the registry to these servers.
     pub fn postgres_beside(servers: Servers) -> Self {
-        let mut own = Self::on_free_ports();
+        let mut own = Self::not_started();
         own.servers = Servers { database_server_url: own.servers.database_server_url.clone(), ..servers };
         own.stack(&["up", "postgres"]);
         own
     }
 
-    fn on_free_ports() -> Self {
+    /// Free ports for Kafka, the registry and Postgres, of which none has been started yet.
+    pub fn not_started() -> Self {
         let ports = [
             "FOLDLINE_STACK_KAFKA_PORT",
             "FOLDLINE_STACK_KAFKA_CONTROLLER_PORT",
@@ -84,13 +85,8 @@ impl OwnServers {
         assert!(status.expect("kill can be run").success(), "{server} cannot be sent {signal}");
     }
 
-    /// Stops a server in an orderly way.
-    pub fn stop(&self, server: &str) {
-        self.stack(&["down", server]);
-    }
-
-    /// Starts a server again, with its data.
-    pub fn start_again(&self, server: &str) {
+    /// Starts a server, again with its data if it has run before.
+    pub fn start_server(&self, server: &str) {
         self.stack(&["up", server]);
     }
 

@@ -91,11 +91,20 @@ end() {
   local pid
   pid=$(pid_of "$1") || return 0
   kill -TERM "$pid" 2>/dev/null || true
-  if ! ended_within "$2" "$pid"; then
+  if ended_within "$2" "$pid"; then
+    rm -f "$(pid_file "$1")"
+  else
     say "$1 did not stop within $2 s: killed"
-    kill -KILL "$pid" 2>/dev/null || true
-    ended_within 10 "$pid" || die "$1 (pid $pid) cannot be killed"
+    end_at_once "$1"
   fi
+}
+
+# end_at_once NAME: sends SIGKILL.
+end_at_once() {
+  local pid
+  pid=$(pid_of "$1") || return 0
+  kill -KILL "$pid" 2>/dev/null || true
+  ended_within 10 "$pid" || die "$1 (pid $pid) cannot be killed"
   rm -f "$(pid_file "$1")"
 }
 

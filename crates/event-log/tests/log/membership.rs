@@ -138,7 +138,8 @@ fn a_member_whose_instance_id_is_taken_gets_a_permanent_error() {
 
 #[test]
 fn a_member_survives_the_death_of_the_broker() {
-    let own = OwnServers::start();
+    let own = OwnServers::not_started();
+    own.start_server("kafka");
     let environment = TestEnvironment::on(own.servers.clone());
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topics = Topics::new(&environment.topic_prefix, "tests");
@@ -150,7 +151,7 @@ fn a_member_survives_the_death_of_the_broker() {
         member.poll();
     }
     thread::scope(|scope| {
-        let restart = scope.spawn(|| own.start_again("kafka"));
+        let restart = scope.spawn(|| own.start_server("kafka"));
         while !restart.is_finished() {
             member.poll();
         }

@@ -31,7 +31,7 @@ pub struct Applied<P> {
 /// A database of the test's own with all migrations applied: `database("orders_read")`.
 pub fn database(name: &str) -> PgConnectOptions {
     let environment = TestEnvironment::empty();
-    environment.foldline("migrations apply");
+    environment.migrate();
     environment.database_url(name).parse().expect("the URL of a database")
 }
 

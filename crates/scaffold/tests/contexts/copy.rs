@@ -5,7 +5,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::LazyLock,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use test_kit::repository;
@@ -16,9 +16,21 @@ const LEFT_OUT: [&str; 3] = ["target", ".stack", ".git"];
 /// A copy of the repository, in the folder of the build.
 pub(crate) struct Copy {
     pub(crate) root: PathBuf,
+    /// While it lasts, no other copy is compiled.
+    turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Copy {
+    /// A new copy that is to be compiled. All of these have the same place, one after the other: so what one has compiled
+    /// of the platform is fresh for the next, also in the next run.
+    pub(crate) fn to_compile() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut copy = Self::new("compiled");
+        copy.turn = Some(turn);
+        copy
+    }
+
     /// A new copy with this name. Files keep their times, so that what is compiled from them stays fresh.
     pub(crate) fn new(name: &str) -> Self {
         let root = build().join("scaffold").join(name);
@@ -29,7 +41,7 @@ impl Copy {
         let entries = fs::read_dir(repository()).unwrap().map(|entry| entry.unwrap());
         let entries = entries.filter(|entry| LEFT_OUT.iter().all(|name| entry.file_name() != *name));
         run(Command::new("cp").arg("-pR").args(entries.map(|entry| entry.path())).arg(&root));
-        Self { root }
+        Self { root, turn: None }
     }
 
     /// Runs the program and returns its output.

@@ -12,7 +12,7 @@ const PACKAGES: &str = "--package bookings-domain --package bookings-command-api
 /// Its own test places a command over HTTP, reads it back with its token, and rebuilds the projection.
 #[tokio::test]
 async fn a_new_context_compiles_and_passes_its_tests() {
-    let copy = Copy::new("new-context");
+    let copy = Copy::to_compile();
     copy.must_scaffold(&["new", "bookings", "Booking"]);
     add_users(&copy).await;
     copy.cargo("fmt --all --check");

@@ -42,15 +42,15 @@ async fn not_ready_for(api: &Api, part: &str, text: &str) {
 
 #[tokio::test]
 async fn a_service_that_starts_before_its_servers_waits_for_them_and_later_needs_no_registry() {
-    let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
-    change(&own, |own| ["kafka", "registry"].iter().for_each(|server| own.stop(server))).await;
+    let own = Arc::new(OwnServers::not_started());
+    change(&own, |own| own.start_server("postgres")).await;
     let api = Api::starting(TestEnvironment::on(own.servers.clone()), &[]);
     not_ready_for(&api, "topics", "topics are not there yet").await;
-    change(&own, |own| own.start_again("kafka")).await;
+    change(&own, |own| own.start_server("kafka")).await;
     api.environment.foldline("topics apply");
     api.environment.foldline("migrations apply");
     not_ready_for(&api, "registry", "registry is not there yet").await;
-    change(&own, |own| own.start_again("registry")).await;
+    change(&own, |own| own.start_server("registry")).await;
     api.service.until_ready().await;
     api.place().await;
     change(&own, |own| own.kill("registry")).await;
@@ -104,7 +104,7 @@ async fn a_broker_that_is_killed_under_load_loses_and_doubles_nothing_and_the_se
         times(300, &mut is_done).await;
         change(&own, |own| own.kill("kafka")).await;
         eventually("the service says that it is not ready", || async { !api.service.is_ready().await }).await;
-        change(&own, |own| own.start_again("kafka")).await;
+        change(&own, |own| own.start_server("kafka")).await;
         api.service.until_ready().await;
         while is_done.try_recv().is_ok() {}
         times(300, &mut is_done).await;

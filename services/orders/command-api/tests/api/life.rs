@@ -82,7 +82,7 @@ async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_comma
     let refused = send(api.post("/orders", &order())).await;
     refused.problem(503, "not-ready");
     assert_eq!(refused.header("retry-after"), "1");
-    environment.foldline("migrations apply");
+    environment.migrate();
     environment.foldline("topics apply");
     api.service.until_ready().await;
     api.place().await;

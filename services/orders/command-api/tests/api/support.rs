@@ -104,7 +104,7 @@ impl Api {
 fn prepared() -> TestEnvironment {
     let environment = TestEnvironment::empty();
     environment.foldline("topics apply");
-    environment.foldline("migrations apply");
+    environment.migrate();
     environment
 }
 

@@ -116,7 +116,7 @@ impl Chaos<'_> {
         let own = Arc::clone(self.own.as_ref().expect("who cannot break servers does not try"));
         if kind == KilledBroker {
             own.change(|own| own.kill("kafka")).await;
-            own.change(|own| own.start_again("kafka")).await;
+            own.change(|own| own.start_server("kafka")).await;
         } else {
             own.signal("kafka", "STOP");
             self.calm(500..5_000).await;

@@ -35,7 +35,7 @@ impl Order {
 impl Journal {
     pub(crate) async fn begin() -> Self {
         let environment = TestEnvironment::empty();
-        environment.foldline("migrations apply");
+        environment.migrate();
         let mut database = PgConnection::connect(&environment.database_url("orders_read")).await.unwrap();
         sqlx::query(
             "INSERT INTO projection_generation (projection, generation, version, state)

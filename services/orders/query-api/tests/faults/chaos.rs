@@ -151,7 +151,7 @@ impl Vandal<'_> {
                 0 | 1 => {
                     own.change(|own| own.kill("postgres")).await;
                     self.calm(0..1_000).await;
-                    own.change(|own| own.start_again("postgres")).await;
+                    own.change(|own| own.start_server("postgres")).await;
                     KilledPostgres
                 }
                 2 => {

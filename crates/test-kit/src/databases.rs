@@ -1,0 +1,88 @@
+//! Databases for tests, copied from templates: a copy takes some 50 ms, the migrations a second.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
+
+use sqlx::{Connection, PgConnection, query_scalar, raw_sql};
+
+use crate::{TestEnvironment, program::repository};
+
+/// Where the migrations are that a template is made of.
+const MIGRATIONS: [&str; 3] =
+    ["crates/projection/migrations", "crates/command-engine/migrations", "migrations"];
+
+/// Gives the environment the databases that this command of `foldline` makes.
+pub(crate) async fn copy_templates(environment: &TestEnvironment, command: &str) {
+    let server = &environment.servers.database_server_url;
+    let mut postgres = PgConnection::connect(&format!("{server}/postgres")).await.expect("Postgres answers");
+    let template = TestEnvironment {
+        database_prefix: format!("template_{:016x}_", fingerprint(command)),
+        ..environment.clone()
+    };
+    for name in names(&mut postgres, &template, command).await {
+        let copy = format!("{}{}", environment.database_prefix, &name[template.database_prefix.len()..]);
+        let create = format!(r#"CREATE DATABASE "{copy}" TEMPLATE "{name}" OWNER migrator"#);
+        run(&mut postgres, &create).await;
+        let grant: String = query_scalar(RIGHTS)
+            .bind(&name)
+            .bind(&copy)
+            .fetch_one(&mut postgres)
+            .await
+            .expect("a template has rights");
+        run(&mut postgres, &grant).await;
+    }
+}
+
+/// A copy has everything but the rights on the database itself.
+const RIGHTS: &str = "
+    SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABASE %1$I TO %2$s', $2::text,
+                  string_agg(grantee::regrole::text, ', '))
+      FROM pg_database, aclexplode(datacl)
+     WHERE datname = $1 AND privilege_type = 'CONNECT'";
+
+/// The templates' names. The first test of all makes them; the others wait for it.
+async fn names(postgres: &mut PgConnection, template: &TestEnvironment, command: &str) -> Vec<String> {
+    run(postgres, "SELECT pg_advisory_lock(hashtext('templates of tests'))").await;
+    let find = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)";
+    let find = || query_scalar(find).bind(&template.database_prefix);
+    let mut names: Vec<String> = find().fetch_all(&mut *postgres).await.expect("databases can be listed");
+    if names.is_empty() {
+        template.foldline(command);
+        names = find().fetch_all(&mut *postgres).await.expect("databases can be listed");
+    }
+    run(postgres, "SELECT pg_advisory_unlock_all()").await;
+    names
+}
+
+async fn run(postgres: &mut PgConnection, statements: &str) {
+    raw_sql(statements).execute(postgres).await.unwrap_or_else(|error| panic!("{statements}: {error}"));
+}
+
+/// Differs when a migration or the list of databases does: the servers may have been used before.
+fn fingerprint(command: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    command.hash(&mut hasher);
+    fs::read(repository().join("deploy/services.list"))
+        .expect("there is a list of services")
+        .hash(&mut hasher);
+    for folder in MIGRATIONS {
+        hash_folder(&repository().join(folder), &mut hasher);
+    }
+    hasher.finish()
+}
+
+fn hash_folder(folder: &Path, hasher: &mut DefaultHasher) {
+    let entries = fs::read_dir(folder).expect("there are migrations");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a folder can be read").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            hash_folder(&path, hasher);
+        } else {
+            (path.file_name(), fs::read(&path).expect("a migration can be read")).hash(hasher);
+        }
+    }
+}
