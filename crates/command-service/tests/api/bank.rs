@@ -216,7 +216,7 @@ pub(crate) fn routes() -> OpenApiRouter<CommandState<Bank>> {
     responses(CreateResponses<Account>)
 )]
 async fn open_account(dispatch: Dispatch<Bank, Account>, Json(open): Json<OpenAccount>) -> CommandResult {
-    dispatch.create(open.account_id, account::Command::Open(open)).await
+    dispatch.create(open.account_id, account::Command::OpenAccount(open)).await
 }
 
 /// Issue a card.
@@ -228,7 +228,7 @@ async fn open_account(dispatch: Dispatch<Bank, Account>, Json(open): Json<OpenAc
     responses(CreateResponses<Card>)
 )]
 async fn issue_card(dispatch: Dispatch<Bank, Card>, Json(issue): Json<IssueCard>) -> CommandResult {
-    dispatch.create(None, card::Command::Issue(issue)).await
+    dispatch.create(None, card::Command::IssueCard(issue)).await
 }
 
 /// Block a card.
@@ -244,5 +244,5 @@ async fn block_card(
     Path(card_id): Path<Uuid>,
     Json(block): Json<BlockCard>,
 ) -> CommandResult {
-    dispatch.change(card_id, card::Command::Block(block)).await
+    dispatch.change(card_id, card::Command::BlockCard(block)).await
 }
