@@ -25,10 +25,7 @@
 //!     events,
 //!     commands: payloads,
 //!     refusals: "### order-not-found\n\n404. There is no order with this id.\n",
-//!     refusal_status: |code| match code {
-//!         "order-not-found" => StatusCode::NOT_FOUND,
-//!         _ => StatusCode::UNPROCESSABLE_ENTITY,
-//!     },
+//!     refusal_statuses: &[("order-not-found", StatusCode::NOT_FOUND)],
 //! };
 //! let Start { settings, health, shutdown } =
 //!     start(&context.admin_address(), |environment| Settings::read(environment, &context)).await?;
@@ -70,7 +67,7 @@ mod settings;
 mod startup;
 mod write_side;
 
-pub use context::{CommandAggregate, Context};
+pub use context::{CommandAggregate, Context, RefusalStatuses};
 pub use dispatch::{CommandResult, CommandState, Dispatch};
 pub use forwarding::ForwardingSettings;
 pub use openapi::{ChangeHeaders, ChangeResponses, CreateHeaders, CreateResponses};

@@ -4,7 +4,7 @@ use aggregate::{Aggregate, Message};
 use axum::http::StatusCode;
 use command_service::{
     ChangeHeaders, ChangeResponses, CommandResult, CommandState, Context, CreateHeaders, CreateResponses,
-    Dispatch,
+    Dispatch, RefusalStatuses,
 };
 use event_log::SchemaFile;
 use garde::Validate;
@@ -24,7 +24,7 @@ pub(crate) const ACCOUNTS: Context = Context {
     events: EVENTS,
     commands: COMMANDS,
     refusals: "# Refusals\n\n### account-not-found\n\n404. There is no such account.\n",
-    refusal_status: status,
+    refusal_statuses: REFUSAL_STATUSES,
 };
 
 pub(crate) const EVENTS: &[SchemaFile] = &[
@@ -37,13 +37,8 @@ pub(crate) const COMMANDS: &[SchemaFile] = &[
     schema(include_str!("../schemas/commands/deposit_money.avsc")),
 ];
 
-pub(crate) fn status(code: &str) -> StatusCode {
-    match code {
-        "account-not-found" => StatusCode::NOT_FOUND,
-        "account-already-opened" => StatusCode::CONFLICT,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
-    }
-}
+pub(crate) const REFUSAL_STATUSES: RefusalStatuses =
+    &[("account-not-found", StatusCode::NOT_FOUND), ("account-already-opened", StatusCode::CONFLICT)];
 
 pub(crate) struct Account;
 
