@@ -10,13 +10,13 @@
 //!
 //! ```no_run
 //! # use axum::http::StatusCode;
-//! # use command_service::{CommandAggregate, CommandState, Context, Settings, Startup, StartupError, router};
+//! # use command_service::{CommandAggregate, CommandState, Context, SchemaFile, Settings, Startup, StartupError, router};
 //! # use service_kit::{Start, http, start};
 //! # use utoipa_axum::router::OpenApiRouter;
 //! # async fn serve<Order: CommandAggregate>(
 //! #     commands: OpenApiRouter<CommandState<Order>>,
-//! #     events: &'static [event_log::SchemaFile],
-//! #     payloads: &'static [event_log::SchemaFile],
+//! #     events: &'static [SchemaFile],
+//! #     payloads: &'static [SchemaFile],
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let context = Context {
 //!     name: "orders",
@@ -69,6 +69,7 @@ mod write_side;
 
 pub use context::{CommandAggregate, Context, RefusalStatuses};
 pub use dispatch::{CommandResult, CommandState, Dispatch};
+pub use event_log::SchemaFile;
 pub use forwarding::ForwardingSettings;
 pub use openapi::{ChangeHeaders, ChangeResponses, CreateHeaders, CreateResponses};
 pub use problems::CommandFailure;
