@@ -26,7 +26,6 @@ pub(crate) struct Reads {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct Lamp {
     lamp_id: String,
     version: Version,
