@@ -58,6 +58,7 @@ mod scenario;
 mod tests;
 mod version;
 
+pub use aggregate_derive::Message;
 pub use expected::Expected;
 pub use id::{AggregateId, InvalidAggregateId};
 pub use message::{Message, Payload};

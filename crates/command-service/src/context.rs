@@ -2,6 +2,9 @@ use aggregate::{Aggregate, Message};
 use axum::http::StatusCode;
 use event_log::SchemaFile;
 
+/// HTTP statuses of refusals, by their codes. A refusal that is not among them is 422.
+pub type RefusalStatuses = &'static [(&'static str, StatusCode)];
+
 /// What distinguishes the command API of one context from that of another, besides its routes and its rules.
 #[derive(Debug, Clone, Copy)]
 pub struct Context {
@@ -17,8 +20,9 @@ pub struct Context {
     pub commands: &'static [SchemaFile],
     /// What `GET /problems/{code}` answers for its refusals: Markdown with a heading `### some-code` for each.
     pub refusals: &'static str,
-    /// The HTTP status of a refusal, by its code. Most are 422; whether something exists has codes of its own (404, 409).
-    pub refusal_status: fn(code: &str) -> StatusCode,
+    /// The HTTP status of each refusal that is not 422, by its code: 404 if something does not exist, 409 if it exists
+    /// already.
+    pub refusal_statuses: RefusalStatuses,
 }
 
 impl Context {

@@ -104,7 +104,7 @@ where
         match owner.ok_or(CommandFailure::NotOwner(partition))?.engine.submit(request).await {
             Ok(accepted) => Ok(accepted),
             Err(CommandError::Elsewhere | CommandError::NotReady) => Err(CommandFailure::NotOwner(partition)),
-            Err(error) => Err(problems::problem(error, self.state.context.refusal_status).into()),
+            Err(error) => Err(problems::problem(error, self.state.context.refusal_statuses).into()),
         }
     }
 

@@ -10,13 +10,13 @@
 //!
 //! ```no_run
 //! # use axum::http::StatusCode;
-//! # use command_service::{CommandAggregate, CommandState, Context, Settings, Startup, StartupError, router};
+//! # use command_service::{CommandAggregate, CommandState, Context, SchemaFile, Settings, Startup, StartupError, router};
 //! # use service_kit::{Start, http, start};
 //! # use utoipa_axum::router::OpenApiRouter;
 //! # async fn serve<Order: CommandAggregate>(
 //! #     commands: OpenApiRouter<CommandState<Order>>,
-//! #     events: &'static [event_log::SchemaFile],
-//! #     payloads: &'static [event_log::SchemaFile],
+//! #     events: &'static [SchemaFile],
+//! #     payloads: &'static [SchemaFile],
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let context = Context {
 //!     name: "orders",
@@ -25,10 +25,7 @@
 //!     events,
 //!     commands: payloads,
 //!     refusals: "### order-not-found\n\n404. There is no order with this id.\n",
-//!     refusal_status: |code| match code {
-//!         "order-not-found" => StatusCode::NOT_FOUND,
-//!         _ => StatusCode::UNPROCESSABLE_ENTITY,
-//!     },
+//!     refusal_statuses: &[("order-not-found", StatusCode::NOT_FOUND)],
 //! };
 //! let Start { settings, health, shutdown } =
 //!     start(&context.admin_address(), |environment| Settings::read(environment, &context)).await?;
@@ -70,8 +67,9 @@ mod settings;
 mod startup;
 mod write_side;
 
-pub use context::{CommandAggregate, Context};
+pub use context::{CommandAggregate, Context, RefusalStatuses};
 pub use dispatch::{CommandResult, CommandState, Dispatch};
+pub use event_log::SchemaFile;
 pub use forwarding::ForwardingSettings;
 pub use openapi::{ChangeHeaders, ChangeResponses, CreateHeaders, CreateResponses};
 pub use problems::CommandFailure;

@@ -15,7 +15,7 @@ use service_kit::{
     problem::{InvalidValues, kinds},
 };
 
-use crate::forwarding::NotOwner;
+use crate::{context::RefusalStatuses, forwarding::NotOwner};
 
 /// When it is worth trying again.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
@@ -50,11 +50,11 @@ impl IntoResponse for CommandFailure {
     }
 }
 
-/// Why a command is not known to be done. `refusal_status` gives the status of a refusal.
-pub(crate) fn problem<R: Refusal>(error: CommandError<R>, refusal_status: fn(&str) -> StatusCode) -> Problem {
+/// Why a command is not known to be done.
+pub(crate) fn problem<R: Refusal>(error: CommandError<R>, statuses: RefusalStatuses) -> Problem {
     match error {
         CommandError::Refused(refusal) => {
-            Problem::refused(&refusal).with_status(refusal_status(refusal.code()))
+            Problem::refused(&refusal).with_status(refusal_status(refusal.code(), statuses))
         }
         CommandError::VersionMismatch { current } => version_mismatch(current),
         CommandError::IdReused => Problem::new(kinds::IDEMPOTENCY_KEY_REUSED),
@@ -67,9 +67,15 @@ pub(crate) fn problem<R: Refusal>(error: CommandError<R>, refusal_status: fn(&st
 }
 
 /// The status of a problem that a command through Kafka ended with, by its code.
-pub(crate) fn status_of(code: &str, refusal_status: fn(&str) -> StatusCode) -> StatusCode {
+pub(crate) fn status_of(code: &str, statuses: RefusalStatuses) -> StatusCode {
     let kind = kinds::ALL.into_iter().find(|kind| kind.code == code);
-    kind.map_or_else(|| refusal_status(code), |kind| kind.status)
+    kind.map_or_else(|| refusal_status(code, statuses), |kind| kind.status)
+}
+
+/// The status of a refusal, by its code.
+fn refusal_status(code: &str, statuses: RefusalStatuses) -> StatusCode {
+    let own = statuses.iter().find(|(refusal, _)| *refusal == code);
+    own.map_or(StatusCode::UNPROCESSABLE_ENTITY, |(_, status)| *status)
 }
 
 /// The outcomes of commands cannot be read at the moment.

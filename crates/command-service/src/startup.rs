@@ -97,7 +97,7 @@ impl<A: Aggregate> Startup<A> {
         OutcomeState {
             outcomes: self.outcomes.clone(),
             aggregate: A::NAME,
-            refusal_status: self.context.refusal_status,
+            refusal_statuses: self.context.refusal_statuses,
         }
     }
 

@@ -12,6 +12,13 @@ pub struct SchemaFile {
     pub text: &'static str,
 }
 
+impl SchemaFile {
+    /// This version of a schema: `SchemaFile::new(1, include_str!("…/v1.avsc"))`.
+    pub const fn new(version: u32, text: &'static str) -> Self {
+        Self { version, text }
+    }
+}
+
 /// A schema file is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSchemaFile {

@@ -5,13 +5,40 @@
 //! for consistency tokens, sets the headers of the answer, cuts lists into pages, and answers history, earlier states and
 //! change streams from the journal. It must never show rows as fresher than they are: rows and position are always of one
 //! snapshot.
+//!
+//! The routes of history and changes are ready-made:
+//!
+//! ```no_run
+//! # use axum::Router;
+//! # use query_service::{Changes, JOURNAL, Journal, Projection, ReadModel, Settings, router};
+//! # use service_kit::health::Health;
+//! # use tokio_util::sync::CancellationToken;
+//! # use utoipa_axum::{router::OpenApiRouter, routes};
+//! # #[derive(Clone)]
+//! # struct Reads { orders: Projection, journal: Journal }
+//! # #[utoipa::path(get, path = "/orders/{order_id}")]
+//! # async fn order() {}
+//! # fn queries(settings: &Settings, health: &Health, shutdown: CancellationToken) -> Router {
+//! let read_model = ReadModel::connect(settings, "order");
+//! let [orders, journal] = read_model.follow(["orders", JOURNAL], health.component("read model"));
+//! let changes = Changes::follow(journal.clone(), None, settings.changes, shutdown);
+//! let reads = Reads { orders, journal: Journal::new(journal) };
+//!
+//! let queries = OpenApiRouter::new()
+//!     .routes(routes!(order))
+//!     .routes(reads.journal.history_route("/orders/{order_id}/history"))
+//!     .routes(changes.route("/orders/changes"))
+//!     .with_state(reads);
+//! router(queries, "order", "### order-not-found\n\n404. There is no order with this id.\n")
+//! # }
+//! ```
 
 mod answer;
 mod changes;
-mod docs;
 mod document;
 mod journal;
 mod list;
+mod mounted_at;
 pub mod openapi;
 mod position_body;
 mod problems;
@@ -19,12 +46,12 @@ mod projection;
 mod read_model;
 mod read_position;
 mod request;
+mod router;
 mod settings;
 
 pub use self::{
     answer::Answer,
     changes::{Change, Changes, ChangesFilter, ChangesRequest},
-    docs::docs,
     document::Document,
     journal::{
         Fold, HistoryPage, JOURNAL, Journal, JournalEntry, PastEvent, PointInTime, PointInTimeParameters,
@@ -35,5 +62,6 @@ pub use self::{
     read_model::ReadModel,
     read_position::ReadPosition,
     request::ReadRequest,
+    router::router,
     settings::{ChangesSettings, DatabaseSettings, Settings, WaitLimits},
 };

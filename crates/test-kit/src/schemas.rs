@@ -9,7 +9,6 @@ use aggregate::{Message, Payload};
 use apache_avro::{
     Schema, reader::datum::GenericDatumReader, types::Value, writer::datum::GenericDatumWriter,
 };
-use event_log::SchemaFile;
 use serde::de::DeserializeOwned;
 
 use crate::repository;
@@ -49,15 +48,6 @@ impl Schemas {
         assert_eq!(decode(&newest, &bytes, message_type).as_ref(), Some(message));
         let foreign = serde_json::Value::try_from(read_as(&newest, &newest, &bytes)).unwrap();
         assert_eq!(foreign, serde_json::to_value(message).unwrap());
-    }
-
-    /// Checks that a service registers every file of the folder, and nothing else.
-    #[track_caller]
-    pub fn are_all_registered(self, registered: &[SchemaFile]) {
-        let numbered = |message: String| (1..).zip(self.versions(&message));
-        let published: BTreeSet<_> = self.messages().into_iter().flat_map(numbered).collect();
-        let registered = registered.iter().map(|schema| (schema.version, schema.text.to_owned())).collect();
-        assert_eq!(published, registered, "every version of every schema is registered");
     }
 
     fn every_version_is_readable<M: Message>(self, message: &M) {

@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use test_kit::repository;
 
 /// What a domain may depend on. None of these does I/O; of `utoipa` it uses a derive that describes its types.
-const PURE: [&str; 6] = ["aggregate", "garde", "serde", "thiserror", "utoipa", "uuid"];
+const PURE: [&str; 7] = ["aggregate", "aggregate-derive", "garde", "serde", "thiserror", "utoipa", "uuid"];
 
 fn workspace() -> Vec<Package> {
     let metadata = MetadataCommand::new().manifest_path(repository().join("Cargo.toml")).no_deps().exec();

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use aggregate::{Aggregate, Message, Payload};
+use aggregate::{Aggregate, Message};
 use event_log::{Codec, SchemaFile, Topics};
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Close,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Message)]
 #[serde(untagged)]
 pub(crate) enum Event {
     Deposited(Deposited),
@@ -101,25 +101,6 @@ impl Aggregate for Account {
 impl Event {
     pub(crate) fn deposited(amount: i64) -> Self {
         Self::Deposited(Deposited { amount })
-    }
-}
-
-impl Message for Event {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::Deposited(_) => "Deposited",
-            Self::Withdrawn(_) => "Withdrawn",
-            Self::Closed(_) => "Closed",
-        }
-    }
-
-    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match event_type {
-            "Deposited" => Self::Deposited(payload.read()?),
-            "Withdrawn" => Self::Withdrawn(payload.read()?),
-            "Closed" => Self::Closed(payload.read()?),
-            _ => return Ok(None),
-        }))
     }
 }
 

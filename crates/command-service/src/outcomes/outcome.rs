@@ -1,5 +1,5 @@
 use aggregate::Version;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_kit::{json::id_field, problem::title};
@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    context::RefusalStatuses,
     problems::status_of,
     responses::{EventRef, PositionBody, token},
 };
@@ -49,10 +50,10 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// Reads an outcome as it is in the topic.
-    pub(crate) fn read(document: &str, refusal_status: fn(&str) -> StatusCode) -> serde_json::Result<Self> {
+    pub(crate) fn read(document: &str, statuses: RefusalStatuses) -> serde_json::Result<Self> {
         let mut outcome = serde_json::from_str(document)?;
         if let Self::Refused { problem, .. } = &mut outcome {
-            complete(problem, refusal_status);
+            complete(problem, statuses);
         }
         Ok(outcome)
     }
@@ -77,22 +78,19 @@ impl Outcome {
 }
 
 /// Adds the members of a problem that only HTTP knows.
-fn complete(problem: &mut Map<String, Value>, refusal_status: fn(&str) -> StatusCode) {
+fn complete(problem: &mut Map<String, Value>, statuses: RefusalStatuses) {
     let link = problem.get("type").and_then(Value::as_str).unwrap_or_default();
     let code = link.rsplit('/').next().unwrap_or_default().to_owned();
     problem.insert("title".to_owned(), title(&code).into());
-    problem.insert("status".to_owned(), status_of(&code, refusal_status).as_u16().into());
+    problem.insert("status".to_owned(), status_of(&code, statuses).as_u16().into());
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
     use serde_json::json;
 
     use super::*;
-
-    fn refusal_status(code: &str) -> StatusCode {
-        if code == "account-not-found" { StatusCode::NOT_FOUND } else { StatusCode::UNPROCESSABLE_ENTITY }
-    }
 
     #[test]
     fn a_refusal_is_the_problem_that_http_would_have_answered() {
@@ -110,7 +108,9 @@ mod tests {
                 "problem": { "type": format!("/problems/{code}"), "current_version": 3 },
                 "decided_at": "2026-11-20T10:00:00Z",
             });
-            let outcome = Outcome::read(&document.to_string(), refusal_status).unwrap();
+            let outcome =
+                Outcome::read(&document.to_string(), &[("account-not-found", StatusCode::NOT_FOUND)])
+                    .unwrap();
             let body = outcome.body("account").unwrap();
             assert_eq!(body["problem"]["status"], status, "{code}");
             assert_eq!(body["problem"]["current_version"], 3);

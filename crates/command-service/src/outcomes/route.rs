@@ -1,6 +1,5 @@
 use axum::{
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use service_kit::{
@@ -10,7 +9,7 @@ use service_kit::{
 use uuid::Uuid;
 
 use super::{Outcome, Outcomes};
-use crate::problems::unreachable_outcomes;
+use crate::{context::RefusalStatuses, problems::unreachable_outcomes};
 
 /// What the route needs.
 #[derive(Debug, Clone)]
@@ -18,8 +17,8 @@ pub(crate) struct OutcomeState {
     pub(crate) outcomes: Outcomes,
     /// The name of the aggregate: `order`.
     pub(crate) aggregate: &'static str,
-    /// The status of a refusal, by its code.
-    pub(crate) refusal_status: fn(&str) -> StatusCode,
+    /// The statuses of its refusals.
+    pub(crate) refusal_statuses: RefusalStatuses,
 }
 
 /// What became of a command that was sent with `Prefer: respond-async`, or through Kafka. It is known for a week.
@@ -34,14 +33,14 @@ pub(crate) struct OutcomeState {
     )
 )]
 pub(crate) async fn command(
-    State(OutcomeState { outcomes, aggregate, refusal_status }): State<OutcomeState>,
+    State(OutcomeState { outcomes, aggregate, refusal_statuses }): State<OutcomeState>,
     Path(command_id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let outcome = match outcomes.of(command_id).await.map_err(|error| unreachable_outcomes(&error))? {
         None => return Err(Problem::new(kinds::NOT_FOUND)),
         Some(None) => Outcome::Pending { command_id },
         Some(Some(document)) => {
-            Outcome::read(&document, refusal_status).map_err(|error| Problem::internal(&error))?
+            Outcome::read(&document, refusal_statuses).map_err(|error| Problem::internal(&error))?
         }
     };
     let body = outcome.body(aggregate).map_err(|error| Problem::internal(&error))?;

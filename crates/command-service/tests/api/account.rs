@@ -1,10 +1,10 @@
 //! A small aggregate with two commands and two events, and its routes.
 
-use aggregate::{Aggregate, Message, Payload};
+use aggregate::{Aggregate, Message};
 use axum::http::StatusCode;
 use command_service::{
     ChangeHeaders, ChangeResponses, CommandResult, CommandState, Context, CreateHeaders, CreateResponses,
-    Dispatch,
+    Dispatch, RefusalStatuses,
 };
 use event_log::SchemaFile;
 use garde::Validate;
@@ -24,7 +24,7 @@ pub(crate) const ACCOUNTS: Context = Context {
     events: EVENTS,
     commands: COMMANDS,
     refusals: "# Refusals\n\n### account-not-found\n\n404. There is no such account.\n",
-    refusal_status: status,
+    refusal_statuses: REFUSAL_STATUSES,
 };
 
 pub(crate) const EVENTS: &[SchemaFile] = &[
@@ -37,24 +37,20 @@ pub(crate) const COMMANDS: &[SchemaFile] = &[
     schema(include_str!("../schemas/commands/deposit_money.avsc")),
 ];
 
-pub(crate) fn status(code: &str) -> StatusCode {
-    match code {
-        "account-not-found" => StatusCode::NOT_FOUND,
-        "account-already-opened" => StatusCode::CONFLICT,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
-    }
-}
+pub(crate) const REFUSAL_STATUSES: RefusalStatuses =
+    &[("account-not-found", StatusCode::NOT_FOUND), ("account-already-opened", StatusCode::CONFLICT)];
 
 pub(crate) struct Account;
 
 /// The balance in minor units, once the account is open.
 pub(crate) type State = Option<i64>;
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Message)]
+#[message(validate)]
 #[serde(untagged)]
 pub(crate) enum Command {
-    Open(OpenAccount),
-    Deposit(DepositMoney),
+    OpenAccount(OpenAccount),
+    DepositMoney(DepositMoney),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
@@ -72,11 +68,11 @@ pub(crate) struct DepositMoney {
     amount: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Message)]
 #[serde(untagged)]
 pub(crate) enum Event {
-    Opened(AccountOpened),
-    Deposited(MoneyDeposited),
+    AccountOpened(AccountOpened),
+    MoneyDeposited(MoneyDeposited),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,66 +103,21 @@ impl Aggregate for Account {
 
     fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refusal> {
         match (state, command) {
-            (None, Command::Open(OpenAccount { owner, .. })) => {
-                Ok(vec![Event::Opened(AccountOpened { owner })])
+            (None, Command::OpenAccount(OpenAccount { owner, .. })) => {
+                Ok(vec![Event::AccountOpened(AccountOpened { owner })])
             }
-            (Some(_), Command::Open(_)) => Err(Refusal::AccountAlreadyOpened {}),
-            (None, Command::Deposit(_)) => Err(Refusal::AccountNotFound {}),
-            (Some(_), Command::Deposit(DepositMoney { amount })) => {
-                Ok(vec![Event::Deposited(MoneyDeposited { amount })])
+            (Some(_), Command::OpenAccount(_)) => Err(Refusal::AccountAlreadyOpened {}),
+            (None, Command::DepositMoney(_)) => Err(Refusal::AccountNotFound {}),
+            (Some(_), Command::DepositMoney(DepositMoney { amount })) => {
+                Ok(vec![Event::MoneyDeposited(MoneyDeposited { amount })])
             }
         }
     }
 
     fn evolve(state: State, event: &Event) -> State {
         match event {
-            Event::Opened(_) => Some(0),
-            Event::Deposited(MoneyDeposited { amount }) => Some(state.unwrap_or_default() + amount),
-        }
-    }
-}
-
-impl Message for Command {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::Open(_) => "OpenAccount",
-            Self::Deposit(_) => "DepositMoney",
-        }
-    }
-
-    fn decode<P: Payload>(command_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match command_type {
-            "OpenAccount" => Self::Open(payload.read()?),
-            "DepositMoney" => Self::Deposit(payload.read()?),
-            _ => return Ok(None),
-        }))
-    }
-}
-
-impl Message for Event {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::Opened(_) => "AccountOpened",
-            Self::Deposited(_) => "MoneyDeposited",
-        }
-    }
-
-    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match event_type {
-            "AccountOpened" => Self::Opened(payload.read()?),
-            "MoneyDeposited" => Self::Deposited(payload.read()?),
-            _ => return Ok(None),
-        }))
-    }
-}
-
-impl Validate for Command {
-    type Context = ();
-
-    fn validate_into(&self, (): &(), path: &mut dyn FnMut() -> garde::Path, report: &mut garde::Report) {
-        match self {
-            Self::Open(command) => command.validate_into(&(), path, report),
-            Self::Deposit(command) => command.validate_into(&(), path, report),
+            Event::AccountOpened(_) => Some(0),
+            Event::MoneyDeposited(MoneyDeposited { amount }) => Some(state.unwrap_or_default() + amount),
         }
     }
 }
@@ -194,7 +145,7 @@ pub(crate) fn routes() -> OpenApiRouter<CommandState<Account>> {
     responses(CreateResponses<Account>)
 )]
 async fn open_account(dispatch: Dispatch<Account>, Json(open): Json<OpenAccount>) -> CommandResult {
-    dispatch.create(open.account_id, Command::Open(open)).await
+    dispatch.create(open.account_id, Command::OpenAccount(open)).await
 }
 
 /// Pay money in.
@@ -210,5 +161,5 @@ async fn deposit_money(
     Path(account_id): Path<Uuid>,
     Json(deposit): Json<DepositMoney>,
 ) -> CommandResult {
-    dispatch.change(account_id, Command::Deposit(deposit)).await
+    dispatch.change(account_id, Command::DepositMoney(deposit)).await
 }

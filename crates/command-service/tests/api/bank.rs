@@ -4,7 +4,7 @@ use aggregate::{Aggregate, Message, Payload};
 use axum::http::StatusCode;
 use command_service::{
     ChangeHeaders, ChangeResponses, CommandResult, CommandState, Context, CreateHeaders, CreateResponses,
-    Dispatch,
+    Dispatch, RefusalStatuses,
 };
 use event_log::SchemaFile;
 use garde::Validate;
@@ -26,7 +26,7 @@ pub(crate) const BANK: Context = Context {
     events: EVENTS,
     commands: COMMANDS,
     refusals: "# Refusals\n\n### other-kind\n\n409. The id belongs to an aggregate of another kind.\n",
-    refusal_status: status,
+    refusal_statuses: REFUSAL_STATUSES,
 };
 
 const EVENTS: &[SchemaFile] = &[
@@ -43,13 +43,13 @@ const COMMANDS: &[SchemaFile] = &[
     schema(include_str!("../schemas/commands/block_card.avsc")),
 ];
 
-fn status(code: &str) -> StatusCode {
-    match code {
-        "card-not-found" => StatusCode::NOT_FOUND,
-        "card-already-issued" | "other-kind" => StatusCode::CONFLICT,
-        _ => account::status(code),
-    }
-}
+const REFUSAL_STATUSES: RefusalStatuses = &[
+    account::REFUSAL_STATUSES[0],
+    account::REFUSAL_STATUSES[1],
+    ("card-not-found", StatusCode::NOT_FOUND),
+    ("card-already-issued", StatusCode::CONFLICT),
+    ("other-kind", StatusCode::CONFLICT),
+];
 
 pub(crate) struct Bank;
 
@@ -216,7 +216,7 @@ pub(crate) fn routes() -> OpenApiRouter<CommandState<Bank>> {
     responses(CreateResponses<Account>)
 )]
 async fn open_account(dispatch: Dispatch<Bank, Account>, Json(open): Json<OpenAccount>) -> CommandResult {
-    dispatch.create(open.account_id, account::Command::Open(open)).await
+    dispatch.create(open.account_id, account::Command::OpenAccount(open)).await
 }
 
 /// Issue a card.
@@ -228,7 +228,7 @@ async fn open_account(dispatch: Dispatch<Bank, Account>, Json(open): Json<OpenAc
     responses(CreateResponses<Card>)
 )]
 async fn issue_card(dispatch: Dispatch<Bank, Card>, Json(issue): Json<IssueCard>) -> CommandResult {
-    dispatch.create(None, card::Command::Issue(issue)).await
+    dispatch.create(None, card::Command::IssueCard(issue)).await
 }
 
 /// Block a card.
@@ -244,5 +244,5 @@ async fn block_card(
     Path(card_id): Path<Uuid>,
     Json(block): Json<BlockCard>,
 ) -> CommandResult {
-    dispatch.change(card_id, card::Command::Block(block)).await
+    dispatch.change(card_id, card::Command::BlockCard(block)).await
 }

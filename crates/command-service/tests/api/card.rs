@@ -1,6 +1,6 @@
 //! A second kind of aggregate.
 
-use aggregate::{Aggregate, Message, Payload};
+use aggregate::{Aggregate, Message};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,11 +15,12 @@ pub(crate) enum State {
     Blocked,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Message)]
+#[message(validate)]
 #[serde(untagged)]
 pub(crate) enum Command {
-    Issue(IssueCard),
-    Block(BlockCard),
+    IssueCard(IssueCard),
+    BlockCard(BlockCard),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
@@ -31,11 +32,11 @@ pub(crate) struct IssueCard {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 pub(crate) struct BlockCard {}
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Message)]
 #[serde(untagged)]
 pub(crate) enum Event {
-    Issued(CardIssued),
-    Blocked(CardBlocked),
+    CardIssued(CardIssued),
+    CardBlocked(CardBlocked),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,65 +65,20 @@ impl Aggregate for Card {
 
     fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refusal> {
         match (state, command) {
-            (State::NotIssued, Command::Issue(IssueCard { holder })) => {
-                Ok(vec![Event::Issued(CardIssued { holder })])
+            (State::NotIssued, Command::IssueCard(IssueCard { holder })) => {
+                Ok(vec![Event::CardIssued(CardIssued { holder })])
             }
-            (State::Usable | State::Blocked, Command::Issue(_)) => Err(Refusal::CardAlreadyIssued {}),
-            (State::NotIssued, Command::Block(_)) => Err(Refusal::CardNotFound {}),
-            (State::Usable, Command::Block(_)) => Ok(vec![Event::Blocked(CardBlocked {})]),
-            (State::Blocked, Command::Block(_)) => Ok(vec![]),
+            (State::Usable | State::Blocked, Command::IssueCard(_)) => Err(Refusal::CardAlreadyIssued {}),
+            (State::NotIssued, Command::BlockCard(_)) => Err(Refusal::CardNotFound {}),
+            (State::Usable, Command::BlockCard(_)) => Ok(vec![Event::CardBlocked(CardBlocked {})]),
+            (State::Blocked, Command::BlockCard(_)) => Ok(vec![]),
         }
     }
 
     fn evolve(_state: State, event: &Event) -> State {
         match event {
-            Event::Issued(_) => State::Usable,
-            Event::Blocked(_) => State::Blocked,
-        }
-    }
-}
-
-impl Message for Command {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::Issue(_) => "IssueCard",
-            Self::Block(_) => "BlockCard",
-        }
-    }
-
-    fn decode<P: Payload>(command_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match command_type {
-            "IssueCard" => Self::Issue(payload.read()?),
-            "BlockCard" => Self::Block(payload.read()?),
-            _ => return Ok(None),
-        }))
-    }
-}
-
-impl Message for Event {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::Issued(_) => "CardIssued",
-            Self::Blocked(_) => "CardBlocked",
-        }
-    }
-
-    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match event_type {
-            "CardIssued" => Self::Issued(payload.read()?),
-            "CardBlocked" => Self::Blocked(payload.read()?),
-            _ => return Ok(None),
-        }))
-    }
-}
-
-impl Validate for Command {
-    type Context = ();
-
-    fn validate_into(&self, (): &(), path: &mut dyn FnMut() -> garde::Path, report: &mut garde::Report) {
-        match self {
-            Self::Issue(command) => command.validate_into(&(), path, report),
-            Self::Block(command) => command.validate_into(&(), path, report),
+            Event::CardIssued(_) => State::Usable,
+            Event::CardBlocked(_) => State::Blocked,
         }
     }
 }

@@ -110,12 +110,13 @@ impl<E> History<E> {
         std::iter::once(&self.first).chain(&self.later)
     }
 
-    /// The error if the read model has another version than [`before`](Self::before).
-    pub fn does_not_follow(&self, shown: Version) -> Discontinuity {
+    /// The error if the row of the aggregate does not have the version [`before`](Self::before). `stored` is the version that
+    /// it has; `None` if there is no row.
+    pub fn does_not_follow(&self, stored: Option<i64>) -> Discontinuity {
         Discontinuity::Version {
             position: self.first.position.clone(),
             aggregate: self.aggregate_id().to_string(),
-            expected: shown.next().0,
+            expected: stored.unwrap_or_default().cast_unsigned() + 1,
             found: self.first.envelope.version.0,
         }
     }

@@ -12,6 +12,7 @@ mod filter;
 mod metrics;
 mod page;
 mod request;
+mod route;
 mod stream;
 mod tail;
 
@@ -24,9 +25,19 @@ use projection::PartitionOffsets;
 use service_kit::{Problem, problem::kinds};
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::{
+    router::{UtoipaMethodRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
-use self::{client::Client, page::ChangePage, stream::Stream, tail::Tail};
-use crate::{ChangesSettings, Projection, problems};
+use self::{
+    client::Client,
+    page::ChangePage,
+    route::{__path_changes, changes},
+    stream::Stream,
+    tail::Tail,
+};
+use crate::{ChangesSettings, Projection, mounted_at::mounted_at, problems};
 
 /// How many pages a client's task may be behind before it has to read from the table.
 const BACKLOG: usize = 64;
@@ -77,6 +88,17 @@ impl Changes {
             settings,
             shutdown,
         }
+    }
+
+    /// The route of the streams of all changes: `/orders/changes`. Its parameters are the id of an aggregate (`order_id`),
+    /// `type` and `from`. A context whose streams have another filter writes the route itself, around
+    /// [`stream`](Self::stream).
+    pub fn route<S: Send + Sync + Clone + 'static>(&self, path: &str) -> UtoipaMethodRouter<S> {
+        mounted_at(
+            path,
+            self.journal.read_model().aggregate_id_field(),
+            routes!(changes).with_state(self.clone()),
+        )
     }
 
     /// Begins a stream. It ends with the client or when the service shuts down.

@@ -1,9 +1,16 @@
+use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use service_kit::{Path, Problem};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::PositionBody;
+use super::{Journal, read};
+use crate::{
+    List, NoFilters, PageParameters, PositionBody, ReadRequest,
+    openapi::{ReadHeaders, ReadResponses},
+};
 
 /// A page of a history; the header `Link` leads to the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -40,4 +47,31 @@ pub struct PastEvent {
     /// The event's own fields, as in its schema.
     #[schema(value_type = Object)]
     pub data: Value,
+}
+
+/// Everything that has happened to this aggregate, from the first event to the last: who caused it, when, by which
+/// command, and where it is in the log.
+///
+/// It holds personal data, also such that the current state no longer shows: earlier values, and who asked for what.
+/// Versions follow each other without a gap; if one is missing, its event was dropped by an operator.
+#[utoipa::path(
+    get,
+    path = "",
+    params(("aggregate_id" = Uuid, Path, description = "Which aggregate."), PageParameters, ReadHeaders),
+    responses(
+        (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says how far the answer has seen the log.", body = HistoryPage),
+        ReadResponses,
+    )
+)]
+pub(super) async fn history(
+    State(Journal(projection)): State<Journal>,
+    Path(id): Path<Uuid>,
+    list: List<NoFilters, i64>,
+    request: ReadRequest,
+) -> Result<Response, Problem> {
+    let at = projection.aggregate(id);
+    let reading = at.wait_and_read(&request, || read::history(&at, &list)).await?;
+    let not_found = || projection.read_model().problems().not_found();
+    let events = reading.answer(at.topic).and_then(|events| events.ok_or_else(not_found));
+    Ok(events.page(&list, |last| last.version, |events| HistoryPage { events }))
 }

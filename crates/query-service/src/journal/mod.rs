@@ -16,8 +16,13 @@ pub use self::{
 use aggregate::{AggregateId, Message};
 use axum::response::Response;
 use service_kit::Problem;
+use utoipa_axum::{
+    router::{UtoipaMethodRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
-use crate::{Document, List, NoFilters, Projection, ReadRequest};
+use crate::{Document, Projection, ReadRequest, mounted_at::mounted_at};
+use history::{__path_history, history};
 
 /// The projection that fills the table `journal`.
 pub const JOURNAL: &str = "journal";
@@ -33,18 +38,11 @@ impl Journal {
         Self(projection)
     }
 
-    /// The events of an aggregate, from the first to the last, in pages.
-    pub async fn history(
-        &self,
-        request: &ReadRequest,
-        id: impl Into<AggregateId>,
-        list: &List<NoFilters, i64>,
-    ) -> Result<Response, Problem> {
-        let at = self.0.aggregate(id);
-        let reading = at.wait_and_read(request, || read::history(&at, list)).await?;
-        let not_found = || self.0.read_model().problems().not_found();
-        let events = reading.answer(at.topic).and_then(|events| events.ok_or_else(not_found));
-        Ok(events.page(list, |last| last.version, |events| HistoryPage { events }))
+    /// The route of an aggregate's history: its events, from the first to the last, in pages. The path contains the
+    /// aggregate's id, a UUID: `/orders/{order_id}/history`.
+    pub fn history_route<S: Send + Sync + Clone + 'static>(&self, path: &str) -> UtoipaMethodRouter<S> {
+        let id = path.split(['{', '}']).nth(1).expect("the path of a history contains an id");
+        mounted_at(path, id, routes!(history).with_state(self.clone()))
     }
 
     /// An aggregate as it was at an earlier version or time: the document that its events up to there make, with its

@@ -7,7 +7,7 @@ use query_service::JOURNAL;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::room::Room;
+use crate::{queries::DESK, room::Room};
 
 /// Far longer than any event takes to come.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -81,20 +81,27 @@ async fn a_stream_goes_on_after_the_event_that_was_seen_last() {
 }
 
 #[tokio::test]
-async fn changes_are_filtered_by_aggregate_and_by_a_field_of_its_first_event() {
+async fn changes_are_filtered_by_aggregate_by_type_and_by_a_field_of_the_first_event() {
     let mut room = Room::empty().await;
-    for (lamp, place) in [("desk", "study"), ("floor", "hall"), ("wall", "hall")] {
+    for (lamp, place) in [(DESK, "study"), ("floor", "hall"), ("wall", "hall")] {
         room.install(lamp, place).await;
     }
-    let mut hall = Stream::of(room.open("/lamps/changes?from=beginning&room=hall", &[]).await);
+    let mut hall = Stream::of(room.open("/rooms/hall/changes?from=beginning", &[]).await);
     let mut lamps = [hall.event().await.1, hall.event().await.1].map(|data| data["lamp_id"].to_string());
     lamps.sort();
     assert_eq!(lamps, ["\"floor\"", "\"wall\""]);
-    room.switch_on("desk").await;
+    room.switch_on(DESK).await;
     room.switch_on("wall").await;
     assert_eq!(hall.event().await.0, "LampSwitchedOn");
-    let mut desk = Stream::of(room.open("/lamps/changes?from=beginning&lamp_id=desk", &[]).await);
+    let mut desk = Stream::of(room.open(&format!("/lamps/changes?from=beginning&lamp_id={DESK}"), &[]).await);
     assert_eq!([desk.event().await.0, desk.event().await.0], ["LampInstalled", "LampSwitchedOn"]);
+    let mut switched_on =
+        Stream::of(room.open("/lamps/changes?from=beginning&type=LampSwitchedOn", &[]).await);
+    assert_eq!([switched_on.event().await.0, switched_on.event().await.0], ["LampSwitchedOn"; 2]);
+    for query in ["lamp_id=desk", "room=hall", "from=now&from=now"] {
+        let refused = room.ask(&format!("/lamps/changes?{query}"), &[]).await;
+        assert_eq!((refused.status.as_u16(), refused.problem()), (400, "invalid-query-parameter"), "{query}");
+    }
 }
 
 #[tokio::test]

@@ -1,15 +1,19 @@
 //! What the author of the context writes.
 
-use aggregate::{Message, Payload, Version};
+use aggregate::{Message, Version};
 use axum::{Router, extract::State, response::Response, routing::get};
 use query_service::{
-    Changes, ChangesFilter, ChangesRequest, Document, Found, JOURNAL, Journal, JournalEntry, List, NoFilters,
+    Changes, ChangesFilter, ChangesRequest, Document, Found, JOURNAL, Journal, JournalEntry, List,
     PointInTimeParameters, Projection, ReadModel, ReadPosition, ReadRequest, Settings,
 };
 use serde::{Deserialize, Serialize};
 use service_kit::{Path, Problem, Query, health::Health};
 use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The id of a lamp. Most of these tests call lamps by a name, but the ready-made routes take UUIDs.
+pub(crate) const DESK: &str = "01a1fc65-7735-701a-b609-546528c4018e";
 
 /// The projection of lamps. For once it needs no tables of its own: the queries below count events in the journal.
 pub(crate) const LAMPS: &str = "lamps";
@@ -22,24 +26,24 @@ pub(crate) struct Reads {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct Lamp {
     lamp_id: String,
     version: Version,
     switched_on: i64,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Message)]
 #[serde(untagged)]
 enum Event {
-    LampInstalled { room: String },
-    LampSwitchedOn {},
+    LampInstalled(LampInstalled),
+    LampSwitchedOn(LampSwitchedOn),
 }
 
-#[derive(Deserialize)]
-struct Installed {
-    room: String,
-}
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct LampInstalled {}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct LampSwitchedOn {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,8 +54,6 @@ struct Filters {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangesParameters {
-    lamp_id: Option<String>,
-    room: Option<String>,
     from: Option<String>,
 }
 
@@ -59,12 +61,15 @@ pub(crate) fn router(settings: &Settings, health: &Health, shutdown: &Cancellati
     let read_model = ReadModel::connect(settings, "lamp");
     let [lamps, journal] = read_model.follow([LAMPS, JOURNAL], health.component("read model"));
     let changes = Changes::follow(journal.clone(), Some("room"), settings.changes, shutdown.clone());
-    Router::new()
+    let journal = Journal::new(journal);
+    let queries = OpenApiRouter::new()
         .route("/lamps", get(lamps_route))
-        .route("/lamps/changes", get(changes_route))
         .route("/lamps/{lamp_id}", get(lamp))
-        .route("/lamps/{lamp_id}/history", get(history))
-        .with_state(Reads { lamps, journal: Journal::new(journal), changes })
+        .route("/rooms/{room}/changes", get(changes_in_room))
+        .routes(journal.history_route("/lamps/{lamp_id}/history"))
+        .routes(changes.route("/lamps/changes"))
+        .with_state(Reads { lamps, journal, changes });
+    query_service::router(queries, "lamp", "")
 }
 
 async fn lamp(
@@ -128,30 +133,22 @@ async fn lamps_route(
     Ok(answer.page(&list, |last| last.lamp_id.clone(), |lamps| lamps))
 }
 
-async fn history(
+/// The ready-made route of changes has no filter by room.
+async fn changes_in_room(
     State(reads): State<Reads>,
-    Path(lamp_id): Path<String>,
-    list: List<NoFilters, i64>,
-    request: ReadRequest,
-) -> Result<Response, Problem> {
-    let lamp_id = aggregate::AggregateId::try_from(lamp_id.as_str()).unwrap();
-    reads.journal.history(&request, lamp_id, &list).await
-}
-
-async fn changes_route(
-    State(reads): State<Reads>,
-    Query(ChangesParameters { lamp_id, room, from }): Query<ChangesParameters>,
+    Path(room): Path<String>,
+    Query(ChangesParameters { from }): Query<ChangesParameters>,
     request: ChangesRequest,
 ) -> Result<Response, Problem> {
-    let filter = ChangesFilter { aggregate_id: lamp_id, first_event: room, event_type: None };
+    let filter = ChangesFilter { first_event: Some(room), ..ChangesFilter::default() };
     reads.changes.stream(request.from(from), filter).await
 }
 
 fn fold(before: Option<Lamp>, entry: &JournalEntry<Event>) -> Option<Lamp> {
     let lamp_id = entry.aggregate_id.clone();
     match (before, &entry.event) {
-        (None, Event::LampInstalled { .. }) => Some(Lamp { lamp_id, version: entry.version, switched_on: 0 }),
-        (Some(lamp), Event::LampSwitchedOn {}) => {
+        (None, Event::LampInstalled(_)) => Some(Lamp { lamp_id, version: entry.version, switched_on: 0 }),
+        (Some(lamp), Event::LampSwitchedOn(_)) => {
             Some(Lamp { version: entry.version, switched_on: lamp.switched_on + 1, ..lamp })
         }
         _ => None,
@@ -161,25 +158,5 @@ fn fold(before: Option<Lamp>, entry: &JournalEntry<Event>) -> Option<Lamp> {
 impl Document for Lamp {
     fn version(&self) -> Version {
         self.version
-    }
-}
-
-impl Message for Event {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::LampInstalled { .. } => "LampInstalled",
-            Self::LampSwitchedOn {} => "LampSwitchedOn",
-        }
-    }
-
-    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(match event_type {
-            "LampInstalled" => {
-                let Installed { room } = payload.read()?;
-                Some(Self::LampInstalled { room })
-            }
-            "LampSwitchedOn" => Some(Self::LampSwitchedOn {}),
-            _ => None,
-        })
     }
 }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::room::Room;
+use crate::{queries::DESK, room::Room};
 
 #[tokio::test]
 async fn the_state_at_an_earlier_version_or_time_is_the_fold_of_the_events_up_to_there() {
@@ -49,10 +49,11 @@ async fn after_a_hole_in_the_journal_the_state_is_unknown() {
 #[tokio::test]
 async fn a_history_has_every_event_in_pages() {
     let mut room = Room::empty().await;
-    room.install("desk", "study").await;
-    let token = room.switch_on("desk").await;
+    room.install(DESK, "study").await;
+    let token = room.switch_on(DESK).await;
     room.install("floor", "study").await;
-    let first = room.ask("/lamps/desk/history?limit=1", &[("consistency-token", &token)]).await;
+    let path = format!("/lamps/{DESK}/history");
+    let first = room.ask(&format!("{path}?limit=1"), &[("consistency-token", &token)]).await;
     let event = &first.body["events"][0];
     assert_eq!((&event["version"], &event["type"]), (&json!(1), &json!("LampInstalled")));
     assert_eq!(
@@ -65,5 +66,8 @@ async fn a_history_has_every_event_in_pages() {
     let last = room.get(&link[1..link.find('>').unwrap()]).await;
     assert_eq!(last.body["events"].as_array().unwrap().len(), 1);
     assert_eq!((&last.body["events"][0]["version"], last.has("link")), (&json!(2), false));
-    assert_eq!(room.get("/lamps/none/history").await.problem(), "lamp-not-found");
+
+    assert_eq!(room.get(&path.replace("01a1", "01a2")).await.problem(), "lamp-not-found");
+    assert_eq!(room.get("/lamps/desk/history").await.problem(), "invalid-path-parameter");
+    assert_eq!(room.get(&format!("{path}?page=2")).await.problem(), "invalid-query-parameter");
 }

@@ -2,7 +2,7 @@ use query_service::JOURNAL;
 use serde_json::json;
 
 use crate::{
-    queries::LAMPS,
+    queries::{DESK, LAMPS},
     room::{Room, TOPIC},
 };
 
@@ -39,7 +39,7 @@ async fn a_lenient_query_is_answered_with_what_there_is() {
 #[tokio::test]
 async fn an_invalid_token_is_refused() {
     let room = Room::empty().await;
-    for path in ["/lamps", "/lamps/desk", "/lamps/desk/history"] {
+    for path in ["/lamps", "/lamps/desk", &format!("/lamps/{DESK}/history")] {
         let answer = room.ask(path, &[("consistency-token", "rubbish")]).await;
         assert_eq!((answer.status.as_u16(), answer.problem()), (400, "invalid-consistency-token"), "{path}");
     }

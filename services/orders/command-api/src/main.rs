@@ -15,7 +15,10 @@ const ORDERS: Context = Context {
     events: schemas::EVENTS,
     commands: schemas::COMMANDS,
     refusals: include_str!("../../domain/refusals.md"),
-    refusal_status,
+    refusal_statuses: &[
+        ("order-not-found", StatusCode::NOT_FOUND),
+        ("order-already-placed", StatusCode::CONFLICT),
+    ],
 };
 
 #[tokio::main]
@@ -28,13 +31,4 @@ async fn main() -> anyhow::Result<()> {
     let router = router(routes::commands(), &startup);
     http::serve(router, listener, &settings.http.limits, startup.handed_over()).await;
     Ok(startup.finish().await?)
-}
-
-/// Whether an order exists has a status of its own; every other rule refuses with 422.
-fn refusal_status(code: &str) -> StatusCode {
-    match code {
-        "order-not-found" => StatusCode::NOT_FOUND,
-        "order-already-placed" => StatusCode::CONFLICT,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
-    }
 }

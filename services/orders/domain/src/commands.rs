@@ -4,7 +4,7 @@
 //! A service validates a command once, where it enters; what is decided on has been validated. A field is only ever
 //! added, with `#[serde(default)]` here and a default in the next version of the schema.
 
-use aggregate::Payload;
+use aggregate::Message;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,7 +16,8 @@ use crate::validation::{
 };
 
 /// A request to an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Message)]
+#[message(validate)]
 #[serde(untagged)]
 pub enum Command {
     /// See [`PlaceOrder`].
@@ -95,36 +96,5 @@ impl PlaceOrder {
     pub(crate) fn total_minor(lines: &[OrderLine]) -> i128 {
         let price = |line: &OrderLine| i128::from(line.quantity) * i128::from(line.unit_price_minor);
         lines.iter().map(price).fold(0, i128::saturating_add)
-    }
-}
-
-impl Validate for Command {
-    type Context = ();
-
-    fn validate_into(&self, (): &(), path: &mut dyn FnMut() -> garde::Path, report: &mut garde::Report) {
-        match self {
-            Self::PlaceOrder(command) => command.validate_into(&(), path, report),
-            Self::ChangeDeliveryAddress(command) => command.validate_into(&(), path, report),
-            Self::CancelOrder(command) => command.validate_into(&(), path, report),
-        }
-    }
-}
-
-impl aggregate::Message for Command {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::PlaceOrder(_) => "PlaceOrder",
-            Self::ChangeDeliveryAddress(_) => "ChangeDeliveryAddress",
-            Self::CancelOrder(_) => "CancelOrder",
-        }
-    }
-
-    fn decode<P: Payload>(command_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match command_type {
-            "PlaceOrder" => Self::PlaceOrder(payload.read()?),
-            "ChangeDeliveryAddress" => Self::ChangeDeliveryAddress(payload.read()?),
-            "CancelOrder" => Self::CancelOrder(payload.read()?),
-            _ => return Ok(None),
-        }))
     }
 }

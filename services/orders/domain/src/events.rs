@@ -4,14 +4,14 @@
 //! Events are public and kept for ever, and are never validated when they are read. A field is only ever added, with
 //! `#[serde(default)]` here and a default in the next version of the schema.
 
-use aggregate::Payload;
+use aggregate::Message;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use crate::address::DeliveryAddress;
 
 /// A fact about an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Message)]
 #[serde(untagged)]
 pub enum Event {
     /// See [`OrderPlaced`].
@@ -63,23 +63,4 @@ pub struct DeliveryAddressChanged {
 pub struct OrderCancelled {
     /// Why, in the words of the person who cancelled it.
     pub reason: String,
-}
-
-impl aggregate::Message for Event {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::OrderPlaced(_) => "OrderPlaced",
-            Self::DeliveryAddressChanged(_) => "DeliveryAddressChanged",
-            Self::OrderCancelled(_) => "OrderCancelled",
-        }
-    }
-
-    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match event_type {
-            "OrderPlaced" => Self::OrderPlaced(payload.read()?),
-            "DeliveryAddressChanged" => Self::DeliveryAddressChanged(payload.read()?),
-            "OrderCancelled" => Self::OrderCancelled(payload.read()?),
-            _ => return Ok(None),
-        }))
-    }
 }

@@ -5,7 +5,6 @@ mod customer_id;
 mod customer_totals;
 mod document;
 mod fold;
-mod history;
 mod order;
 mod orders;
 mod reads;

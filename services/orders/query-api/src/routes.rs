@@ -1,11 +1,10 @@
 use aggregate::Aggregate;
 use axum::Router;
 use orders_domain::Order;
-use service_kit::problem::page;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{changes, customer_totals, history, order, orders, reads::Reads};
+use crate::{changes, customer_totals, order, orders, reads::Reads};
 
 /// What `GET /problems/{code}` says of an order that is not found.
 const REFUSALS: &str = include_str!("../../domain/refusals.md");
@@ -20,13 +19,12 @@ struct Description;
 
 /// Every query, and its documentation.
 pub(crate) fn router(reads: Reads) -> Router {
-    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+    let queries = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(changes::changes))
         .routes(routes!(order::order))
-        .routes(routes!(history::history))
+        .routes(reads.journal.history_route("/orders/{order_id}/history"))
         .routes(routes!(orders::orders))
         .routes(routes!(customer_totals::customer_totals))
-        .with_state(reads)
-        .split_for_parts();
-    router.merge(query_service::docs(description, Order::NAME)).merge(page::own(REFUSALS))
+        .with_state(reads);
+    query_service::router(queries, Order::NAME, REFUSALS)
 }

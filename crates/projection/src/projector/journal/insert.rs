@@ -1,4 +1,3 @@
-use aggregate::Version;
 use sqlx::PgConnection;
 
 use super::JsonEvent;
@@ -66,10 +65,9 @@ fn entries(history: &History<JsonEvent>) -> impl Iterator<Item = Entry<'_>> {
 async fn last_version(
     transaction: &mut PgConnection,
     history: &History<JsonEvent>,
-) -> Result<Version, ProjectionError> {
-    let version: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM journal WHERE aggregate_id = $1")
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT max(version) FROM journal WHERE aggregate_id = $1")
         .bind(history.aggregate_id().as_str())
         .fetch_one(transaction)
-        .await?;
-    Ok(Version(version.unwrap_or_default().cast_unsigned()))
+        .await
 }

@@ -1,10 +1,10 @@
 //! The events of orders as far as this projection reads them. Other fields are ignored and may change.
 
-use aggregate::{Message, Payload};
+use aggregate::Message;
 use serde::{Deserialize, Serialize};
 
 /// What this projection reads.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Message)]
 #[serde(untagged)]
 pub(crate) enum Event {
     OrderPlaced(OrderPlaced),
@@ -22,20 +22,3 @@ pub(crate) struct OrderPlaced {
 /// The order was cancelled.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OrderCancelled {}
-
-impl Message for Event {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::OrderPlaced(_) => "OrderPlaced",
-            Self::OrderCancelled(_) => "OrderCancelled",
-        }
-    }
-
-    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match event_type {
-            "OrderPlaced" => Self::OrderPlaced(payload.read()?),
-            "OrderCancelled" => Self::OrderCancelled(payload.read()?),
-            _ => return Ok(None),
-        }))
-    }
-}

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::event::{Event, OrderPlaced};
 
 /// What an order adds to its customer's totals.
-#[expect(clippy::struct_field_names, reason = "the names are those of the columns")]
 #[derive(Debug, Clone)]
 pub(super) struct Order {
     order_id: Uuid,

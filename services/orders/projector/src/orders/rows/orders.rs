@@ -1,4 +1,3 @@
-use aggregate::Version;
 use projection::{CopyRow, CopyRows, ProjectionError, column};
 use sqlx::PgConnection;
 
@@ -144,6 +143,5 @@ async fn require_all(
     let version = sqlx::query_scalar!("SELECT version FROM orders WHERE order_id = $1", changes[0].order_id)
         .fetch_optional(transaction)
         .await?;
-    let version = Version(version.unwrap_or_default().cast_unsigned());
     Err(changes[0].history.does_not_follow(version).into())
 }

@@ -3,11 +3,11 @@
 //! Events are public and kept for ever. A field is only ever added, with `#[serde(default)]` here and a default in the next
 //! version of the schema.
 
-use aggregate::Payload;
+use aggregate::Message;
 use serde::{Deserialize, Serialize};
 
 /// A fact about {{an}} {{words}}.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Message)]
 #[serde(untagged)]
 pub enum Event {
     /// See [`{{Aggregate}}Created`].
@@ -28,21 +28,4 @@ pub struct {{Aggregate}}Created {
 pub struct {{Aggregate}}Renamed {
     /// What it is called from now on.
     pub name: String,
-}
-
-impl aggregate::Message for Event {
-    fn message_type(&self) -> &'static str {
-        match self {
-            Self::{{Aggregate}}Created(_) => "{{Aggregate}}Created",
-            Self::{{Aggregate}}Renamed(_) => "{{Aggregate}}Renamed",
-        }
-    }
-
-    fn decode<P: Payload>(event_type: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        Ok(Some(match event_type {
-            "{{Aggregate}}Created" => Self::{{Aggregate}}Created(payload.read()?),
-            "{{Aggregate}}Renamed" => Self::{{Aggregate}}Renamed(payload.read()?),
-            _ => return Ok(None),
-        }))
-    }
 }

@@ -1,6 +1,5 @@
 //! Each {{words}} as it is now: the table `{{plural}}`.
 
-use aggregate::Version;
 use projection::{History, Projection, ProjectionError, column};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -49,7 +48,7 @@ impl Projection for {{Plural}} {
         let version = sqlx::query_scalar!("SELECT version FROM {{plural}} WHERE {{aggregate}}_id = $1", ids[0])
             .fetch_optional(transaction)
             .await?;
-        Err(batch[0].does_not_follow(Version(version.unwrap_or_default().cast_unsigned())).into())
+        Err(batch[0].does_not_follow(version).into())
     }
 }
 

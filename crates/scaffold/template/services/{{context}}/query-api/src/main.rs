@@ -1,7 +1,5 @@
 //! The query API of {{plural_words}}: the read model over HTTP, as fresh as the caller asks for.
 
-mod changes;
-mod history;
 mod routes;
 mod {{aggregate}};
 mod {{plural}};
@@ -22,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
     let read_model = ReadModel::connect(&settings, {{Aggregate}}::NAME);
     let [{{plural}}, journal] = read_model.follow(["{{plural}}", JOURNAL], health.component("read model"));
     let changes = Changes::follow(journal.clone(), None, settings.changes, shutdown.clone());
-    let router = routes::router(Reads { {{plural}}, journal: Journal::new(journal), changes });
+    let router = routes::router(Reads { {{plural}}, journal: Journal::new(journal) }, &changes);
     http::serve(router, listener, &settings.http.limits, shutdown).await;
     Ok(())
 }

@@ -1,12 +1,11 @@
 use aggregate::Aggregate;
 use axum::Router;
-use query_service::{Changes, Journal, Projection, docs};
-use service_kit::problem::page;
+use query_service::{Changes, Journal, Projection};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use {{context}}_domain::{{Aggregate}};
 
-use crate::{changes, history, {{aggregate}}, {{plural}}};
+use crate::{{{aggregate}}, {{plural}}};
 
 /// The projections that the queries read.
 #[derive(Debug, Clone)]
@@ -15,8 +14,6 @@ pub(crate) struct Reads {
     pub(crate) {{plural}}: Projection,
     /// History and earlier states.
     pub(crate) journal: Journal,
-    /// Events as they happen.
-    pub(crate) changes: Changes,
 }
 
 /// The head of `/openapi.json`.
@@ -24,16 +21,13 @@ pub(crate) struct Reads {
 #[openapi(info(title = "{{Title}}: queries", description = "The state and history of {{plural_words}}."))]
 struct Description;
 
-/// Every query, and its documentation.
-pub(crate) fn router(reads: Reads) -> Router {
-    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(changes::changes))
+/// Every query, and its documentation. The platform answers history and changes.
+pub(crate) fn router(reads: Reads, changes: &Changes) -> Router {
+    let queries = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!({{aggregate}}::{{aggregate}}))
-        .routes(routes!(history::history))
         .routes(routes!({{plural}}::{{plural}}))
-        .with_state(reads)
-        .split_for_parts();
-    router
-        .merge(docs(description, {{Aggregate}}::NAME))
-        .merge(page::own(include_str!("../../domain/refusals.md")))
+        .routes(reads.journal.history_route("/{{path}}/{{{aggregate}}_id}/history"))
+        .routes(changes.route("/{{path}}/changes"))
+        .with_state(reads);
+    query_service::router(queries, {{Aggregate}}::NAME, include_str!("../../domain/refusals.md"))
 }

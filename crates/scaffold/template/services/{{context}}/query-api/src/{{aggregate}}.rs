@@ -15,7 +15,6 @@ use {{context}}_domain::Event;
 use crate::routes::Reads;
 
 /// {{An}} {{words}} as the read model knows it: a row, and the answer to a query.
-#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct {{Aggregate}} {
     pub(crate) {{aggregate}}_id: Uuid,

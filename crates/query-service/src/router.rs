@@ -1,14 +1,17 @@
 use axum::Router;
-use service_kit::json::id_field;
+use service_kit::{docs, json::id_field, problem::page};
 use utoipa::openapi::{Object, OpenApi, RefOr, Schema, Type};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::problems;
 
-/// The routes that document the queries of a context: `/openapi.json`, `/docs`, and the problems that carry the name of
-/// its aggregate (`order`).
-pub fn docs(mut description: OpenApi, aggregate: &str) -> Router {
+/// The whole API: the queries of a context with one kind of aggregate (`order`), their `OpenAPI` description, and the pages
+/// of the problems that carry the name of the aggregate. `refusals` is the Markdown that the command API answers from,
+/// with a heading `### some-code` for each refusal.
+pub fn router(queries: OpenApiRouter, aggregate: &str, refusals: &'static str) -> Router {
+    let (router, mut description) = queries.split_for_parts();
     name_aggregate_id(&mut description, aggregate);
-    service_kit::docs::router(description).merge(problems::pages(aggregate))
+    router.merge(docs::router(description)).merge(problems::pages(aggregate)).merge(page::own(refusals))
 }
 
 /// In a [`Change`](crate::Change), the aggregate's id is called after the aggregate, which its schema cannot know.
