@@ -8,6 +8,7 @@
 mod address;
 mod disturbance;
 mod environment;
+mod foreign_record;
 pub mod history;
 mod kafka_proxy;
 mod log_view;
@@ -25,6 +26,7 @@ mod wait;
 pub use address::free_port;
 pub use disturbance::Disturbance;
 pub use environment::{Servers, TestEnvironment};
+pub use foreign_record::ForeignRecord;
 pub use kafka_proxy::{Api, Fault, KafkaProxy};
 pub use log_view::{LogView, SeenEvent};
 pub use log_writer::{LogWriter, Sample, write_log};
