@@ -3,11 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
 mod account;
+mod answer;
 mod bank;
 mod card;
 mod commands;
+mod conditions;
 mod description;
 mod instances;
+mod load;
+mod process;
 mod respond_async;
+mod retries;
 mod several_aggregates;
+mod shared;
 mod support;

@@ -1,8 +1,18 @@
-//! Instances of a command API in this process, and the requests that they get.
+//! Instances of a command API in this process.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use axum::{
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
 use command_service::{CommandAggregate, CommandState, Context, Settings, Startup, router};
 use event_log::{ClientSettings, SchemaFile, Topics, apply_topics};
-use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 use service_kit::{health::Health, http, settings::Environment};
 use sqlx::{Connection, Executor, PgConnection};
@@ -10,6 +20,9 @@ use test_kit::{LogView, SeenEvent, TestEnvironment, eventually, eventually_some,
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use crate::answer::{Answer, send};
 
 /// How many partitions the contexts have here.
 pub(crate) const PARTITIONS: i32 = 2;
@@ -19,23 +32,22 @@ pub(crate) const fn schema(text: &'static str) -> SchemaFile {
     SchemaFile { version: 1, text }
 }
 
+/// An idempotency key that no other test uses.
+pub(crate) fn new_key() -> String {
+    Uuid::now_v7().to_string()
+}
+
 /// A running instance.
 pub(crate) struct Instance {
     pub(crate) environment: TestEnvironment,
     context: &'static Context,
-    url: String,
+    /// Where it is reached: `host:port`.
+    pub(crate) address: String,
     http: Client,
     pub(crate) health: Health,
+    hops: Arc<AtomicU64>,
     shutdown: CancellationToken,
     server: JoinHandle<()>,
-}
-
-/// What came back.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Value,
 }
 
 /// Topics and a database for a context.
@@ -44,14 +56,18 @@ pub(crate) async fn prepared(context: &Context) -> TestEnvironment {
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topics = Topics::new(&environment.topic_prefix, context.name);
     apply_topics(&client, &topics, PARTITIONS, 1).await.unwrap();
-    let database = format!("{}_write", context.name);
     let server = format!("{}/postgres", environment.servers.database_server_url);
     let mut connection = PgConnection::connect(&server).await.unwrap();
-    let name = format!("{}{database}", environment.database_prefix);
+    let name = format!("{}{}_write", environment.database_prefix, context.name);
     connection.execute(format!("CREATE DATABASE {name}").as_str()).await.unwrap();
-    let mut connection = PgConnection::connect(&environment.database_url(&database)).await.unwrap();
+    let mut connection = PgConnection::connect(&database_url(&environment, context)).await.unwrap();
     command_engine::MIGRATOR.run(&mut connection).await.unwrap();
     environment
+}
+
+/// The database of a context.
+pub(crate) fn database_url(environment: &TestEnvironment, context: &Context) -> String {
+    environment.database_url(&format!("{}_write", context.name))
 }
 
 impl Instance {
@@ -71,62 +87,107 @@ impl Instance {
         context: &'static Context,
         routes: OpenApiRouter<CommandState<A>>,
     ) -> Self {
+        Self::start_with(environment, context, routes, |_| {}).await
+    }
+
+    /// The same, with settings of its own.
+    pub(crate) async fn start_with<A: CommandAggregate>(
+        environment: TestEnvironment,
+        context: &'static Context,
+        routes: OpenApiRouter<CommandState<A>>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
-        let settings = settings(&environment, context, &address);
+        let mut settings = settings(&environment, context, &address);
+        change(&mut settings);
         let (health, shutdown) = (Health::default(), CancellationToken::new());
+        let hops = Arc::new(AtomicU64::new(0));
         let listener = settings.http.listen().await.unwrap();
         let startup = Startup::begin(context, &settings, &health, &shutdown);
-        let app = router(routes, &startup);
+        let app = router(routes, &startup).layer(from_fn_with_state(Arc::clone(&hops), count_hops));
         let server = tokio::spawn(async move {
             http::serve(app, listener, &settings.http.limits, startup.handed_over()).await;
             startup.finish().await.unwrap();
         });
-        let url = format!("http://{address}");
-        Self { environment, context, url, http: Client::new(), health, shutdown, server }
+        // A kept connection would end with the test that has opened it.
+        let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { environment, context, address, http, health, hops, shutdown, server }
     }
 
     pub(crate) async fn until_ready(&self) {
         eventually("the instance is ready", || async { self.health.is_ready() }).await;
     }
 
+    /// Asks the instance to end, as a signal would.
+    pub(crate) fn begin_stop(&self) {
+        self.shutdown.cancel();
+    }
+
     /// Ends the instance as a signal would.
     pub(crate) async fn stop(self) {
-        self.shutdown.cancel();
+        self.begin_stop();
         self.server.await.unwrap();
     }
 
     /// A command, to be given headers and sent.
     pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.http.post(format!("{}{path}", self.url)).json(body)
+        self.http.post(format!("http://{}{path}", self.address)).json(body)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        send(self.http.get(format!("{}{path}", self.url))).await
+        send(self.http.get(format!("http://{}{path}", self.address))).await
     }
 
     /// The outcome of a command that is decided later, once it is known.
     pub(crate) async fn outcome(&self, location: &str) -> Answer {
-        eventually_some("the command has an outcome", || async {
+        eventually_some(format!("{location} has an outcome"), || async {
             let answer = self.get(location).await;
             (answer.status == 200 && answer.body["status"] != "pending").then_some(answer)
         })
         .await
     }
 
+    /// Every committed record of a topic of the context, such as `events`.
+    pub(crate) fn records(&self, topic: &str) -> Vec<SeenEvent> {
+        LogView::of(&self.environment.servers.brokers, &self.topic(topic))
+    }
+
     /// Every committed event of the context.
     pub(crate) fn events(&self) -> Vec<SeenEvent> {
-        let topic = self.environment.topic(&format!("{}.events", self.context.name));
-        LogView::of(&self.environment.servers.brokers, &topic)
+        self.records("events")
+    }
+
+    /// The events of one aggregate.
+    pub(crate) fn events_of(&self, id: Uuid) -> Vec<SeenEvent> {
+        let id = id.to_string();
+        self.events().into_iter().filter(|event| event.key == id).collect()
+    }
+
+    /// The name of a topic of the context.
+    pub(crate) fn topic(&self, name: &str) -> String {
+        self.environment.topic(&format!("{}.{name}", self.context.name))
+    }
+
+    /// How many commands came from other instances, or from somebody who says so.
+    pub(crate) fn hops(&self) -> u64 {
+        self.hops.load(Relaxed)
     }
 }
 
+/// Layer: counts the requests that name an epoch, as those of other instances do.
+async fn count_hops(State(hops): State<Arc<AtomicU64>>, request: Request, next: Next) -> Response {
+    if request.headers().contains_key("foldline-owner-epoch") {
+        hops.fetch_add(1, Relaxed);
+    }
+    next.run(request).await
+}
+
 fn settings(environment: &TestEnvironment, context: &Context, address: &str) -> Settings {
-    let database = environment.database_url(&format!("{}_write", context.name));
     let mut variables = Environment::from([
         ("FOLDLINE_HTTP_ADDRESS", address),
         ("FOLDLINE_KAFKA_BROKERS", &environment.servers.brokers),
         ("FOLDLINE_REGISTRY_URL", &environment.servers.registry_url),
-        ("FOLDLINE_DATABASE_URL", &database),
+        ("FOLDLINE_DATABASE_URL", &database_url(environment, context)),
         ("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix),
         ("FOLDLINE_TOPIC_PARTITIONS", &PARTITIONS.to_string()),
         // On a busy machine a commit may be late, and the partition claimed again: callers wait for it.
@@ -135,36 +196,4 @@ fn settings(environment: &TestEnvironment, context: &Context, address: &str) -> 
     let settings = Settings::read(&mut variables, context);
     variables.finish().unwrap();
     settings
-}
-
-/// Sends a request that must be answered.
-pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, body: response.json().await.unwrap_or_default() }
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// A field of the body, as text.
-    pub(crate) fn text(&self, field: &str) -> &str {
-        self.body[field].as_str().unwrap_or_else(|| panic!("{field} is not a text: {}", self.body))
-    }
-
-    /// The answer, after a look at its status.
-    #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.body);
-        self
-    }
-
-    /// The answer, after a look at the problem that it is.
-    #[track_caller]
-    pub(crate) fn problem(self, status: u16, code: &str) -> Self {
-        assert_eq!(self.body["type"], format!("/problems/{code}"), "{}", self.body);
-        self.expect(status)
-    }
 }

@@ -15,10 +15,7 @@ use test_kit::{OwnServers, TestEnvironment, eventually, eventually_some};
 use tokio::{sync::mpsc, task::spawn_blocking, time::sleep};
 use uuid::Uuid;
 
-use crate::{
-    load::versions_have_no_holes,
-    support::{Answer, Api, order, send, try_send},
-};
+use crate::support::{Answer, Api, order, send, try_send};
 
 /// Starts, stops or kills servers, which takes a while, and lets the callers go on meanwhile.
 async fn change(own: &Arc<OwnServers>, change: impl FnOnce(&OwnServers) + Send + 'static) {
@@ -127,5 +124,5 @@ fn assert_acknowledged_is_what_is_there<'a>(api: &Api, accepted: impl Iterator<I
         .collect();
     assert_eq!(in_log.len(), seen.len(), "an order was placed twice");
     assert_eq!(in_log, acknowledged);
-    versions_have_no_holes(api);
+    api.assert_no_version_is_missing();
 }

@@ -10,10 +10,7 @@ use test_kit::eventually;
 use tokio::{sync::mpsc, time::sleep};
 use uuid::Uuid;
 
-use crate::{
-    load::versions_have_no_holes,
-    support::{Answer, Api, order, try_send},
-};
+use crate::support::{Answer, Api, order, try_send};
 
 /// Where a caller may send its requests: the instances' addresses stay the same when they are restarted.
 struct Door {
@@ -85,7 +82,7 @@ async fn a_rolling_restart_loses_and_doubles_nothing_and_fails_nobody_who_tries_
     placed.sort();
     seen.sort();
     assert_eq!(seen, placed);
-    versions_have_no_holes(&both[0]);
+    both[0].assert_no_version_is_missing();
     eventually("every instance is ready", || async {
         both[0].service.is_ready().await && both[1].service.is_ready().await
     })

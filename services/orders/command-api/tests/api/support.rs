@@ -1,5 +1,7 @@
 //! What these tests share: a service with topics of its own, the requests that it gets, and a look at its answers.
 
+use std::collections::BTreeMap;
+
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use test_kit::{LogView, SeenEvent, Service, TestEnvironment, eventually};
@@ -90,6 +92,16 @@ impl Api {
     /// Every event that is committed.
     pub(crate) fn seen(&self) -> Vec<SeenEvent> {
         LogView::of(&self.environment.servers.brokers, &self.environment.topic("orders.events"))
+    }
+
+    /// Every order's versions in the log count from 1 without a hole.
+    pub(crate) fn assert_no_version_is_missing(&self) {
+        let mut versions = BTreeMap::<_, u64>::new();
+        for event in self.seen() {
+            let version: u64 = event.headers["aggregate_version"].parse().unwrap();
+            let last = versions.insert(event.key, version).unwrap_or(0);
+            assert_eq!(version, last + 1);
+        }
     }
 
     /// The events of one order.
