@@ -17,7 +17,6 @@ const PARTITIONS: i32 = 8;
 /// Writes orders into the log, and remembers what it wrote.
 pub(crate) struct Log {
     pub(crate) written: Vec<(Envelope, Event)>,
-    spoiled: usize,
     queued: Vec<NewRecord>,
     partitions: Vec<Option<(KafkaPartitionLog, u64)>>,
     sequences: Vec<u64>,
@@ -42,12 +41,12 @@ impl Log {
         for claim in claimed {
             partitions.push(Some(claim.await.unwrap()));
         }
-        Self { written: Vec::new(), spoiled: 0, queued: Vec::new(), partitions, sequences: vec![0; 8], codec }
+        Self { written: Vec::new(), queued: Vec::new(), partitions, sequences: vec![0; 8], codec }
     }
 
     /// How many events there are in all.
     pub(crate) fn events(&self) -> usize {
-        self.written.len() + self.spoiled
+        self.written.len()
     }
 
     /// Each with its own number of events, of all kinds.
@@ -69,33 +68,6 @@ impl Log {
     pub(crate) async fn append_event(&mut self, order_id: &AggregateId, version: u64, event: Event) {
         let record = self.record(order_id, version, event);
         self.append(usize::try_from(partition_of(order_id, PARTITIONS)).unwrap(), vec![record]).await;
-    }
-
-    /// An event that does not lead to any row, with something about it spoiled.
-    pub(crate) async fn append_spoiled(
-        &mut self,
-        order_id: &AggregateId,
-        version: u64,
-        event: Event,
-        spoil: fn(&mut NewRecord),
-    ) {
-        self.queue_spoiled(order_id, version, event, spoil);
-        self.append_queued().await;
-    }
-
-    /// The same, to be written with others.
-    pub(crate) fn queue_spoiled(
-        &mut self,
-        order_id: &AggregateId,
-        version: u64,
-        event: Event,
-        spoil: fn(&mut NewRecord),
-    ) {
-        let mut record = self.record(order_id, version, event);
-        self.written.pop();
-        self.spoiled += 1;
-        spoil(&mut record);
-        self.queued.push(record);
     }
 
     /// One event more for an order, to be written with others.

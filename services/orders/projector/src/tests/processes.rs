@@ -1,20 +1,28 @@
 //! Projectors as processes, killed or stopped at the worst moment.
 
+use aggregate::AggregateId;
 use projection::{Journal, Projection as _};
 use sqlx::{Connection, PgConnection};
 use test_kit::{Service, TcpProxy, TestEnvironment, Trouble, eventually};
+use uuid::Uuid;
 
 use super::{
     Log, expected,
-    faults::new_order,
     log::{cancelled, moved, placed},
-    parking::{connect, parked, until_parked},
     rows,
 };
 use crate::{customer_totals::CustomerTotals, orders::Orders};
 
 /// What one process keeps up.
 const PROJECTIONS: [&str; 3] = [Orders::NAME, Journal::NAME, CustomerTotals::NAME];
+
+fn new_order() -> AggregateId {
+    Uuid::now_v7().into()
+}
+
+async fn connect(environment: &TestEnvironment) -> PgConnection {
+    PgConnection::connect(&environment.database_url("orders_read")).await.unwrap()
+}
 
 async fn run(environment: &TestEnvironment, statement: &str) {
     sqlx::raw_sql(statement).execute(&mut connect(environment).await).await.unwrap();
@@ -65,9 +73,17 @@ async fn kill_and_start_next(environment: &TestEnvironment, mut killed: Service)
     next
 }
 
+async fn parked(environment: &TestEnvironment) -> i64 {
+    count(environment, "SELECT count(*) FROM parked_event").await
+}
+
+async fn until_parked(environment: &TestEnvironment, events: i64) {
+    eventually(format!("{events} events are parked"), || async { parked(environment).await == events }).await;
+}
+
 /// The version of the only order, and how many of its events are parked.
-async fn progress(environment: &TestEnvironment) -> (i64, usize) {
-    (count(environment, "SELECT version FROM orders").await, parked(environment).await.len())
+async fn progress(environment: &TestEnvironment) -> (i64, i64) {
+    (count(environment, "SELECT version FROM orders").await, parked(environment).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
