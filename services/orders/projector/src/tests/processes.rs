@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{customer_totals::CustomerTotals, orders::Orders};
 
+/// Nobody gives up waiting for a lock.
+const PATIENT: [(&str, &str); 1] = [("FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT", "60s")];
+
 /// What one process keeps up.
 const PROJECTIONS: [&str; 3] = [Orders::NAME, Journal::NAME, CustomerTotals::NAME];
 
@@ -63,13 +66,14 @@ async fn lock(environment: &TestEnvironment, rows: &'static str) -> PgConnection
     holder
 }
 
-/// Kills a projector that waits for a lock, and starts the next one. Postgres has not noticed yet that the first one is
-/// gone, and has the next one wait for its transaction.
+/// Kills a projector that waits for a lock, once the next one waits for its transaction. Until then it is stopped: Postgres
+/// would notice within a second that a killed one is gone, and the next one may take longer to start.
 async fn kill_and_start_next(environment: &TestEnvironment, mut killed: Service) -> Service {
+    killed.signal("STOP");
+    let next = Service::projector_with(environment, "orders", &PATIENT);
+    until_waiting(environment, 2).await;
     killed.signal("KILL");
     killed.ended().await;
-    let next = Service::projector(environment, "orders");
-    until_waiting(environment, 2).await;
     next
 }
 
@@ -90,7 +94,7 @@ async fn progress(environment: &TestEnvironment) -> (i64, i64) {
 async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next_one() {
     let environment = TestEnvironment::prepared();
     let mut log = Log::of(&environment).await;
-    let first = Service::projector(&environment, "orders").ready().await;
+    let first = Service::projector_with(&environment, "orders", &PATIENT).ready().await;
     run(&environment, "ALTER TABLE orders ADD CONSTRAINT young CHECK (version < 2)").await;
     let order_id = new_order();
     log.append_event(&order_id, 1, placed(0)).await;
@@ -130,10 +134,7 @@ async fn a_projector_that_wakes_up_with_a_batch_that_still_fits_is_refused_and_g
     let mut log = Log::of(&environment).await;
     let mut network = TcpProxy::before(&environment.servers.database_server_url).await;
     let database_url = network.lead(&environment.database_url_as("orders_projector", "orders_read"));
-    let patient = [
-        ("FOLDLINE_DATABASE_URL", database_url.as_str()),
-        ("FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT", "60s"),
-    ];
+    let patient = [("FOLDLINE_DATABASE_URL", database_url.as_str()), PATIENT[0]];
     let stopped = Service::projector_with(&environment, "orders", &patient).ready().await;
 
     network.order(Trouble::Held).await;
