@@ -5,6 +5,7 @@
 mod account;
 mod answer;
 mod bank;
+mod callers;
 mod card;
 mod commands;
 mod conditions;
@@ -13,7 +14,9 @@ mod instances;
 mod load;
 mod process;
 mod respond_async;
+mod restarts;
 mod retries;
 mod several_aggregates;
 mod shared;
+mod startup;
 mod support;

@@ -10,11 +10,15 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use command_service::{CommandAggregate, CommandState, Context, Settings, Startup, router};
+use command_service::{CommandAggregate, CommandState, Context, Settings, Startup, StartupError, router};
 use event_log::{ClientSettings, SchemaFile, Topics, apply_topics};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use service_kit::{health::Health, http, settings::Environment};
+use service_kit::{
+    health::{Health, State as Readiness},
+    http,
+    settings::Environment,
+};
 use sqlx::{Connection, Executor, PgConnection};
 use test_kit::{LogView, SeenEvent, TestEnvironment, eventually, eventually_some, free_port};
 use tokio::task::JoinHandle;
@@ -47,12 +51,18 @@ pub(crate) struct Instance {
     pub(crate) health: Health,
     hops: Arc<AtomicU64>,
     shutdown: CancellationToken,
-    server: JoinHandle<()>,
+    server: JoinHandle<Result<(), StartupError>>,
 }
 
-/// Topics and a database for a context.
+/// An environment with the topics and the database of a context.
 pub(crate) async fn prepared(context: &Context) -> TestEnvironment {
     let environment = TestEnvironment::empty();
+    prepare(&environment, context).await;
+    environment
+}
+
+/// Creates the topics and the database of a context.
+pub(crate) async fn prepare(environment: &TestEnvironment, context: &Context) {
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topics = Topics::new(&environment.topic_prefix, context.name);
     apply_topics(&client, &topics, PARTITIONS, 1).await.unwrap();
@@ -60,9 +70,8 @@ pub(crate) async fn prepared(context: &Context) -> TestEnvironment {
     let mut connection = PgConnection::connect(&server).await.unwrap();
     let name = format!("{}{}_write", environment.database_prefix, context.name);
     connection.execute(format!("CREATE DATABASE {name}").as_str()).await.unwrap();
-    let mut connection = PgConnection::connect(&database_url(&environment, context)).await.unwrap();
+    let mut connection = PgConnection::connect(&database_url(environment, context)).await.unwrap();
     command_engine::MIGRATOR.run(&mut connection).await.unwrap();
-    environment
 }
 
 /// The database of a context.
@@ -107,7 +116,7 @@ impl Instance {
         let app = router(routes, &startup).layer(from_fn_with_state(Arc::clone(&hops), count_hops));
         let server = tokio::spawn(async move {
             http::serve(app, listener, &settings.http.limits, startup.handed_over()).await;
-            startup.finish().await.unwrap();
+            startup.finish().await
         });
         // A kept connection would end with the test that has opened it.
         let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
@@ -126,7 +135,21 @@ impl Instance {
     /// Ends the instance as a signal would.
     pub(crate) async fn stop(self) {
         self.begin_stop();
-        self.server.await.unwrap();
+        self.ended().await.unwrap();
+    }
+
+    /// Waits until the instance has ended.
+    pub(crate) async fn ended(self) -> Result<(), StartupError> {
+        self.server.await.unwrap()
+    }
+
+    /// Waits until a component is not ready for a reason with this text in it.
+    pub(crate) async fn until_not_ready(&self, component: &str, text: &str) {
+        eventually(format!("{component} is not ready: {text}"), || async {
+            let reason = self.health.components().remove(component);
+            matches!(reason, Some(Readiness::NotReady { reason }) if reason.contains(text))
+        })
+        .await;
     }
 
     /// A command, to be given headers and sent.

@@ -4,9 +4,7 @@
 
 mod bad_input;
 mod commands;
-mod faults;
 mod guarantees;
 mod life;
 mod refusals;
-mod restarts;
 mod support;
