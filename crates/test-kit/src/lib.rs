@@ -8,6 +8,7 @@
 mod address;
 mod disturbance;
 mod environment;
+mod event_writer;
 mod foreign_record;
 pub mod history;
 mod kafka_proxy;
@@ -26,6 +27,7 @@ mod wait;
 pub use address::free_port;
 pub use disturbance::Disturbance;
 pub use environment::{Servers, TestEnvironment};
+pub use event_writer::EventWriter;
 pub use foreign_record::ForeignRecord;
 pub use kafka_proxy::{Api, Fault, KafkaProxy};
 pub use log_view::{LogView, SeenEvent};

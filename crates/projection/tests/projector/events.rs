@@ -74,11 +74,3 @@ pub(crate) fn deposited(amount: i64) -> Event {
 pub(crate) fn closed(reason: &str) -> Event {
     Event::Closed(AccountClosed { reason: reason.to_owned() })
 }
-
-/// What happens to the `number`-th account: accounts differ in the number and the kinds of their events.
-pub(crate) fn history(number: i64) -> Vec<Event> {
-    let mut events = vec![opened(&format!("owner-{}", number % 5))];
-    events.extend((1..=number % 3).map(deposited));
-    events.extend((number % 4 == 0).then(|| closed("moved away")));
-    events
-}

@@ -7,7 +7,7 @@ use crate::{
     environment::prepared,
     events::{deposited, new_account, opened},
     expected::{expected, rows, rows_in},
-    log::Log,
+    log::{Log, accounts, log_of},
     running::{Running, batches_of},
 };
 
@@ -43,8 +43,8 @@ async fn until_equal(running: &Running, log: &Log, generations: &[i32]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(60).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(60)).await;
     // In the way of whoever reads columns by tabs and rows by lines.
     let id = new_account();
     log.append(&id, 1, opened("1\tTab \\t Street\r\n\\N")).await;
@@ -54,12 +54,12 @@ async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
 
     running.meddle(BUILD).await;
     until_equal(&running, &log, &[2]).await;
-    log.append_accounts(60).await;
+    log.append_new(accounts(60)).await;
     until_equal(&running, &log, &[1, 2]).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
 
     running.meddle(SWAP).await;
-    log.append_accounts(60).await;
+    log.append_new(accounts(60)).await;
     until_equal(&running, &log, &[1, 2]).await;
     assert_eq!(rows(&environment).await, expected(&log));
     assert_eq!(rows_in(&environment, "accounts_g1").await, expected(&log));
@@ -70,8 +70,8 @@ async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_that_is_built_never_passes_the_live_one() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(40).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(40)).await;
     let running = Running::start(&environment, "behind", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     let before = log.events();
@@ -79,7 +79,7 @@ async fn a_generation_that_is_built_never_passes_the_live_one() {
     running.until_it_says("paused").await;
 
     // More than the thousand records that are kept of one partition.
-    log.append_accounts(1_500).await;
+    log.append_new(accounts(1_500)).await;
     running.meddle(BUILD).await;
     running.until_applied_by(2, before).await;
     running.until_it_says(r#""accounts generation 2": Ready"#).await;
@@ -94,8 +94,8 @@ async fn a_generation_that_is_built_never_passes_the_live_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(50).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(50)).await;
     let running = Running::start(&environment, "paused", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     let paused = BUILD
@@ -120,8 +120,8 @@ async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(20).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(20)).await;
     let running = Running::start(&environment, "trouble", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     running
@@ -142,8 +142,8 @@ async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_another_version_are_left_alone_until_there_are_some_of_this_one() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(20).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(20)).await;
     let first = Running::start(&environment, "first", ProjectorSettings::default());
     first.until_applied(log.events()).await;
     first.meddle("UPDATE projection_generation SET version = 7").await;

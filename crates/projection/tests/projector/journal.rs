@@ -13,7 +13,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     environment::{beside, connect, prepared},
     events::{Event, closed, deposited, new_account, opened},
-    log::Log,
+    log::{Log, accounts, log_of},
     running::{Running, batches_of},
 };
 
@@ -70,8 +70,8 @@ async fn park_reason(environment: &TestEnvironment) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_the_log_in_whatever_batches_it_came() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(60).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(60)).await;
     for size in [1, 7, 500] {
         let environment = beside(&environment).await;
         let running = Running::start_of(Journal, &environment, &format!("by-{size}"), batches_of(size));
@@ -90,7 +90,7 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
     let running = Running::start_of(Journal, &environment, "twice", batches_of(500));
@@ -106,7 +106,7 @@ async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_not_written_after_a_hole() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
     log.append(&id, 2, deposited(2)).await;

@@ -9,7 +9,7 @@ use crate::{
     environment::{PARTITIONS, prepared},
     events::{deposited, new_account, opened},
     expected::{expected, rows},
-    log::Log,
+    log::{Log, accounts, log_of},
     parked::{drop_event, parked, position_of, retry_all, until_parked},
     poison::SPOILS,
     running::{Running, batches_of},
@@ -50,12 +50,12 @@ fn names(accounts: &[AggregateId]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_too_many_parked_aggregates_nothing_goes_on_until_they_are_retried() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let running = Running::start(&environment, "limit", limited_to(20));
     running.until_applied(0).await;
     running.until_ready().await;
     running.meddle("ALTER TABLE accounts ADD CONSTRAINT none CHECK (false) NOT VALID").await;
-    log.append_accounts(200).await;
+    log.append_new(accounts(200)).await;
     until_stopped(&running, 20).await;
 
     running.meddle("ALTER TABLE accounts DROP CONSTRAINT none").await;
@@ -69,7 +69,7 @@ async fn with_too_many_parked_aggregates_nothing_goes_on_until_they_are_retried(
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let bad: Vec<_> = new_accounts().take(LIMIT + 1).collect();
     let good: Vec<_> = new_accounts().take(2).collect();
     for id in &bad[..LIMIT] {

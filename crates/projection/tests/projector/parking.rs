@@ -11,7 +11,7 @@ use crate::{
     events::{CONTEXT, closed, deposited, new_account, opened},
     expected::{expected, rows, rows_in},
     generations::BUILD,
-    log::Log,
+    log::{accounts, log_of},
     parked::{Parked, drop_event, marked, parked, parked_by, position_of, retry_all, until_parked},
     poison::{self, SPOILS},
     running::{Running, batches_of},
@@ -20,10 +20,10 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_wrong_parks_its_aggregate_alone_however_the_log_is_cut() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(40).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(40)).await;
     let poison = poison::append_all(&mut log).await;
-    log.append_accounts(40).await;
+    log.append_new(accounts(40)).await;
     let mut by_size = BTreeSet::new();
     for size in [1, 7, 500] {
         let environment = beside(&environment).await;
@@ -53,7 +53,7 @@ async fn plant(environment: &TestEnvironment, partition: i32, record: ForeignRec
 #[tokio::test(flavor = "multi_thread")]
 async fn records_of_strangers_are_parked_and_hold_up_only_the_aggregate_that_they_name() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let (named, other) = (new_account(), new_account());
     log.append(&named, 1, opened("Ada")).await;
     let home = partition_of(&named, PARTITIONS);
@@ -94,12 +94,12 @@ async fn records_of_strangers_are_parked_and_hold_up_only_the_aggregate_that_the
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_in_a_row_are_parked_and_the_rest_goes_on() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     for spoil in SPOILS.iter().cycle().take(10_000) {
         log.queue_spoiled(&new_account(), 1, &opened("Ada"), *spoil);
     }
     log.append_queued().await;
-    log.append_accounts(40).await;
+    log.append_new(accounts(40)).await;
     let running = Running::start(&environment, "many", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     assert_eq!(parked(&environment).await.len(), 10_000);
@@ -110,7 +110,7 @@ async fn ten_thousand_in_a_row_are_parked_and_the_rest_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_retried_after_the_cause_is_gone_is_applied_in_order() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let running = Running::start(&environment, "retry", batches_of(500));
     running.until_ready().await;
     running.meddle("ALTER TABLE accounts ADD CONSTRAINT young CHECK (version < 7)").await;
@@ -120,7 +120,7 @@ async fn what_is_retried_after_the_cause_is_gone_is_applied_in_order() {
         log.queue(&id, version, deposited(version.cast_signed()));
     }
     log.append_queued().await;
-    log.append_accounts(20).await;
+    log.append_new(accounts(20)).await;
     running.until_applied(log.events()).await;
     until_parked(&environment, 694).await;
 
@@ -142,7 +142,7 @@ async fn what_is_retried_after_the_cause_is_gone_is_applied_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_dropped_leaves_a_gap_that_a_rebuild_has_too() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let (bad, hole, twice) = (new_account(), new_account(), new_account());
     for id in [&bad, &hole, &twice] {
         log.append(id, 1, opened("Ada")).await;
@@ -182,10 +182,10 @@ async fn what_is_dropped_leaves_a_gap_that_a_rebuild_has_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_parks_what_the_live_generation_has_parked() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(30).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(30)).await;
     poison::append_all(&mut log).await;
-    log.append_accounts(30).await;
+    log.append_new(accounts(30)).await;
     let running = Running::start(&environment, "rebuild", batches_of(50));
     running.until_applied(log.events()).await;
     running.meddle(BUILD).await;
@@ -198,7 +198,7 @@ async fn a_rebuild_parks_what_the_live_generation_has_parked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_a_generation_has_applied_is_not_dropped() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
     let running = Running::start(&environment, "applied", batches_of(500));

@@ -8,7 +8,7 @@ use crate::{
     environment::prepared,
     events::{closed, deposited, new_account, opened},
     expected::{expected, rows},
-    log::Log,
+    log::{accounts, log_of},
     parked::{parked, until_parked},
     running::{Running, batches_of},
 };
@@ -46,7 +46,7 @@ async fn until_it_misses_the_registry(running: &Running) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_know_a_schema_does() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
     let running = Running::start(&behind(&proxy, &environment), "registry", batches_of(500));
     running.until_ready().await;
@@ -80,7 +80,7 @@ async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_kno
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projector_that_starts_without_its_registry_waits_for_it() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
     proxy.order(Trouble::Refused).await;
     let running = Running::start(&behind(&proxy, &environment), "early", batches_of(500));
@@ -88,7 +88,7 @@ async fn a_projector_that_starts_without_its_registry_waits_for_it() {
 
     proxy.heal().await;
     running.until_ready().await;
-    log.append_accounts(10).await;
+    log.append_new(accounts(10)).await;
     running.until_applied(log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     running.end().await;

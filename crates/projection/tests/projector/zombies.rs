@@ -8,7 +8,7 @@ use test_kit::{TestEnvironment, eventually};
 use crate::{
     environment::prepared,
     expected::{expected, rows},
-    log::Log,
+    log::{Log, accounts, log_of},
     running::{Running, batches_of},
 };
 
@@ -43,13 +43,13 @@ const FALL_BACK: &str = "
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_superseded_claims_anew_and_goes_on() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(10).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(10)).await;
     let running = Running::start(&environment, "superseded", batches_of(500));
     running.until_applied(log.events()).await;
 
     running.meddle("UPDATE checkpoint SET epoch = epoch + 1").await;
-    log.append_accounts(10).await;
+    log.append_new(accounts(10)).await;
     running.until_applied(log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     running.end().await;
@@ -57,12 +57,12 @@ async fn who_is_superseded_claims_anew_and_goes_on() {
 
 /// A projector whose Postgres has an older state, and the log that it has applied beyond that.
 async fn with_an_older_state(environment: &TestEnvironment) -> (Log, Running) {
-    let mut log = Log::of(environment).await;
-    log.append_accounts(30).await;
+    let mut log = log_of(environment).await;
+    log.append_new(accounts(30)).await;
     let running = Running::start(environment, "older", batches_of(7));
     running.until_applied(log.events()).await;
     running.meddle(REMEMBER).await;
-    log.append_accounts(30).await;
+    log.append_new(accounts(30)).await;
     running.until_applied(log.events()).await;
     running.meddle(FALL_BACK).await;
     (log, running)
@@ -72,7 +72,7 @@ async fn with_an_older_state(environment: &TestEnvironment) -> (Log, Running) {
 async fn a_postgres_in_an_older_state_is_noticed_by_the_next_batch() {
     let environment = prepared().await;
     let (mut log, running) = with_an_older_state(&environment).await;
-    log.append_accounts(30).await;
+    log.append_new(accounts(30)).await;
     running.until_applied(log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     running.end().await;
@@ -91,14 +91,14 @@ async fn an_idle_projector_whose_postgres_comes_back_in_an_older_state_folds_aga
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_in_the_middle_of_a_batch_costs_nothing() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(20).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(20)).await;
     let running = Running::start(&environment, "cut", batches_of(3));
     running.until_applied(log.events()).await;
     for _ in 0..5 {
         // Its next batch waits for the checkpoint, in the middle of its transaction.
         let holder = running.hold_checkpoints().await;
-        log.append_accounts(20).await;
+        log.append_new(accounts(20)).await;
         running.until_it_waits().await;
         running.meddle(CUT_WAITING).await;
         holder.release().await;
@@ -111,15 +111,15 @@ async fn a_connection_that_is_cut_in_the_middle_of_a_batch_costs_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_zombie_with_a_batch_in_flight_writes_nothing() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
-    log.append_accounts(20).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(20)).await;
     // It waits longer than anybody claims.
     let patient = ProjectorSettings { transaction_timeout: Duration::from_mins(1), ..batches_of(5) };
     let zombie = Running::start(&environment, "zombie", patient.clone());
     zombie.until_applied(log.events()).await;
 
     let mut holder = zombie.hold_checkpoints().await;
-    log.append_accounts(20).await;
+    log.append_new(accounts(20)).await;
     zombie.until_it_waits().await;
     // Somebody who knows nothing of the group claims the partitions meanwhile.
     holder.claim().await;
@@ -136,13 +136,13 @@ async fn a_zombie_with_a_batch_in_flight_writes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_that_move_all_the_time_lose_and_repeat_nothing() {
     let environment = prepared().await;
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let stays = Running::start(&environment, "moving", batches_of(5));
     for _ in 0..6 {
         let comes_and_goes = Running::start(&environment, "moving", batches_of(5));
-        log.append_accounts(60).await;
+        log.append_new(accounts(60)).await;
         comes_and_goes.until_ready().await;
-        log.append_accounts(60).await;
+        log.append_new(accounts(60)).await;
         comes_and_goes.end().await;
     }
     stays.until_applied(log.events()).await;

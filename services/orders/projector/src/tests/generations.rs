@@ -3,9 +3,9 @@ use test_kit::{TestEnvironment, eventually};
 use uuid::Uuid;
 
 use super::{
-    Log, Running, batches_of,
+    Running, batches_of,
     expected::{expected, rows, rows_in},
-    log::{moved, placed},
+    log::{Log, log_of, moved, orders, placed},
 };
 
 /// Begins a generation of version 1 beside the live one.
@@ -40,23 +40,23 @@ async fn until_equal(running: &Running, log: &Log, generations: &[i32]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    log.append_orders(60).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(orders(60)).await;
     // In the way of whoever reads columns by tabs and rows by lines.
     let order_id = AggregateId::from(Uuid::now_v7());
-    log.append_event(&order_id, 1, placed(0)).await;
-    log.append_event(&order_id, 2, moved("1\tTab \\t Street\r\n\\N")).await;
+    log.append(&order_id, 1, placed(0)).await;
+    log.append(&order_id, 2, moved("1\tTab \\t Street\r\n\\N")).await;
     let running = Running::start(&environment, "beside", batches_of(20));
     running.until_applied(log.events()).await;
 
     running.meddle(BUILD).await;
     until_equal(&running, &log, &[2]).await;
-    log.append_orders(60).await;
+    log.append_new(orders(60)).await;
     until_equal(&running, &log, &[1, 2]).await;
     assert_eq!(rows_in(&environment, "orders_g2").await, expected(&log));
 
     running.meddle(SWAP).await;
-    log.append_orders(60).await;
+    log.append_new(orders(60)).await;
     until_equal(&running, &log, &[1, 2]).await;
     assert_eq!(rows(&environment).await, expected(&log));
     assert_eq!(rows_in(&environment, "orders_g1").await, expected(&log));

@@ -13,7 +13,7 @@ use test_kit::TestEnvironment;
 
 use self::{
     expected::{expected, rows},
-    log::Log,
+    log::{log_of, orders},
     running::Running,
 };
 
@@ -33,8 +33,8 @@ fn beside(environment: &TestEnvironment) -> TestEnvironment {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_cut_into_batches_leads_to_the_same_rows() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    log.append_orders(120).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(orders(120)).await;
     for size in [1, 7, 500] {
         let environment = beside(&environment);
         let running = Running::start(&environment, &format!("by-{size}"), batches_of(size));

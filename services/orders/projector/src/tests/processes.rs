@@ -7,8 +7,8 @@ use test_kit::{Service, TcpProxy, TestEnvironment, Trouble, eventually};
 use uuid::Uuid;
 
 use super::{
-    Log, expected,
-    log::{cancelled, moved, placed},
+    expected,
+    log::{cancelled, log_of, moved, orders, placed},
     rows,
 };
 use crate::{customer_totals::CustomerTotals, orders::Orders};
@@ -93,13 +93,13 @@ async fn progress(environment: &TestEnvironment) -> (i64, i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next_one() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let first = Service::projector_with(&environment, "orders", &PATIENT).ready().await;
     run(&environment, "ALTER TABLE orders ADD CONSTRAINT young CHECK (version < 2)").await;
     let order_id = new_order();
-    log.append_event(&order_id, 1, placed(0)).await;
+    log.append(&order_id, 1, placed(0)).await;
     for version in 2..=1_200 {
-        log.queue_event(&order_id, version, moved(&format!("{version} Street")));
+        log.queue(&order_id, version, moved(&format!("{version} Street")));
     }
     log.append_queued().await;
     until_parked(&environment, 1_199).await;
@@ -120,8 +120,8 @@ async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next
     let _third = kill_and_start_next(&environment, second).await;
     removing.close().await.unwrap();
 
-    log.append_event(&order_id, 1_201, cancelled()).await;
-    log.append_orders(10).await;
+    log.append(&order_id, 1_201, cancelled()).await;
+    log.append_new(orders(10)).await;
     until_applied(&environment, log.events()).await;
     until_parked(&environment, 0).await;
     assert_eq!(rows(&environment).await, expected(&log));
@@ -131,14 +131,14 @@ async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projector_that_wakes_up_with_a_batch_that_still_fits_is_refused_and_goes_on_by_itself() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let mut network = TcpProxy::before(&environment.servers.database_server_url).await;
     let database_url = network.lead(&environment.database_url_as("orders_projector", "orders_read"));
     let patient = [("FOLDLINE_DATABASE_URL", database_url.as_str()), PATIENT[0]];
     let stopped = Service::projector_with(&environment, "orders", &patient).ready().await;
 
     network.order(Trouble::Held).await;
-    log.append_event(&new_order(), 1, placed(0)).await;
+    log.append(&new_order(), 1, placed(0)).await;
     eventually("a batch of every projection is on its way", || async {
         network.held("BEGIN; SET LOCAL") == PROJECTIONS.len()
     })
@@ -163,7 +163,7 @@ async fn a_projector_that_wakes_up_with_a_batch_that_still_fits_is_refused_and_g
     }
     other.signal("TERM");
     other.ended().await;
-    log.append_orders(20).await;
+    log.append_new(orders(20)).await;
     until_applied(&environment, log.events()).await;
     stopped.until_ready().await;
     assert_eq!(rows(&environment).await, expected(&log));
