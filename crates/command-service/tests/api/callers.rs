@@ -14,7 +14,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     answer::{Answer, try_send},
-    support::new_key,
+    environment::new_key,
 };
 
 const CALLERS: usize = 16;

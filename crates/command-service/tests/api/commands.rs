@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::{
     account::{ACCOUNTS, routes},
     answer::send,
+    instance::Instance,
     shared,
-    support::Instance,
 };
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use reqwest::RequestBuilder;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{answer::send, shared, support::Instance};
+use crate::{answer::send, instance::Instance, shared};
 
 /// Opens an account, and returns its id.
 async fn opened(api: &Instance) -> Uuid {

@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use crate::{
     answer::send,
+    environment::{PARTITIONS, new_key},
+    instance::Instance,
     respond_async::{later, refused},
     shared::{self, Pair},
-    support::{Instance, PARTITIONS, new_key},
 };
 
 fn open(id: Uuid) -> Value {

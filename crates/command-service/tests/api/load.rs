@@ -11,8 +11,9 @@ use uuid::Uuid;
 use crate::{
     account::{ACCOUNTS, routes},
     answer::{Answer, send, try_send},
+    environment::prepared,
+    instance::Instance,
     shared,
-    support::{Instance, prepared},
 };
 
 /// Where the events of accepted commands are, according to the answers.

@@ -6,7 +6,7 @@ use test_kit::{Service, TestEnvironment};
 
 use crate::{
     account::{ACCOUNTS, routes},
-    support::{PARTITIONS, database_url},
+    environment::{PARTITIONS, database_url},
 };
 
 /// Starts the process.

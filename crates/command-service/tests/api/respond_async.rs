@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::{
     answer::{Answer, send},
+    environment::{PARTITIONS, new_key},
+    instance::Instance,
     shared,
-    support::{Instance, PARTITIONS, new_key},
 };
 
 /// Sends a command that is to be decided later.

@@ -9,8 +9,9 @@ use tokio::task::spawn_blocking;
 use crate::{
     account::{ACCOUNTS, routes},
     callers::{Callers, assert_all_opened_once},
+    environment::{PARTITIONS, prepare, prepared},
+    instance::Instance,
     process::start_process,
-    support::{Instance, PARTITIONS, prepare, prepared},
 };
 
 /// How many partitions a process owns.

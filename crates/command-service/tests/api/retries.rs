@@ -9,9 +9,10 @@ use uuid::Uuid;
 use crate::{
     account::ACCOUNTS,
     answer::send,
+    environment::{new_key, prepared},
+    instance::Instance,
     process::start_process,
     shared,
-    support::{Instance, new_key, prepared},
 };
 
 fn with_key(api: &Instance, path: &str, body: &Value, key: &str) -> RequestBuilder {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     answer::send,
     bank::{BANK, routes},
-    support::Instance,
+    instance::Instance,
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::{
     account::{ACCOUNTS, routes},
-    support::{Instance, PARTITIONS, prepared},
+    environment::{PARTITIONS, prepared},
+    instance::Instance,
 };
 
 /// Each test has a runtime of its own, which ends with it. This one does not.

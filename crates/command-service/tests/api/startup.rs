@@ -10,7 +10,8 @@ use tokio::task::spawn_blocking;
 use crate::{
     account::{ACCOUNTS, routes},
     answer::{Answer, send},
-    support::{Instance, PARTITIONS, prepare},
+    environment::{PARTITIONS, prepare},
+    instance::Instance,
 };
 
 async fn open(api: &Instance) -> Answer {
