@@ -1,4 +1,5 @@
 use std::{
+    env,
     fmt::{self, Display, Formatter},
     fs::File,
     path::PathBuf,
@@ -50,6 +51,19 @@ impl Service {
         Self::start(environment, context, "command-api", &OF_COMMANDS, settings)
     }
 
+    /// The command API of a context that is part of a test program, which is run for the test with this name alone. That
+    /// test serves it, and is ignored otherwise.
+    pub fn command_api_in_test(
+        environment: &TestEnvironment,
+        context: &str,
+        test: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut program = Command::new(env::current_exe().expect("the program is known"));
+        program.args(["--exact", test, "--ignored", "--nocapture"]);
+        Self::start_program(program, environment, context, "command-api", &OF_COMMANDS, settings)
+    }
+
     /// The projector of a context.
     pub fn projector(environment: &TestEnvironment, context: &str) -> Self {
         Self::projector_with(environment, context, &[])
@@ -77,9 +91,20 @@ impl Service {
         needs: &[Need],
         settings: &[(&str, &str)],
     ) -> Self {
+        let program = Command::new(program(&format!("{context}-{room}")));
+        Self::start_program(program, environment, context, room, needs, settings)
+    }
+
+    fn start_program(
+        mut command: Command,
+        environment: &TestEnvironment,
+        context: &str,
+        room: &str,
+        needs: &[Need],
+        settings: &[(&str, &str)],
+    ) -> Self {
         let name = format!("{context}-{room}");
         let (http, admin) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
-        let mut command = Command::new(program(&name));
         command
             .env_clear()
             .env("FOLDLINE_LOG", "info,sqlx=warn")

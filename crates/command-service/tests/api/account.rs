@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::support::schema;
+use crate::environment::schema;
 
 /// A context with one kind of aggregate.
 pub(crate) const ACCOUNTS: Context = Context {

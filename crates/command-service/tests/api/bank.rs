@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     account::{self, Account, OpenAccount},
     card::{self, BlockCard, Card, IssueCard},
-    support::schema,
+    environment::schema,
 };
 
 pub(crate) const BANK: Context = Context {

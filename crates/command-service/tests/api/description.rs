@@ -2,14 +2,11 @@
 
 use serde_json::json;
 
-use crate::{
-    account::{ACCOUNTS, routes},
-    support::Instance,
-};
+use crate::shared;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn every_command_is_described_with_its_headers_and_its_answers() {
-    let api = Instance::ready(&ACCOUNTS, routes()).await;
+    let api = shared::api().await;
     let description = api.get("/openapi.json").await.expect(200).body;
     let open = &description["paths"]["/accounts"]["post"];
     let names: Vec<_> = open["parameters"].as_array().unwrap().iter().map(|header| &header["name"]).collect();
@@ -28,9 +25,9 @@ async fn every_command_is_described_with_its_headers_and_its_answers() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn the_type_of_a_refusal_leads_to_its_page() {
-    let api = Instance::ready(&ACCOUNTS, routes()).await;
+    let api = shared::api().await;
     api.get("/problems/account-not-found").await.expect(200);
     api.get("/problems/overloaded").await.expect(200);
 }

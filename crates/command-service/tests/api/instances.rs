@@ -1,53 +1,203 @@
-//! Two instances that share the partitions.
+//! Two instances that share the partitions: any of them accepts any command.
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-use test_kit::eventually;
+use futures_util::future::join_all;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use test_kit::{SeenEvent, eventually};
+use uuid::Uuid;
 
 use crate::{
-    account::{ACCOUNTS, routes},
-    support::{Instance, PARTITIONS, prepared, send},
+    answer::send,
+    environment::{PARTITIONS, new_key},
+    instance::Instance,
+    respond_async::{later, refused},
+    shared::{self, Pair},
 };
 
-/// Two instances, both ready.
-async fn both() -> [Instance; 2] {
-    let environment = prepared(&ACCOUNTS).await;
-    let one = Instance::start(environment.clone(), &ACCOUNTS, routes()).await;
-    one.until_ready().await;
-    let other = Instance::start(environment, &ACCOUNTS, routes()).await;
-    other.until_ready().await;
-    [one, other]
+fn open(id: Uuid) -> Value {
+    json!({ "account_id": id, "owner": "Ada" })
 }
 
-#[tokio::test(flavor = "multi_thread")]
+fn deposit(api: &Instance, id: Uuid, amount: usize) -> RequestBuilder {
+    api.post(&format!("/accounts/{id}/deposits"), &json!({ "amount": amount }))
+}
+
+fn only_event(api: &Instance, id: Uuid) -> SeenEvent {
+    let [event] = <[_; 1]>::try_from(api.events_of(id)).unwrap();
+    event
+}
+
+#[tokio::test]
 async fn any_instance_accepts_any_command() {
-    let both = both().await;
-    for number in 0..12 {
-        let (one, other) = (&both[number % 2], &both[(number + 1) % 2]);
-        let key = number.to_string();
-        let open = |api: &Instance| {
-            api.post("/accounts", &json!({ "owner": "Ada" })).header("idempotency-key", &key)
-        };
-        let opened = send(open(one)).await.expect(201);
-        let again = send(open(other)).await.expect(201);
-        assert_eq!((again.header("idempotency-replayed"), &again.body), ("true", &opened.body));
-        assert_eq!(again.header("location"), opened.header("location"));
-        let path = format!("{}/deposits", opened.header("location"));
-        assert_eq!(send(other.post(&path, &json!({ "amount": 5 }))).await.expect(200).body["version"], 2);
+    let Pair { instances, .. } = shared::pair().await;
+    let mut partitions = BTreeSet::new();
+    let before = instances.each_ref().map(Instance::hops);
+    for number in 0..40 {
+        let (one, other) = (&instances[number % 2], &instances[(number + 1) % 2]);
+        let id = Uuid::now_v7();
+        let opened = send(one.post("/accounts", &open(id))).await.expect(201);
+        partitions.insert(opened.body["position"]["partition"].as_i64().unwrap());
+        send(deposit(other, id, 5)).await.expect(200);
+        assert_eq!(send(deposit(one, id, 7)).await.expect(200).body["version"], 3);
+        send(other.post("/accounts", &open(id))).await.problem(409, "account-already-opened");
+        assert_eq!(one.events_of(id).len(), 3);
     }
-    let partitions: BTreeSet<_> = both[0].events().iter().map(|event| event.partition).collect();
-    assert_eq!(partitions, (0..PARTITIONS).collect());
+    assert_eq!(partitions, (0..PARTITIONS.into()).collect());
+    for (instance, before) in instances.iter().zip(before) {
+        assert!(instance.hops() > before);
+    }
+    let metrics = shared::METRICS.render();
+    assert!(metrics.contains("forward_hops_total{outcome=\"answered\"}"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_command_that_is_forwarded_belongs_to_the_same_conversation() {
+    let pair = shared::pair().await;
+    let api = &pair.instances[0];
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for id in [pair.id_here(api), pair.id_elsewhere(api)] {
+        let request = api
+            .post("/accounts", &open(id))
+            .header("x-request-id", "request-1")
+            .header("x-correlation-id", "conversation-1")
+            .header("traceparent", traceparent);
+        let answer = send(request).await.expect(201);
+        assert_eq!(answer.header("x-request-id"), "request-1");
+        let headers = only_event(api, id).headers;
+        assert_eq!(headers["causation_id"], "request-1");
+        assert_eq!(headers["correlation_id"], "conversation-1");
+        assert_eq!(headers["traceparent"], traceparent);
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_forwards_a_command_names_the_request_once_for_both() {
+    let pair = shared::pair().await;
+    let api = &pair.instances[0];
+    let id = pair.id_elsewhere(api);
+    let opened = send(api.post("/accounts", &open(id))).await.expect(201);
+    assert_eq!(only_event(api, id).headers["causation_id"], opened.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_repeated_command_gets_the_same_answer_byte_for_byte_through_the_other_instance() {
+    let Pair { instances: [one, other], .. } = shared::pair().await;
+    for _ in 0..10 {
+        let keys = [new_key(), new_key(), new_key()];
+        let with_key =
+            |request: RequestBuilder, number: usize| send(request.header("idempotency-key", &keys[number]));
+        // Its id follows from the key.
+        let opened = with_key(one.post("/accounts", &json!({ "owner": "Ada" })), 0).await.expect(201);
+        let id = opened.account_id();
+        let five = with_key(deposit(other, id, 5), 1).await.expect(200);
+        let seven = with_key(deposit(one, id, 7), 2).await.expect(200);
+        let again = with_key(other.post("/accounts", &json!({ "owner": "Ada" })), 0).await;
+        assert_eq!(again.replayed().lasting(), opened.lasting());
+        assert_eq!(with_key(deposit(one, id, 5), 1).await.replayed().lasting(), five.lasting());
+        assert_eq!(with_key(deposit(other, id, 7), 2).await.replayed().lasting(), seven.lasting());
+        assert_eq!(one.events_of(id).len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn of_a_hundred_who_race_for_one_version_over_two_instances_one_wins() {
+    let Pair { instances, .. } = shared::pair().await;
+    for _ in 0..4 {
+        let id = Uuid::now_v7();
+        send(instances[0].post("/accounts", &open(id))).await.expect(201);
+        let race = (0..100)
+            .map(|racer| send(deposit(&instances[racer % 2], id, racer + 1).header("if-match", "\"1\"")));
+        let (won, lost): (Vec<_>, Vec<_>) =
+            join_all(race).await.into_iter().partition(|answer| answer.status == 200);
+        assert_eq!(won.len(), 1);
+        for lost in lost {
+            let lost = lost.problem(412, "version-mismatch");
+            assert_eq!((&lost.body["current_version"], lost.header("etag")), (&json!(2), "\"2\""));
+        }
+        assert_eq!(instances[0].events_of(id).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_callers_with_one_key_open_one_account_over_two_instances() {
+    let Pair { instances, .. } = shared::pair().await;
+    for _ in 0..4 {
+        let (key, open) = (new_key(), json!({ "owner": "Ada" }));
+        let callers = (0..100).map(|caller| {
+            send(instances[caller % 2].post("/accounts", &open).header("idempotency-key", &key))
+        });
+        let answers = join_all(callers).await;
+        let expected = answers[0].clone().lasting();
+        for answer in answers {
+            assert_eq!(answer.expect(201).lasting(), expected);
+        }
+        assert_eq!(instances[0].events_of(expected.account_id()).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn every_command_can_be_decided_later_by_whichever_instance_owns_it() {
+    let Pair { instances, .. } = shared::pair().await;
+    for number in 0..8 {
+        let (one, other) = (&instances[number % 2], &instances[(number + 1) % 2]);
+        let opened = later(one.post("/accounts", &json!({ "owner": "Ada" }))).await;
+        let id = opened.account_id();
+        let outcome = other.outcome(opened.header("location")).await;
+        assert_eq!((outcome.text("status"), &outcome.body["version"]), ("accepted", &json!(1)));
+        assert_eq!(outcome.text("account_id"), opened.text("account_id"));
+        assert_eq!(outcome.body["events"][0]["type"], "AccountOpened");
+        let position = &outcome.body["position"];
+        let topic = position["topic"].as_str().unwrap();
+        let token = format!("{topic}/{}@{}", position["partition"], position["offset"]);
+        assert_eq!(outcome.header("consistency-token"), token);
+        for version in [2, 3] {
+            let deposited = later(deposit(other, id, version)).await;
+            assert_eq!(one.outcome(deposited.header("location")).await.body["version"], version);
+        }
+        let again = later(other.post("/accounts", &open(id))).await;
+        refused(&one.outcome(again.header("location")).await, 409, "account-already-opened");
+        assert_eq!(one.events_of(id).len(), 3);
+    }
+}
+
+/// Its own pair, which nobody else's commands are counted in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_plays_an_instance_gets_no_hop_and_does_no_harm() {
+    let pair = Pair::ready().await;
+    let [api, other] = &pair.instances;
+    let (theirs, identity) = (pair.id_elsewhere(api), Uuid::now_v7().to_string());
+    send(api.post("/accounts", &open(theirs))).await.expect(201);
+    let (before, others_before) = (api.hops(), other.hops());
+    assert!(others_before > 0);
+    for (number, epoch) in (1..).zip(["", "0", "-1", "18446744073709551615"]) {
+        for api in [api, other] {
+            let forged = deposit(api, theirs, 5)
+                .header("foldline-forwarded", &identity)
+                .header("foldline-owner-epoch", epoch)
+                .header("foldline-timeout-ms", "99999999");
+            let refused = send(forged).await.problem(503, "not-ready");
+            assert_eq!(refused.header("foldline-not-here"), "true");
+        }
+        assert_eq!(api.hops(), before + number, "only what the caller has sent");
+        assert_eq!(other.hops(), others_before + number, "only what the caller has sent");
+    }
+    let before = other.hops();
+    let nonsense = deposit(api, theirs, 5).header("foldline-forwarded", "nonsense");
+    send(nonsense.header("foldline-timeout-ms", "0")).await.expect(200);
+    assert_eq!(other.hops(), before + 1);
+    assert_eq!(api.events_of(theirs).len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_partitions_of_an_instance_that_ends_move_to_the_other_without_a_refusal() {
-    let [one, other] = both().await;
+    let Pair { instances: [one, other], .. } = Pair::ready().await;
     let opened = send(one.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
+    let id = opened.account_id();
     one.stop().await;
-    let path = format!("{}/deposits", opened.header("location"));
     for number in 2..12 {
-        let deposited = send(other.post(&path, &json!({ "amount": 5 }))).await.expect(200);
+        let deposited = send(deposit(&other, id, 5)).await.expect(200);
         assert_eq!(deposited.body["version"], number);
         send(other.post("/accounts", &json!({ "owner": "Bob" }))).await.expect(201);
     }

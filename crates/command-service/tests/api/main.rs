@@ -3,11 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
 mod account;
+mod answer;
 mod bank;
+mod callers;
 mod card;
 mod commands;
+mod conditions;
 mod description;
+mod environment;
+mod instance;
 mod instances;
+mod load;
+mod process;
 mod respond_async;
+mod restarts;
+mod retries;
 mod several_aggregates;
-mod support;
+mod shared;
+mod startup;

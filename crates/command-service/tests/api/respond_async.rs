@@ -1,55 +1,155 @@
-//! Commands that are decided later.
+//! Commands that are decided later: sent with `Prefer: respond-async`, or through Kafka by another program.
 
+use event_log::partition_of;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use test_kit::{ForeignRecord, SeenEvent};
 use uuid::Uuid;
 
 use crate::{
-    account::{ACCOUNTS, routes},
-    support::{Answer, Instance, send},
+    answer::{Answer, send},
+    environment::{PARTITIONS, new_key},
+    instance::Instance,
+    shared,
 };
 
-async fn later(api: &Instance, path: &str, body: &Value) -> Answer {
-    let accepted = send(api.post(path, body).header("prefer", "respond-async")).await.expect(202);
+/// Sends a command that is to be decided later.
+pub(crate) async fn later(request: RequestBuilder) -> Answer {
+    let accepted = send(request.header("prefer", "respond-async")).await.expect(202);
     assert_eq!(accepted.header("preference-applied"), "respond-async");
     assert_eq!(accepted.text("status"), "pending");
     assert_eq!(accepted.header("location"), format!("/commands/{}", accepted.text("command_id")));
     accepted
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_outcome_of_a_command_that_is_decided_later_is_that_of_one_decided_at_once() {
-    let api = Instance::ready(&ACCOUNTS, routes()).await;
-    let accepted = later(&api, "/accounts", &json!({ "owner": "Ada" })).await;
-    let outcome = api.outcome(accepted.header("location")).await;
-    assert_eq!(outcome.text("status"), "accepted");
-    assert_eq!(outcome.text("account_id"), accepted.text("account_id"));
-    assert_eq!(
-        (&outcome.body["version"], &outcome.body["events"][0]["type"]),
-        (&json!(1), &json!("AccountOpened"))
-    );
-    let position = &outcome.body["position"];
-    let topic = position["topic"].as_str().unwrap();
-    let token = format!("{topic}/{}@{}", position["partition"], position["offset"]);
-    assert_eq!(outcome.header("consistency-token"), token);
-    let path = format!("/accounts/{}/deposits", accepted.text("account_id"));
-    assert_eq!(send(api.post(&path, &json!({ "amount": 5 }))).await.expect(200).body["version"], 2);
+/// The problem of an outcome, after a look at it.
+#[track_caller]
+pub(crate) fn refused<'o>(outcome: &'o Answer, status: u16, code: &str) -> &'o Value {
+    let problem = &outcome.body["problem"];
+    assert_eq!(outcome.text("status"), "refused", "{}", outcome.body);
+    assert_eq!((&problem["status"], &problem["type"]), (&json!(status), &json!(format!("/problems/{code}"))));
+    problem
 }
 
-#[tokio::test(flavor = "multi_thread")]
+fn deposits(id: Uuid) -> String {
+    format!("/accounts/{id}/deposits")
+}
+
+/// Writes a record to the commands of the partition of an account, and returns its position.
+async fn write(api: &Instance, id: Uuid, record: ForeignRecord<'_>) -> String {
+    let (topic, partition) = (api.topic("commands"), partition_of(&id.into(), PARTITIONS));
+    let offset = record.write(&api.environment.servers.brokers, &topic, partition).await;
+    format!("{topic}/{partition}@{offset}")
+}
+
+#[tokio::test]
 async fn a_command_that_is_refused_later_has_the_same_problem_as_at_once() {
-    let api = Instance::ready(&ACCOUNTS, routes()).await;
-    let path = format!("/accounts/{}/deposits", Uuid::now_v7());
-    let accepted = later(&api, &path, &json!({ "amount": 5 })).await;
+    let (api, deposits) = (shared::api().await, deposits(Uuid::now_v7()));
+    let deposit = || api.post(&deposits, &json!({ "amount": 5 }));
+    let accepted = later(deposit()).await;
     let outcome = api.outcome(accepted.header("location")).await;
-    assert_eq!(outcome.text("status"), "refused");
-    let at_once = send(api.post(&path, &json!({ "amount": 5 }))).await.problem(404, "account-not-found");
+    let problem = refused(&outcome, 404, "account-not-found");
+    let at_once = send(deposit()).await.problem(404, "account-not-found");
     for member in ["type", "title", "status", "detail"] {
-        assert_eq!(outcome.body["problem"][member], at_once.body[member], "{member}");
+        assert_eq!(problem[member], at_once.body[member], "{member}");
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_command_has_no_outcome() {
-    let api = Instance::ready(&ACCOUNTS, routes()).await;
+#[tokio::test]
+async fn a_command_has_one_effect_and_one_place_whether_sent_at_once_or_later() {
+    let (api, key) = (shared::api().await, new_key());
+    let open = || api.post("/accounts", &json!({ "owner": "Ada" })).header("idempotency-key", &key);
+    let (first, second) = (later(open()).await, later(open()).await);
+    assert_eq!(first.header("location"), second.header("location"));
+    let outcome = api.outcome(first.header("location")).await;
+    let at_once = send(open()).await.expect(201).replayed();
+    for member in ["account_id", "version", "events", "position"] {
+        assert_eq!(at_once.body[member], outcome.body[member], "{member}");
+    }
+    assert_eq!(api.events_of(at_once.account_id()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_condition_counts_when_the_command_is_decided() {
+    let api = shared::api().await;
+    let opened = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
+    let deposits = deposits(opened.account_id());
+    let deposit = |version: &str| api.post(&deposits, &json!({ "amount": 5 })).header("if-match", version);
+    let outcome = api.outcome(later(deposit("\"2\"")).await.header("location")).await;
+    assert_eq!(refused(&outcome, 412, "version-mismatch")["current_version"], 1);
+    let outcome = api.outcome(later(deposit("\"1\"")).await.header("location")).await;
+    assert_eq!(outcome.body["version"], 2);
+    let open = api.post("/accounts", &json!({ "owner": "Bob" })).header("if-none-match", "*");
+    let outcome = api.outcome(later(open).await.header("location")).await;
+    assert_eq!(outcome.body["version"], 1);
+}
+
+#[tokio::test]
+async fn what_no_rule_would_take_is_refused_at_once() {
+    let (api, deposits) = (shared::api().await, deposits(Uuid::now_v7()));
+    for (body, status, code) in
+        [(json!({ "amount": 0 }), 422, "invalid-values"), (json!({}), 400, "invalid-body")]
+    {
+        let request = api.post(&deposits, &body).header("prefer", "respond-async");
+        send(request).await.problem(status, code);
+    }
+}
+
+#[tokio::test]
+async fn invalid_values_that_come_through_kafka_are_refused_with_their_pointers() {
+    let (api, id, command_id) = (shared::api().await, Uuid::now_v7(), Uuid::now_v7().to_string());
+    let key = id.to_string();
+    later(api.post(&deposits(id), &json!({ "amount": 5 }))).await;
+    let sent = api.records("commands").into_iter().find(|record| record.key == key).unwrap();
+    // The same schema, and an amount of 0.
+    let payload = [&sent.payload[..5], &[0]].concat();
+    let headers = [("ce_id", command_id.as_bytes()), ("ce_type", sent.headers["ce_type"].as_bytes())];
+    let record = ForeignRecord { key: Some(key.as_bytes()), headers: &headers, payload: Some(&payload) };
+    write(api, id, record).await;
+    let outcome = api.outcome(&format!("/commands/{command_id}")).await;
+    let problem = refused(&outcome, 422, "invalid-values");
+    assert_eq!(problem["errors"], json!([{ "pointer": "/amount", "detail": "lower than 1" }]));
+    assert_eq!(api.events_of(id).len(), 0);
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_has_sent_has_no_outcome() {
+    let api = shared::api().await;
     api.get(&format!("/commands/{}", Uuid::now_v7())).await.problem(404, "not-found");
+    api.get("/commands/1").await.problem(400, "invalid-path-parameter");
+}
+
+#[tokio::test]
+async fn a_record_that_is_no_command_is_refused_and_blocks_nobody() {
+    let (api, id) = (shared::api().await, Uuid::now_v7());
+    let key = id.to_string();
+    let open = json!({ "account_id": id, "owner": "Ada" });
+    send(api.post("/accounts", &open)).await.expect(201);
+    let strange: [(String, &str, &[u8]); 2] = [
+        (Uuid::now_v7().to_string(), "tests.bank.DepositMoney", b"nonsense"),
+        (Uuid::now_v7().to_string(), "tests.bank.Unheard\0Of", b"\0\0\0\0\x01"),
+    ];
+    for (command_id, command_type, payload) in &strange {
+        let headers = [("ce_id", command_id.as_bytes()), ("ce_type", command_type.as_bytes())];
+        let record = ForeignRecord { key: Some(key.as_bytes()), headers: &headers, payload: Some(payload) };
+        write(api, id, record).await;
+    }
+    let nameless = write(api, id, ForeignRecord { payload: Some(b""), ..ForeignRecord::default() }).await;
+    let next = later(api.post(&deposits(id), &json!({ "amount": 5 }))).await;
+    assert_eq!(api.outcome(next.header("location")).await.body["version"], 2);
+    for (command_id, ..) in &strange {
+        refused(&api.outcome(&format!("/commands/{command_id}")).await, 400, "malformed-command");
+    }
+    let dead: Vec<_> = api.records("outcomes").into_iter().filter(is_dead_letter).collect();
+    for key in [&strange[0].0, &strange[1].0, &nameless] {
+        assert_eq!(dead.iter().filter(|outcome| outcome.key == *key).count(), 1, "{key}: {dead:?}");
+    }
+    assert_eq!(dead.len(), 3, "{dead:?}");
+    let metrics = shared::METRICS.render();
+    assert!(metrics.contains("commands_dead_letters_total 3\n"), "{metrics}");
+}
+
+fn is_dead_letter(outcome: &SeenEvent) -> bool {
+    let outcome: Value = serde_json::from_slice(&outcome.payload).unwrap();
+    outcome["dead_letter"].is_object()
 }

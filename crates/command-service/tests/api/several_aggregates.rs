@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::{
+    answer::send,
     bank::{BANK, routes},
-    support::{Instance, send},
+    instance::Instance,
 };
 
 #[tokio::test(flavor = "multi_thread")]

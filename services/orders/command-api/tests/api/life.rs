@@ -2,7 +2,7 @@
 
 use test_kit::TestEnvironment;
 
-use crate::support::{Api, order, send};
+use crate::support::{Api, send};
 
 #[tokio::test]
 async fn the_api_describes_itself_without_the_help_of_another_host() {
@@ -66,36 +66,6 @@ async fn the_admin_port_tells_how_the_service_is_and_the_other_port_does_not() {
     for path in ["/metrics", "/health/ready", "/health/live"] {
         api.get(path).await.problem(404, "not-found");
     }
-}
-
-#[tokio::test]
-async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_commands() {
-    let api = Api::starting(TestEnvironment::empty(), &[]);
-    let environment = api.environment.clone();
-    let ready = || async {
-        let answer = reqwest::get(format!("{}/health/ready", api.service.admin_url)).await.ok()?;
-        let text = answer.text().await.ok()?;
-        text.contains("does not exist").then_some(text)
-    };
-    let told = test_kit::eventually_some("the missing topic is told", ready).await;
-    assert!(told.contains(&environment.topic("orders.events")), "{told}");
-    let refused = send(api.post("/orders", &order())).await;
-    refused.problem(503, "not-ready");
-    assert_eq!(refused.header("retry-after"), "1");
-    environment.migrate();
-    environment.foldline("topics apply");
-    api.service.until_ready().await;
-    api.place().await;
-}
-
-#[tokio::test]
-async fn a_topic_with_another_number_of_partitions_ends_the_service_with_both_numbers() {
-    let environment = TestEnvironment::empty();
-    environment.foldline("topics apply");
-    let mut api = Api::starting(environment, &[("FOLDLINE_TOPIC_PARTITIONS", "4")]);
-    assert!(!api.service.ended().await.success());
-    let log = api.service.log();
-    assert!(log.contains("has 8 partitions, not 4"), "{log}");
 }
 
 #[tokio::test]

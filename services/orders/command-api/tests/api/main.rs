@@ -4,13 +4,7 @@
 
 mod bad_input;
 mod commands;
-mod conditions;
-mod faults;
-mod instances;
-mod later;
+mod guarantees;
 mod life;
-mod load;
 mod refusals;
-mod restarts;
-mod retries;
 mod support;

@@ -37,3 +37,11 @@ async fn an_order_is_placed_by_its_first_event_only() {
         .then_refused("an order is placed by its first event only")
         .await;
 }
+
+#[tokio::test]
+async fn the_first_event_of_an_order_must_place_it() {
+    given(Orders, &database("orders_read"), [])
+        .when([happened(1, &cancelled())])
+        .then_refused("the first event of an order must place it")
+        .await;
+}

@@ -26,12 +26,6 @@ pub(super) struct OrderRow {
     lines: Vec<String>,
 }
 
-impl OrderRow {
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.status == "cancelled"
-    }
-}
-
 /// What is in the live tables, in the order of the ids.
 pub(super) async fn rows(environment: &TestEnvironment) -> Vec<OrderRow> {
     rows_in(environment, "public").await

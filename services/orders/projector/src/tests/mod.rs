@@ -3,24 +3,17 @@
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
 
 mod expected;
-mod faults;
 mod generations;
-mod journal;
-mod limit;
 pub(crate) mod log;
-mod parking;
-mod poison;
 mod processes;
-mod registry;
 mod running;
-mod zombies;
 
 use projection::ProjectorSettings;
-use test_kit::{TestEnvironment, eventually};
+use test_kit::TestEnvironment;
 
 use self::{
-    expected::{expected, rows, rows_in},
-    log::Log,
+    expected::{expected, rows},
+    log::{log_of, orders},
     running::Running,
 };
 
@@ -40,8 +33,8 @@ fn beside(environment: &TestEnvironment) -> TestEnvironment {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_cut_into_batches_leads_to_the_same_rows() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    log.append_orders(120).await;
+    let mut log = log_of(&environment).await;
+    log.append_new(orders(120)).await;
     for size in [1, 7, 500] {
         let environment = beside(&environment);
         let running = Running::start(&environment, &format!("by-{size}"), batches_of(size));
@@ -49,38 +42,4 @@ async fn any_cut_into_batches_leads_to_the_same_rows() {
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
         running.end().await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_goes_on_where_the_rows_are() {
-    let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    log.append_orders(30).await;
-    let first = Running::start(&environment, "first", batches_of(7));
-    first.until_applied(log.events()).await;
-    first.end().await;
-
-    log.append_orders(30).await;
-    let second = Running::start(&environment, "second", batches_of(7));
-    second.until_applied(log.events()).await;
-    assert_eq!(rows(&environment).await, expected(&log));
-    second.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_projectors_divide_the_partitions_and_one_takes_over_from_the_other() {
-    let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    log.append_orders(20).await;
-    let one = Running::start(&environment, "shared", batches_of(50));
-    let other = Running::start(&environment, "shared", batches_of(50));
-    eventually("both are in the group", || async { one.is_ready() && other.is_ready() }).await;
-    log.append_orders(20).await;
-    one.until_applied(log.events()).await;
-
-    one.end().await;
-    log.append_orders(20).await;
-    other.until_applied(log.events()).await;
-    assert_eq!(rows(&environment).await, expected(&log));
-    other.end().await;
 }

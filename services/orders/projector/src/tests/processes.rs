@@ -1,20 +1,31 @@
 //! Projectors as processes, killed or stopped at the worst moment.
 
+use aggregate::AggregateId;
 use projection::{Journal, Projection as _};
 use sqlx::{Connection, PgConnection};
 use test_kit::{Service, TcpProxy, TestEnvironment, Trouble, eventually};
+use uuid::Uuid;
 
 use super::{
-    Log, expected,
-    faults::new_order,
-    log::{cancelled, moved, placed},
-    parking::{connect, parked, until_parked},
+    expected,
+    log::{cancelled, log_of, moved, orders, placed},
     rows,
 };
 use crate::{customer_totals::CustomerTotals, orders::Orders};
 
+/// Nobody gives up waiting for a lock.
+const PATIENT: [(&str, &str); 1] = [("FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT", "60s")];
+
 /// What one process keeps up.
 const PROJECTIONS: [&str; 3] = [Orders::NAME, Journal::NAME, CustomerTotals::NAME];
+
+fn new_order() -> AggregateId {
+    Uuid::now_v7().into()
+}
+
+async fn connect(environment: &TestEnvironment) -> PgConnection {
+    PgConnection::connect(&environment.database_url("orders_read")).await.unwrap()
+}
 
 async fn run(environment: &TestEnvironment, statement: &str) {
     sqlx::raw_sql(statement).execute(&mut connect(environment).await).await.unwrap();
@@ -55,31 +66,40 @@ async fn lock(environment: &TestEnvironment, rows: &'static str) -> PgConnection
     holder
 }
 
-/// Kills a projector that waits for a lock, and starts the next one. Postgres has not noticed yet that the first one is
-/// gone, and has the next one wait for its transaction.
+/// Kills a projector that waits for a lock, once the next one waits for its transaction. Until then it is stopped: Postgres
+/// would notice within a second that a killed one is gone, and the next one may take longer to start.
 async fn kill_and_start_next(environment: &TestEnvironment, mut killed: Service) -> Service {
+    killed.signal("STOP");
+    let next = Service::projector_with(environment, "orders", &PATIENT);
+    until_waiting(environment, 2).await;
     killed.signal("KILL");
     killed.ended().await;
-    let next = Service::projector(environment, "orders");
-    until_waiting(environment, 2).await;
     next
 }
 
+async fn parked(environment: &TestEnvironment) -> i64 {
+    count(environment, "SELECT count(*) FROM parked_event").await
+}
+
+async fn until_parked(environment: &TestEnvironment, events: i64) {
+    eventually(format!("{events} events are parked"), || async { parked(environment).await == events }).await;
+}
+
 /// The version of the only order, and how many of its events are parked.
-async fn progress(environment: &TestEnvironment) -> (i64, usize) {
-    (count(environment, "SELECT version FROM orders").await, parked(environment).await.len())
+async fn progress(environment: &TestEnvironment) -> (i64, i64) {
+    (count(environment, "SELECT version FROM orders").await, parked(environment).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next_one() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    let first = Service::projector(&environment, "orders").ready().await;
+    let mut log = log_of(&environment).await;
+    let first = Service::projector_with(&environment, "orders", &PATIENT).ready().await;
     run(&environment, "ALTER TABLE orders ADD CONSTRAINT young CHECK (version < 2)").await;
     let order_id = new_order();
-    log.append_event(&order_id, 1, placed(0)).await;
+    log.append(&order_id, 1, placed(0)).await;
     for version in 2..=1_200 {
-        log.queue_event(&order_id, version, moved(&format!("{version} Street")));
+        log.queue(&order_id, version, moved(&format!("{version} Street")));
     }
     log.append_queued().await;
     until_parked(&environment, 1_199).await;
@@ -100,8 +120,8 @@ async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next
     let _third = kill_and_start_next(&environment, second).await;
     removing.close().await.unwrap();
 
-    log.append_event(&order_id, 1_201, cancelled()).await;
-    log.append_orders(10).await;
+    log.append(&order_id, 1_201, cancelled()).await;
+    log.append_new(orders(10)).await;
     until_applied(&environment, log.events()).await;
     until_parked(&environment, 0).await;
     assert_eq!(rows(&environment).await, expected(&log));
@@ -111,17 +131,14 @@ async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projector_that_wakes_up_with_a_batch_that_still_fits_is_refused_and_goes_on_by_itself() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let mut network = TcpProxy::before(&environment.servers.database_server_url).await;
     let database_url = network.lead(&environment.database_url_as("orders_projector", "orders_read"));
-    let patient = [
-        ("FOLDLINE_DATABASE_URL", database_url.as_str()),
-        ("FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT", "60s"),
-    ];
+    let patient = [("FOLDLINE_DATABASE_URL", database_url.as_str()), PATIENT[0]];
     let stopped = Service::projector_with(&environment, "orders", &patient).ready().await;
 
     network.order(Trouble::Held).await;
-    log.append_event(&new_order(), 1, placed(0)).await;
+    log.append(&new_order(), 1, placed(0)).await;
     eventually("a batch of every projection is on its way", || async {
         network.held("BEGIN; SET LOCAL") == PROJECTIONS.len()
     })
@@ -146,7 +163,7 @@ async fn a_projector_that_wakes_up_with_a_batch_that_still_fits_is_refused_and_g
     }
     other.signal("TERM");
     other.ended().await;
-    log.append_orders(20).await;
+    log.append_new(orders(20)).await;
     until_applied(&environment, log.events()).await;
     stopped.until_ready().await;
     assert_eq!(rows(&environment).await, expected(&log));

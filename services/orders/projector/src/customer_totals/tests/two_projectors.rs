@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 use test_kit::{Service, TestEnvironment, eventually};
 
 use super::{CustomerTotals, TOTALS, Totals};
-use crate::tests::log::Log;
+use crate::tests::log::{Log, log_of, orders};
 
 /// Waits until so many events are applied.
 async fn until_applied(environment: &TestEnvironment, events: usize) {
@@ -60,16 +60,16 @@ fn expected(log: &Log) -> Vec<Totals> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_projectors_add_up_the_orders_of_the_same_customers() {
     let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
+    let mut log = log_of(&environment).await;
     let one = Service::projector(&environment, "orders").ready().await;
     let mut other = Service::projector(&environment, "orders").ready().await;
-    log.append_orders(300).await;
+    log.append_new(orders(300)).await;
     until_applied(&environment, log.events()).await;
     assert_eq!(totals(&environment).await, expected(&log));
 
-    log.append_orders(300).await;
+    log.append_new(orders(300)).await;
     other.kill_and_restart().await;
-    log.append_orders(300).await;
+    log.append_new(orders(300)).await;
     until_applied(&environment, log.events()).await;
     assert_eq!(totals(&environment).await, expected(&log));
     assert!(!one.log().contains("deadlock"), "{}", one.log());

@@ -4,12 +4,13 @@
 use event_log::NewRecord;
 use test_kit::{Servers, TcpProxy, TestEnvironment, Trouble, eventually};
 
-use super::{
-    Log, Running, batches_of, expected,
-    faults::new_order,
-    log::{cancelled, moved, placed},
-    parking::{parked, until_parked},
-    rows,
+use crate::{
+    environment::prepared,
+    events::{closed, deposited, new_account, opened},
+    expected::{expected, rows},
+    log::{accounts, log_of},
+    parked::{parked, until_parked},
+    running::{Running, batches_of},
 };
 
 /// A gateway that does not know of the registry, and one that does not reach it.
@@ -20,13 +21,13 @@ const UNAVAILABLE: &str =
 const TROUBLES: [Trouble; 4] =
     [Trouble::Refused, Trouble::Held, Trouble::Answered(NOT_FOUND), Trouble::Answered(UNAVAILABLE)];
 
-/// A schema of which no registry knows, for each version of an order another one.
+/// A schema of which no registry knows, for each version of an account another one.
 fn of_no_schema(record: &mut NewRecord) {
     let version = u8::try_from(record.envelope.version.0).unwrap();
     record.payload[1..5].copy_from_slice(&[0x7f, 0, 0, version]);
 }
 
-/// The same area with the registry behind a proxy.
+/// The same environment with the registry behind a proxy.
 fn behind(proxy: &TcpProxy, environment: &TestEnvironment) -> TestEnvironment {
     let registry_url = proxy.lead(&environment.servers.registry_url);
     TestEnvironment {
@@ -44,20 +45,20 @@ async fn until_it_misses_the_registry(running: &Running) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_know_a_schema_does() {
-    let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
     let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
     let running = Running::start(&behind(&proxy, &environment), "registry", batches_of(500));
-    eventually("it is ready", || async { running.is_ready() }).await;
+    running.until_ready().await;
     // Each time an event whose schema has not been asked for yet, and then one whose schema there is not.
-    let mut first = [placed(0), moved("2 Second Street"), cancelled()].into_iter();
-    let order_id = new_order();
+    let mut first = [opened("Ada"), deposited(2), closed("moved away")].into_iter();
+    let id = new_account();
     for (trouble, version) in TROUBLES.into_iter().zip(1..) {
         proxy.order(trouble).await;
         if let Some(event) = first.next() {
-            log.append_event(&order_id, version, event).await;
+            log.append(&id, version, event).await;
         }
-        log.append_spoiled(&new_order(), version, cancelled(), of_no_schema).await;
+        log.append_spoiled(&new_account(), version, &closed("moved away"), of_no_schema).await;
         until_it_misses_the_registry(&running).await;
         let before = usize::try_from(version).unwrap() - 1;
         assert_eq!(parked(&environment).await.len(), before, "{trouble:?}");
@@ -65,7 +66,7 @@ async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_kno
         proxy.heal().await;
         until_parked(&environment, before + 1).await;
         running.until_applied(log.events()).await;
-        eventually("it is ready again", || async { running.is_ready() }).await;
+        running.until_ready().await;
         assert_eq!(rows(&environment).await, expected(&log), "{trouble:?}");
     }
     for (_, _, cause, reason) in parked(&environment).await {
@@ -78,16 +79,16 @@ async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_kno
 /// Although there is nothing to read yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projector_that_starts_without_its_registry_waits_for_it() {
-    let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
     let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
     proxy.order(Trouble::Refused).await;
     let running = Running::start(&behind(&proxy, &environment), "early", batches_of(500));
     until_it_misses_the_registry(&running).await;
 
     proxy.heal().await;
-    eventually("it is ready", || async { running.is_ready() }).await;
-    log.append_orders(10).await;
+    running.until_ready().await;
+    log.append_new(accounts(10)).await;
     running.until_applied(log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     running.end().await;

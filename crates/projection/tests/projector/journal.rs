@@ -1,19 +1,23 @@
+//! The journal of the accounts, which the platform brings.
+
 use std::collections::BTreeMap;
 
 use aggregate::Message as _;
+use event_log::Envelope;
 use projection::Journal;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection, types::Json};
+use sqlx::types::Json;
 use test_kit::{TestEnvironment, eventually_some};
-use time::format_description::well_known::Rfc3339;
-use uuid::Uuid;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{
-    Log, Running, batches_of, beside,
-    log::{cancelled, moved, placed},
+use crate::{
+    environment::{beside, connect, prepared},
+    events::{Event, closed, deposited, new_account, opened},
+    log::{Log, accounts, log_of},
+    running::{Running, batches_of},
 };
 
-/// By order and version.
+/// By account and version.
 type Entries = BTreeMap<(String, i64), Value>;
 
 /// What is in the table, without the positions.
@@ -25,15 +29,15 @@ async fn journal(environment: &TestEnvironment) -> Entries {
                                                                'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
              FROM journal"#,
     )
-    .fetch_all(&mut database(environment).await)
+    .fetch_all(&mut connect(environment).await)
     .await
     .unwrap();
-    rows.into_iter().map(|(order_id, version, Json(row))| ((order_id, version), row)).collect()
+    rows.into_iter().map(|(id, version, Json(row))| ((id, version), row)).collect()
 }
 
 /// What must be in it.
 fn expected(log: &Log) -> Entries {
-    let row = |(envelope, event): &(event_log::Envelope, orders_domain::Event)| {
+    let row = |(envelope, event): &(Envelope, Event)| {
         let metadata = &envelope.metadata;
         let row = json!({
             "event_id": envelope.event_id, "event_type": event.message_type(), "event": event,
@@ -47,20 +51,16 @@ fn expected(log: &Log) -> Entries {
 }
 
 /// Always three digits, which RFC 3339 does not ask for.
-fn milliseconds(time: time::OffsetDateTime) -> String {
+fn milliseconds(time: OffsetDateTime) -> String {
     let whole = time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
     format!("{}.{:03}Z", whole.trim_end_matches('Z'), time.millisecond())
 }
 
-async fn database(environment: &TestEnvironment) -> PgConnection {
-    PgConnection::connect(&environment.database_url("orders_read")).await.unwrap()
-}
-
-/// Waits until an event is parked, and answers why.
-async fn parked(environment: &TestEnvironment) -> String {
+/// Waits until an event is parked, and returns why.
+async fn park_reason(environment: &TestEnvironment) -> String {
     eventually_some("an event is parked", || async {
         sqlx::query_scalar("SELECT reason FROM parked_event WHERE reason IS NOT NULL")
-            .fetch_optional(&mut database(environment).await)
+            .fetch_optional(&mut connect(environment).await)
             .await
             .unwrap()
     })
@@ -69,11 +69,11 @@ async fn parked(environment: &TestEnvironment) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_the_log_in_whatever_batches_it_came() {
-    let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    log.append_orders(60).await;
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(60)).await;
     for size in [1, 7, 500] {
-        let environment = beside(&environment);
+        let environment = beside(&environment).await;
         let running = Running::start_of(Journal, &environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(journal(&environment).await, expected(&log), "batches of {size}");
@@ -81,7 +81,7 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
                             ON a.aggregate_id = b.aggregate_id AND a.version + 1 = b.version
                          WHERE a.partition <> b.partition OR a.log_offset >= b.log_offset";
         let misplaced: i64 =
-            sqlx::query_scalar(in_order).fetch_one(&mut database(&environment).await).await.unwrap();
+            sqlx::query_scalar(in_order).fetch_one(&mut connect(&environment).await).await.unwrap();
         assert_eq!(misplaced, 0);
         running.end().await;
     }
@@ -89,33 +89,33 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
-    let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    let order_id = Uuid::now_v7().into();
-    log.append_event(&order_id, 1, placed(0)).await;
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    let id = new_account();
+    log.append(&id, 1, opened("Ada")).await;
     let running = Running::start_of(Journal, &environment, "twice", batches_of(500));
     running.until_applied(1).await;
     let before = journal(&environment).await;
 
-    log.append_event(&order_id, 1, placed(1)).await;
-    assert!(parked(&environment).await.contains("where 2 must follow"));
+    log.append(&id, 1, opened("Bob")).await;
+    assert!(park_reason(&environment).await.contains("where 2 must follow"));
     assert_eq!(journal(&environment).await, before);
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_not_written_after_a_hole() {
-    let environment = TestEnvironment::prepared();
-    let mut log = Log::of(&environment).await;
-    let order_id = Uuid::now_v7().into();
-    log.append_event(&order_id, 1, placed(0)).await;
-    log.append_event(&order_id, 2, moved("2 Second Street")).await;
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    let id = new_account();
+    log.append(&id, 1, opened("Ada")).await;
+    log.append(&id, 2, deposited(2)).await;
     let running = Running::start_of(Journal, &environment, "hole", batches_of(500));
     running.until_applied(2).await;
 
     running.meddle("DELETE FROM journal WHERE version = 2").await;
-    log.append_event(&order_id, 3, cancelled()).await;
-    assert!(parked(&environment).await.contains("where 2 must follow"));
+    log.append(&id, 3, closed("moved away")).await;
+    assert!(park_reason(&environment).await.contains("where 2 must follow"));
     assert_eq!(journal(&environment).await.len(), 1);
     running.end().await;
 }

@@ -1,0 +1,107 @@
+//! Callers who want each command done: they try again whatever may be tried again.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use reqwest::Client;
+use serde_json::json;
+use test_kit::SeenEvent;
+use tokio::{sync::mpsc, time::sleep};
+
+use crate::{
+    answer::{Answer, try_send},
+    environment::new_key,
+};
+
+const CALLERS: usize = 16;
+/// The pause before a command is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+pub(crate) struct Callers {
+    pub(crate) http: Client,
+    /// The instances, each of which is tried in turn.
+    pub(crate) urls: Vec<String>,
+}
+
+/// What the callers have done so far.
+pub(crate) struct Progress(mpsc::UnboundedReceiver<()>);
+
+impl Progress {
+    /// Waits until so many more commands are done.
+    pub(crate) async fn more(&mut self, count: usize) {
+        while self.0.try_recv().is_ok() {}
+        for _ in 0..count {
+            self.0.recv().await.unwrap();
+        }
+    }
+}
+
+impl Callers {
+    /// Opens one account after the other while something happens, and returns the answers.
+    pub(crate) async fn open_while(&self, happens: impl AsyncFnOnce(&mut Progress)) -> Vec<Answer> {
+        let (done, progress) = mpsc::unbounded_channel();
+        let (enough, mut progress) = (AtomicBool::new(false), Progress(progress));
+        let callers = join_all((0..CALLERS).map(|caller| self.open_until(caller, &enough, done.clone())));
+        let happens = async {
+            happens(&mut progress).await;
+            enough.store(true, Relaxed);
+        };
+        let (opened, ()) = tokio::join!(callers, happens);
+        opened.concat()
+    }
+
+    async fn open_until(
+        &self,
+        caller: usize,
+        enough: &AtomicBool,
+        done: mpsc::UnboundedSender<()>,
+    ) -> Vec<Answer> {
+        let mut opened = Vec::new();
+        while !enough.load(Relaxed) {
+            opened.push(self.open(caller).await);
+            done.send(()).unwrap();
+        }
+        opened
+    }
+
+    /// Opens an account, with as many attempts as it takes.
+    async fn open(&self, caller: usize) -> Answer {
+        let (key, body) = (new_key(), json!({ "owner": "Ada" }));
+        for attempt in caller.. {
+            let url = format!("{}/accounts", self.urls[attempt % self.urls.len()]);
+            match try_send(self.http.post(url).json(&body).header("idempotency-key", &key)).await {
+                Ok(answer) if answer.status == 201 => return answer,
+                Ok(answer) => {
+                    let answer = answer.expect(503);
+                    assert_eq!(answer.header("retry-after"), "1", "{}", answer.body);
+                }
+                // An instance may end while it has the request, if there is another one.
+                Err(error) => assert!(self.urls.len() > 1, "{error}"),
+            }
+            sleep(PAUSE).await;
+        }
+        unreachable!("it is tried for ever")
+    }
+}
+
+/// Every account that was opened is in the log once, where the answer says, and nothing else is.
+pub(crate) fn assert_all_opened_once(events: &[SeenEvent], opened: &[Answer]) {
+    let acknowledged: BTreeMap<_, _> = opened
+        .iter()
+        .map(|answer| {
+            let id = answer.body["events"][0]["id"].as_str().unwrap().to_owned();
+            (answer.account_id().to_string(), (id, answer.body["position"]["offset"].as_i64().unwrap()))
+        })
+        .collect();
+    let written: BTreeMap<_, _> = events
+        .iter()
+        .map(|event| (event.key.clone(), (event.headers["ce_id"].clone(), event.offset)))
+        .collect();
+    assert_eq!(written.len(), events.len(), "an account was opened twice");
+    assert_eq!(written, acknowledged);
+    assert!(events.iter().all(|event| event.headers["aggregate_version"] == "1"));
+}

@@ -1,0 +1,73 @@
+//! Servers and instances that end under load.
+
+use std::sync::Arc;
+
+use reqwest::Client;
+use test_kit::{LogView, OwnServers, Service, TestEnvironment, eventually};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    account::{ACCOUNTS, routes},
+    callers::{Callers, assert_all_opened_once},
+    environment::{PARTITIONS, prepare, prepared},
+    instance::Instance,
+    process::start_process,
+};
+
+/// How many partitions a process owns.
+async fn owned(process: &Service) -> usize {
+    let owned = |line: &&str| line.starts_with("partition_owned{") && line.ends_with(" 1");
+    process.metrics().await.lines().filter(owned).count()
+}
+
+#[tokio::test]
+async fn a_rolling_restart_loses_and_doubles_nothing_and_fails_nobody_who_tries_again() {
+    let environment = prepared(&ACCOUNTS).await;
+    let mut both = [start_process(&environment), start_process(&environment)];
+    for process in &both {
+        process.until_ready().await;
+    }
+    eventually("both own partitions", || async {
+        let (one, other) = (owned(&both[0]).await, owned(&both[1]).await);
+        one > 0 && other > 0 && one + other == usize::try_from(PARTITIONS).unwrap()
+    })
+    .await;
+    let callers =
+        Callers { http: Client::new(), urls: both.iter().map(|process| process.url.clone()).collect() };
+    let opened = callers
+        .open_while(async |progress| {
+            for index in [0, 1, 0, 1] {
+                progress.more(200).await;
+                both[index].signal("TERM");
+                assert!(both[index].ended().await.success(), "{}", both[index].log());
+                both[index].restart();
+                both[index].until_ready().await;
+            }
+        })
+        .await;
+    let events = LogView::of(&environment.servers.brokers, &environment.topic("accounts.events"));
+    assert_all_opened_once(&events, &opened);
+    eventually("both are ready", || async { both[0].is_ready().await && both[1].is_ready().await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_killed_under_load_loses_and_doubles_nothing_and_the_service_goes_on_by_itself() {
+    let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
+    let environment = TestEnvironment::on(own.servers.clone());
+    prepare(&environment, &ACCOUNTS).await;
+    let api = Instance::start(environment, &ACCOUNTS, routes()).await;
+    api.until_ready().await;
+    let callers = Callers { http: Client::new(), urls: vec![format!("http://{}", api.address)] };
+    let opened = callers
+        .open_while(async |progress| {
+            progress.more(300).await;
+            own.change(|own| own.kill("kafka")).await;
+            eventually("the instance is not ready", || async { !api.health.is_ready() }).await;
+            own.change(|own| own.start_server("kafka")).await;
+            api.until_ready().await;
+            progress.more(300).await;
+        })
+        .await;
+    assert_all_opened_once(&api.events(), &opened);
+    api.stop().await;
+}

@@ -1,0 +1,144 @@
+//! Commands with an `Idempotency-Key`.
+
+use futures_util::future::join_all;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use test_kit::LogView;
+use uuid::Uuid;
+
+use crate::{
+    account::ACCOUNTS,
+    answer::send,
+    environment::{new_key, prepared},
+    instance::Instance,
+    process::start_process,
+    shared,
+};
+
+fn with_key(api: &Instance, path: &str, body: &Value, key: &str) -> RequestBuilder {
+    api.post(path, body).header("idempotency-key", key)
+}
+
+fn open() -> Value {
+    json!({ "owner": "Ada" })
+}
+
+fn deposit(amount: i64) -> Value {
+    json!({ "amount": amount })
+}
+
+#[tokio::test]
+async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_crash() {
+    let environment = prepared(&ACCOUNTS).await;
+    let mut api = start_process(&environment);
+    api.until_ready().await;
+    let (http, url) = (Client::new(), api.url.clone());
+    let post = |path: &str, body: &Value, key: &str| {
+        send(http.post(format!("{url}{path}")).json(body).header("idempotency-key", key))
+    };
+    let opened = post("/accounts", &open(), "open").await.expect(201);
+    let deposits = format!("{}/deposits", opened.header("location"));
+    let five = post(&deposits, &deposit(5), "five").await.expect(200);
+    let seven = post(&deposits, &deposit(7), "seven").await.expect(200);
+    for _ in 0..2 {
+        for (path, body, key, first) in [
+            ("/accounts", open(), "open", &opened),
+            (&deposits, deposit(5), "five", &five),
+            (&deposits, deposit(7), "seven", &seven),
+        ] {
+            let again = post(path, &body, key).await.replayed();
+            assert_eq!(again.lasting(), first.clone().lasting());
+        }
+        api.kill_and_restart().await;
+        api.until_ready().await;
+    }
+    let events = environment.topic("accounts.events");
+    assert_eq!(LogView::of(&environment.servers.brokers, &events).len(), 3);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_another_request_is_refused() {
+    let (api, key, other_key) = (shared::api().await, new_key(), new_key());
+    let opened = send(with_key(api, "/accounts", &open(), &key)).await.expect(201);
+    let id = opened.account_id();
+    let of_bob = json!({ "owner": "Bob" });
+    send(with_key(api, "/accounts", &of_bob, &key)).await.problem(422, "idempotency-key-reused");
+    let deposits = format!("/accounts/{id}/deposits");
+    send(with_key(api, &deposits, &deposit(5), &other_key)).await.expect(200);
+    let seven = with_key(api, &deposits, &deposit(7), &other_key);
+    send(seven).await.problem(422, "idempotency-key-reused");
+    let again = json!({ "account_id": id, "owner": "Ada" });
+    let another_command = with_key(api, "/accounts", &again, &other_key);
+    send(another_command).await.problem(422, "idempotency-key-reused");
+    assert_eq!(api.events_of(id).len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_aggregate() {
+    let (api, key) = (shared::api().await, new_key());
+    for _ in 0..2 {
+        let opened = send(api.post("/accounts", &open())).await.expect(201);
+        let deposits = format!("{}/deposits", opened.header("location"));
+        send(with_key(api, &deposits, &deposit(5), &key)).await.expect(200);
+        assert_eq!(api.events_of(opened.account_id()).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_key_is_a_new_command_each_time() {
+    let api = shared::api().await;
+    let one = send(api.post("/accounts", &open())).await.expect(201);
+    let two = send(api.post("/accounts", &open())).await.expect(201);
+    assert_ne!(one.text("account_id"), two.text("account_id"));
+    let deposits = format!("{}/deposits", one.header("location"));
+    for version in [2, 3] {
+        let deposited = send(api.post(&deposits, &deposit(5))).await.expect(200);
+        assert_eq!(deposited.body["version"], version);
+    }
+}
+
+#[tokio::test]
+async fn a_key_means_the_same_with_and_without_quotes_and_however_the_body_is_written() {
+    let (api, key) = (shared::api().await, new_key());
+    let first = send(with_key(api, "/accounts", &open(), &key)).await.expect(201);
+    let pretty = serde_json::to_string_pretty(&open()).unwrap();
+    let again = with_key(api, "/accounts", &open(), &format!("\"{key}\"")).body(pretty);
+    assert_eq!(send(again).await.replayed().lasting(), first.lasting());
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_one_is_refused() {
+    let (api, id) = (shared::api().await, Uuid::now_v7());
+    let open = json!({ "account_id": id, "owner": "Ada" });
+    for key in ["", "\"\"", &"k".repeat(256), "schlüssel"] {
+        send(with_key(api, "/accounts", &open, key)).await.problem(400, "invalid-header");
+    }
+    let two_keys = with_key(api, "/accounts", &open, "one").header("idempotency-key", "other");
+    send(two_keys).await.problem(400, "invalid-header");
+    assert_eq!(api.events_of(id).len(), 0);
+    send(with_key(api, "/accounts", &open, &"k".repeat(255))).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_refused_command_may_be_repeated_and_leaves_its_key_free() {
+    let (api, id, key) = (shared::api().await, Uuid::now_v7(), new_key());
+    let deposits = format!("/accounts/{id}/deposits");
+    for _ in 0..2 {
+        send(with_key(api, &deposits, &deposit(5), &key)).await.problem(404, "account-not-found");
+    }
+    let open = json!({ "account_id": id, "owner": "Ada" });
+    send(with_key(api, "/accounts", &open, &key)).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_hundred_callers_with_one_key_open_one_account() {
+    let (api, key, open) = (shared::api().await, new_key(), open());
+    let answers = join_all((0..100).map(|_| send(with_key(api, "/accounts", &open, &key)))).await;
+    let first = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_empty());
+    assert_eq!(first.count(), 1);
+    let expected = answers[0].clone().lasting();
+    for answer in answers {
+        assert_eq!(answer.expect(201).lasting(), expected);
+    }
+    assert_eq!(api.events_of(expected.account_id()).len(), 1);
+}

@@ -1,0 +1,87 @@
+//! Instances that tests share. A test works on aggregates of its own, and leaves the instances as they are.
+
+use std::sync::LazyLock;
+
+use event_log::{ClientSettings, Owners, Topics, follow_owners, partition_of};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use test_kit::eventually;
+use tokio::{
+    runtime::Runtime,
+    sync::{OnceCell, watch},
+    task::spawn_blocking,
+};
+use uuid::Uuid;
+
+use crate::{
+    account::{ACCOUNTS, routes},
+    environment::{PARTITIONS, prepared},
+    instance::Instance,
+};
+
+/// Each test has a runtime of its own, which ends with it. This one does not.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// The metrics of this program, once there are instances.
+pub(crate) static METRICS: LazyLock<PrometheusHandle> =
+    LazyLock::new(|| PrometheusBuilder::new().install_recorder().unwrap());
+
+async fn outliving<F: Future<Output: Send + 'static> + 'static>(start: fn() -> F) -> F::Output {
+    LazyLock::force(&METRICS);
+    spawn_blocking(move || RUNTIME.block_on(start())).await.unwrap()
+}
+
+/// The only instance of the accounts.
+pub(crate) async fn api() -> &'static Instance {
+    static API: OnceCell<Instance> = OnceCell::const_new();
+    API.get_or_init(|| outliving(|| Instance::ready(&ACCOUNTS, routes()))).await
+}
+
+/// Two instances of the accounts, each of which owns one of the two partitions.
+pub(crate) struct Pair {
+    pub(crate) instances: [Instance; 2],
+    owners: watch::Receiver<Owners>,
+}
+
+/// Two instances that share the partitions.
+pub(crate) async fn pair() -> &'static Pair {
+    static PAIR: OnceCell<Pair> = OnceCell::const_new();
+    PAIR.get_or_init(|| outliving(Pair::ready)).await
+}
+
+impl Pair {
+    pub(crate) async fn ready() -> Self {
+        let environment = prepared(&ACCOUNTS).await;
+        let one = Instance::start(environment.clone(), &ACCOUNTS, routes()).await;
+        let other = Instance::start(environment.clone(), &ACCOUNTS, routes()).await;
+        for instance in [&one, &other] {
+            instance.until_ready().await;
+        }
+        let client = ClientSettings { brokers: environment.servers.brokers.clone() };
+        let topics = Topics::new(&environment.topic_prefix, ACCOUNTS.name);
+        let owners = follow_owners(&client, &topics).unwrap();
+        eventually("each instance owns a partition", || async {
+            let owners = owners.borrow();
+            let is_owner =
+                |instance: &Instance| owners.iter().any(|(_, owner)| owner.address == instance.address);
+            is_owner(&one) && is_owner(&other)
+        })
+        .await;
+        Self { instances: [one, other], owners }
+    }
+
+    /// A new id of an account whose partition this instance owns.
+    pub(crate) fn id_here(&self, instance: &Instance) -> Uuid {
+        self.id(|owner| owner == instance.address)
+    }
+
+    /// A new id of an account whose partition the other instance owns.
+    pub(crate) fn id_elsewhere(&self, instance: &Instance) -> Uuid {
+        self.id(|owner| owner != instance.address)
+    }
+
+    fn id(&self, is_wanted: impl Fn(&str) -> bool) -> Uuid {
+        let owners = self.owners.borrow();
+        let owner = |id: &Uuid| &owners.get(partition_of(&(*id).into(), PARTITIONS)).unwrap().address;
+        std::iter::repeat_with(Uuid::now_v7).find(|id| is_wanted(owner(id))).unwrap()
+    }
+}

@@ -1,0 +1,55 @@
+//! However the log is cut into batches, and whoever applies them, the rows are the same.
+
+use test_kit::eventually;
+
+use crate::{
+    environment::{beside, prepared},
+    expected::{expected, rows},
+    log::{accounts, log_of},
+    running::{Running, batches_of},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_cut_into_batches_leads_to_the_same_rows() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(120)).await;
+    for size in [1, 7, 500] {
+        let environment = beside(&environment).await;
+        let running = Running::start(&environment, &format!("by-{size}"), batches_of(size));
+        running.until_applied(log.events()).await;
+        assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
+        running.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_where_the_rows_are() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    for service in ["first", "second"] {
+        log.append_new(accounts(30)).await;
+        let running = Running::start(&environment, service, batches_of(7));
+        running.until_applied(log.events()).await;
+        assert_eq!(rows(&environment).await, expected(&log));
+        running.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_projectors_divide_the_partitions_and_one_takes_over_from_the_other() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(20)).await;
+    let one = Running::start(&environment, "shared", batches_of(50));
+    let other = Running::start(&environment, "shared", batches_of(50));
+    eventually("both are in the group", || async { one.is_ready() && other.is_ready() }).await;
+    log.append_new(accounts(20)).await;
+    one.until_applied(log.events()).await;
+
+    one.end().await;
+    log.append_new(accounts(20)).await;
+    other.until_applied(log.events()).await;
+    assert_eq!(rows(&environment).await, expected(&log));
+    other.end().await;
+}

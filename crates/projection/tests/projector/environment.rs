@@ -1,0 +1,48 @@
+//! Topics and a database for the accounts.
+
+use event_log::{ClientSettings, Topics, apply_topics};
+use sqlx::{Connection, Executor, PgConnection};
+use test_kit::TestEnvironment;
+
+use crate::{accounts::TABLES, events::CONTEXT};
+
+/// How many partitions the accounts have.
+pub(crate) const PARTITIONS: i32 = 2;
+
+const DATABASE: &str = "accounts_read";
+
+/// An environment with the topics and the tables of the accounts.
+pub(crate) async fn prepared() -> TestEnvironment {
+    let environment = TestEnvironment::empty();
+    let client = ClientSettings { brokers: environment.servers.brokers.clone() };
+    let topics = Topics::new(&environment.topic_prefix, CONTEXT);
+    apply_topics(&client, &topics, PARTITIONS, 1).await.unwrap();
+    create_database(&environment).await;
+    environment
+}
+
+/// The same topics, with a database of its own.
+pub(crate) async fn beside(environment: &TestEnvironment) -> TestEnvironment {
+    let database_prefix = TestEnvironment::empty().database_prefix;
+    let beside = TestEnvironment { database_prefix, ..environment.clone() };
+    create_database(&beside).await;
+    beside
+}
+
+async fn create_database(environment: &TestEnvironment) {
+    let server = format!("{}/postgres", environment.servers.database_server_url);
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    let create = format!("CREATE DATABASE {}{DATABASE}", environment.database_prefix);
+    connection.execute(create.as_str()).await.unwrap();
+    let mut connection = connect(environment).await;
+    projection::MIGRATOR.run(&mut connection).await.unwrap();
+    connection.execute(TABLES).await.unwrap();
+}
+
+pub(crate) fn database_url(environment: &TestEnvironment) -> String {
+    environment.database_url(DATABASE)
+}
+
+pub(crate) async fn connect(environment: &TestEnvironment) -> PgConnection {
+    PgConnection::connect(&database_url(environment)).await.unwrap()
+}

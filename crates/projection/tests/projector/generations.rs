@@ -1,0 +1,160 @@
+//! A generation is filled beside the live one by the same projector.
+
+use projection::ProjectorSettings;
+use test_kit::eventually;
+
+use crate::{
+    environment::prepared,
+    events::{deposited, new_account, opened},
+    expected::{expected, rows, rows_in},
+    log::{Log, accounts, log_of},
+    running::{Running, batches_of},
+};
+
+/// Begins a generation of version 1 beside the live one.
+pub(crate) const BUILD: &str = "
+    CREATE SCHEMA accounts_g2;
+    CREATE TABLE accounts_g2.accounts (LIKE public.accounts INCLUDING ALL);
+    CREATE TABLE accounts_g2.deposits (LIKE public.deposits INCLUDING ALL);
+    INSERT INTO projection_generation (projection, generation, version, state) VALUES ('accounts', 2, 1, 'building');
+    NOTIFY projection, 'accounts'";
+
+/// Has the two generations change places.
+const SWAP: &str = "
+    BEGIN;
+    SELECT FROM checkpoint FOR UPDATE;
+    CREATE SCHEMA accounts_g1;
+    ALTER TABLE public.accounts SET SCHEMA accounts_g1;
+    ALTER TABLE public.deposits SET SCHEMA accounts_g1;
+    ALTER TABLE accounts_g2.accounts SET SCHEMA public;
+    ALTER TABLE accounts_g2.deposits SET SCHEMA public;
+    UPDATE projection_generation SET state = 'standby' WHERE generation = 1;
+    UPDATE projection_generation SET state = 'live' WHERE generation = 2;
+    UPDATE checkpoint SET epoch = epoch + 1;
+    NOTIFY projection, 'accounts';
+    COMMIT";
+
+async fn until_equal(running: &Running, log: &Log, generations: &[i32]) {
+    for generation in generations {
+        running.until_applied_by(*generation, log.events()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(60)).await;
+    // In the way of whoever reads columns by tabs and rows by lines.
+    let id = new_account();
+    log.append(&id, 1, opened("1\tTab \\t Street\r\n\\N")).await;
+    log.append(&id, 2, deposited(2)).await;
+    let running = Running::start(&environment, "beside", batches_of(20));
+    running.until_applied(log.events()).await;
+
+    running.meddle(BUILD).await;
+    until_equal(&running, &log, &[2]).await;
+    log.append_new(accounts(60)).await;
+    until_equal(&running, &log, &[1, 2]).await;
+    assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
+
+    running.meddle(SWAP).await;
+    log.append_new(accounts(60)).await;
+    until_equal(&running, &log, &[1, 2]).await;
+    assert_eq!(rows(&environment).await, expected(&log));
+    assert_eq!(rows_in(&environment, "accounts_g1").await, expected(&log));
+    eventually("both are well", || async { running.is_ready() && !running.state().contains("reason") }).await;
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_that_is_built_never_passes_the_live_one() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(40)).await;
+    let running = Running::start(&environment, "behind", ProjectorSettings::default());
+    running.until_applied(log.events()).await;
+    let before = log.events();
+    running.meddle("UPDATE projection_generation SET paused = true; NOTIFY projection, 'accounts'").await;
+    running.until_it_says("paused").await;
+
+    // More than the thousand records that are kept of one partition.
+    log.append_new(accounts(1_500)).await;
+    running.meddle(BUILD).await;
+    running.until_applied_by(2, before).await;
+    running.until_it_says(r#""accounts generation 2": Ready"#).await;
+    assert_eq!(running.applied_by(2).await, i64::try_from(before).unwrap());
+
+    running.meddle("UPDATE projection_generation SET paused = false; NOTIFY projection, 'accounts'").await;
+    until_equal(&running, &log, &[1, 2]).await;
+    assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(50)).await;
+    let running = Running::start(&environment, "paused", ProjectorSettings::default());
+    running.until_applied(log.events()).await;
+    let paused = BUILD
+        .replace("version, state)", "version, state, paused)")
+        .replace("'building')", "'building', true)");
+    running.meddle(&paused).await;
+    running.until_it_says("paused").await;
+    assert!(running.is_ready());
+    assert_eq!(running.applied_by(2).await, 0);
+
+    running
+        .meddle(
+            "UPDATE projection_generation SET paused = false, rate_limit = 200 WHERE generation = 2;
+             NOTIFY projection, 'accounts'",
+        )
+        .await;
+    until_equal(&running, &log, &[2]).await;
+    assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(20)).await;
+    let running = Running::start(&environment, "trouble", ProjectorSettings::default());
+    running.until_applied(log.events()).await;
+    running
+        .meddle(&BUILD.replace("CREATE TABLE accounts_g2.deposits", "CREATE TABLE accounts_g2.payments"))
+        .await;
+    running.until_it_says("does not exist").await;
+    assert!(running.is_ready(), "{}", running.state());
+
+    running.meddle("ALTER TABLE accounts_g2.payments RENAME TO deposits").await;
+    until_equal(&running, &log, &[2]).await;
+    running
+        .meddle("DELETE FROM projection_generation WHERE generation = 2; NOTIFY projection, 'accounts'")
+        .await;
+    eventually("it is forgotten", || async { !running.state().contains("generation 2") }).await;
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_another_version_are_left_alone_until_there_are_some_of_this_one() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    log.append_new(accounts(20)).await;
+    let first = Running::start(&environment, "first", ProjectorSettings::default());
+    first.until_applied(log.events()).await;
+    first.meddle("UPDATE projection_generation SET version = 7").await;
+    first.end().await;
+
+    let running = Running::start(&environment, "second", ProjectorSettings::default());
+    running.until_it_says("run `foldline projections rebuild accounts`").await;
+    assert!(!running.is_ready());
+    running.meddle(BUILD).await;
+    until_equal(&running, &log, &[2]).await;
+    running.until_ready().await;
+    assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
+    running.end().await;
+}

@@ -1,0 +1,112 @@
+//! What the platform guarantees for every command, once for each on the commands of orders.
+
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use test_kit::eventually_some;
+
+use crate::support::{Answer, Api, address, address_path, cancel_path, order, reason, send};
+
+/// An answer without what belongs to one exchange alone.
+fn lasting(mut answer: Answer) -> Answer {
+    for name in ["date", "x-request-id", "idempotency-replayed"] {
+        answer.headers.remove(name);
+    }
+    answer
+}
+
+#[tokio::test]
+async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_crash() {
+    let mut api = Api::ready().await;
+    let with_key = |api: &Api, path: &str, body: &Value, key: &str| {
+        send(api.post(path, body).header("idempotency-key", key))
+    };
+    let placed = with_key(&api, "/orders", &order(), "place").await.accepted(201);
+    let id = placed.order_id();
+    let moved = with_key(&api, &address_path(id), &address("Street 2"), "move").await.accepted(200);
+    let cancelled = with_key(&api, &cancel_path(id), &reason(), "cancel").await.accepted(200);
+    for _ in 0..2 {
+        let again = [
+            with_key(&api, "/orders", &order(), "place").await,
+            with_key(&api, &address_path(id), &address("Street 2"), "move").await,
+            with_key(&api, &cancel_path(id), &reason(), "cancel").await,
+        ];
+        for (again, first) in again.into_iter().zip([&placed, &moved, &cancelled]) {
+            assert_eq!(again.header("idempotency-replayed"), "true");
+            assert_eq!(lasting(again), lasting(first.clone()));
+        }
+        api.service.kill_and_restart().await;
+        api.service.until_ready().await;
+    }
+    assert_eq!(api.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_command_for_a_version_that_is_gone_is_not_followed_and_the_version_is_told() {
+    let api = Api::ready().await;
+    let mut order = order();
+    order["order_id"] = json!(api.place().await);
+    let id = order["order_id"].as_str().unwrap().parse().unwrap();
+    let change =
+        |if_match: &str| api.post(&address_path(id), &address("Street 2")).header("if-match", if_match);
+    send(change("\"1\"")).await.accepted(200);
+    for request in [
+        change("\"1\""),
+        api.post(&cancel_path(id), &reason()).header("if-match", "\"1\""),
+        api.post("/orders", &order).header("if-none-match", "*"),
+    ] {
+        let answer = send(request).await;
+        assert_eq!(answer.problem(412, "version-mismatch")["current_version"], 2);
+        assert_eq!(answer.header("etag"), "\"2\"");
+    }
+    assert_eq!(api.seen().len(), 2);
+    for current in ["\"1\", \"2\"", "*"] {
+        let same = send(change(current)).await.accepted(200);
+        assert_eq!(same.version(), 2);
+    }
+}
+
+/// The outcome of a command that is decided later, once it is known.
+async fn outcome(api: &Api, request: RequestBuilder) -> Value {
+    let accepted = send(request.header("prefer", "respond-async")).await.accepted(202);
+    let location = accepted.header("location");
+    eventually_some(format!("{location} has an outcome"), || async {
+        let outcome = api.get(location).await.accepted(200).body();
+        (outcome["status"] != "pending").then_some(outcome)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_command_can_be_decided_later() {
+    let api = Api::ready().await;
+    let placed = outcome(&api, api.post("/orders", &order())).await;
+    assert_eq!((&placed["status"], &placed["version"]), (&json!("accepted"), &json!(1)));
+    assert_eq!(placed["events"][0]["type"], "OrderPlaced");
+    let id = placed["order_id"].as_str().unwrap().parse().unwrap();
+    let moved = outcome(&api, api.post(&address_path(id), &address("Street 2"))).await;
+    assert_eq!((&moved["status"], &moved["version"]), (&json!("accepted"), &json!(2)));
+    let cancelled = outcome(&api, api.post(&cancel_path(id), &reason())).await;
+    assert_eq!((&cancelled["status"], &cancelled["version"]), (&json!("accepted"), &json!(3)));
+    let refused = outcome(&api, api.post(&cancel_path(id), &reason())).await;
+    assert_eq!(refused["status"], "refused");
+    assert_eq!(refused["problem"]["type"], "/problems/order-already-cancelled");
+    assert_eq!(refused["problem"]["status"], 422);
+    assert_eq!(api.seen_of(id).len(), 3);
+}
+
+#[tokio::test]
+async fn any_instance_takes_any_command() {
+    let both = Api::two().await;
+    for number in 0..40 {
+        let (one, other) = (&both[number % 2], &both[(number + 1) % 2]);
+        let id = one.place().await;
+        send(other.post(&address_path(id), &address("Street 2"))).await.accepted(200);
+        let cancelled = send(one.post(&cancel_path(id), &reason())).await.accepted(200);
+        assert_eq!(cancelled.version(), 3);
+        send(other.post(&cancel_path(id), &reason())).await.problem(422, "order-already-cancelled");
+    }
+    assert_eq!(both[0].seen().len(), 120);
+    for api in &both {
+        assert!(api.hops().await > 0);
+    }
+}
