@@ -19,7 +19,8 @@ async fn {{an}}_{{aggregate}}_is_created_renamed_and_read_back_with_its_token() 
     let commands = Service::command_api(&environment, "{{context}}").ready().await;
     let _projector = Service::projector(&environment, "{{context}}").ready().await;
     let queries = Service::query_api(&environment, "{{context}}").ready().await;
-    let http = Client::new();
+    // A connection that was idle during the rebuild may be closed by the service just when it is used again.
+    let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let post = |path: &str, body: &Value| http.post(format!("{}{path}", commands.url)).json(body);
     let get = |path: &str, token: &str| {
         http.get(format!("{}{path}", queries.url)).header("consistency-token", token).header("prefer", "wait=9")
