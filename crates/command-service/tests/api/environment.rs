@@ -56,6 +56,7 @@ pub(crate) fn settings(environment: &TestEnvironment, context: &Context, address
         ("FOLDLINE_TOPIC_PARTITIONS", &PARTITIONS.to_string()),
         // On a busy machine a commit may be late, and the partition claimed again: callers wait for it.
         ("FOLDLINE_FORWARD_WAIT", "6s"),
+        ("FOLDLINE_MAX_QUEUE_WAIT", "6s"),
     ]);
     let settings = Settings::read(&mut variables, context);
     variables.finish().unwrap();
