@@ -32,7 +32,9 @@ async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_cras
     let environment = prepared(&ACCOUNTS).await;
     let mut api = start_process(&environment);
     api.until_ready().await;
-    let (http, url) = (Client::new(), api.url.clone());
+    // No connection outlives the process that it leads to.
+    let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    let url = api.url.clone();
     let post = |path: &str, body: &Value, key: &str| {
         send(http.post(format!("{url}{path}")).json(body).header("idempotency-key", key))
     };
