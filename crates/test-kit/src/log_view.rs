@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -27,32 +28,54 @@ pub struct SeenEvent {
     pub timestamp: Option<i64>,
 }
 
+/// How long an open transaction is waited for.
+const OPEN_TRANSACTION: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// What a foreign consumer that reads committed records sees of a topic.
 pub struct LogView;
 
 impl LogView {
     /// Every committed record of a topic, partition by partition, in order.
     pub fn of(brokers: &str, topic: &str) -> Vec<SeenEvent> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
-            .set("group.id", format!("{topic}-view"))
-            .set("isolation.level", "read_committed")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            // The end of a partition is told when a fetch comes back empty; the default is half a second.
-            .set("fetch.wait.max.ms", "10")
-            .create()
-            .expect("the settings are right");
+        let consumer = consumer_with(brokers, topic, "read_committed");
         let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).expect("Kafka answers");
         let partitions = metadata.topics()[0].partitions().len();
         let mut all = TopicPartitionList::new();
+        let everything = consumer_with(brokers, topic, "read_uncommitted");
         for partition in 0..i32::try_from(partitions).expect("a handful") {
+            until_committed(&consumer, &everything, topic, partition);
             all.add_partition_offset(topic, partition, Offset::Beginning).expect("the offset is right");
         }
         consumer.assign(&all).expect("the partitions are there");
         let mut seen = read_to_the_ends(&consumer, partitions);
         seen.sort_by_key(|event| (event.partition, event.offset));
         seen
+    }
+}
+
+fn consumer_with(brokers: &str, topic: &str, isolation: &str) -> BaseConsumer {
+    ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", format!("{topic}-view"))
+        .set("isolation.level", isolation)
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        // The end of a partition is told when a fetch comes back empty; the default is half a second.
+        .set("fetch.wait.max.ms", "10")
+        .create()
+        .expect("the settings are right")
+}
+
+/// Waits until everything that is in the partition now can be read: the broker acknowledges a commit before it has marked
+/// the records as committed. A transaction that stays open is not waited for.
+fn until_committed(committed: &BaseConsumer, everything: &BaseConsumer, topic: &str, partition: i32) {
+    let end = |consumer: &BaseConsumer| {
+        consumer.fetch_watermarks(topic, partition, Duration::from_secs(10)).expect("Kafka answers").1
+    };
+    let (now, deadline) = (end(everything), Instant::now() + OPEN_TRANSACTION);
+    while end(committed) < now && Instant::now() < deadline {
+        thread::sleep(PAUSE);
     }
 }
 

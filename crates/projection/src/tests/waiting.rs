@@ -108,7 +108,8 @@ async fn a_lost_connection_is_made_again_and_nothing_is_missed() {
     test_kit::eventually("the read model is followed", || async { health.is_ready() }).await;
 
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                     AND backend_type = 'client backend'";
     sqlx::query(cut).execute(&mut connection).await.unwrap();
     advance(&mut connection, &claimed, 5).await;
     let result = watch.ask(&Checkpoint(options), &at(5), LONG).await.unwrap();
@@ -221,7 +222,8 @@ async fn projections_of_one_database_are_followed_through_one_connection() {
     let [silent, ticks] = follow_through(&options, sources, 8, health.component("read model"), LONG);
     test_kit::eventually("they are followed", || async { health.is_ready() }).await;
     let others = "SELECT count(*) FROM pg_stat_activity
-                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()
+                     AND backend_type = 'client backend'";
     let connections: i64 = sqlx::query_scalar(others).fetch_one(&mut connection).await.unwrap();
     assert_eq!(connections, 1);
 
