@@ -1,10 +1,12 @@
 //! The three services of orders as processes, and customers who use them.
 
-use reqwest::{Client, Response};
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use test_kit::{Service, TestEnvironment, eventually};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 use uuid::Uuid;
 
 /// How many customers send requests at once.
@@ -31,8 +33,7 @@ impl Orders {
     }
 
     pub(crate) async fn place(&self) -> Placed {
-        let request = self.client.post(format!("{}/orders", self.commands.url)).json(&order(0));
-        Placed::of(&request.send().await.unwrap())
+        Placed::of(&done(self.client.post(format!("{}/orders", self.commands.url)).json(&order(0))).await)
     }
 
     /// Each customer places an order, moves it and cancels it, and again, until there are so many events.
@@ -85,12 +86,24 @@ impl Placed {
 }
 
 async fn lead_life(client: &Client, url: &str, number: usize) {
-    let placed = Placed::of(&client.post(url).json(&order(number)).send().await.unwrap());
+    let placed = Placed::of(&done(client.post(url).json(&order(number))).await);
     let order_id: Uuid = placed.path.rsplit('/').next().unwrap().parse().unwrap();
     let moved = client.post(format!("{url}/{order_id}/delivery-address")).json(&address("Hamburg"));
-    assert_eq!(moved.send().await.unwrap().status(), 200);
+    assert_eq!(done(moved).await.status(), 200);
     let cancelled = client.post(format!("{url}/{order_id}/cancel")).json(&json!({ "reason": "no need" }));
-    assert_eq!(cancelled.send().await.unwrap().status(), 200);
+    assert_eq!(done(cancelled).await.status(), 200);
+}
+
+/// Sends a command, as often as a busy service asks for: it has one effect, because of its key.
+async fn done(command: RequestBuilder) -> Response {
+    let command = command.header("idempotency-key", Uuid::new_v4().to_string());
+    loop {
+        let answer = command.try_clone().expect("a body of JSON can be sent again").send().await.unwrap();
+        if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+            return answer;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 fn order(number: usize) -> Value {
