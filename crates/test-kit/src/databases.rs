@@ -3,12 +3,11 @@
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    path::Path,
 };
 
 use sqlx::{Connection, PgConnection, query_scalar, raw_sql};
 
-use crate::{TestEnvironment, program::repository};
+use crate::{TestEnvironment, files::files_in, program::repository};
 
 /// Where the migrations are that a template is made of.
 const MIGRATIONS: [&str; 3] =
@@ -43,18 +42,26 @@ const RIGHTS: &str = "
       FROM pg_database, aclexplode(datacl)
      WHERE datname = $1 AND privilege_type = 'CONNECT'";
 
-/// The templates' names. The first test of all makes them; the others wait for it.
+/// The templates' names. The first test of all makes them; the others wait for it. Postgres notes which are complete.
 async fn names(postgres: &mut PgConnection, template: &TestEnvironment, command: &str) -> Vec<String> {
     run(postgres, "SELECT pg_advisory_lock(hashtext('templates of tests'))").await;
-    let find = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)";
-    let find = || query_scalar(find).bind(&template.database_prefix);
-    let mut names: Vec<String> = find().fetch_all(&mut *postgres).await.expect("databases can be listed");
+    let mut names = find(postgres, template, "datistemplate").await;
     if names.is_empty() {
         template.foldline(command);
-        names = find().fetch_all(&mut *postgres).await.expect("databases can be listed");
+        names = find(postgres, template, "true").await;
+        for name in &names {
+            run(postgres, &format!(r#"ALTER DATABASE "{name}" IS_TEMPLATE true"#)).await;
+        }
     }
     run(postgres, "SELECT pg_advisory_unlock_all()").await;
     names
+}
+
+/// The databases of this environment of which `condition` is true.
+async fn find(postgres: &mut PgConnection, template: &TestEnvironment, condition: &str) -> Vec<String> {
+    let find = format!("SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND {condition}");
+    let names = query_scalar(&find).bind(&template.database_prefix).fetch_all(postgres);
+    names.await.expect("databases can be listed")
 }
 
 async fn run(postgres: &mut PgConnection, statements: &str) {
@@ -68,21 +75,8 @@ fn fingerprint(command: &str) -> u64 {
     fs::read(repository().join("deploy/services.list"))
         .expect("there is a list of services")
         .hash(&mut hasher);
-    for folder in MIGRATIONS {
-        hash_folder(&repository().join(folder), &mut hasher);
+    for file in MIGRATIONS.iter().flat_map(|folder| files_in(&repository().join(folder))) {
+        (file.file_name(), fs::read(&file).expect("a migration can be read")).hash(&mut hasher);
     }
     hasher.finish()
-}
-
-fn hash_folder(folder: &Path, hasher: &mut DefaultHasher) {
-    let entries = fs::read_dir(folder).expect("there are migrations");
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a folder can be read").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            hash_folder(&path, hasher);
-        } else {
-            (path.file_name(), fs::read(&path).expect("a migration can be read")).hash(hasher);
-        }
-    }
 }

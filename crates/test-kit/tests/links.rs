@@ -7,7 +7,7 @@ use std::{
 };
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use test_kit::repository;
+use test_kit::{files_in, repository};
 
 /// Code that begins with one of these is a path from the root of the repository.
 const FOLDERS: [&str; 7] = ["crates/", "services/", "schemas/", "migrations/", "deploy/", "docs/", ".ci/"];
@@ -30,13 +30,15 @@ struct Page {
 
 impl Documentation {
     fn read(root: &Path) -> Self {
-        let mut files = vec![PathBuf::from("README.md")];
-        markdown_files(root, Path::new("docs"), &mut files);
+        let docs = files_in(&root.join("docs")).into_iter();
+        let docs = docs.map(|file| file.strip_prefix(root).expect("a file in the folder").to_owned());
+        let files = [PathBuf::from("README.md")].into_iter();
+        let files = files.chain(docs.filter(|file| file.extension().is_some_and(|kind| kind == "md")));
         let page = |file: PathBuf| {
             let text = fs::read_to_string(root.join(&file)).expect("a page can be read");
             (file, Page::parse(&text))
         };
-        Self { root: root.to_owned(), pages: files.into_iter().map(page).collect() }
+        Self { root: root.to_owned(), pages: files.map(page).collect() }
     }
 
     /// Relative links whose file or anchor does not exist.
@@ -159,17 +161,6 @@ fn normalized(path: &Path) -> PathBuf {
         }
     }
     normalized
-}
-
-fn markdown_files(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
-        let path = folder.join(entry.file_name());
-        if root.join(&path).is_dir() {
-            markdown_files(root, &path, found);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            found.push(path);
-        }
-    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use serde::Deserialize;
 use sqlx::{Column, Either, Executor, PgConnection, Postgres, TypeInfo, postgres::PgConnectOptions};
-use test_kit::{TestEnvironment, repository};
+use test_kit::{TestEnvironment, files_in, repository};
 
 /// A file of a folder `.sqlx`, as sqlx writes it.
 #[derive(Deserialize)]
@@ -87,21 +87,15 @@ fn database(package: &Path) -> String {
 }
 
 fn queries(package: &Path) -> Vec<QueryData> {
-    let files = fs::read_dir(package.join(".sqlx")).unwrap().map(|entry| entry.unwrap().path());
+    let files = files_in(&package.join(".sqlx")).into_iter();
     files.map(|file| serde_json::from_slice(&fs::read(file).unwrap()).unwrap()).collect()
 }
 
 /// All sources of a package, without whitespace and backslashes: an SQL text is written in many ways.
-fn sources(folder: &Path) -> String {
-    let mut text = String::new();
-    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() {
-            text.push_str(&sources(&entry));
-        } else if entry.extension().is_some_and(|extension| extension == "rs") {
-            text.push_str(&without_layout(&fs::read_to_string(entry).unwrap()));
-        }
-    }
-    text
+fn sources(package: &Path) -> String {
+    let sources =
+        files_in(package).into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
+    sources.map(|path| without_layout(&fs::read_to_string(path).unwrap())).collect()
 }
 
 fn without_layout(text: &str) -> String {

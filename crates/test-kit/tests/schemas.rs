@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use test_kit::repository;
+use test_kit::{files_in, repository};
 
 /// The paths in entries `SchemaFile::new(1, include_str!("…/schemas/orders/events/order_placed/v1.avsc"))`.
 fn listed(source: &str) -> BTreeSet<String> {
@@ -25,16 +25,8 @@ fn listed(source: &str) -> BTreeSet<String> {
 
 /// The paths of all files in a folder.
 fn published(folder: &str) -> BTreeSet<String> {
-    let mut paths = BTreeSet::new();
-    for entry in fs::read_dir(repository().join(folder)).unwrap().map(|entry| entry.unwrap()) {
-        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
-        if entry.path().is_dir() {
-            paths.append(&mut published(&path));
-        } else {
-            paths.insert(path);
-        }
-    }
-    paths
+    let files = files_in(&repository().join(folder)).into_iter();
+    files.map(|file| file.strip_prefix(repository()).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 /// The contexts that have schemas.

@@ -14,8 +14,6 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::environment::schema;
-
 /// A context with one kind of aggregate.
 pub(crate) const ACCOUNTS: Context = Context {
     name: "accounts",
@@ -28,13 +26,13 @@ pub(crate) const ACCOUNTS: Context = Context {
 };
 
 pub(crate) const EVENTS: &[SchemaFile] = &[
-    schema(include_str!("../schemas/events/account_opened.avsc")),
-    schema(include_str!("../schemas/events/money_deposited.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/events/account_opened.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/events/money_deposited.avsc")),
 ];
 
 pub(crate) const COMMANDS: &[SchemaFile] = &[
-    schema(include_str!("../schemas/commands/open_account.avsc")),
-    schema(include_str!("../schemas/commands/deposit_money.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/commands/open_account.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/commands/deposit_money.avsc")),
 ];
 
 pub(crate) const REFUSAL_STATUSES: RefusalStatuses =

@@ -16,7 +16,6 @@ use uuid::Uuid;
 use crate::{
     account::{self, Account, OpenAccount},
     card::{self, BlockCard, Card, IssueCard},
-    environment::schema,
 };
 
 pub(crate) const BANK: Context = Context {
@@ -32,15 +31,15 @@ pub(crate) const BANK: Context = Context {
 const EVENTS: &[SchemaFile] = &[
     account::EVENTS[0],
     account::EVENTS[1],
-    schema(include_str!("../schemas/events/card_issued.avsc")),
-    schema(include_str!("../schemas/events/card_blocked.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/events/card_issued.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/events/card_blocked.avsc")),
 ];
 
 const COMMANDS: &[SchemaFile] = &[
     account::COMMANDS[0],
     account::COMMANDS[1],
-    schema(include_str!("../schemas/commands/issue_card.avsc")),
-    schema(include_str!("../schemas/commands/block_card.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/commands/issue_card.avsc")),
+    SchemaFile::new(1, include_str!("../schemas/commands/block_card.avsc")),
 ];
 
 const REFUSAL_STATUSES: RefusalStatuses = &[

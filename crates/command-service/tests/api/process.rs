@@ -12,7 +12,7 @@ use crate::{
 /// Starts the process.
 pub(crate) fn start_process(environment: &TestEnvironment) -> Service {
     let settings = [
-        ("FOLDLINE_DATABASE_URL", database_url(environment, &ACCOUNTS)),
+        ("FOLDLINE_DATABASE_URL", database_url(environment)),
         ("FOLDLINE_TOPIC_PARTITIONS", PARTITIONS.to_string()),
         // On a busy machine a commit may be late, and the partition claimed again: callers wait for it.
         ("FOLDLINE_FORWARD_WAIT", "6s".to_owned()),

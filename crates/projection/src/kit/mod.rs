@@ -35,15 +35,19 @@
 //! # }
 //! ```
 //!
+//! [`Running`] is a whole projector in the process of a test, on the real log.
+//!
 //! It is for tests only, and panics when a test cannot continue. Depend on the feature `kit` in `[dev-dependencies]`.
 
 mod cuts;
 mod fact;
 mod log;
 mod rows;
+mod running;
 mod scenario;
 #[cfg(test)]
 mod tests;
 
 pub use fact::{Fact, fact, happened_at};
+pub use running::{Holder, Running, batches_of};
 pub use scenario::{Applied, Given, database, given};

@@ -1,12 +1,13 @@
 //! However the log is cut into batches, and whoever applies them, the rows are the same.
 
+use projection::kit::batches_of;
 use test_kit::eventually;
 
 use crate::{
     environment::{beside, prepared},
     expected::{expected, rows},
     log::{accounts, log_of},
-    running::{Running, batches_of},
+    running::start,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,7 +17,7 @@ async fn any_cut_into_batches_leads_to_the_same_rows() {
     log.append_new(accounts(120)).await;
     for size in [1, 7, 500] {
         let environment = beside(&environment).await;
-        let running = Running::start(&environment, &format!("by-{size}"), batches_of(size));
+        let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
         running.end().await;
@@ -29,7 +30,7 @@ async fn a_restart_goes_on_where_the_rows_are() {
     let mut log = log_of(&environment).await;
     for service in ["first", "second"] {
         log.append_new(accounts(30)).await;
-        let running = Running::start(&environment, service, batches_of(7));
+        let running = start(&environment, service, batches_of(7));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log));
         running.end().await;
@@ -41,8 +42,8 @@ async fn two_projectors_divide_the_partitions_and_one_takes_over_from_the_other(
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;
-    let one = Running::start(&environment, "shared", batches_of(50));
-    let other = Running::start(&environment, "shared", batches_of(50));
+    let one = start(&environment, "shared", batches_of(50));
+    let other = start(&environment, "shared", batches_of(50));
     eventually("both are in the group", || async { one.is_ready() && other.is_ready() }).await;
     log.append_new(accounts(20)).await;
     one.until_applied(log.events()).await;

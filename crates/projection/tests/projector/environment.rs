@@ -9,7 +9,7 @@ use crate::{accounts::TABLES, events::CONTEXT};
 /// How many partitions the accounts have.
 pub(crate) const PARTITIONS: i32 = 2;
 
-const DATABASE: &str = "accounts_read";
+const DATABASE: &str = "platform_read";
 
 /// An environment with the topics and the tables of the accounts.
 pub(crate) async fn prepared() -> TestEnvironment {
@@ -30,13 +30,8 @@ pub(crate) async fn beside(environment: &TestEnvironment) -> TestEnvironment {
 }
 
 async fn create_database(environment: &TestEnvironment) {
-    let server = format!("{}/postgres", environment.servers.database_server_url);
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    let create = format!("CREATE DATABASE {}{DATABASE}", environment.database_prefix);
-    connection.execute(create.as_str()).await.unwrap();
-    let mut connection = connect(environment).await;
-    projection::MIGRATOR.run(&mut connection).await.unwrap();
-    connection.execute(TABLES).await.unwrap();
+    environment.platform_databases();
+    connect(environment).await.execute(TABLES).await.unwrap();
 }
 
 pub(crate) fn database_url(environment: &TestEnvironment) -> String {

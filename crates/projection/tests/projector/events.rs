@@ -56,7 +56,7 @@ pub(crate) fn schemas() -> [SchemaFile; 3] {
         include_str!("../schemas/money_deposited.avsc"),
         include_str!("../schemas/account_closed.avsc"),
     ]
-    .map(|text| SchemaFile { version: 1, text })
+    .map(|text| SchemaFile::new(1, text))
 }
 
 pub(crate) fn new_account() -> AggregateId {

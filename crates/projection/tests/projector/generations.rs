@@ -1,14 +1,14 @@
 //! A generation is filled beside the live one by the same projector.
 
-use projection::ProjectorSettings;
+use projection::{ProjectorSettings, kit::batches_of};
 use test_kit::eventually;
 
 use crate::{
     environment::prepared,
     events::{deposited, new_account, opened},
     expected::{expected, rows, rows_in},
-    log::{Log, accounts, log_of},
-    running::{Running, batches_of},
+    log::{accounts, log_of},
+    running::start,
 };
 
 /// Begins a generation of version 1 beside the live one.
@@ -34,12 +34,6 @@ const SWAP: &str = "
     NOTIFY projection, 'accounts';
     COMMIT";
 
-async fn until_equal(running: &Running, log: &Log, generations: &[i32]) {
-    for generation in generations {
-        running.until_applied_by(*generation, log.events()).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
     let environment = prepared().await;
@@ -49,18 +43,18 @@ async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
     let id = new_account();
     log.append(&id, 1, opened("1\tTab \\t Street\r\n\\N")).await;
     log.append(&id, 2, deposited(2)).await;
-    let running = Running::start(&environment, "beside", batches_of(20));
+    let running = start(&environment, "beside", batches_of(20));
     running.until_applied(log.events()).await;
 
     running.meddle(BUILD).await;
-    until_equal(&running, &log, &[2]).await;
+    running.until_applied_by_all(&[2], log.events()).await;
     log.append_new(accounts(60)).await;
-    until_equal(&running, &log, &[1, 2]).await;
+    running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
 
     running.meddle(SWAP).await;
     log.append_new(accounts(60)).await;
-    until_equal(&running, &log, &[1, 2]).await;
+    running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     assert_eq!(rows_in(&environment, "accounts_g1").await, expected(&log));
     eventually("both are well", || async { running.is_ready() && !running.state().contains("reason") }).await;
@@ -72,7 +66,7 @@ async fn a_generation_that_is_built_never_passes_the_live_one() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(40)).await;
-    let running = Running::start(&environment, "behind", ProjectorSettings::default());
+    let running = start(&environment, "behind", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     let before = log.events();
     running.meddle("UPDATE projection_generation SET paused = true; NOTIFY projection, 'accounts'").await;
@@ -86,7 +80,7 @@ async fn a_generation_that_is_built_never_passes_the_live_one() {
     assert_eq!(running.applied_by(2).await, i64::try_from(before).unwrap());
 
     running.meddle("UPDATE projection_generation SET paused = false; NOTIFY projection, 'accounts'").await;
-    until_equal(&running, &log, &[1, 2]).await;
+    running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
     running.end().await;
 }
@@ -96,7 +90,7 @@ async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(50)).await;
-    let running = Running::start(&environment, "paused", ProjectorSettings::default());
+    let running = start(&environment, "paused", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     let paused = BUILD
         .replace("version, state)", "version, state, paused)")
@@ -112,7 +106,7 @@ async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
              NOTIFY projection, 'accounts'",
         )
         .await;
-    until_equal(&running, &log, &[2]).await;
+    running.until_applied_by_all(&[2], log.events()).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
     running.end().await;
 }
@@ -122,7 +116,7 @@ async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;
-    let running = Running::start(&environment, "trouble", ProjectorSettings::default());
+    let running = start(&environment, "trouble", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     running
         .meddle(&BUILD.replace("CREATE TABLE accounts_g2.deposits", "CREATE TABLE accounts_g2.payments"))
@@ -131,7 +125,7 @@ async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
     assert!(running.is_ready(), "{}", running.state());
 
     running.meddle("ALTER TABLE accounts_g2.payments RENAME TO deposits").await;
-    until_equal(&running, &log, &[2]).await;
+    running.until_applied_by_all(&[2], log.events()).await;
     running
         .meddle("DELETE FROM projection_generation WHERE generation = 2; NOTIFY projection, 'accounts'")
         .await;
@@ -144,16 +138,16 @@ async fn tables_of_another_version_are_left_alone_until_there_are_some_of_this_o
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;
-    let first = Running::start(&environment, "first", ProjectorSettings::default());
+    let first = start(&environment, "first", ProjectorSettings::default());
     first.until_applied(log.events()).await;
     first.meddle("UPDATE projection_generation SET version = 7").await;
     first.end().await;
 
-    let running = Running::start(&environment, "second", ProjectorSettings::default());
+    let running = start(&environment, "second", ProjectorSettings::default());
     running.until_it_says("run `foldline projections rebuild accounts`").await;
     assert!(!running.is_ready());
     running.meddle(BUILD).await;
-    until_equal(&running, &log, &[2]).await;
+    running.until_applied_by_all(&[2], log.events()).await;
     running.until_ready().await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
     running.end().await;

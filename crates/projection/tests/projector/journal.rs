@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aggregate::Message as _;
 use event_log::Envelope;
-use projection::Journal;
+use projection::{Journal, kit::batches_of};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 use test_kit::{TestEnvironment, eventually_some};
@@ -14,7 +14,7 @@ use crate::{
     environment::{beside, connect, prepared},
     events::{Event, closed, deposited, new_account, opened},
     log::{Log, accounts, log_of},
-    running::{Running, batches_of},
+    running::start_of,
 };
 
 /// By account and version.
@@ -74,7 +74,7 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
     log.append_new(accounts(60)).await;
     for size in [1, 7, 500] {
         let environment = beside(&environment).await;
-        let running = Running::start_of(Journal, &environment, &format!("by-{size}"), batches_of(size));
+        let running = start_of(Journal, &environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(journal(&environment).await, expected(&log), "batches of {size}");
         let in_order = "SELECT count(*) FROM journal AS a JOIN journal AS b
@@ -93,7 +93,7 @@ async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
     let mut log = log_of(&environment).await;
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
-    let running = Running::start_of(Journal, &environment, "twice", batches_of(500));
+    let running = start_of(Journal, &environment, "twice", batches_of(500));
     running.until_applied(1).await;
     let before = journal(&environment).await;
 
@@ -110,7 +110,7 @@ async fn an_event_is_not_written_after_a_hole() {
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
     log.append(&id, 2, deposited(2)).await;
-    let running = Running::start_of(Journal, &environment, "hole", batches_of(500));
+    let running = start_of(Journal, &environment, "hole", batches_of(500));
     running.until_applied(2).await;
 
     running.meddle("DELETE FROM journal WHERE version = 2").await;

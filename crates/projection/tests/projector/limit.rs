@@ -2,7 +2,10 @@
 
 use aggregate::AggregateId;
 use event_log::partition_of;
-use projection::ProjectorSettings;
+use projection::{
+    ProjectorSettings,
+    kit::{Running, batches_of},
+};
 use test_kit::{TestEnvironment, eventually};
 
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
     log::{Log, accounts, log_of},
     parked::{drop_event, parked, position_of, retry_all, until_parked},
     poison::SPOILS,
-    running::{Running, batches_of},
+    running::start,
 };
 
 /// How many aggregates are parked when it stops.
@@ -51,7 +54,7 @@ fn names(accounts: &[AggregateId]) -> Vec<String> {
 async fn with_too_many_parked_aggregates_nothing_goes_on_until_they_are_retried() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
-    let running = Running::start(&environment, "limit", limited_to(20));
+    let running = start(&environment, "limit", limited_to(20));
     running.until_applied(0).await;
     running.until_ready().await;
     running.meddle("ALTER TABLE accounts ADD CONSTRAINT none CHECK (false) NOT VALID").await;
@@ -75,7 +78,7 @@ async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
     for id in &bad[..LIMIT] {
         append_bad(&mut log, id).await;
     }
-    let running = Running::start(&environment, "limit", limited_to(LIMIT));
+    let running = start(&environment, "limit", limited_to(LIMIT));
     until_parked(&environment, LIMIT).await;
 
     log.append(&good[0], 1, opened("Ada")).await;
@@ -85,7 +88,7 @@ async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
     until_stopped(&running, LIMIT).await;
     running.end().await;
     // It is not forgotten by a restart.
-    let running = Running::start(&environment, "limit", limited_to(LIMIT));
+    let running = start(&environment, "limit", limited_to(LIMIT));
     until_stopped(&running, LIMIT).await;
     assert_eq!(parked_accounts(&environment).await, names(&bad[..LIMIT]));
     assert_eq!(running.applied_by(1).await, 3);
@@ -98,7 +101,7 @@ async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
     assert_eq!(rows(&environment).await.len(), 1);
     running.end().await;
 
-    let running = Running::start(&environment, "limit", limited_to(LIMIT + 1));
+    let running = start(&environment, "limit", limited_to(LIMIT + 1));
     running.until_applied(log.events()).await;
     running.until_ready().await;
     let behind = [&bad[1..], &bad[1..2]].concat();

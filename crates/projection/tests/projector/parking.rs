@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use event_log::partition_of;
-use projection::{ProjectorSettings, dead_letters::DropError};
+use projection::{ProjectorSettings, dead_letters::DropError, kit::batches_of};
 use test_kit::{ForeignRecord, TestEnvironment, eventually};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     log::{accounts, log_of},
     parked::{Parked, drop_event, marked, parked, parked_by, position_of, retry_all, until_parked},
     poison::{self, SPOILS},
-    running::{Running, batches_of},
+    running::start,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +27,7 @@ async fn whatever_is_wrong_parks_its_aggregate_alone_however_the_log_is_cut() {
     let mut by_size = BTreeSet::new();
     for size in [1, 7, 500] {
         let environment = beside(&environment).await;
-        let running = Running::start(&environment, &format!("by-{size}"), batches_of(size));
+        let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
         let parked = parked(&environment).await;
@@ -71,7 +71,7 @@ async fn records_of_strangers_are_parked_and_hold_up_only_the_aggregate_that_the
     log.append_spoiled(&named, 2, &closed("moved away"), |_| {}).await;
     log.append(&other, 1, opened("Bob")).await;
 
-    let running = Running::start(&environment, "strangers", batches_of(500));
+    let running = start(&environment, "strangers", batches_of(500));
     running.until_applied(log.events()).await;
     until_parked(&environment, 5).await;
     assert_eq!(rows(&environment).await, expected(&log));
@@ -100,7 +100,7 @@ async fn ten_thousand_in_a_row_are_parked_and_the_rest_goes_on() {
     }
     log.append_queued().await;
     log.append_new(accounts(40)).await;
-    let running = Running::start(&environment, "many", ProjectorSettings::default());
+    let running = start(&environment, "many", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     assert_eq!(parked(&environment).await.len(), 10_000);
     assert_eq!(rows(&environment).await, expected(&log));
@@ -111,7 +111,7 @@ async fn ten_thousand_in_a_row_are_parked_and_the_rest_goes_on() {
 async fn what_is_retried_after_the_cause_is_gone_is_applied_in_order() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
-    let running = Running::start(&environment, "retry", batches_of(500));
+    let running = start(&environment, "retry", batches_of(500));
     running.until_ready().await;
     running.meddle("ALTER TABLE accounts ADD CONSTRAINT young CHECK (version < 7)").await;
     let id = new_account();
@@ -151,7 +151,7 @@ async fn what_is_dropped_leaves_a_gap_that_a_rebuild_has_too() {
     log.append(&bad, 3, deposited(3)).await;
     log.append_spoiled(&hole, 3, &deposited(3), |_| {}).await;
     log.append_spoiled(&twice, 1, &opened("Bob"), |_| {}).await;
-    let running = Running::start(&environment, "drop", batches_of(500));
+    let running = start(&environment, "drop", batches_of(500));
     until_parked(&environment, 4).await;
 
     for (id, version) in [(&bad, 2), (&hole, 3), (&twice, 1)] {
@@ -186,7 +186,7 @@ async fn a_rebuild_parks_what_the_live_generation_has_parked() {
     log.append_new(accounts(30)).await;
     poison::append_all(&mut log).await;
     log.append_new(accounts(30)).await;
-    let running = Running::start(&environment, "rebuild", batches_of(50));
+    let running = start(&environment, "rebuild", batches_of(50));
     running.until_applied(log.events()).await;
     running.meddle(BUILD).await;
     running.until_applied_by(2, log.events()).await;
@@ -201,7 +201,7 @@ async fn an_event_that_a_generation_has_applied_is_not_dropped() {
     let mut log = log_of(&environment).await;
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
-    let running = Running::start(&environment, "applied", batches_of(500));
+    let running = start(&environment, "applied", batches_of(500));
     running.until_applied(1).await;
     running.meddle(BUILD).await;
     running.until_applied_by(2, 1).await;

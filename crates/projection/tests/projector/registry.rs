@@ -2,6 +2,7 @@
 //! answers in its place, the event is waited with.
 
 use event_log::NewRecord;
+use projection::kit::{Running, batches_of};
 use test_kit::{Servers, TcpProxy, TestEnvironment, Trouble, eventually};
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     expected::{expected, rows},
     log::{accounts, log_of},
     parked::{parked, until_parked},
-    running::{Running, batches_of},
+    running::start,
 };
 
 /// A gateway that does not know of the registry, and one that does not reach it.
@@ -48,7 +49,7 @@ async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_kno
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
-    let running = Running::start(&behind(&proxy, &environment), "registry", batches_of(500));
+    let running = start(&behind(&proxy, &environment), "registry", batches_of(500));
     running.until_ready().await;
     // Each time an event whose schema has not been asked for yet, and then one whose schema there is not.
     let mut first = [opened("Ada"), deposited(2), closed("moved away")].into_iter();
@@ -83,7 +84,7 @@ async fn a_projector_that_starts_without_its_registry_waits_for_it() {
     let mut log = log_of(&environment).await;
     let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
     proxy.order(Trouble::Refused).await;
-    let running = Running::start(&behind(&proxy, &environment), "early", batches_of(500));
+    let running = start(&behind(&proxy, &environment), "early", batches_of(500));
     until_it_misses_the_registry(&running).await;
 
     proxy.heal().await;

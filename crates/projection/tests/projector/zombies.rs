@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use projection::ProjectorSettings;
+use projection::{
+    ProjectorSettings,
+    kit::{Running, batches_of},
+};
 use test_kit::{TestEnvironment, eventually};
 
 use crate::{
     environment::prepared,
     expected::{expected, rows},
     log::{Log, accounts, log_of},
-    running::{Running, batches_of},
+    running::start,
 };
 
 /// Ends every connection to the database but the one that asks.
@@ -45,7 +48,7 @@ async fn who_is_superseded_claims_anew_and_goes_on() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(10)).await;
-    let running = Running::start(&environment, "superseded", batches_of(500));
+    let running = start(&environment, "superseded", batches_of(500));
     running.until_applied(log.events()).await;
 
     running.meddle("UPDATE checkpoint SET epoch = epoch + 1").await;
@@ -59,7 +62,7 @@ async fn who_is_superseded_claims_anew_and_goes_on() {
 async fn with_an_older_state(environment: &TestEnvironment) -> (Log, Running) {
     let mut log = log_of(environment).await;
     log.append_new(accounts(30)).await;
-    let running = Running::start(environment, "older", batches_of(7));
+    let running = start(environment, "older", batches_of(7));
     running.until_applied(log.events()).await;
     running.meddle(REMEMBER).await;
     log.append_new(accounts(30)).await;
@@ -93,7 +96,7 @@ async fn a_connection_that_is_cut_in_the_middle_of_a_batch_costs_nothing() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;
-    let running = Running::start(&environment, "cut", batches_of(3));
+    let running = start(&environment, "cut", batches_of(3));
     running.until_applied(log.events()).await;
     for _ in 0..5 {
         // Its next batch waits for the checkpoint, in the middle of its transaction.
@@ -115,7 +118,7 @@ async fn a_zombie_with_a_batch_in_flight_writes_nothing() {
     log.append_new(accounts(20)).await;
     // It waits longer than anybody claims.
     let patient = ProjectorSettings { transaction_timeout: Duration::from_mins(1), ..batches_of(5) };
-    let zombie = Running::start(&environment, "zombie", patient.clone());
+    let zombie = start(&environment, "zombie", patient.clone());
     zombie.until_applied(log.events()).await;
 
     let mut holder = zombie.hold_checkpoints().await;
@@ -126,7 +129,7 @@ async fn a_zombie_with_a_batch_in_flight_writes_nothing() {
     holder.release().await;
     // What was in flight is refused, so it claims in its turn: for the third time in all.
     eventually("the zombie claims anew", || async { zombie.claims().await >= 3 }).await;
-    let heir = Running::start(&environment, "heir", patient);
+    let heir = start(&environment, "heir", patient);
     heir.until_applied(log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     zombie.end().await;
@@ -137,9 +140,9 @@ async fn a_zombie_with_a_batch_in_flight_writes_nothing() {
 async fn partitions_that_move_all_the_time_lose_and_repeat_nothing() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
-    let stays = Running::start(&environment, "moving", batches_of(5));
+    let stays = start(&environment, "moving", batches_of(5));
     for _ in 0..6 {
-        let comes_and_goes = Running::start(&environment, "moving", batches_of(5));
+        let comes_and_goes = start(&environment, "moving", batches_of(5));
         log.append_new(accounts(60)).await;
         comes_and_goes.until_ready().await;
         log.append_new(accounts(60)).await;
@@ -153,7 +156,7 @@ async fn partitions_that_move_all_the_time_lose_and_repeat_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_projector_notices_that_postgres_is_gone() {
     let environment = prepared().await;
-    let running = Running::start(&environment, "gone", ProjectorSettings::default());
+    let running = start(&environment, "gone", ProjectorSettings::default());
     running.until_ready().await;
     running.close_database(true).await;
     eventually("it says so", || async { !running.is_ready() && running.state().contains("postgres") }).await;

@@ -7,9 +7,9 @@
 
 use std::{fs, path::Path};
 
-use test_kit::repository;
+use test_kit::{files_in, repository};
 
-use crate::copy::{Copy, collect};
+use crate::copy::Copy;
 
 /// The most lines of a new context: two commands, two events, one projection, two queries. The platform brings history and
 /// changes.
@@ -37,7 +37,9 @@ impl Lines {
             format!("migrations/{context}_read"),
         ];
         for folder in folders {
-            collect(&root.join(folder), &mut |path| lines.add(path));
+            for path in files_in(&root.join(folder)) {
+                lines.add(&path);
+            }
         }
         let services = fs::read_to_string(root.join("deploy/services.list")).unwrap();
         lines.plumbing += services.lines().filter(|line| line.starts_with(&format!("{context}-"))).count();

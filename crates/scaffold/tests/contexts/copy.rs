@@ -8,7 +8,7 @@ use std::{
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use test_kit::repository;
+use test_kit::{files_in, repository};
 
 /// What is not copied: builds, the local stack, history.
 const LEFT_OUT: [&str; 3] = ["target", ".stack", ".git"];
@@ -71,25 +71,16 @@ impl Copy {
 
     /// Every file with its contents.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        collect(&self.root, &mut |path| {
-            files.insert(path.strip_prefix(&self.root).unwrap().to_owned(), fs::read(path).unwrap());
-        });
+        let files = files_in(&self.root).into_iter();
         files
+            .map(|path| (path.strip_prefix(&self.root).unwrap().to_owned(), fs::read(&path).unwrap()))
+            .collect()
     }
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.root));
-    }
-}
-
-/// Calls `each` for every file in a folder.
-pub(crate) fn collect(folder: &Path, each: &mut impl FnMut(&Path)) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { collect(&path, each) } else { each(&path) }
     }
 }
 
@@ -127,11 +118,11 @@ fn copy_libraries(from: &Path, to: &Path) {
     }
     let mut copy = Command::new("cp");
     copy.arg("-p");
-    collect(&from.join("deps"), &mut |path| {
+    for path in files_in(&from.join("deps")) {
         let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
         if ["rlib", "rmeta", "so", "dylib", "d"].contains(&kind) {
             copy.arg(path);
         }
-    });
+    }
     run(copy.arg(to.join("deps")));
 }

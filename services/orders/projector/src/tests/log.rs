@@ -19,7 +19,7 @@ fn schemas() -> [SchemaFile; 3] {
         include_str!("../../../../../schemas/orders/events/delivery_address_changed/v1.avsc"),
         include_str!("../../../../../schemas/orders/events/order_cancelled/v1.avsc"),
     ]
-    .map(|text| SchemaFile { version: 1, text })
+    .map(|text| SchemaFile::new(1, text))
 }
 
 /// So many orders, which differ in the number and the kinds of their events.

@@ -8,25 +8,20 @@ pub(crate) mod log;
 mod processes;
 mod running;
 
-use projection::ProjectorSettings;
+use projection::kit::batches_of;
 use test_kit::TestEnvironment;
 
 use self::{
     expected::{expected, rows},
     log::{log_of, orders},
-    running::Running,
+    running::start,
 };
-
-/// So many events go into one transaction.
-fn batches_of(size: usize) -> ProjectorSettings {
-    ProjectorSettings { batch_size: size.try_into().unwrap(), ..ProjectorSettings::default() }
-}
 
 /// The same topics, with a database of its own.
 fn beside(environment: &TestEnvironment) -> TestEnvironment {
     let beside =
         TestEnvironment { database_prefix: TestEnvironment::empty().database_prefix, ..environment.clone() };
-    beside.foldline("migrations apply");
+    beside.migrate();
     beside
 }
 
@@ -37,7 +32,7 @@ async fn any_cut_into_batches_leads_to_the_same_rows() {
     log.append_new(orders(120)).await;
     for size in [1, 7, 500] {
         let environment = beside(&environment);
-        let running = Running::start(&environment, &format!("by-{size}"), batches_of(size));
+        let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
         running.end().await;

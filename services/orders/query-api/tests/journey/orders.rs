@@ -1,12 +1,10 @@
 //! The three services of orders as processes, and customers who use them.
 
-use std::time::Duration;
-
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use test_kit::{Service, TestEnvironment, eventually};
-use tokio::{task::JoinSet, time::sleep};
+use test_kit::{Service, TestEnvironment, eventually, eventually_some};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// How many customers send requests at once.
@@ -94,16 +92,15 @@ async fn lead_life(client: &Client, url: &str, number: usize) {
     assert_eq!(done(cancelled).await.status(), 200);
 }
 
-/// Sends a command, as often as a busy service asks for: it has one effect, because of its key.
+/// Sends a command until it is done, as a busy service asks for: it has one effect, because of its key.
 async fn done(command: RequestBuilder) -> Response {
     let command = command.header("idempotency-key", Uuid::new_v4().to_string());
-    loop {
-        let answer = command.try_clone().expect("a body of JSON can be sent again").send().await.unwrap();
-        if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
-            return answer;
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
+    eventually_some("the command is answered", || async {
+        let command = command.try_clone().expect("a body of JSON can be sent again");
+        let answer = command.send().await.unwrap();
+        (answer.status() != StatusCode::SERVICE_UNAVAILABLE).then_some(answer)
+    })
+    .await
 }
 
 fn order(number: usize) -> Value {
