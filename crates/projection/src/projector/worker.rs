@@ -39,7 +39,7 @@ impl<P: Projection> Worker<P> {
         stop: CancellationToken,
     ) -> Self {
         let generation = instructions.borrow().generation.number;
-        Self {
+        let worker = Self {
             projection,
             topic: shared.topics.events(),
             live,
@@ -52,7 +52,9 @@ impl<P: Projection> Worker<P> {
             health,
             registry_answered: false,
             shared,
-        }
+        };
+        worker.not_ready("starting");
+        worker
     }
 
     pub(crate) fn until_stopped(&mut self) {

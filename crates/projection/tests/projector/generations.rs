@@ -92,12 +92,13 @@ async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
     log.append_new(accounts(50)).await;
     let running = start(&environment, "paused", ProjectorSettings::default());
     running.until_applied(log.events()).await;
+    running.until_ready().await;
     let paused = BUILD
         .replace("version, state)", "version, state, paused)")
         .replace("'building')", "'building', true)");
     running.meddle(&paused).await;
     running.until_it_says("paused").await;
-    assert!(running.is_ready());
+    assert!(running.is_ready(), "{}", running.state());
     assert_eq!(running.applied_by(2).await, 0);
 
     running
@@ -118,6 +119,7 @@ async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
     log.append_new(accounts(20)).await;
     let running = start(&environment, "trouble", ProjectorSettings::default());
     running.until_applied(log.events()).await;
+    running.until_ready().await;
     running
         .meddle(&BUILD.replace("CREATE TABLE accounts_g2.deposits", "CREATE TABLE accounts_g2.payments"))
         .await;
