@@ -1,9 +1,10 @@
-//! Measures how long a partition has no writer while its ownership moves, on the Kafka of the test environment. Compare
+//! Measures how long a shard of eight partitions has no writer while its ownership moves, on the Kafka of the test environment. Compare
 //! the printed figures only within one run on one machine.
 
 #![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
 
 use std::{
+    collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
@@ -11,29 +12,35 @@ use std::{
 
 use aggregate::{Metadata, Version};
 use event_log::{
-    Batch, ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
-    Topics, apply_topics, now,
+    Batch, ClientSettings, Envelope, KafkaShardLog, NewRecord, Offsets, Position, ShardLog, ShardLogSettings,
+    Shards, Topics, apply_topics, now,
 };
 use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 const HAND_OVERS: usize = 30;
+const PARTITIONS: i32 = 8;
 
 struct Owner {
-    log: KafkaPartitionLog,
-    next: i64,
+    log: KafkaShardLog,
+    next: Offsets,
     epoch: u64,
-    sequence: u64,
+    /// The sequence number of the last event of each partition.
+    sequences: BTreeMap<i32, u64>,
+    partition: i32,
 }
 
 impl Owner {
     /// An instance that is about to take over: it reads while the present owner serves.
-    fn warm(settings: &PartitionLogSettings) -> Self {
-        let log = KafkaPartitionLog::new(settings.clone(), 0);
-        let mut owner = Self { log, next: 0, epoch: 0, sequence: 0 };
-        let Self { log, next, sequence, .. } = &mut owner;
-        log.read(0, &mut |recorded| {
-            (*next, *sequence) = (recorded.position.offset + 1, recorded.envelope.partition_sequence);
+    fn warm(settings: &ShardLogSettings) -> Self {
+        let log = KafkaShardLog::new(settings.clone(), 0);
+        let mut owner =
+            Self { log, next: Offsets::new(), epoch: 0, sequences: BTreeMap::new(), partition: 0 };
+        let Self { log, next, sequences, .. } = &mut owner;
+        log.read(&Offsets::new(), &mut |recorded| {
+            let Position { partition, offset, .. } = recorded.position;
+            next.insert(partition, offset + 1);
+            sequences.insert(partition, recorded.envelope.partition_sequence);
             Ok(())
         })
         .expect("the log can be read");
@@ -41,24 +48,26 @@ impl Owner {
     }
 
     fn claim(&mut self) {
-        let Self { log, next, sequence, .. } = self;
-        let claimed = log.claim(*next, &mut |recorded| {
-            *sequence = recorded.envelope.partition_sequence;
+        let Self { log, next, sequences, .. } = self;
+        let claimed = log.claim(next, &mut |recorded| {
+            sequences.insert(recorded.position.partition, recorded.envelope.partition_sequence);
             Ok(())
         });
         self.epoch = claimed.expect("a claim").epoch;
     }
 
-    /// Appends one event. Returns whether it was committed.
+    /// Appends one event to the partition whose turn it is. Returns whether it was committed.
     fn append(&mut self) -> bool {
-        let record = record(self.epoch, self.sequence + 1);
+        self.partition = (self.partition + 1) % PARTITIONS;
+        let sequence = self.sequences.entry(self.partition).or_default();
+        let record = record(self.partition, self.epoch, *sequence + 1);
         let appended = self.log.append(&Batch::events(&[record])).is_ok();
-        self.sequence += u64::from(appended);
+        *sequence += u64::from(appended);
         appended
     }
 }
 
-fn record(owner_epoch: u64, partition_sequence: u64) -> NewRecord {
+fn record(partition: i32, owner_epoch: u64, partition_sequence: u64) -> NewRecord {
     let command_id = Uuid::now_v7();
     let envelope = Envelope {
         aggregate_id: "a".try_into().expect("an id"),
@@ -78,11 +87,11 @@ fn record(owner_epoch: u64, partition_sequence: u64) -> NewRecord {
             traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
         },
     };
-    NewRecord { envelope, payload: vec![0; 100] }
+    NewRecord { partition, envelope, payload: vec![0; 100] }
 }
 
 /// The time from the last commit of the old owner to the end of the new owner's claim.
-fn hand_over(settings: &PartitionLogSettings, mut old: Owner, goes_on: bool) -> (Owner, Duration) {
+fn hand_over(settings: &ShardLogSettings, mut old: Owner, goes_on: bool) -> (Owner, Duration) {
     let claiming = AtomicBool::new(false);
     thread::scope(|scope| {
         let writing = scope.spawn(|| {
@@ -114,14 +123,15 @@ fn print(what: &str, mut times: Vec<Duration>) {
 
 fn main() {
     let environment = TestEnvironment::empty();
-    let settings = PartitionLogSettings {
+    let settings = ShardLogSettings {
         client: ClientSettings { brokers: environment.servers.brokers.clone() },
         topics: Topics::new(&environment.topic_prefix, "tests"),
+        shards: Shards::new(PARTITIONS, 1).expect("one shard of all partitions"),
         address: "here:1".to_owned(),
         commit_timeout: Duration::from_secs(5),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(apply_topics(&settings.client, &settings.topics, 1, 1)).expect("topics");
+    runtime.block_on(apply_topics(&settings.client, &settings.topics, settings.shards, 1)).expect("topics");
     let mut owner = Owner::warm(&settings);
     owner.claim();
     for (what, goes_on) in [("the old owner goes on", true), ("it stops as the claim begins", false)] {

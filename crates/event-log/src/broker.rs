@@ -1,43 +1,45 @@
-//! What the ownership protocol of a partition needs from Kafka. Every call may fail, may be late, and may have taken
-//! effect although its answer was lost. The Kafka client and the simulated broker for tests both implement these
-//! traits.
+//! What the ownership protocol of a shard needs from Kafka. Every call may fail, may be late, and may have taken effect
+//! although its answer was lost. The Kafka client and the simulated broker for tests both implement these traits.
 
 use std::time::Duration;
 
-use crate::{Fold, LogError, NewOutcome, NewRecord};
+use crate::{Fold, LogError, NewOutcome, NewRecord, Offsets};
 
-/// The broker, as one instance sees it for one partition. Its calls block.
+/// The broker, as one instance sees it for one shard. Its calls block.
 pub trait Broker: Send + 'static {
-    /// One of the partition's producers.
+    /// One of the shard's producers.
     type Producer: Producer;
 
-    /// Creates producers with the partition's first `count` transactional ids, without initialising them. This has no
-    /// effect on the present owner.
+    /// The partitions of the shard, in ascending order.
+    fn partitions(&self) -> Vec<i32>;
+
+    /// Creates producers with the shard's first `count` transactional ids, without initialising them. This has no effect
+    /// on the present owner.
     fn connect(&mut self, count: usize) -> Result<Vec<Self::Producer>, LogError>;
 
-    /// The end offset of the partition, including records that are not committed.
-    fn end(&mut self) -> Result<i64, LogError>;
+    /// The end offset of a partition, including records that are not committed.
+    fn end(&mut self, partition: i32) -> Result<i64, LogError>;
 
-    /// The last stable offset: no transaction is open below it.
-    fn stable_end(&mut self) -> Result<i64, LogError>;
+    /// The last stable offset of a partition: no transaction is open below it.
+    fn stable_end(&mut self, partition: i32) -> Result<i64, LogError>;
 
-    /// Passes every committed event from offset `next` up to `mark` to `fold`, in order, and waits for open
-    /// transactions below `mark` to end. It may read slightly beyond `mark`.
-    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError>;
+    /// Passes every committed event of a partition from offset `next` up to `mark` to `fold`, in order, and waits for
+    /// open transactions below `mark` to end. It may read slightly beyond `mark`.
+    fn replay(&mut self, partition: i32, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError>;
 
-    /// The committed offset of the partition's commands: the next one to decide. Waits for transactions that are about
-    /// to change it.
-    fn next_command(&mut self) -> Result<i64, LogError>;
+    /// The committed offset of a partition's commands: the next one to decide. Waits for transactions that are about to
+    /// change it.
+    fn next_command(&mut self, partition: i32) -> Result<i64, LogError>;
 
-    /// The end offset of the owners topic, including announcements that are not committed.
+    /// The end offset of the shard's partition of the owners topic, including announcements that are not committed.
     fn owners_end(&mut self) -> Result<i64, LogError>;
 
-    /// The offset of the partition's last committed announcement in the owners topic, from `from` up to `end`. Waits
-    /// for open transactions in that range.
+    /// The offset of the last committed announcement in the shard's partition of the owners topic, from `from` up to
+    /// `end`. Waits for open transactions in that range.
     fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError>;
 }
 
-/// A transactional producer of one partition. It is unusable after any error.
+/// A transactional producer of one shard. It is unusable after any error.
 pub trait Producer: Send + 'static {
     /// Initialises the transactional id: aborts the transaction that its previous producer left open, and fences that
     /// producer.
@@ -46,16 +48,16 @@ pub trait Producer: Send + 'static {
     /// Begins a transaction that must be committed within `timeout`.
     fn begin(&mut self, timeout: Duration) -> Result<(), LogError>;
 
-    /// Writes events and returns their offsets once the broker has acknowledged them.
+    /// Writes events, each to its partition, and returns their offsets once the broker has acknowledged them.
     fn send_events(&mut self, events: &[NewRecord]) -> Result<Vec<i64>, LogError>;
 
-    /// Writes outcomes. The commit waits until they are acknowledged.
+    /// Writes outcomes, each to its partition. The commit waits until they are acknowledged.
     fn send_outcomes(&mut self, outcomes: &[NewOutcome]) -> Result<(), LogError>;
 
-    /// Adds the next offset of the partition's commands to the transaction.
-    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError>;
+    /// Adds the next command of each of these partitions to the transaction.
+    fn send_offsets(&mut self, next_commands: &Offsets) -> Result<(), LogError>;
 
-    /// Announces that the partition's owner is at this address, and returns the offset of the announcement.
+    /// Announces that the shard's owner is at this address, and returns the offset of the announcement.
     fn announce(&mut self, address: &str) -> Result<i64, LogError>;
 
     /// Commits the transaction. After an error it is unknown whether it is in the log.

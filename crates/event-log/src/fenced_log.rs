@@ -1,9 +1,9 @@
-//! The protocol that makes one instance the only writer of a partition, over any [`Broker`]. All guarantees of the
-//! write side depend on the order of its steps, which must not be changed; `docs/write-side.md` explains it.
+//! The protocol that makes one instance the only writer of a shard, over any [`Broker`]. All guarantees of the write side
+//! depend on the order of its steps, which must not be changed; `docs/write-side.md` explains it.
 
 use std::time::Duration;
 
-use crate::{Batch, Broker, Claimed, Fold, LogError, PartitionLog, Producer};
+use crate::{Batch, Broker, Claimed, Fold, LogError, Offsets, Producer, ShardLog};
 
 /// How many producers take turns. A second transaction with the same id right after a commit waits 20 ms in the client;
 /// one with another id does not.
@@ -11,16 +11,18 @@ const PRODUCERS: usize = 2;
 /// How long an announcement may take.
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One partition, written by one fenced owner at a time.
+/// One shard, written by one fenced owner at a time.
 pub struct FencedLog<B: Broker> {
     broker: B,
+    /// The partitions of the shard.
+    partitions: Vec<i32>,
     /// Where this instance accepts commands.
     address: String,
     commit_timeout: Duration,
-    /// Empty unless this instance owns the partition.
+    /// Empty unless this instance owns the shard.
     producers: Vec<B::Producer>,
     next_producer: usize,
-    /// The highest epoch among the events read so far.
+    /// The highest epoch among the events read so far, of all partitions.
     epoch_in_log: u64,
     /// The epoch of this instance's last ownership; 0 before the first.
     epoch: u64,
@@ -31,10 +33,11 @@ pub struct FencedLog<B: Broker> {
 }
 
 impl<B: Broker> FencedLog<B> {
-    /// The partition behind `broker`, not owned yet. `address` is where this instance accepts commands; it is announced
-    /// with each claim. A group that is not committed within `commit_timeout` has an unknown outcome.
+    /// The shard behind `broker`, not owned yet. `address` is where this instance accepts commands; it is announced with
+    /// each claim. A group that is not committed within `commit_timeout` has an unknown outcome.
     pub fn over(broker: B, address: String, commit_timeout: Duration) -> Self {
         Self {
+            partitions: broker.partitions(),
             broker,
             address,
             commit_timeout,
@@ -47,46 +50,66 @@ impl<B: Broker> FencedLog<B> {
         }
     }
 
-    /// Replays up to `mark` and returns the next offset.
-    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<i64, LogError> {
+    /// Asks the broker for an offset of each partition.
+    fn ask(&mut self, ask: impl Fn(&mut B, i32) -> Result<i64, LogError>) -> Result<Offsets, LogError> {
+        let Self { broker, partitions, .. } = self;
+        partitions.iter().map(|partition| Ok((*partition, ask(broker, *partition)?))).collect()
+    }
+
+    /// Replays each partition up to its mark and returns the offsets below which everything has been read.
+    fn replay(&mut self, next: &Offsets, marks: &Offsets, fold: &mut Fold<'_>) -> Result<Offsets, LogError> {
         let Self { broker, epoch_in_log, .. } = self;
-        let mut reached = next;
-        broker.replay(next, mark, &mut |recorded| {
-            *epoch_in_log = (*epoch_in_log).max(recorded.envelope.owner_epoch);
-            reached = recorded.position.offset + 1;
-            fold(recorded)
-        })?;
+        let mut reached = Offsets::new();
+        for (&partition, &mark) in marks {
+            let next = next_of(next, partition);
+            let mut end = next.max(mark);
+            broker.replay(partition, next, mark, &mut |recorded| {
+                *epoch_in_log = (*epoch_in_log).max(recorded.envelope.owner_epoch);
+                end = end.max(recorded.position.offset + 1);
+                fold(recorded)
+            })?;
+            reached.insert(partition, end);
+        }
         Ok(reached)
     }
 
-    fn read_on(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<i64, LogError> {
-        let mark = self.broker.stable_end()?;
-        // A commit is acknowledged a moment before consumers see it, so the instance that wrote last may be ahead of
-        // them.
-        if next > mark {
-            let end = self.broker.end()?;
-            if next > end {
-                return Err(LogError::BeyondEnd { next, end });
+    fn read_on(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Offsets, LogError> {
+        let marks = self.ask(B::stable_end)?;
+        for (&partition, &mark) in &marks {
+            let next = next_of(next, partition);
+            // A commit is acknowledged a moment before consumers see it, so the instance that wrote last may be ahead of
+            // them.
+            if next > mark {
+                let end = self.broker.end(partition)?;
+                if next > end {
+                    return Err(LogError::BeyondEnd { partition, next, end });
+                }
             }
         }
-        self.replay(next, mark, fold)
+        self.replay(next, &marks, fold)
     }
 
-    /// Announces the ownership through the partition's own producer, so that a replaced owner cannot announce itself.
+    /// Announces the ownership through the shard's own producer, so that a replaced owner cannot announce itself.
     /// Returns the offset of the announcement.
-    fn announce(&self, producer: &mut B::Producer) -> Result<i64, LogError> {
+    ///
+    /// It commits the next commands again. Kafka deletes committed offsets some days after they were last committed,
+    /// because the group does not subscribe to the commands topic.
+    fn announce(&self, producer: &mut B::Producer, next_commands: &Offsets) -> Result<i64, LogError> {
         producer.begin(ANNOUNCE_TIMEOUT)?;
         let offset = producer.announce(&self.address)?;
+        producer.send_offsets(next_commands)?;
         producer.commit()?;
         Ok(offset)
     }
 
-    /// Begins the ownership. Its epoch is higher than that of every earlier announcement and every event.
+    /// Begins the ownership. Its epoch is higher than that of every earlier announcement and of every event in any
+    /// partition.
     fn begin(&mut self, producers: Vec<B::Producer>, announced: i64) {
         self.epoch = self.epoch_in_log.max(announced.unsigned_abs()) + 1;
         self.newest_announced = self.epoch;
         self.next_announcement = announced + 1;
-        self.producers = producers;
+        // The first group takes the next producer, because the announcement has just used the first one.
+        (self.producers, self.next_producer) = (producers, 0);
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
@@ -98,33 +121,38 @@ impl<B: Broker> FencedLog<B> {
         if !outcomes.is_empty() {
             producer.send_outcomes(&outcomes)?;
         }
-        if let Some(next) = batch.next_command {
-            producer.send_offset(next)?;
+        if !batch.next_commands.is_empty() {
+            producer.send_offsets(batch.next_commands)?;
         }
         producer.commit()?;
         Ok(offsets)
     }
 }
 
-impl<B: Broker> PartitionLog for FencedLog<B> {
-    fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+/// The offset from which a partition is to be read.
+fn next_of(next: &Offsets, partition: i32) -> i64 {
+    next.get(&partition).copied().unwrap_or(0)
+}
+
+impl<B: Broker> ShardLog for FencedLog<B> {
+    fn read(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<(), LogError> {
         self.read_on(next, fold).map(drop)
     }
 
-    fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
+    fn claim(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
         self.release();
         let mut producers = self.broker.connect(PRODUCERS)?;
         // Read what is there while the previous owner still serves, so that less is left to read while nobody does.
         let next = self.read_on(next, fold)?;
-        // The end is final only once every producer is initialised. Asking for it earlier would miss records of the
+        // The ends are final only once every producer is initialised. Asking for one earlier would miss records of the
         // previous owner.
         producers.iter_mut().try_for_each(Producer::init)?;
-        let mark = self.broker.end()?;
-        self.replay(next, mark, fold)?;
-        let next_command = self.broker.next_command()?;
-        let announced = self.announce(&mut producers[0])?;
+        let marks = self.ask(B::end)?;
+        self.replay(&next, &marks, fold)?;
+        let next_commands = self.ask(B::next_command)?;
+        let announced = self.announce(&mut producers[0], &next_commands)?;
         self.begin(producers, announced);
-        Ok(Claimed { epoch: self.epoch, next_command })
+        Ok(Claimed { epoch: self.epoch, next_commands })
     }
 
     fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {

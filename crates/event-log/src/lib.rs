@@ -1,7 +1,7 @@
-//! The event log: facts in Kafka, one topic per context, keyed by aggregate, written by one fenced owner per
-//! partition.
+//! The event log: facts in Kafka, one topic per context, keyed by aggregate. Their partitions are
+//! divided into shards, each written by one fenced owner.
 //!
-//! What it must never do: acknowledge an event that is not committed, let two owners write one partition, or
+//! What it must never do: acknowledge an event that is not committed, let two owners write one shard, or
 //! hand a reader a history with a hole in it without saying so.
 
 #[cfg(feature = "kafka")]
@@ -23,8 +23,6 @@ mod headers;
 mod kafka;
 #[cfg(feature = "kafka")]
 mod memory;
-#[cfg(feature = "kafka")]
-mod partition_log;
 mod partitioner;
 mod position;
 #[cfg(feature = "kafka")]
@@ -32,6 +30,9 @@ mod raw_record;
 #[cfg(feature = "kafka")]
 mod registry;
 mod schema_file;
+#[cfg(feature = "kafka")]
+mod shard_log;
+mod shards;
 #[cfg(feature = "kafka")]
 pub mod simulated;
 mod topics;
@@ -54,15 +55,13 @@ pub use headers::InvalidRecord;
 #[cfg(feature = "kafka")]
 pub use kafka::{
     Bookmarks, ClientSettings, CommandReader, CommandWriter, EventTail, GroupChange, GroupReader,
-    KafkaBroker, KafkaPartitionLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
-    PartitionLogSettings, PartitionSurvey, Reading, TopicDescription, TopicsError, Visit, apply_topics,
-    check_partitions, committed_ranges, describe_topics, follow_owners, partition_ends, read_outcomes,
-    read_partition, read_range, survey_partitions,
+    KafkaBroker, KafkaShardLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
+    PartitionSurvey, Reading, ShardLogSettings, ShardSurvey, TopicDescription, TopicsError, Visit,
+    apply_topics, check_partitions, committed_ranges, describe_topics, follow_owners, partition_ends,
+    read_outcomes, read_partition, read_range, survey_shards,
 };
 #[cfg(feature = "kafka")]
 pub use memory::MemoryLog;
-#[cfg(feature = "kafka")]
-pub use partition_log::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, PartitionLog, Recorded};
 pub use partitioner::partition_of;
 pub use position::{InvalidPosition, Position};
 #[cfg(feature = "kafka")]
@@ -70,4 +69,7 @@ pub use raw_record::RawRecord;
 #[cfg(feature = "kafka")]
 pub use registry::{Registry, RegistryError};
 pub use schema_file::{InvalidSchemaFile, SchemaFile};
+#[cfg(feature = "kafka")]
+pub use shard_log::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, Recorded, ShardLog};
+pub use shards::{InvalidShards, Offsets, Shards};
 pub use topics::Topics;

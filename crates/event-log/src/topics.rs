@@ -24,13 +24,13 @@ impl Topics {
         self.named("events")
     }
 
-    /// The commands that come through Kafka, keyed by aggregate. Its consumer group suggests who owns which partition.
+    /// The commands that come through Kafka, keyed by aggregate.
     pub fn commands(&self) -> String {
         self.named("commands")
     }
 
-    /// The consumer group of all instances that decide commands: its members share the partitions, and its offsets are
-    /// the next commands to decide.
+    /// The consumer group of all instances that decide commands. Its members share the partitions of the owners topic,
+    /// one for each shard, and its offsets of the commands topic are the next commands to decide.
     pub fn deciders(&self) -> String {
         self.commands()
     }
@@ -40,7 +40,7 @@ impl Topics {
         self.named("outcomes")
     }
 
-    /// The owners of the partitions, keyed by partition. This topic has a single partition.
+    /// The owners of the shards, keyed by shard. It has a partition for each shard.
     pub fn owners(&self) -> String {
         self.named("owners")
     }

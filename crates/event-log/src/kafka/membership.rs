@@ -1,5 +1,5 @@
-//! The consumer group that suggests which instance should own which partition. It reads no records, and its assignment
-//! is only a hint: the log decides who owns a partition.
+//! The consumer group that suggests which instance should own which shard. It subscribes to the owners topic, which has a
+//! partition for each shard. It reads no records, and its assignment is only a hint: the log decides who owns a shard.
 
 use std::{
     collections::VecDeque,
@@ -22,9 +22,9 @@ use uuid::Uuid;
 use super::{client::ClientSettings, context};
 use crate::{LogError, Topics};
 
-/// How long a member may be silent before its partitions are assigned to others, in milliseconds.
+/// How long a member may be silent before its shards are assigned to others, in milliseconds.
 const SESSION_MS: &str = "6000";
-/// How often a member sends a heartbeat, in milliseconds. It learns of a rebalance with the answer, and a partition
+/// How often a member sends a heartbeat, in milliseconds. It learns of a rebalance with the answer, and a shard
 /// moves only once every member has learned of it.
 const HEARTBEAT_MS: &str = "500";
 /// How long the polling thread may take between two polls, in milliseconds. A rebalance waits this long for a slow
@@ -33,14 +33,14 @@ const POLL_MS: &str = "10000";
 /// How long a request to the group may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A decision of the group about this member. The numbers are partitions.
+/// A decision of the group about this member. The numbers are shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupChange {
-    /// These partitions are assigned to this member.
+    /// These shards are assigned to this member.
     Assigned(Vec<i32>),
-    /// These partitions are to be handed over to another member.
+    /// These shards are to be handed over to another member.
     Revoked(Vec<i32>),
-    /// The group has excluded this member, and these partitions may already belong to others.
+    /// The group has excluded this member, and these shards may already belong to others.
     Lost(Vec<i32>),
 }
 
@@ -54,7 +54,7 @@ pub struct Membership {
 
 impl Membership {
     /// Joins the group. A member with an `instance_id` is static (KIP-345): if it comes back within the session
-    /// timeout, it gets its partitions again without a rebalance.
+    /// timeout, it gets its shards again without a rebalance.
     pub fn join(
         client: &ClientSettings,
         topics: &Topics,
@@ -75,7 +75,7 @@ impl Membership {
             config.set("group.instance.id", id);
         }
         let consumer: BaseConsumer<Changes> = config.create_with_context(Changes::default())?;
-        consumer.subscribe(&[&topics.commands()])?;
+        consumer.subscribe(&[&topics.owners()])?;
         Ok(Self { consumer, group: topics.deciders(), name })
     }
 
@@ -104,7 +104,7 @@ impl Membership {
         Ok(members.filter(|member| member.client_id() != self.name).count())
     }
 
-    /// Gives up all partitions and leaves the group, so that they are reassigned at once. A static member stays in the
+    /// Gives up all shards and leaves the group, so that they are reassigned at once. A static member stays in the
     /// group until its session ends.
     pub fn leave(self) {
         // Closing the consumer revokes first, then leaves.

@@ -13,9 +13,9 @@ mod membership;
 mod outcomes;
 mod owners;
 mod owners_follower;
-mod partition_log;
 mod producer;
 mod replay;
+mod shard_log;
 mod survey;
 mod topics;
 mod whole_topic;
@@ -28,9 +28,10 @@ pub use group_reader::{Bookmarks, GroupReader, Reading};
 pub use membership::{GroupChange, Membership};
 pub use outcomes::{Outcome, OutcomeReader};
 pub use owners_follower::{Owner, Owners, follow_owners};
-pub use partition_log::{KafkaBroker, KafkaPartitionLog, PartitionLogSettings};
 pub use replay::read_partition;
+pub use shard_log::{KafkaBroker, KafkaShardLog, ShardLogSettings};
 pub use survey::{
-    PartitionSurvey, TopicDescription, describe_topics, partition_ends, read_outcomes, survey_partitions,
+    PartitionSurvey, ShardSurvey, TopicDescription, describe_topics, partition_ends, read_outcomes,
+    survey_shards,
 };
 pub use topics::{TopicsError, apply_topics, check_partitions};

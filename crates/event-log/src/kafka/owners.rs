@@ -1,19 +1,22 @@
-//! The announcement of a partition's owner. It is written by the partition's own fenced producer, so a replaced owner
-//! cannot announce itself.
+//! The announcement of a shard's owner, in the shard's own partition of the owners topic. It is written by the shard's own
+//! fenced producer, so a replaced owner cannot announce itself.
 
 use rdkafka::{Message, message::BorrowedMessage};
 use serde::{Deserialize, Serialize};
 
-/// An announcement, as JSON. The key of the record is the partition's number; its offset determines the epoch.
+/// An announcement, as JSON. The key of the record is the shard's number; its offset determines the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Announcement {
-    /// The partition of the events topic.
-    pub(super) partition: i32,
+    /// The shard, which is also the number of the record's partition.
+    pub(super) shard: i32,
     /// Where the owner accepts forwarded commands.
     pub(super) address: String,
 }
 
-/// Whether a record of the owners topic announces an owner of this partition.
-pub(super) fn announces(message: &BorrowedMessage<'_>, partition: i32) -> bool {
-    message.key() == Some(partition.to_string().as_bytes()) && message.payload().is_some()
+impl Announcement {
+    /// Parses a record of the owners topic. `None` if it is not an announcement for its partition.
+    pub(super) fn read(message: &BorrowedMessage<'_>) -> Option<Self> {
+        let read: Self = serde_json::from_slice(message.payload()?).ok()?;
+        (read.shard == message.partition()).then_some(read)
+    }
 }

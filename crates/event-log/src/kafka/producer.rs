@@ -1,4 +1,4 @@
-//! A transactional producer of one partition: writes records and offsets atomically.
+//! A transactional producer of one shard: writes records and offsets atomically.
 
 use std::{
     sync::Arc,
@@ -15,7 +15,7 @@ use rdkafka::{
 };
 
 use super::{client::ClientSettings, deliveries::Deliveries, owners::Announcement};
-use crate::{LogError, NewOutcome, NewRecord, Producer, headers};
+use crate::{LogError, NewOutcome, NewRecord, Offsets, Producer, headers};
 
 /// Kafka aborts a transaction that is open for longer, so a dead owner cannot block readers for ever.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
@@ -30,7 +30,7 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
 type Client = BaseProducer<Deliveries>;
 
-/// Where a partition's producers write to.
+/// Where a shard's producers write to.
 pub(super) struct Route {
     pub(super) client: ClientSettings,
     pub(super) transactional_id: String,
@@ -38,11 +38,11 @@ pub(super) struct Route {
     pub(super) outcomes: String,
     pub(super) commands: String,
     pub(super) owners: String,
-    pub(super) partition: i32,
+    pub(super) shard: i32,
     pub(super) deciders: ConsumerGroupMetadata,
 }
 
-/// One of a partition's producers in Kafka.
+/// One of a shard's producers in Kafka.
 pub struct TransactionalProducer {
     route: Route,
     client: Arc<Client>,
@@ -140,7 +140,7 @@ impl Producer for TransactionalProducer {
         self.send(events.iter().map(|event| {
             let millis = event.envelope.time.unix_timestamp_nanos() / 1_000_000;
             BaseRecord::with_opaque_to(&self.route.events, 0)
-                .partition(self.route.partition)
+                .partition(event.partition)
                 .key(event.envelope.aggregate_id.as_str())
                 .payload(event.payload.as_slice())
                 .headers(headers::write(&event.envelope))
@@ -153,27 +153,29 @@ impl Producer for TransactionalProducer {
         let json = Header { key: "content-type", value: Some("application/json") };
         self.send(outcomes.iter().map(|outcome| {
             BaseRecord::with_opaque_to(&self.route.outcomes, 0)
-                .partition(self.route.partition)
+                .partition(outcome.partition)
                 .key(outcome.key.as_str())
                 .payload(outcome.document.as_slice())
                 .headers(OwnedHeaders::new_with_capacity(1).insert(json.clone()))
         }))
     }
 
-    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError> {
-        let Route { commands, partition, deciders, .. } = &self.route;
-        let mut offsets = TopicPartitionList::new();
-        offsets.add_partition_offset(commands, *partition, Offset::Offset(next_command))?;
+    fn send_offsets(&mut self, next_commands: &Offsets) -> Result<(), LogError> {
+        let Route { commands, deciders, .. } = &self.route;
+        let mut offsets = TopicPartitionList::with_capacity(next_commands.len());
+        for (partition, next) in next_commands {
+            offsets.add_partition_offset(commands, *partition, Offset::Offset(*next))?;
+        }
         let sent = self.client.send_offsets_to_transaction(&offsets, deciders, self.remaining());
         sent.map_err(|error| self.cause(error))
     }
 
     fn announce(&mut self, address: &str) -> Result<i64, LogError> {
-        let Route { owners, partition, .. } = &self.route;
-        let announcement = Announcement { partition: *partition, address: address.to_owned() };
+        let Route { owners, shard, .. } = &self.route;
+        let announcement = Announcement { shard: *shard, address: address.to_owned() };
         let payload = serde_json::to_vec(&announcement).expect("an announcement is plain JSON");
-        let key = partition.to_string();
-        let record = BaseRecord::with_opaque_to(owners, 0).partition(0).key(key.as_str());
+        let key = shard.to_string();
+        let record = BaseRecord::with_opaque_to(owners, 0).partition(*shard).key(key.as_str());
         self.send([record.payload(payload.as_slice())].into_iter())?;
         Ok(self.await_deliveries()?[0])
     }

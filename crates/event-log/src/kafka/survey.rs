@@ -18,7 +18,7 @@ use super::{
     owners_follower::read_owners,
     whole_topic::read_whole,
 };
-use crate::{LogError, Owner, Topics, TopicsError};
+use crate::{LogError, Owner, Shards, Topics, TopicsError};
 
 /// How long a request to a broker may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,13 +40,22 @@ pub struct TopicDescription {
     pub in_sync: String,
 }
 
+/// The owner of one shard, and the progress of its partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardSurvey {
+    /// The shard.
+    pub shard: i32,
+    /// The owner that announced itself last.
+    pub owner: Option<Owner>,
+    /// The shard's partitions.
+    pub partitions: Vec<PartitionSurvey>,
+}
+
 /// The progress of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionSurvey {
     /// The partition.
     pub partition: i32,
-    /// The owner that announced itself last.
-    pub owner: Option<Owner>,
     /// The offset after its last event.
     pub end: i64,
     /// How many offsets of its commands are not decided yet. Commit markers count, so this is more than the number of
@@ -94,22 +103,23 @@ fn describe(
     })
 }
 
-/// The progress of every partition of a context. Blocks.
-pub fn survey_partitions(client: &ClientSettings, topics: &Topics) -> Result<Vec<PartitionSurvey>, LogError> {
+/// The owner and the progress of every shard of a context. Blocks.
+pub fn survey_shards(client: &ClientSettings, topics: &Topics) -> Result<Vec<ShardSurvey>, LogError> {
     let owners = read_owners(client, topics)?;
     let (events, commands) = (topics.events(), topics.commands());
     let view: BaseConsumer<KafkaLogContext> =
         client.committed_reader(&topics.deciders()).create_with_context(KafkaLogContext)?;
-    let mut surveys = Vec::new();
-    for partition in 0..partition_count(&view, &events)? {
-        surveys.push(PartitionSurvey {
-            partition,
-            owner: owners.get(partition).cloned(),
-            end: view.fetch_watermarks(&events, partition, CALL_TIMEOUT)?.1,
-            commands_lag: lag(&view, &commands, partition)?,
-        });
-    }
-    Ok(surveys)
+    let partitions = partition_count(&view, &events)?;
+    let shards = Shards::new(partitions, partition_count(&view, &topics.owners())?)?;
+    let survey = |partition| {
+        let end = view.fetch_watermarks(&events, partition, CALL_TIMEOUT)?.1;
+        Ok(PartitionSurvey { partition, end, commands_lag: lag(&view, &commands, partition)? })
+    };
+    let survey = |shard| {
+        let partitions = shards.partitions_of(shard).map(survey).collect::<Result<_, LogError>>()?;
+        Ok(ShardSurvey { shard, owner: owners.get(shard).cloned(), partitions })
+    };
+    (0..shards.count()).map(survey).collect()
 }
 
 /// The end of every partition of a topic: the offset of the next record. Blocks.

@@ -12,7 +12,7 @@ use rdkafka::{
 };
 
 use super::{client::ClientSettings, context::KafkaLogContext};
-use crate::Topics;
+use crate::{Shards, Topics};
 
 /// How long a request to the cluster may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,8 +38,8 @@ pub enum TopicsError {
     /// A topic does not exist.
     #[error("topic {0} does not exist; `foldline topics apply` creates it")]
     Missing(String),
-    /// A topic has the wrong number of partitions. It determines the partition of each aggregate, so it can never
-    /// change.
+    /// A topic has the wrong number of partitions. The number determines the partition of each aggregate, and that of the
+    /// owners topic the shard of each partition, so it can never change.
     #[error(
         "topic {topic} has {found} partitions, not {expected}: the number is fixed when a topic is created"
     )]
@@ -64,9 +64,10 @@ impl TopicsError {
 pub async fn apply_topics(
     client: &ClientSettings,
     topics: &Topics,
-    partitions: i32,
+    shards: Shards,
     replication: i32,
 ) -> Result<(), TopicsError> {
+    let partitions = shards.partitions();
     let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners()];
     let [events, commands, outcomes, owners] = names.each_ref();
     let in_sync = if replication >= 3 { "2" } else { "1" };
@@ -75,7 +76,7 @@ pub async fn apply_topics(
         topic(events, partitions).set("retention.ms", "-1").set("retention.bytes", "-1"),
         topic(commands, partitions).set("retention.ms", WEEK_MS),
         topic(outcomes, partitions).set("cleanup.policy", "compact,delete").set("retention.ms", WEEK_MS),
-        topic(owners, 1).set("cleanup.policy", "compact"),
+        topic(owners, shards.count()).set("cleanup.policy", "compact"),
     ]
     .map(|topic| topic.set("min.insync.replicas", in_sync));
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
@@ -88,16 +89,16 @@ pub async fn apply_topics(
         }
     }
     let (client, topics) = (client.clone(), topics.clone());
-    tokio::task::spawn_blocking(move || await_partitions(&client, &topics, partitions))
+    tokio::task::spawn_blocking(move || await_partitions(&client, &topics, shards))
         .await
         .expect("checking topics does not panic")
 }
 
 /// A broker may learn of a new topic a moment after it was created.
-fn await_partitions(client: &ClientSettings, topics: &Topics, partitions: i32) -> Result<(), TopicsError> {
+fn await_partitions(client: &ClientSettings, topics: &Topics, shards: Shards) -> Result<(), TopicsError> {
     let deadline = Instant::now() + CALL_TIMEOUT;
     loop {
-        match check_partitions(client, topics, partitions) {
+        match check_partitions(client, topics, shards) {
             Err(TopicsError::Missing(_)) if Instant::now() < deadline => {
                 thread::sleep(PAUSE);
             }
@@ -106,18 +107,16 @@ fn await_partitions(client: &ClientSettings, topics: &Topics, partitions: i32) -
     }
 }
 
-/// Checks that a context's topics exist and have the right number of partitions. Blocks.
-pub fn check_partitions(
-    client: &ClientSettings,
-    topics: &Topics,
-    partitions: i32,
-) -> Result<(), TopicsError> {
+/// Checks that a context's topics exist and have the right number of partitions; the owners topic has one for each shard.
+/// Blocks.
+pub fn check_partitions(client: &ClientSettings, topics: &Topics, shards: Shards) -> Result<(), TopicsError> {
     let consumer: BaseConsumer<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
+    let partitions = shards.partitions();
     let expectations = [
         (topics.events(), partitions),
         (topics.commands(), partitions),
         (topics.outcomes(), partitions),
-        (topics.owners(), 1),
+        (topics.owners(), shards.count()),
     ];
     for (topic, expected) in expectations {
         let metadata = consumer.fetch_metadata(Some(&topic), CALL_TIMEOUT)?;

@@ -6,7 +6,7 @@ use super::{
     Schedule, SimulatedKafka, Step, StepOutcome,
     cluster::{Cluster, Writer},
 };
-use crate::{Broker, Fold, LogError, NewOutcome, NewRecord, Producer, Recorded};
+use crate::{Broker, Fold, LogError, NewOutcome, NewRecord, Offsets, Producer, Recorded};
 
 /// The timeout reported to an instance whose request gets no answer. Nothing actually waits.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,13 +63,17 @@ impl SimulatedBroker {
         Err(LogError::TimedOut(TIMEOUT))
     }
 
-    fn next_event(&self, next: i64, mark: i64) -> Result<Option<Recorded>, LogError> {
-        self.step(Step::Event, move |cluster| Ok(cluster.recorded(next..mark).next()))
+    fn next_event(&self, partition: i32, next: i64, mark: i64) -> Result<Option<Recorded>, LogError> {
+        self.step(Step::Event, move |cluster| Ok(cluster.recorded(partition, next..mark).next()))
     }
 }
 
 impl Broker for SimulatedBroker {
     type Producer = SimulatedProducer;
+
+    fn partitions(&self) -> Vec<i32> {
+        self.simulated.lock().events.keys().copied().collect()
+    }
 
     fn connect(&mut self, count: usize) -> Result<Vec<SimulatedProducer>, LogError> {
         self.step(Step::Connect, |_| Ok(()))?;
@@ -79,33 +83,33 @@ impl Broker for SimulatedBroker {
             .collect())
     }
 
-    fn end(&mut self) -> Result<i64, LogError> {
-        self.step(Step::End, |cluster| Ok(cluster.events.end()))
+    fn end(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.step(Step::End, move |cluster| Ok(cluster.events[&partition].end()))
     }
 
-    fn stable_end(&mut self) -> Result<i64, LogError> {
-        self.step(Step::StableEnd, |cluster| Ok(cluster.events.stable_end()))
+    fn stable_end(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.step(Step::StableEnd, move |cluster| Ok(cluster.events[&partition].stable_end()))
     }
 
-    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+    fn replay(&mut self, partition: i32, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
         self.step(Step::Replay, move |cluster| {
             cluster.show_commits();
-            let stable = cluster.events.stable_end();
-            if stable < mark { Err(stalled("simulated.events", mark)) } else { Ok(()) }
+            let stable = cluster.events[&partition].stable_end();
+            if stable < mark { Err(stalled("simulated.events", partition, mark)) } else { Ok(()) }
         })?;
         let mut next = next;
         // Event by event, so that other instances can run in between.
-        while let Some(recorded) = self.next_event(next, mark)? {
+        while let Some(recorded) = self.next_event(partition, next, mark)? {
             next = recorded.position.offset + 1;
             fold(recorded)?;
         }
         Ok(())
     }
 
-    fn next_command(&mut self) -> Result<i64, LogError> {
-        self.step(Step::NextCommand, |cluster| {
+    fn next_command(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.step(Step::NextCommand, move |cluster| {
             cluster.show_commits();
-            Ok(cluster.next_command().unwrap_or(0))
+            Ok(cluster.next_commands().get(&partition).copied().unwrap_or(0))
         })
     }
 
@@ -117,7 +121,7 @@ impl Broker for SimulatedBroker {
         self.step(Step::LastAnnouncement, move |cluster| {
             cluster.show_commits();
             if cluster.owners.stable_end() < end {
-                return Err(stalled("simulated.owners", end));
+                return Err(stalled("simulated.owners", 0, end));
             }
             let announced = cluster.owners.visible().map(|(offset, _)| offset);
             Ok(announced.filter(|offset| (from..end).contains(offset)).last())
@@ -126,8 +130,8 @@ impl Broker for SimulatedBroker {
 }
 
 /// An open transaction blocks the replay.
-fn stalled(topic: &str, mark: i64) -> LogError {
-    LogError::ReplayStalled { topic: topic.to_owned(), partition: 0, mark, waited: TIMEOUT }
+fn stalled(topic: &str, partition: i32, mark: i64) -> LogError {
+    LogError::ReplayStalled { topic: topic.to_owned(), partition, mark, waited: TIMEOUT }
 }
 
 impl SimulatedProducer {
@@ -168,8 +172,9 @@ impl Producer for SimulatedProducer {
         self.send(Step::SendOutcomes, |cluster, writer| cluster.send_outcomes(writer, outcomes))
     }
 
-    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError> {
-        self.send(Step::SendOffset, move |cluster, writer| cluster.send_offset(writer, next_command))
+    fn send_offsets(&mut self, next_commands: &Offsets) -> Result<(), LogError> {
+        let next_commands = next_commands.clone();
+        self.send(Step::SendOffsets, move |cluster, writer| cluster.send_offsets(writer, &next_commands))
     }
 
     fn announce(&mut self, address: &str) -> Result<i64, LogError> {

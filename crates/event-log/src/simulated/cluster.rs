@@ -8,7 +8,7 @@ use super::{
     Step,
     topic::{State, Topic},
 };
-use crate::{LogError, NewOutcome, NewRecord, Position, Recorded};
+use crate::{LogError, NewOutcome, NewRecord, Offsets, Position, Recorded};
 
 /// A request that has not arrived yet.
 pub(super) type DelayedRequest = Box<dyn FnOnce(&mut Cluster) + Send>;
@@ -18,10 +18,15 @@ pub(super) struct Cluster {
     ids: BTreeMap<usize, TransactionalId>,
     /// How many transactions there have been.
     transactions: u64,
-    pub(super) events: Topic<NewRecord>,
-    pub(super) outcomes: Topic<NewOutcome>,
+    /// The transactions whose commit is decided, in order.
+    decided: Vec<u64>,
+    /// The events of each partition.
+    pub(super) events: BTreeMap<i32, Topic<NewRecord>>,
+    /// The outcomes of each partition.
+    pub(super) outcomes: BTreeMap<i32, Topic<NewOutcome>>,
+    /// The announcements of the shard.
     pub(super) owners: Topic<String>,
-    next_command: Option<CommittedOffset>,
+    next_commands: BTreeMap<i32, CommittedOffset>,
     offset_commits: u64,
     pub(super) delayed: Vec<DelayedRequest>,
     pub(super) counts: BTreeMap<Step, usize>,
@@ -39,12 +44,12 @@ struct TransactionalId {
 
 struct Transaction {
     index: u64,
-    next_command: Option<CommittedOffset>,
+    next_commands: BTreeMap<i32, CommittedOffset>,
     /// The commit is decided, but readers do not see it yet.
     decided: bool,
 }
 
-/// A committed offset of the commands topic, ordered by when it was written.
+/// A committed offset of a partition of the commands topic, ordered by when it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct CommittedOffset {
     order: u64,
@@ -60,6 +65,14 @@ pub(super) struct Writer {
 }
 
 impl Cluster {
+    /// An empty shard of these partitions.
+    pub(super) fn new(partitions: impl IntoIterator<Item = i32>) -> Self {
+        let events: BTreeMap<_, _> =
+            partitions.into_iter().map(|number| (number, Topic::default())).collect();
+        let outcomes = events.keys().map(|number| (*number, Topic::default())).collect();
+        Self { events, outcomes, ..Self::default() }
+    }
+
     /// Initialises a transactional id and returns its new epoch.
     pub(super) fn init(&mut self, number: usize) -> u32 {
         self.end(number);
@@ -74,7 +87,10 @@ impl Cluster {
         events: Vec<NewRecord>,
     ) -> Result<Vec<i64>, LogError> {
         let transaction = self.transaction(writer)?.index;
-        Ok(events.into_iter().map(|event| self.events.push(transaction, event)).collect())
+        events
+            .into_iter()
+            .map(|event| Ok(partition(&mut self.events, event.partition)?.push(transaction, event)))
+            .collect()
     }
 
     pub(super) fn send_outcomes(
@@ -84,7 +100,7 @@ impl Cluster {
     ) -> Result<(), LogError> {
         let transaction = self.transaction(writer)?.index;
         for outcome in outcomes {
-            self.outcomes.push(transaction, outcome);
+            partition(&mut self.outcomes, outcome.partition)?.push(transaction, outcome);
         }
         Ok(())
     }
@@ -94,15 +110,21 @@ impl Cluster {
         Ok(self.owners.push(transaction, address))
     }
 
-    pub(super) fn send_offset(&mut self, writer: Writer, next_command: i64) -> Result<(), LogError> {
+    pub(super) fn send_offsets(&mut self, writer: Writer, next_commands: &Offsets) -> Result<(), LogError> {
         self.offset_commits += 1;
-        let offset = CommittedOffset { order: self.offset_commits, next_command };
-        self.transaction(writer)?.next_command = Some(offset);
+        let order = self.offset_commits;
+        let offsets = next_commands
+            .iter()
+            .map(|(number, next)| (*number, CommittedOffset { order, next_command: *next }));
+        self.transaction(writer)?.next_commands.extend(offsets);
         Ok(())
     }
 
     pub(super) fn commit(&mut self, writer: Writer) -> Result<(), LogError> {
-        self.transaction(writer)?.decided = true;
+        let transaction = self.transaction(writer)?;
+        transaction.decided = true;
+        let index = transaction.index;
+        self.decided.push(index);
         if !std::mem::take(&mut self.shows_later) {
             self.end(writer.id);
         }
@@ -119,7 +141,8 @@ impl Cluster {
             id.newest = writer.number;
             self.end(writer.id);
             self.transactions += 1;
-            let opened = Transaction { index: self.transactions, next_command: None, decided: false };
+            let opened =
+                Transaction { index: self.transactions, next_commands: BTreeMap::new(), decided: false };
             self.ids.entry(writer.id).or_default().current = Some(opened);
         }
         let id = self.ids.entry(writer.id).or_default();
@@ -135,11 +158,14 @@ impl Cluster {
         };
         let state = if ended.decided { State::Committed } else { State::Aborted };
         if ended.decided {
-            // The offset that was written last counts, even if its commit becomes visible first.
-            self.next_command = self.next_command.max(ended.next_command);
+            for (number, offset) in ended.next_commands {
+                // The offset that was written last counts, even if its commit becomes visible first.
+                let known = self.next_commands.entry(number).or_insert(offset);
+                *known = offset.max(*known);
+            }
         }
-        self.events.end_transaction(ended.index, state);
-        self.outcomes.end_transaction(ended.index, state);
+        self.events.values_mut().for_each(|events| events.end_transaction(ended.index, state));
+        self.outcomes.values_mut().for_each(|outcomes| outcomes.end_transaction(ended.index, state));
         self.owners.end_transaction(ended.index, state);
     }
 
@@ -151,9 +177,9 @@ impl Cluster {
         }
     }
 
-    /// The committed offset of the commands topic.
-    pub(super) fn next_command(&self) -> Option<i64> {
-        self.next_command.map(|offset| offset.next_command)
+    /// The committed offset of each partition of the commands topic that has one.
+    pub(super) fn next_commands(&self) -> Offsets {
+        self.next_commands.iter().map(|(number, offset)| (*number, offset.next_command)).collect()
     }
 
     pub(super) fn show_commits(&mut self) {
@@ -166,20 +192,34 @@ impl Cluster {
 
     /// How many events are committed, including those that readers do not see yet.
     pub(super) fn committed(&self) -> usize {
-        let decided =
-            self.ids.values().filter_map(|id| id.current.as_ref()).filter(|current| current.decided);
-        let decided: Vec<_> = decided.map(|current| current.index).collect();
-        self.events.committed(&decided)
+        self.events.values().map(|events| events.committed(&self.decided)).sum()
     }
 
-    /// The committed events of a range that readers see.
-    pub(super) fn recorded(&self, range: Range<i64>) -> impl Iterator<Item = Recorded> {
-        let seen = self.events.visible().filter(move |(offset, _)| range.contains(offset));
-        let recorded = |(offset, event): (i64, &NewRecord)| Recorded {
-            envelope: event.envelope.clone(),
-            position: Position { topic: "simulated.events".to_owned(), partition: 0, offset },
-            payload: event.payload.clone(),
-        };
-        seen.map(recorded)
+    /// The committed events of a range of a partition that readers see.
+    pub(super) fn recorded(&self, number: i32, range: Range<i64>) -> impl Iterator<Item = Recorded> {
+        let seen = self.events[&number].visible().filter(move |(offset, _)| range.contains(offset));
+        seen.map(move |(offset, event)| recorded(offset, event))
+    }
+
+    /// The committed events that readers see, in the order of their commits.
+    pub(super) fn history(&self) -> Vec<Recorded> {
+        let mut seen: Vec<_> = self.events.values().flat_map(Topic::by_transaction).collect();
+        // It is stable: the events of a transaction stay in order.
+        seen.sort_by_key(|(transaction, ..)| self.decided.iter().position(|decided| decided == transaction));
+        seen.into_iter().map(|(_, offset, event)| recorded(offset, event)).collect()
+    }
+}
+
+/// A partition of the shard.
+fn partition<T>(partitions: &mut BTreeMap<i32, Topic<T>>, number: i32) -> Result<&mut Topic<T>, LogError> {
+    let unknown = || KafkaError::MessageProduction(RDKafkaErrorCode::UnknownPartition).into();
+    partitions.get_mut(&number).ok_or_else(unknown)
+}
+
+fn recorded(offset: i64, event: &NewRecord) -> Recorded {
+    Recorded {
+        envelope: event.envelope.clone(),
+        position: Position { topic: "simulated.events".to_owned(), partition: event.partition, offset },
+        payload: event.payload.clone(),
     }
 }

@@ -1,4 +1,4 @@
-//! A simulated broker for tests of the protocol: one partition in memory, with transactional ids, open transactions,
+//! A simulated broker for tests of the protocol: one shard in memory, with transactional ids, open transactions,
 //! commit markers and stable offsets as in Kafka. It has neither clock nor threads: everything happens in the order
 //! given by its callers and their [`Schedule`], so a run can be reproduced step by step.
 //!
@@ -17,22 +17,29 @@ use std::{
 pub use broker::{SimulatedBroker, SimulatedProducer};
 use cluster::Cluster;
 pub use schedule::{AsCalled, Schedule, Step, StepOutcome};
+use topic::Topic;
 
-use crate::{NewOutcome, Recorded};
+use crate::{NewOutcome, Offsets, Recorded};
 
-/// One partition of a context, with its outcomes, owners and committed offsets. Clones share it.
-#[derive(Clone, Default)]
+/// One shard of a context, with its outcomes, owners and committed offsets. Clones share it.
+#[derive(Clone)]
 pub struct SimulatedKafka(Arc<Mutex<Cluster>>);
 
 impl SimulatedKafka {
+    /// An empty shard of these partitions.
+    pub fn new(partitions: impl IntoIterator<Item = i32>) -> Self {
+        Self(Arc::new(Mutex::new(Cluster::new(partitions))))
+    }
+
     /// The broker as instance number `instance` sees it. `schedule` decides the outcome of its requests.
     pub fn broker(&self, instance: usize, schedule: Arc<dyn Schedule>) -> SimulatedBroker {
         SimulatedBroker::new(self.clone(), instance, schedule)
     }
 
-    /// The committed events that readers see.
+    /// The committed events that readers see, in the order of their commits. Those of one commit are in the order of
+    /// their partitions.
     pub fn events(&self) -> Vec<Recorded> {
-        self.lock().recorded(0..i64::MAX).collect()
+        self.lock().history()
     }
 
     /// How many events are committed, including those that readers do not see yet.
@@ -40,9 +47,10 @@ impl SimulatedKafka {
         self.lock().committed()
     }
 
-    /// The committed outcomes that readers see.
+    /// The committed outcomes that readers see, partition by partition.
     pub fn outcomes(&self) -> Vec<NewOutcome> {
-        self.lock().outcomes.visible().map(|(_, outcome)| outcome.clone()).collect()
+        let cluster = self.lock();
+        cluster.outcomes.values().flat_map(Topic::visible).map(|(_, outcome)| outcome.clone()).collect()
     }
 
     /// The committed announcements that readers see: offset and address.
@@ -50,9 +58,9 @@ impl SimulatedKafka {
         self.lock().owners.visible().map(|(offset, address)| (offset, address.clone())).collect()
     }
 
-    /// The committed offset of the commands topic, if there is one.
-    pub fn next_command(&self) -> Option<i64> {
-        self.lock().next_command()
+    /// The committed offset of each partition of the commands topic that has one.
+    pub fn next_commands(&self) -> Offsets {
+        self.lock().next_commands()
     }
 
     /// How many delayed requests have not arrived yet.

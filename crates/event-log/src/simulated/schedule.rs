@@ -5,15 +5,15 @@ pub enum Step {
     Connect,
     /// The transactional id with this number is initialised.
     Init(usize),
-    /// The end of the partition is queried.
+    /// The end of a partition is queried.
     End,
-    /// The last stable offset of the partition is queried.
+    /// The last stable offset of a partition is queried.
     StableEnd,
-    /// A replay begins.
+    /// The replay of a partition begins.
     Replay,
     /// A replay fetches the next event, or finds that there is none.
     Event,
-    /// The committed offset of the commands topic is queried.
+    /// The committed offset of a partition of the commands topic is queried.
     NextCommand,
     /// The end of the owners topic is queried.
     OwnersEnd,
@@ -23,8 +23,8 @@ pub enum Step {
     SendEvents,
     /// Outcomes are written.
     SendOutcomes,
-    /// An offset of the commands topic is added to the transaction.
-    SendOffset,
+    /// Offsets of the commands topic are added to the transaction.
+    SendOffsets,
     /// The owner announces itself.
     Announce,
     /// The transaction is committed.

@@ -62,9 +62,14 @@ impl<T> Topic<T> {
 
     /// The committed records that readers see.
     pub(super) fn visible(&self) -> impl Iterator<Item = (i64, &T)> {
+        self.by_transaction().map(|(_, offset, record)| (offset, record))
+    }
+
+    /// The committed records that readers see, each with its transaction and its offset.
+    pub(super) fn by_transaction(&self) -> impl Iterator<Item = (u64, i64, &T)> {
         let stable = (0..self.stable_end()).zip(&self.0);
         let committed = stable.filter(|(_, entry)| entry.state == State::Committed);
-        committed.filter_map(|(offset, entry)| Some((offset, entry.record.as_ref()?)))
+        committed.filter_map(|(offset, entry)| Some((entry.transaction, offset, entry.record.as_ref()?)))
     }
 }
 

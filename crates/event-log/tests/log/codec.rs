@@ -48,7 +48,7 @@ pub(crate) fn counted() -> Counted {
 /// A payload as a record of the log.
 pub(crate) fn recorded(payload: Vec<u8>) -> Recorded {
     Recorded {
-        envelope: record("a", 1, 1).envelope,
+        envelope: record(0, "a", 1, 1).envelope,
         position: Position { topic: "tests.events".to_owned(), partition: 0, offset: 0 },
         payload,
     }

@@ -1,12 +1,12 @@
-//! The contract of a partition's owners, whatever the broker.
+//! The contract of a shard's owners, whatever the broker. The shard has two partitions.
 
 use std::time::{Duration, Instant};
 
-use event_log::{Broker, FencedLog, LogError, PartitionLog, Producer};
+use event_log::{Batch, Broker, FencedLog, LogError, Offsets, Producer, ShardLog};
 
 use crate::{
-    support::{Owner, error, offsets, outcome, record},
-    worlds::{InKafka, InSimulation, Interrupted, World},
+    support::{Owner, error, outcome, places, record},
+    worlds::{InKafka, InSimulation, Interrupted, World, sorted},
 };
 
 const LONG: Duration = Duration::from_secs(10);
@@ -25,13 +25,17 @@ macro_rules! contract {
 
 contract! {
     a_claim_reads_everything_that_is_committed
+    a_claim_reads_every_partition_from_its_own_offset_to_its_end
+    events_of_two_partitions_are_committed_together_or_not_at_all
     an_owner_that_is_replaced_between_send_and_commit_leaves_nothing
     a_replaced_owner_cannot_append_with_any_producer
+    a_replaced_owner_cannot_append_to_any_partition
     an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself
     outcomes_contain_the_offsets_of_the_events_committed_with_them
     the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all
     outcomes_can_be_committed_without_events
     every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing
+    an_epoch_is_higher_than_that_of_any_event_in_any_partition
     an_owner_is_confirmed_until_a_newer_one_has_announced_itself
     an_observer_learns_of_the_newest_owner
     reading_beside_the_owner_does_not_disturb_it
@@ -46,37 +50,76 @@ fn fencing<B: Broker>(broker: &mut B) -> Vec<B::Producer> {
     producers
 }
 
+/// The two partitions of the shard.
+fn partitions<W: World>(world: &W) -> [i32; 2] {
+    world.broker().partitions().try_into().unwrap()
+}
+
+/// The aggregates of the committed events, in ascending order.
 fn keys<W: World>(world: &W) -> Vec<String> {
-    world.events().into_iter().map(|(_, aggregate)| aggregate).collect()
+    sorted(world.events().into_iter().map(|(_, aggregate)| aggregate))
 }
 
 fn a_claim_reads_everything_that_is_committed<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert!(first.replayed.is_empty());
-    let mut committed = first.append(&["a", "b"]).unwrap();
-    committed.extend(first.append(&["c"]).unwrap());
+    let mut committed = first.place(&["a", "b"]).unwrap();
+    committed.extend(first.place(&["c"]).unwrap());
     for aborted in &mut fencing(&mut world.broker()) {
         aborted.begin(LONG).unwrap();
-        aborted.send_events(&[record("aborted", 9, 4)]).unwrap();
+        let records = partitions(world).map(|partition| record(partition, "aborted", 9, 4));
+        aborted.send_events(&records).unwrap();
     }
     let mut second = Owner::over(world.broker(), "two:2").unwrap();
-    assert_eq!(offsets(&second.replayed), committed);
-    committed.extend(second.append(&["d", "e"]).unwrap());
-    assert_eq!(offsets(&Owner::over(world.broker(), "three:3").unwrap().replayed), committed);
-    let seen: Vec<_> = world.events().into_iter().map(|(offset, _)| offset).collect();
-    assert_eq!(seen, committed);
+    assert_eq!(places(&second.replayed), sorted(committed.clone()));
+    committed.extend(second.place(&["d", "e"]).unwrap());
+    let third = Owner::over(world.broker(), "three:3").unwrap();
+    assert_eq!(places(&third.replayed), sorted(committed.clone()));
+    assert_eq!(world.events().into_iter().map(|(place, _)| place).collect::<Vec<_>>(), sorted(committed));
+}
+
+fn a_claim_reads_every_partition_from_its_own_offset_to_its_end<W: World>(world: &W) {
+    let mut first = Owner::over(world.broker(), "one:1").unwrap();
+    let read = first.place(&["a", "b", "a", "a"]).unwrap();
+    let [one, other] = [read[3], read[1]];
+    // The tails differ in length, and one of the partitions ends with a record of the other's transaction.
+    let mut missed = first.place(&["b", "a", "b"]).unwrap();
+    missed.extend(first.place(&["b"]).unwrap());
+    let next = Offsets::from([one, other].map(|(partition, offset)| (partition, offset + 1)));
+    let second = Owner::over_from(world.broker(), "two:2", &next).unwrap();
+    assert_eq!(places(&second.replayed), sorted(missed.clone()));
+    // A partition without an offset is read from its beginning.
+    let next = Offsets::from([(other.0, other.1 + 1)]);
+    let third = Owner::over_from(world.broker(), "three:3", &next).unwrap();
+    missed.extend(read.iter().filter(|place| place.0 == one.0));
+    assert_eq!(places(&third.replayed), sorted(missed));
+}
+
+fn events_of_two_partitions_are_committed_together_or_not_at_all<W: World>(world: &W) {
+    let both = |sequence| partitions(world).map(|partition| record(partition, "a", 1, sequence));
+    for aborted in &mut fencing(&mut world.broker()) {
+        aborted.begin(LONG).unwrap();
+        assert_eq!(aborted.send_events(&both(1)).unwrap().len(), 2);
+    }
+    let mut owner = Owner::over(world.broker(), "one:1").unwrap();
+    assert!(owner.replayed.is_empty());
+    let offsets = owner.log.append(&Batch::events(&both(1))).unwrap();
+    let committed: Vec<_> = partitions(world).into_iter().zip(offsets).collect();
+    assert_eq!(world.events().into_iter().map(|(place, _)| place).collect::<Vec<_>>(), committed);
+    assert_eq!(places(&Owner::over(world.broker(), "two:2").unwrap().replayed), committed);
 }
 
 fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
+    let [one, other] = partitions(world);
     for turn in 0..2 {
         let first = &mut fencing(&mut world.broker())[turn];
         first.begin(LONG).unwrap();
-        first.send_events(&[record("a", 1, 1)]).unwrap();
-        first.send_outcomes(&[outcome("a", 0)]).unwrap();
-        first.send_offset(7).unwrap();
+        first.send_events(&[record(one, "a", 1, 1), record(other, "b", 1, 1)]).unwrap();
+        first.send_outcomes(&[outcome(one, "a", 0), outcome(other, "b", 0)]).unwrap();
+        first.send_offsets(&Offsets::from([(one, 7), (other, 8)])).unwrap();
         let second = Owner::over(world.broker(), "two:2").unwrap();
         assert!(second.replayed.is_empty());
-        assert_eq!(second.next_command, 0);
+        assert_eq!(second.next_commands, Offsets::from([(one, 0), (other, 0)]));
         let fenced = error(first.commit());
         assert!(fenced.is_fenced(), "{fenced}");
     }
@@ -95,7 +138,19 @@ fn a_replaced_owner_cannot_append_with_any_producer<W: World>(world: &W) {
         assert!(matches!(error(first.append(&["too-late"])), LogError::NotClaimed));
         second.append(&["after"]).unwrap();
     }
-    assert_eq!(keys(world), ["after", "before", "after"]);
+    assert_eq!(keys(world), ["after", "after", "before"]);
+}
+
+fn a_replaced_owner_cannot_append_to_any_partition<W: World>(world: &W) {
+    let mut reached = Vec::new();
+    for aggregate in ["a", "b"] {
+        let mut first = Owner::over(world.broker(), "one:1").unwrap();
+        let _second = Owner::over(world.broker(), "two:2").unwrap();
+        assert!(error(first.append(&[aggregate])).is_fenced());
+        reached.push(first.partition_of(aggregate));
+    }
+    assert_eq!(sorted(reached), partitions(world));
+    assert!(world.events().is_empty());
 }
 
 fn an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
@@ -118,37 +173,56 @@ fn outcomes_contain_the_offsets_of_the_events_committed_with_them<W: World>(worl
 }
 
 fn the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
+    let [one, other] = partitions(world);
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
-    assert_eq!(first.next_command, 0);
+    assert_eq!(first.next_commands, Offsets::from([(one, 0), (other, 0)]));
     for next_command in [3, 4] {
         first.decide_commands("a", next_command).unwrap();
     }
     first.append(&["b"]).unwrap();
+    let mut expected = first.next_commands.clone();
+    expected.insert(first.partition_of("a"), 4);
     let mut second = Owner::over(world.broker(), "two:2").unwrap();
-    assert_eq!(second.next_command, 4);
+    assert_eq!(second.next_commands, expected);
     error(first.decide_commands("too-late", 9));
     second.append(&["c"]).unwrap();
-    assert_eq!(Owner::over(world.broker(), "three:3").unwrap().next_command, 4);
-    assert_eq!(keys(world), ["a", "a", "b", "c"]);
-    assert_eq!(world.outcomes().len(), 2);
+    second.decide_commands("b", 2).unwrap();
+    expected.insert(second.partition_of("b"), 2);
+    assert_eq!(Owner::over(world.broker(), "three:3").unwrap().next_commands, expected);
+    assert_eq!(keys(world), ["a", "a", "b", "b", "c"]);
+    assert_eq!(world.outcomes().len(), 3);
 }
 
 fn outcomes_can_be_committed_without_events<W: World>(world: &W) {
+    let [one, other] = partitions(world);
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     let outcomes = |offsets: &[i64]| {
         assert!(offsets.is_empty());
-        vec![outcome("refused", -1)]
+        vec![outcome(other, "refused", -1)]
     };
-    let batch = event_log::Batch { events: &[], outcomes: &outcomes, next_command: Some(1) };
+    let next_commands = Offsets::from([(other, 1)]);
+    let batch = Batch { events: &[], outcomes: &outcomes, next_commands: &next_commands };
     assert!(owner.log.append(&batch).unwrap().is_empty());
     assert_eq!(world.outcomes().len(), 1);
-    assert_eq!(Owner::over(world.broker(), "two:2").unwrap().next_command, 1);
+    let next = Owner::over(world.broker(), "two:2").unwrap().next_commands;
+    assert_eq!(next, Offsets::from([(one, 0), (other, 1)]));
 }
 
 fn every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing<W: World>(world: &W) {
     let epochs: Vec<_> = (0..4).map(|_| Owner::over(world.broker(), "one:1").unwrap().epoch).collect();
     assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
     assert_eq!(epochs[0], 1);
+}
+
+fn an_epoch_is_higher_than_that_of_any_event_in_any_partition<W: World>(world: &W) {
+    let [one, other] = partitions(world);
+    for (partition, epoch) in [(one, 100), (other, 200), (one, 300)] {
+        let writer = &mut fencing(&mut world.broker())[0];
+        writer.begin(LONG).unwrap();
+        writer.send_events(&[record(partition, "a", epoch, 1)]).unwrap();
+        writer.commit().unwrap();
+        assert_eq!(Owner::over(world.broker(), "one:1").unwrap().epoch, epoch + 1);
+    }
 }
 
 fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world: &W) {
@@ -179,45 +253,54 @@ fn an_observer_learns_of_the_newest_owner<W: World>(world: &W) {
 fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
-    let (mut next, mut read) = (0, Vec::new());
+    let (mut next, mut read, mut committed) = (Offsets::new(), Vec::new(), Vec::new());
     let deadline = Instant::now() + LONG;
     for group in [&["a"][..], &["b", "c"], &["d"]] {
-        let last = owner.append(group).unwrap()[group.len() - 1];
+        committed.extend(owner.place(group).unwrap());
         // Consumers see a commit a moment after the owner.
-        while next <= last {
+        while read.len() < committed.len() {
             assert!(Instant::now() < deadline, "what is committed can be read");
+            let mut reached = next.clone();
             event_tail
-                .read(next, &mut |recorded| {
-                    next = recorded.position.offset + 1;
-                    read.push(recorded.envelope.aggregate_id.to_string());
+                .read(&next, &mut |recorded| {
+                    let (partition, offset) = (recorded.position.partition, recorded.position.offset);
+                    reached.insert(partition, offset + 1);
+                    read.push((partition, offset));
                     Ok(())
                 })
                 .unwrap();
+            next = reached;
         }
     }
-    assert_eq!(read, ["a", "b", "c", "d"]);
+    assert_eq!(sorted(read), sorted(committed));
 }
 
 fn nothing_continues_beyond_the_end_of_the_log<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    let committed = owner.append(&["a"]).unwrap()[0];
-    let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), LONG);
-    let beyond = |refused: LogError| {
-        assert!(!refused.is_transient());
-        let LogError::BeyondEnd { next, end } = refused else { panic!("{refused}") };
-        // The marker of the commit may appear a moment later.
-        assert!(next == 1_000 && (committed + 1..=committed + 2).contains(&end), "{refused}");
-    };
-    beyond(error(other.read(1_000, &mut |_| Ok(()))));
-    beyond(error(other.claim(1_000, &mut |_| Ok(()))));
+    for (partition, committed) in owner.place(&["a", "b"]).unwrap() {
+        let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), LONG);
+        let beyond = |refused: LogError| {
+            assert!(!refused.is_transient());
+            let LogError::BeyondEnd { partition: found, next, end } = refused else { panic!("{refused}") };
+            // The marker of the commit may appear a moment later.
+            assert!(next == 1_000 && (committed + 1..=committed + 2).contains(&end), "{refused}");
+            assert_eq!(found, partition);
+        };
+        let next = Offsets::from([(partition, 1_000)]);
+        beyond(error(other.read(&next, &mut |_| Ok(()))));
+        beyond(error(other.claim(&next, &mut |_| Ok(()))));
+    }
     // Nobody was fenced.
-    owner.append(&["b"]).unwrap();
+    owner.append(&["a", "b"]).unwrap();
     owner.log.confirm().unwrap();
     assert_eq!(world.announced(), ["one:1"]);
 
-    let reached = world.broker().end().unwrap();
-    other.read(reached, &mut |_| panic!("there is nothing")).unwrap();
-    other.claim(reached, &mut |_| panic!("there is nothing")).unwrap();
+    let mut broker = world.broker();
+    let reached =
+        partitions(world).map(|partition| (partition, broker.end(partition).unwrap())).into_iter().collect();
+    let mut other = FencedLog::over(broker, "two:1".to_owned(), LONG);
+    other.read(&reached, &mut |_| panic!("there is nothing")).unwrap();
+    other.claim(&reached, &mut |_| panic!("there is nothing")).unwrap();
 }
 
 fn an_ownership_that_was_released_is_over<W: World>(world: &W) {

@@ -1,4 +1,4 @@
-//! Two instances believe that they own a partition: only the newer one can write.
+//! Two instances believe that they own a shard: only the newer one can write.
 
 use std::{
     sync::mpsc,
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{LogError, PartitionLog};
+use event_log::{LogError, Offsets, ShardLog};
 use rdkafka::producer::Producer;
 use serde_json::Value;
 use test_kit::{Api, Fault, KafkaProxy, LogView};
@@ -21,7 +21,7 @@ fn announcements(log: &Log) -> Vec<(String, u64, String)> {
     let seen = LogView::of(&log.client.brokers, &log.topics.owners());
     let announcement = |event: test_kit::SeenEvent| {
         let said: Value = serde_json::from_slice(&event.payload).unwrap();
-        assert_eq!(said["partition"].to_string(), event.key);
+        assert_eq!([&said["shard"].to_string(), &event.partition.to_string()], [&event.key; 2]);
         let address = said["address"].as_str().unwrap().to_owned();
         (event.key, event.offset.unsigned_abs() + 1, address)
     };
@@ -61,7 +61,7 @@ fn a_replaced_owner_cannot_append_with_any_of_its_producers() {
 fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing() {
     for_each_producer(|turn| {
         let log = Log::with_partitions(1);
-        let first = foreign::open_transaction(&log, &format!("{}-0-{turn}", log.topics.events()), 0);
+        let first = foreign::open_transaction(&log, &format!("{}-1-0-{turn}", log.topics.events()), 0);
         let mut second = Owner::of(&log, 0);
         assert!(second.replayed.is_empty());
         error(first.commit_transaction(Duration::from_secs(10)));
@@ -121,7 +121,7 @@ fn an_owner_that_writes_while_another_claims_loses_nothing_and_leaves_whole_grou
 fn every_owner_announces_itself_and_its_epoch_follows_from_the_offset() {
     let log = Log::with_partitions(2);
     let expected = ["one:1", "two:2"].map(|address| {
-        let claimed = log.writer(1, address).claim(0, &mut |_| Ok(())).unwrap();
+        let claimed = log.writer(1, address).claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
         ("1".to_owned(), claimed.epoch, address.to_owned())
     });
     assert_eq!(announcements(&log), expected);
@@ -131,11 +131,11 @@ fn every_owner_announces_itself_and_its_epoch_follows_from_the_offset() {
 fn a_replaced_owner_may_claim_again_and_reads_what_the_other_wrote() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
-    let next = first.append(&["mine"]).unwrap()[0] + 1;
+    let next = Offsets::from([(0, first.append(&["mine"]).unwrap()[0] + 1)]);
     Owner::of(&log, 0).append(&["the-other's"]).unwrap();
     error(first.append(&["too-late"]));
     let mut missed = Vec::new();
-    let epoch = first.log.claim(next, &mut |recorded| {
+    let epoch = first.log.claim(&next, &mut |recorded| {
         missed.push(recorded.envelope.aggregate_id.to_string());
         Ok(())
     });

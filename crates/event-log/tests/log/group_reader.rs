@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{Bookmarks, GroupReader, InvalidRecord, Reading};
+use event_log::{Bookmarks, GroupReader, InvalidRecord, Offsets, Reading};
 
 use crate::{
     foreign,
@@ -71,7 +71,7 @@ fn a_reader_starts_at_its_offsets_reads_in_order_and_reports_when_it_has_caught_
 fn an_invalid_event_is_returned_with_its_bytes_and_the_reader_continues() {
     let log = Log::with_partitions(1);
     foreign::plant(&log, 0, Some("garbage"), &[("ce_subject", "other")], Some("bytes"));
-    Owner::from_offset(&log, 0, 1).unwrap().append(&["a"]).unwrap();
+    Owner::from_offsets(&log, 0, &Offsets::from([(0, 1)])).unwrap().append(&["a"]).unwrap();
     let reader = join(&log);
     let mut invalid = None;
     let mut events = 0;

@@ -1,4 +1,4 @@
-//! The group that assigns the partitions: who gets what when members join, leave, hang or come back.
+//! The group that assigns the shards: who gets what when members join, leave, hang or come back.
 
 use std::{
     collections::BTreeSet,
@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{ClientSettings, GroupChange, LogError, Membership, Topics, apply_topics};
+use event_log::{ClientSettings, GroupChange, LogError, Membership, Shards, Topics, apply_topics};
 use test_kit::{OwnServers, TestEnvironment};
 
 use crate::support::{Log, RUNTIME, error};
 
-const PARTITIONS: i32 = 8;
+const SHARDS: i32 = 8;
 const POLL: Duration = Duration::from_millis(20);
 
 /// A member that follows the group's decisions and records them.
@@ -37,7 +37,7 @@ impl Member {
         match change {
             GroupChange::Assigned(new) => self.owned.extend(new),
             GroupChange::Revoked(gone) | GroupChange::Lost(gone) => {
-                self.owned.retain(|partition| !gone.contains(partition));
+                self.owned.retain(|shard| !gone.contains(shard));
             }
         }
     }
@@ -60,18 +60,18 @@ fn until<const N: usize>(mut members: [&mut Member; N], condition: impl Fn(&[&mu
 }
 
 fn all() -> BTreeSet<i32> {
-    (0..PARTITIONS).collect()
+    (0..SHARDS).collect()
 }
 
-/// Whether each of two members has half of the partitions, and progress they have all.
+/// Whether each of two members has half of the shards, and together they have all.
 fn is_shared(one: &Member, other: &Member) -> bool {
     let half = all().len() / 2;
     one.owned.len() == half && other.owned.len() == half && one.owned.is_disjoint(&other.owned)
 }
 
 #[test]
-fn two_members_share_the_partitions_and_the_one_that_stays_gets_those_of_the_one_that_leaves() {
-    let log = Log::with_partitions(PARTITIONS);
+fn two_members_share_the_shards_and_the_one_that_stays_gets_those_of_the_one_that_leaves() {
+    let log = Log::with_shards(2 * SHARDS, SHARDS);
     let mut first = Member::join(&log, None);
     until([&mut first], |[first]| first.owned == all());
     assert_eq!(first.membership.others().unwrap(), 0);
@@ -85,8 +85,8 @@ fn two_members_share_the_partitions_and_the_one_that_stays_gets_those_of_the_one
 }
 
 #[test]
-fn a_silent_member_loses_its_partitions_and_gets_its_share_again_when_it_is_back() {
-    let log = Log::with_partitions(PARTITIONS);
+fn a_silent_member_loses_its_shards_and_gets_its_share_again_when_it_is_back() {
+    let log = Log::with_shards(2 * SHARDS, SHARDS);
     let (mut awake, mut silent) = (Member::join(&log, None), Member::join(&log, None));
     until([&mut awake, &mut silent], |[awake, silent]| is_shared(awake, silent));
     let share = silent.owned.len();
@@ -105,8 +105,8 @@ fn a_silent_member_loses_its_partitions_and_gets_its_share_again_when_it_is_back
 }
 
 #[test]
-fn a_static_member_that_returns_within_its_session_keeps_its_partitions_without_a_rebalance() {
-    let log = Log::with_partitions(PARTITIONS);
+fn a_static_member_that_returns_within_its_session_keeps_its_shards_without_a_rebalance() {
+    let log = Log::with_shards(2 * SHARDS, SHARDS);
     let (mut one, mut two) = (Member::join(&log, Some("one")), Member::join(&log, Some("two")));
     until([&mut one, &mut two], |[one, two]| is_shared(one, two));
     let (before, told) = (two.owned.clone(), one.told.clone());
@@ -143,7 +143,7 @@ fn a_member_survives_the_death_of_the_broker() {
     let environment = TestEnvironment::on(own.servers.clone());
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topics = Topics::new(&environment.topic_prefix, "tests");
-    RUNTIME.block_on(apply_topics(&client, &topics, PARTITIONS, 1)).unwrap();
+    RUNTIME.block_on(apply_topics(&client, &topics, Shards::new(SHARDS, SHARDS).unwrap(), 1)).unwrap();
     let mut member = Member::of(Membership::join(&client, &topics, None).unwrap());
     until([&mut member], |[member]| member.owned == all());
     own.kill("kafka");
@@ -156,7 +156,7 @@ fn a_member_survives_the_death_of_the_broker() {
             member.poll();
         }
     });
-    // A second member shows that the group still works: partitions can move.
+    // A second member shows that the group still works: shards can move.
     let mut second = Member::of(Membership::join(&client, &topics, None).unwrap());
     until([&mut member, &mut second], |[member, second]| is_shared(member, second));
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use event_log::{Owners, PartitionLog, follow_owners};
+use event_log::{Offsets, Owners, ShardLog, follow_owners};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -8,14 +8,14 @@ use crate::{
     support::{Log, RUNTIME},
 };
 
-/// Claims a partition under this address.
-fn claim(log: &Log, partition: i32, address: &str) {
-    log.writer(partition, address).claim(0, &mut |_| Ok(())).unwrap();
+/// Claims a shard under this address.
+fn claim(log: &Log, shard: i32, address: &str) {
+    log.writer(shard, address).claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
 }
 
-/// Waits until a partition is known to be owned at this address, and returns the owners.
-fn once_at(owners: &mut watch::Receiver<Owners>, partition: i32, address: &str) -> Owners {
-    let is_there = |owners: &Owners| owners.get(partition).is_some_and(|owner| owner.address == address);
+/// Waits until a shard is known to be owned at this address, and returns the owners.
+fn once_at(owners: &mut watch::Receiver<Owners>, shard: i32, address: &str) -> Owners {
+    let is_there = |owners: &Owners| owners.get(shard).is_some_and(|owner| owner.address == address);
     RUNTIME.block_on(async {
         let waited = timeout(Duration::from_mins(1), owners.wait_for(is_there)).await;
         waited.expect("the owner is not known within a minute").unwrap().clone()
@@ -24,7 +24,7 @@ fn once_at(owners: &mut watch::Receiver<Owners>, partition: i32, address: &str) 
 
 #[test]
 fn owners_are_known_once_they_announce_themselves_and_the_newest_wins() {
-    let log = Log::with_partitions(2);
+    let log = Log::with_shards(3, 2);
     claim(&log, 0, "before:1");
     let mut owners = follow_owners(&log.client, &log.topics).unwrap();
     let before = once_at(&mut owners, 0, "before:1");
@@ -33,7 +33,8 @@ fn owners_are_known_once_they_announce_themselves_and_the_newest_wins() {
     claim(&log, 0, "after:1");
     let after = once_at(&mut owners, 0, "after:1");
     assert_eq!(after.get(1).unwrap().address, "other:1");
-    assert!(after.get(0).unwrap().epoch > after.get(1).unwrap().epoch);
+    assert!(after.get(0).unwrap().epoch > before.get(0).unwrap().epoch);
+    assert_eq!(after.get(1).unwrap().epoch, 1, "each shard has epochs of its own");
 }
 
 #[test]
@@ -42,8 +43,9 @@ fn an_invalid_announcement_is_ignored_and_further_fields_do_no_harm() {
     let plant = |payload| foreign::plant_in(&log, &log.topics.owners(), 0, Some("0"), &[], payload);
     plant(None);
     plant(Some("{"));
-    plant(Some(r#"{"partition": 0}"#));
-    plant(Some(r#"{"partition": 0, "address": "here:1", "epoch": 9, "since": "today"}"#));
+    plant(Some(r#"{"shard": 0}"#));
+    plant(Some(r#"{"shard": 1, "address": "elsewhere:1"}"#));
+    plant(Some(r#"{"shard": 0, "address": "here:1", "epoch": 9, "since": "today"}"#));
     let mut owners = follow_owners(&log.client, &log.topics).unwrap();
-    assert_eq!(once_at(&mut owners, 0, "here:1").get(0).unwrap().epoch, 4);
+    assert_eq!(once_at(&mut owners, 0, "here:1").get(0).unwrap().epoch, 5);
 }

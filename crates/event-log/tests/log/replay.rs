@@ -1,6 +1,6 @@
 use std::thread;
 
-use event_log::{InvalidRecord, LogError};
+use event_log::{InvalidRecord, LogError, Offsets};
 
 use crate::{
     foreign,
@@ -73,7 +73,7 @@ fn an_invalid_event_stops_the_claim_and_its_position_is_named() {
 }
 
 fn stops_at(log: &Log, partition: i32, offset: i64, expected: &InvalidRecord) {
-    let refused = error(Owner::from_offset(log, partition, 0));
+    let refused = error(Owner::from_offsets(log, partition, &Offsets::new()));
     assert!(!refused.is_transient(), "{refused}");
     let told = refused.to_string();
     let LogError::Invalid { position, source } = refused else {

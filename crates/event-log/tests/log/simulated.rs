@@ -3,11 +3,19 @@
 use std::sync::{Arc, Mutex};
 
 use event_log::{
-    LogError, PartitionLog,
+    LogError, Offsets, ShardLog,
     simulated::{AsCalled, Schedule, SimulatedBroker, SimulatedKafka, Step, StepOutcome},
 };
 
-use crate::support::{Owner, error, offsets};
+use crate::{
+    support::{Owner, error, places},
+    worlds::sorted,
+};
+
+/// A shard of two partitions.
+fn simulated() -> SimulatedKafka {
+    SimulatedKafka::new([0, 1])
+}
 
 /// Gives one step an outcome, once, and records all steps.
 #[derive(Default)]
@@ -53,26 +61,36 @@ fn next_owner(simulated: &SimulatedKafka) -> Owner<SimulatedBroker> {
 
 #[test]
 fn a_claim_takes_its_steps_in_the_safe_order() {
-    let (_, schedule) = owner(&SimulatedKafka::default());
+    let (_, schedule) = owner(&simulated());
     let taken = schedule.taken.lock().unwrap();
-    let place = |step| taken.iter().rposition(|taken| *taken == step).unwrap();
-    let order = [
-        Step::Connect,
-        Step::StableEnd,
-        Step::Init(0),
-        Step::Init(1),
-        Step::End,
-        Step::Replay,
-        Step::NextCommand,
-        Step::Announce,
-        Step::Commit,
+    let claim = [
+        (Step::Connect, 1),
+        (Step::StableEnd, 2),
+        (Step::Init(0), 1),
+        (Step::Init(1), 1),
+        (Step::End, 2),
+        (Step::Replay, 2),
+        (Step::NextCommand, 2),
+        (Step::Announce, 1),
+        (Step::SendOffsets, 1),
+        (Step::Commit, 1),
     ];
-    assert!(order.map(place).is_sorted(), "{taken:?}");
+    // Before it, the claim reads what is there: two replays of nothing.
+    let fenced = taken.iter().position(|taken| *taken == Step::Init(0)).unwrap();
+    assert_eq!(taken[..fenced].iter().filter(|taken| **taken == Step::Replay).count(), 2);
+    let steps: Vec<_> = claim.iter().flat_map(|(step, times)| vec![*step; *times]).collect();
+    let is_read =
+        |position: usize, step: Step| position < fenced && matches!(step, Step::Replay | Step::Event);
+    let protocol = taken
+        .iter()
+        .enumerate()
+        .filter(|(position, step)| **step != Step::Event && !is_read(*position, **step));
+    assert_eq!(protocol.map(|(_, step)| *step).collect::<Vec<_>>(), steps);
 }
 
 #[test]
 fn a_group_committed_while_one_of_two_producers_is_fenced_is_read_by_the_claim() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let mut first = next_owner(&simulated);
     // Its first group is written by its second producer.
     let acts = move || drop(first.append(&["a"]).unwrap());
@@ -83,18 +101,19 @@ fn a_group_committed_while_one_of_two_producers_is_fenced_is_read_by_the_claim()
 
 #[test]
 fn a_commit_whose_answer_is_lost_is_in_the_log() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
     schedule.order(Step::Commit, StepOutcome::LoseAnswer);
     let unknown = error(first.decide_commands("a", 1));
     assert!(matches!(unknown, LogError::TimedOut(_)), "{unknown}");
     let second = next_owner(&simulated);
-    assert_eq!((second.replayed.len(), second.next_command, simulated.outcomes().len()), (1, 1, 1));
+    assert_eq!((second.replayed.len(), simulated.outcomes().len()), (1, 1));
+    assert_eq!(second.next_commands, Offsets::from([(0, 0), (1, 1)]));
 }
 
 #[test]
-fn a_commit_delayed_until_another_owns_the_partition_changes_nothing() {
-    let simulated = SimulatedKafka::default();
+fn a_commit_delayed_until_another_owns_the_shard_changes_nothing() {
+    let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
     schedule.order(Step::Commit, StepOutcome::Delay);
     error(first.decide_commands("a", 1));
@@ -103,12 +122,13 @@ fn a_commit_delayed_until_another_owns_the_partition_changes_nothing() {
     simulated.deliver(0);
     second.append(&["b"]).unwrap();
     assert!(second.replayed.is_empty() && simulated.outcomes().is_empty());
-    assert_eq!((simulated.events().len(), simulated.next_command()), (1, None));
+    assert_eq!(simulated.events().len(), 1);
+    assert_eq!(simulated.next_commands(), Offsets::from([(0, 0), (1, 0)]));
 }
 
 #[test]
 fn a_commit_delayed_until_just_before_the_next_claim_is_in_the_log() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
     schedule.order(Step::Commit, StepOutcome::Delay);
     error(first.append(&["a"]));
@@ -119,27 +139,28 @@ fn a_commit_delayed_until_just_before_the_next_claim_is_in_the_log() {
 
 #[test]
 fn a_commit_that_becomes_visible_later_is_read_by_the_next_claim() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
     schedule.order(Step::Commit, StepOutcome::ShowLater);
-    let committed = first.append(&["a"]).unwrap();
+    let committed = first.place(&["a", "b"]).unwrap();
     assert!(simulated.events().is_empty());
-    assert_eq!(offsets(&next_owner(&simulated).replayed), committed);
+    assert_eq!(places(&next_owner(&simulated).replayed), sorted(committed));
 }
 
 #[test]
 fn an_owner_ahead_of_the_readers_is_not_beyond_the_end() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
     schedule.order(Step::Commit, StepOutcome::ShowLater);
-    let committed = first.append(&["a"]).unwrap();
+    let committed = first.place(&["a", "b"]).unwrap();
     assert!(simulated.events().is_empty());
-    first.log.read(committed[0] + 1, &mut |_| panic!("there is nothing")).unwrap();
+    let next = committed.into_iter().map(|(partition, offset)| (partition, offset + 1)).collect();
+    first.log.read(&next, &mut |_| panic!("there is nothing")).unwrap();
 }
 
 #[test]
 fn an_init_that_arrives_late_fences_the_owner_but_no_event_is_lost() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let ghost = Arc::new(Once::default());
     ghost.order(Step::Init(1), StepOutcome::Delay);
     assert!(Owner::over(simulated.broker(3, ghost), "ghost:1").is_err());
@@ -153,7 +174,7 @@ fn an_init_that_arrives_late_fences_the_owner_but_no_event_is_lost() {
 
 #[test]
 fn nothing_is_confirmed_while_an_announcement_is_undecided() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let (mut first, _) = owner(&simulated);
     let ghost = Arc::new(Once::default());
     ghost.order(Step::Commit, StepOutcome::Fail);
@@ -175,28 +196,30 @@ fn whatever_step_of_a_claim_fails_the_next_claim_succeeds() {
         Step::Event,
         Step::NextCommand,
         Step::Announce,
+        Step::SendOffsets,
         Step::Commit,
     ];
     for step in steps {
         for order in [StepOutcome::Fail, StepOutcome::LoseAnswer, StepOutcome::Delay] {
-            let simulated = SimulatedKafka::default();
-            let committed = next_owner(&simulated).append(&["a"]).unwrap();
+            let simulated = simulated();
+            let committed = sorted(next_owner(&simulated).place(&["a", "b"]).unwrap());
             let schedule = Arc::new(Once::default());
             schedule.order(step, order);
             error(Owner::over(simulated.broker(1, schedule), "one:1").map(drop));
-            assert_eq!(offsets(&next_owner(&simulated).replayed), committed, "{step:?} {order:?}");
+            assert_eq!(places(&next_owner(&simulated).replayed), committed, "{step:?} {order:?}");
         }
     }
 }
 
 #[test]
 fn every_step_of_every_instance_is_counted() {
-    let simulated = SimulatedKafka::default();
+    let simulated = simulated();
     let (mut first, _) = owner(&simulated);
     first.append(&["a"]).unwrap();
     next_owner(&simulated);
     let counts = simulated.counts();
     let count = |step| counts.get(&step).copied().unwrap_or_default();
     assert_eq!([Step::Init(0), Step::Announce, Step::SendEvents, Step::Commit].map(count), [2, 2, 1, 3]);
-    assert_eq!([Step::SendOutcomes, Step::SendOffset].map(count), [0, 0], "events alone cost nothing more");
+    assert_eq!(count(Step::SendOutcomes), 0, "events alone cost nothing more");
+    assert_eq!(count(Step::SendOffsets), 2, "only the announcements commit offsets");
 }

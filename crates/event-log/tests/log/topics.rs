@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use event_log::{TopicsError, check_partitions};
+use event_log::{Shards, TopicsError, check_partitions};
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, ResourceSpecifier},
@@ -36,12 +36,12 @@ fn partitions(log: &Log, topic: &str) -> usize {
 
 #[test]
 fn the_four_topics_of_a_context_have_the_right_retention() {
-    let log = Log::with_partitions(3);
+    let log = Log::with_shards(3, 2);
     let topics = &log.topics;
     keeps(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
     keeps(&log, &topics.commands(), 3, &[DELETED, WEEK]);
     keeps(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
-    keeps(&log, &topics.owners(), 1, &[("cleanup.policy", "compact")]);
+    keeps(&log, &topics.owners(), 2, &[("cleanup.policy", "compact")]);
 }
 
 fn keeps(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {
@@ -52,20 +52,25 @@ fn keeps(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {
 
 #[test]
 fn applying_topics_twice_is_harmless() {
-    let log = Log::with_partitions(2);
-    log.apply(2).unwrap();
-    check_partitions(&log.client, &log.topics, 2).unwrap();
+    let log = Log::with_shards(2, 1);
+    log.apply(log.shards).unwrap();
+    check_partitions(&log.client, &log.topics, log.shards).unwrap();
 }
 
 #[test]
-fn another_number_of_partitions_is_refused_and_both_numbers_are_named() {
-    let log = Log::with_partitions(2);
-    for refused in [log.apply(3), check_partitions(&log.client, &log.topics, 3)] {
-        let refused = error(refused);
-        assert!(!refused.is_transient());
-        let told = refused.to_string();
-        assert!(told.contains("has 2 partitions, not 3"), "{told}");
-        assert!(told.contains(&log.topics.events()), "{told}");
+fn another_number_of_partitions_or_shards_is_refused_and_both_numbers_are_named() {
+    let log = Log::with_shards(2, 1);
+    let cases = [
+        (Shards::new(3, 1).unwrap(), log.topics.events(), "has 2 partitions, not 3"),
+        (Shards::new(2, 2).unwrap(), log.topics.owners(), "has 1 partitions, not 2"),
+    ];
+    for (shards, topic, expected) in cases {
+        for refused in [log.apply(shards), check_partitions(&log.client, &log.topics, shards)] {
+            let refused = error(refused);
+            assert!(!refused.is_transient());
+            let told = refused.to_string();
+            assert!(told.contains(expected) && told.contains(&topic), "{told}");
+        }
     }
     assert_eq!(partitions(&log, &log.topics.events()), 2, "nothing was changed");
 }
@@ -73,6 +78,6 @@ fn another_number_of_partitions_is_refused_and_both_numbers_are_named() {
 #[test]
 fn a_missing_topic_is_named() {
     let log = Log::without_topics();
-    let missing = error(check_partitions(&log.client, &log.topics, 2));
+    let missing = error(check_partitions(&log.client, &log.topics, log.shards));
     assert!(matches!(&missing, TopicsError::Missing(topic) if *topic == log.topics.events()), "{missing}");
 }

@@ -1,4 +1,4 @@
-//! The brokers that the contract is tested against, and what an observer sees of a partition there.
+//! The brokers that the contract is tested against, and what an observer sees of a shard there.
 
 use std::sync::Arc;
 
@@ -9,55 +9,52 @@ use event_log::{
 use serde_json::Value;
 use test_kit::LogView;
 
-use crate::support::Log;
+use crate::support::{Log, Place};
 
-/// A partition that several instances share.
+/// A shard of two partitions that several instances share.
 pub(crate) trait World: Default {
     type Broker: Broker;
 
     /// The broker, as another instance sees it.
     fn broker(&self) -> Self::Broker;
-    /// The committed events: offset and aggregate.
-    fn events(&self) -> Vec<(i64, String)>;
-    /// The committed outcomes: key and document.
+    /// The committed events, in the order of their places.
+    fn events(&self) -> Vec<(Place, String)>;
+    /// The committed outcomes: key and document, in the order of their keys.
     fn outcomes(&self) -> Vec<(String, String)>;
     /// The addresses that were announced.
     fn announced(&self) -> Vec<String>;
 }
 
+/// The second shard of four partitions, so that an assumed number would be noticed.
 pub(crate) struct InKafka(pub(crate) Log);
+
+const SHARD: i32 = 1;
 
 impl Default for InKafka {
     fn default() -> Self {
-        Self(Log::with_partitions(2))
+        Self(Log::with_shards(4, 2))
     }
 }
-
-/// Not the first one, so that an assumed partition would be noticed.
-const PARTITION: i32 = 1;
 
 impl World for InKafka {
     type Broker = KafkaBroker;
 
     fn broker(&self) -> KafkaBroker {
-        KafkaBroker::new(self.0.client.clone(), self.0.topics.clone(), PARTITION)
+        KafkaBroker::new(self.0.client.clone(), self.0.topics.clone(), self.0.shards, SHARD)
     }
 
-    fn events(&self) -> Vec<(i64, String)> {
-        self.0.seen().into_iter().map(|event| (event.offset, event.key)).collect()
+    fn events(&self) -> Vec<(Place, String)> {
+        let seen = self.0.seen().into_iter().map(|event| ((event.partition, event.offset), event.key));
+        sorted(seen)
     }
 
     fn outcomes(&self) -> Vec<(String, String)> {
         let seen = LogView::of(&self.0.client.brokers, &self.0.topics.outcomes());
-        seen.into_iter()
-            .map(|outcome| {
-                assert_eq!(
-                    (outcome.partition, outcome.headers["content-type"].as_str()),
-                    (PARTITION, "application/json")
-                );
-                (outcome.key, String::from_utf8(outcome.payload).unwrap())
-            })
-            .collect()
+        sorted(seen.into_iter().map(|outcome| {
+            assert_eq!(self.0.shards.shard_of(outcome.partition), SHARD);
+            assert_eq!(outcome.headers["content-type"], "application/json");
+            (outcome.key, String::from_utf8(outcome.payload).unwrap())
+        }))
     }
 
     fn announced(&self) -> Vec<String> {
@@ -66,12 +63,18 @@ impl World for InKafka {
             let said: Value = serde_json::from_slice(payload).unwrap();
             said["address"].as_str().unwrap().to_owned()
         };
+        assert!(seen.iter().all(|announcement| announcement.partition == SHARD));
         seen.iter().map(|announcement| address(&announcement.payload)).collect()
     }
 }
 
-#[derive(Default)]
 pub(crate) struct InSimulation(pub(crate) SimulatedKafka);
+
+impl Default for InSimulation {
+    fn default() -> Self {
+        Self(SimulatedKafka::new([0, 1]))
+    }
+}
 
 impl World for InSimulation {
     type Broker = SimulatedBroker;
@@ -80,15 +83,15 @@ impl World for InSimulation {
         self.0.broker(0, Arc::new(AsCalled))
     }
 
-    fn events(&self) -> Vec<(i64, String)> {
-        let event =
-            |event: event_log::Recorded| (event.position.offset, event.envelope.aggregate_id.to_string());
-        self.0.events().into_iter().map(event).collect()
+    fn events(&self) -> Vec<(Place, String)> {
+        sorted(self.0.events().into_iter().map(|event| {
+            ((event.position.partition, event.position.offset), event.envelope.aggregate_id.to_string())
+        }))
     }
 
     fn outcomes(&self) -> Vec<(String, String)> {
         let seen = self.0.outcomes().into_iter();
-        seen.map(|outcome| (outcome.key, String::from_utf8(outcome.document).unwrap())).collect()
+        sorted(seen.map(|outcome| (outcome.key, String::from_utf8(outcome.document).unwrap())))
     }
 
     fn announced(&self) -> Vec<String> {
@@ -96,33 +99,44 @@ impl World for InSimulation {
     }
 }
 
-/// A broker that runs something else once all producers are fenced and the end is queried.
+/// These in ascending order.
+pub(crate) fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<_> = items.into_iter().collect();
+    items.sort();
+    items
+}
+
+/// A broker that runs something else once all producers are fenced and the first end is queried.
 pub(crate) struct Interrupted<B, F>(pub(crate) B, pub(crate) Option<F>);
 
 impl<B: Broker, F: FnOnce() + Send + 'static> Broker for Interrupted<B, F> {
     type Producer = B::Producer;
 
+    fn partitions(&self) -> Vec<i32> {
+        self.0.partitions()
+    }
+
     fn connect(&mut self, count: usize) -> Result<Vec<B::Producer>, LogError> {
         self.0.connect(count)
     }
 
-    fn end(&mut self) -> Result<i64, LogError> {
+    fn end(&mut self, partition: i32) -> Result<i64, LogError> {
         if let Some(interrupt) = self.1.take() {
             interrupt();
         }
-        self.0.end()
+        self.0.end(partition)
     }
 
-    fn stable_end(&mut self) -> Result<i64, LogError> {
-        self.0.stable_end()
+    fn stable_end(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.0.stable_end(partition)
     }
 
-    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
-        self.0.replay(next, mark, fold)
+    fn replay(&mut self, partition: i32, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        self.0.replay(partition, next, mark, fold)
     }
 
-    fn next_command(&mut self) -> Result<i64, LogError> {
-        self.0.next_command()
+    fn next_command(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.0.next_command(partition)
     }
 
     fn owners_end(&mut self) -> Result<i64, LogError> {

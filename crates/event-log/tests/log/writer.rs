@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
-use event_log::{Batch, LogError, PartitionLog};
+use event_log::{Batch, LogError, Offsets, ShardLog};
 use rdkafka::{
-    ClientConfig, Offset,
+    ClientConfig, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    topic_partition_list::TopicPartitionListElem,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -13,7 +14,7 @@ use crate::{
 };
 
 #[test]
-fn an_empty_partition_is_claimed_with_the_first_epoch() {
+fn an_empty_shard_is_claimed_with_the_first_epoch() {
     let owner = Owner::of(&Log::with_partitions(1), 0);
     assert_eq!(owner.epoch, 1);
     assert!(owner.replayed.is_empty());
@@ -22,7 +23,7 @@ fn an_empty_partition_is_claimed_with_the_first_epoch() {
 #[test]
 fn nothing_is_appended_before_a_claim() {
     let log = Log::with_partitions(1);
-    let refused = error(log.writer(0, "here:1").append(&Batch::events(&[record("a", 1, 1)])));
+    let refused = error(log.writer(0, "here:1").append(&Batch::events(&[record(0, "a", 1, 1)])));
     assert!(matches!(refused, LogError::NotClaimed), "{refused}");
 }
 
@@ -45,7 +46,7 @@ fn an_append_returns_the_offsets_at_which_any_consumer_finds_the_events() {
 fn an_event_carries_its_whole_envelope_in_sixteen_headers() {
     let log = Log::with_partitions(1);
     let mut owner = Owner::of(&log, 0);
-    let new = record("order-1", owner.epoch, 1);
+    let new = record(0, "order-1", owner.epoch, 1);
     owner.log.append(&Batch::events(std::slice::from_ref(&new))).unwrap();
     let seen = &log.seen()[0];
     let (envelope, headers) = (&new.envelope, &seen.headers);
@@ -77,7 +78,7 @@ fn an_event_carries_its_whole_envelope_in_sixteen_headers() {
 fn a_claim_reads_what_was_appended_and_increases_the_epoch() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
-    let group = [record("a", 1, 1), record("b", 1, 2)];
+    let group = [record(0, "a", 1, 1), record(0, "b", 1, 2)];
     let answered = first.log.append(&Batch::events(&group)).unwrap();
     let second = Owner::of(&log, 0);
     assert!(second.epoch > first.epoch);
@@ -115,16 +116,16 @@ fn a_claim_from_the_middle_reads_the_tail_alone() {
     let mut first = Owner::of(&log, 0);
     first.append(&["a", "b"]).unwrap();
     let tail = first.append(&["c", "d", "e"]).unwrap();
-    let second = Owner::from_offset(&log, 0, tail[1]).unwrap();
+    let second = Owner::from_offsets(&log, 0, &Offsets::from([(0, tail[1])])).unwrap();
     assert_eq!(offsets(&second.replayed), tail[1..]);
     assert!(second.epoch > first.epoch);
-    let nothing_new = Owner::from_offset(&log, 0, tail[2] + 1).unwrap();
+    let nothing_new = Owner::from_offsets(&log, 0, &Offsets::from([(0, tail[2] + 1)])).unwrap();
     assert!(nothing_new.replayed.is_empty());
     assert!(nothing_new.epoch > second.epoch, "the epochs of owners who wrote nothing count as well");
 }
 
 #[test]
-fn the_partitions_of_a_topic_have_owners_and_epochs_of_their_own() {
+fn the_shards_of_a_context_have_owners_and_epochs_of_their_own() {
     let log = Log::with_partitions(2);
     let mut zero = Owner::of(&log, 0);
     let mut one = Owner::of(&log, 1);
@@ -140,9 +141,9 @@ fn an_error_of_the_fold_ends_the_claim() {
     let log = Log::with_partitions(1);
     Owner::of(&log, 0).append(&["a"]).unwrap();
     let mut second = log.writer(0, "here:1");
-    let refused = error(second.claim(0, &mut |_| Err(LogError::Planted)));
+    let refused = error(second.claim(&Offsets::new(), &mut |_| Err(LogError::Planted)));
     assert!(matches!(refused, LogError::Planted), "{refused}");
-    assert!(matches!(error(second.append(&Batch::events(&[record("a", 2, 2)]))), LogError::NotClaimed));
+    assert!(matches!(error(second.append(&Batch::events(&[record(0, "a", 2, 2)]))), LogError::NotClaimed));
 }
 
 /// A member of the consumer group of the commands, as each instance has one.
@@ -153,7 +154,7 @@ fn member_of_the_deciders(log: &Log) -> BaseConsumer {
         .set("enable.auto.commit", "false")
         .create()
         .unwrap();
-    consumer.subscribe(&[&log.topics.commands()]).unwrap();
+    consumer.subscribe(&[&log.topics.owners()]).unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);
     while consumer.assignment().unwrap().count() == 0 {
         assert!(Instant::now() < deadline, "the group has no member within a minute");
@@ -162,13 +163,23 @@ fn member_of_the_deciders(log: &Log) -> BaseConsumer {
     consumer
 }
 
+/// The committed offsets of the commands topic.
+fn committed(member: &BaseConsumer, log: &Log) -> Vec<Offset> {
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition_range(&log.topics.commands(), 0, log.shards.partitions() - 1);
+    let committed = member.committed_offsets(asked, Duration::from_secs(10)).unwrap();
+    committed.elements().iter().map(TopicPartitionListElem::offset).collect()
+}
+
 #[test]
 fn the_offset_of_the_commands_is_committed_by_a_producer_outside_the_group() {
-    let log = Log::with_partitions(1);
+    let log = Log::with_shards(2, 1);
     let member = member_of_the_deciders(&log);
     let mut owner = Owner::of(&log, 0);
+    // Kafka keeps no offsets for ever that are committed once: every claim commits them again.
+    assert_eq!(committed(&member, &log), [Offset::Offset(0); 2]);
     owner.decide_commands("a", 17).unwrap();
-    let committed = member.committed(Duration::from_secs(10)).unwrap();
-    assert_eq!(committed.elements()[0].offset(), Offset::Offset(17));
-    assert_eq!(Owner::of(&log, 0).next_command, 17);
+    owner.decide_commands("b", 4).unwrap();
+    assert_eq!(committed(&member, &log), [Offset::Offset(4), Offset::Offset(17)]);
+    assert_eq!(Owner::of(&log, 0).next_commands, Offsets::from([(0, 4), (1, 17)]));
 }

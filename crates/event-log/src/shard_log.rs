@@ -1,9 +1,9 @@
-//! The port between the command engine and the log: one partition, as its owner sees it. An implementation must never
+//! The port between the command engine and the log: one shard, as its owner sees it. An implementation must never
 //! report an event as written that is not committed, and must never let two owners write.
 
 use rdkafka::error::RDKafkaErrorCode;
 
-use crate::{Discontinuity, Envelope, InvalidRecord, Position};
+use crate::{Discontinuity, Envelope, InvalidRecord, Offsets, Position};
 
 /// An event that is in the log.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Recorded {
 /// An event to be written.
 #[derive(Debug, Clone)]
 pub struct NewRecord {
+    /// The partition of its aggregate.
+    pub partition: i32,
     /// Everything about the event but its payload.
     pub envelope: Envelope,
     /// The framed Avro datum: magic byte, schema id, data.
@@ -28,6 +30,8 @@ pub struct NewRecord {
 /// The outcome of a command that came through Kafka, to be written to the outcomes topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOutcome {
+    /// The partition of its command.
+    pub partition: i32,
     /// The record's key: the command's id, or the position of a command that cannot be read.
     pub key: String,
     /// The outcome as a JSON document.
@@ -35,50 +39,58 @@ pub struct NewOutcome {
 }
 
 /// What one transaction writes, atomically.
+#[derive(Clone, Copy)]
 pub struct Batch<'a> {
-    /// The events, in order.
+    /// The events, in the order of each partition.
     pub events: &'a [NewRecord],
     /// Builds the outcomes from the offsets of the events.
     pub outcomes: &'a dyn Fn(&[i64]) -> Vec<NewOutcome>,
-    /// The next offset of the partition's commands, if the batch decides commands that came through Kafka.
-    pub next_command: Option<i64>,
+    /// The next command of each partition of which the batch decides commands that came through Kafka.
+    pub next_commands: &'a Offsets,
 }
+
+/// No offset of any partition.
+static NO_OFFSETS: Offsets = Offsets::new();
 
 impl<'a> Batch<'a> {
     /// A batch of events only.
     pub fn events(events: &'a [NewRecord]) -> Self {
-        Self { events, outcomes: &|_| Vec::new(), next_command: None }
+        Self { events, outcomes: &|_| Vec::new(), next_commands: &NO_OFFSETS }
     }
 }
 
-/// A new ownership of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A new ownership of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     /// The epoch of this ownership.
     pub epoch: u64,
-    /// The next offset of the partition's commands.
-    pub next_command: i64,
+    /// The offset of the next command of each partition of the shard.
+    pub next_commands: Offsets,
 }
 
 /// Receives the next event of a partition.
 pub type Fold<'a> = dyn FnMut(Recorded) -> Result<(), LogError> + 'a;
 
-/// One partition of the log. Calls block, so they belong on a thread of their own.
-pub trait PartitionLog: Send + 'static {
-    /// Passes all committed events from offset `next` to the current end to `fold`, in order. The owner may go on
-    /// writing meanwhile. [`LogError::BeyondEnd`] if `next` is beyond the end.
-    fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError>;
+/// One shard of the log. Calls block, so they belong on a thread of their own.
+///
+/// Where a call takes the next offset of each partition, one that is missing is 0. Events are passed to `fold` in the
+/// order of their partition; the partitions may follow each other in any order.
+pub trait ShardLog: Send + 'static {
+    /// Passes all committed events of each partition from its `next` offset to its current end to `fold`. The owner may
+    /// go on writing meanwhile. [`LogError::BeyondEnd`] if an offset is beyond the end of its partition.
+    fn read(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<(), LogError>;
 
-    /// Claims ownership: fences every earlier owner, then passes all events from offset `next` on to `fold`, in order.
-    /// [`LogError::BeyondEnd`] if `next` is beyond the end; then nobody is fenced.
+    /// Claims ownership: fences every earlier owner, then passes all events of each partition from its `next` offset on
+    /// to `fold`. [`LogError::BeyondEnd`] if an offset is beyond the end of its partition; then nobody is fenced.
     ///
-    /// When it returns, nobody else can write, and `fold` has received every event that was ever written.
-    fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError>;
+    /// When it returns, nobody else can write to any partition of the shard, and `fold` has received every event that
+    /// was ever written.
+    fn claim(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Claimed, LogError>;
 
     /// Writes a batch atomically and returns the offsets of its events once they are committed.
     ///
     /// After an error the outcome is unknown until the next [`claim`](Self::claim) has read the log, or until a newer
-    /// owner has claimed the partition and [`read`](Self::read) has reached the end.
+    /// owner has claimed the shard and [`read`](Self::read) has reached the end.
     fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError>;
 
     /// Checks that this is still the owner: no newer owner had accepted a command when this was called. An answer that
@@ -87,7 +99,7 @@ pub trait PartitionLog: Send + 'static {
     /// [`LogError::Replaced`] if there is a newer owner.
     fn confirm(&mut self) -> Result<(), LogError>;
 
-    /// The newest epoch of the partition in the log, of whichever owner; 0 before the first.
+    /// The newest epoch of the shard in the log, of whichever owner; 0 before the first.
     fn newest_epoch(&mut self) -> Result<u64, LogError>;
 
     /// Gives up the ownership without writing to the log. The next claim starts anew.
@@ -128,10 +140,12 @@ pub enum LogError {
     Discontinuous(#[from] Discontinuity),
     /// The caller wants to continue at an offset that the partition never had; its state belongs to another log.
     #[error(
-        "the partition ends at offset {end}, before offset {next} where reading is to go on: \
+        "partition {partition} ends at offset {end}, before offset {next} where reading is to go on: \
          what was saved is of another log, its snapshots must be dropped"
     )]
     BeyondEnd {
+        /// The partition.
+        partition: i32,
         /// The offset to continue at.
         next: i64,
         /// The end of the partition, including uncommitted records.
@@ -145,14 +159,17 @@ pub enum LogError {
         /// What is wrong with it.
         source: crate::CodecError,
     },
+    /// The topics have numbers of partitions that do not go together.
+    #[error(transparent)]
+    InvalidShards(#[from] crate::InvalidShards),
     /// The receiver of the events failed for a reason of its own.
     #[error("the log cannot be folded: {0}")]
     Fold(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A newer owner has claimed the partition.
-    #[error("the partition has a newer owner")]
+    /// A newer owner has claimed the shard.
+    #[error("the shard has a newer owner")]
     Replaced,
-    /// The partition was not claimed before the append.
-    #[error("the partition is not claimed")]
+    /// The shard was not claimed before the append.
+    #[error("the shard is not claimed")]
     NotClaimed,
     /// A fault injected by a test.
     #[error("planted fault")]
@@ -168,7 +185,10 @@ impl LogError {
     /// Whether a retry can help. If not, the log itself is damaged and needs an operator.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Invalid { .. } | Self::Discontinuous(_) | Self::BeyondEnd { .. } => false,
+            Self::Invalid { .. }
+            | Self::Discontinuous(_)
+            | Self::BeyondEnd { .. }
+            | Self::InvalidShards(_) => false,
             Self::Unreadable { source, .. } => source.is_transient(),
             _ => true,
         }

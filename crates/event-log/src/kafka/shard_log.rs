@@ -1,4 +1,4 @@
-//! One partition of a context in Kafka, for the ownership protocol.
+//! One shard of a context in Kafka, for the ownership protocol.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -6,61 +6,64 @@ use rdkafka::{Message, Offset, TopicPartitionList, consumer::Consumer};
 
 use super::{
     client::{ClientSettings, Ends},
-    owners::announces,
+    owners::Announcement,
     producer::{Route, TransactionalProducer},
     replay::{Reader, hand, watermarks},
 };
-use crate::{Broker, FencedLog, Fold, LogError, Topics};
+use crate::{Broker, FencedLog, Fold, LogError, Shards, Topics};
 
 /// How long Kafka may take to return the committed offset of the commands.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The settings of a partition's owner.
+/// The settings of the owner of shards.
 #[derive(Debug, Clone)]
-pub struct PartitionLogSettings {
+pub struct ShardLogSettings {
     /// How to connect to Kafka.
     pub client: ClientSettings,
     /// The context's topics.
     pub topics: Topics,
+    /// The partitions of the topics and their shards.
+    pub shards: Shards,
     /// Where this instance accepts commands: `host:port`. It is announced with each claim.
     pub address: String,
     /// How long the commit of a group may take before its outcome counts as unknown.
     pub commit_timeout: Duration,
 }
 
-/// One partition of a context in Kafka.
-pub type KafkaPartitionLog = FencedLog<KafkaBroker>;
+/// One shard of a context in Kafka.
+pub type KafkaShardLog = FencedLog<KafkaBroker>;
 
-impl KafkaPartitionLog {
-    /// The partition, not owned yet.
-    pub fn new(settings: PartitionLogSettings, partition: i32) -> Self {
-        let broker = KafkaBroker::new(settings.client, settings.topics, partition);
+impl KafkaShardLog {
+    /// The shard, not owned yet.
+    pub fn new(settings: ShardLogSettings, shard: i32) -> Self {
+        let broker = KafkaBroker::new(settings.client, settings.topics, settings.shards, shard);
         Self::over(broker, settings.address, settings.commit_timeout)
     }
 }
 
-/// Kafka, as one instance sees it for one partition.
+/// Kafka, as one instance sees it for one shard.
 pub struct KafkaBroker {
     client: ClientSettings,
     topics: Topics,
     events: String,
-    partition: i32,
+    shards: Shards,
+    shard: i32,
     clients: Option<Clients>,
 }
 
 /// Clients that are opened on first use and kept: connecting takes longer than anything they do.
 struct Clients {
     /// Reads committed records only. It acts for the consumer group of the commands without being a member; Kafka
-    /// allows that to the partition's transactional ids, which are the fence.
+    /// allows that to the shard's transactional ids, which are the fence.
     committed: Reader,
     ends: Arc<Ends>,
 }
 
 impl KafkaBroker {
-    /// One partition of a context's topics.
-    pub fn new(client: ClientSettings, topics: Topics, partition: i32) -> Self {
+    /// One shard of a context.
+    pub fn new(client: ClientSettings, topics: Topics, shards: Shards, shard: i32) -> Self {
         let events = topics.events();
-        Self { client, topics, events, partition, clients: None }
+        Self { client, topics, events, shards, shard, clients: None }
     }
 
     fn clients(&mut self) -> Result<&Clients, LogError> {
@@ -73,14 +76,16 @@ impl KafkaBroker {
 
     fn route(&mut self, number: usize) -> Result<Route, LogError> {
         let deciders = self.clients()?.committed.consumer().group_metadata();
+        let (events, shards, shard) = (self.events.clone(), self.shards.count(), self.shard);
         Ok(Route {
             client: self.client.clone(),
-            transactional_id: format!("{}-{}-{number}", self.events, self.partition),
-            events: self.events.clone(),
+            // With the number of shards: the same shard of another layout has other partitions.
+            transactional_id: format!("{events}-{shards}-{shard}-{number}"),
+            events,
             outcomes: self.topics.outcomes(),
             commands: self.topics.commands(),
             owners: self.topics.owners(),
-            partition: self.partition,
+            shard,
             deciders: deciders.expect("the reader has a group"),
         })
     }
@@ -88,6 +93,10 @@ impl KafkaBroker {
 
 impl Broker for KafkaBroker {
     type Producer = TransactionalProducer;
+
+    fn partitions(&self) -> Vec<i32> {
+        self.shards.partitions_of(self.shard).collect()
+    }
 
     fn connect(&mut self, count: usize) -> Result<Vec<TransactionalProducer>, LogError> {
         let routes = (0..count).map(|number| self.route(number)).collect::<Result<Vec<_>, _>>()?;
@@ -97,24 +106,24 @@ impl Broker for KafkaBroker {
         connecting.into_iter().map(|one| one.join().expect("connecting does not panic")).collect()
     }
 
-    fn end(&mut self) -> Result<i64, LogError> {
-        let (events, partition) = (self.events.clone(), self.partition);
+    fn end(&mut self, partition: i32) -> Result<i64, LogError> {
+        let events = self.events.clone();
         Ok(watermarks(&self.clients()?.ends, &events, partition)?.1)
     }
 
-    fn stable_end(&mut self) -> Result<i64, LogError> {
-        let (events, partition) = (self.events.clone(), self.partition);
+    fn stable_end(&mut self, partition: i32) -> Result<i64, LogError> {
+        let events = self.events.clone();
         Ok(watermarks(self.clients()?.committed.consumer(), &events, partition)?.1)
     }
 
-    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
-        let (events, partition) = (self.events.clone(), self.partition);
+    fn replay(&mut self, partition: i32, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        let events = self.events.clone();
         let reader = &self.clients()?.committed;
         reader.replay(&events, partition, next, mark, &mut |message| hand(message, fold))
     }
 
-    fn next_command(&mut self) -> Result<i64, LogError> {
-        let (commands, partition) = (self.topics.commands(), self.partition);
+    fn next_command(&mut self, partition: i32) -> Result<i64, LogError> {
+        let commands = self.topics.commands();
         let consumer = self.clients()?.committed.consumer();
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&commands, partition);
@@ -130,15 +139,15 @@ impl Broker for KafkaBroker {
     }
 
     fn owners_end(&mut self) -> Result<i64, LogError> {
-        let owners = self.topics.owners();
-        Ok(watermarks(&self.clients()?.ends, &owners, 0)?.1)
+        let (owners, shard) = (self.topics.owners(), self.shard);
+        Ok(watermarks(&self.clients()?.ends, &owners, shard)?.1)
     }
 
     fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError> {
-        let (owners, partition) = (self.topics.owners(), self.partition);
+        let (owners, shard) = (self.topics.owners(), self.shard);
         let mut last = None;
-        self.clients()?.committed.replay(&owners, 0, from, end, &mut |message| {
-            if announces(message, partition) {
+        self.clients()?.committed.replay(&owners, shard, from, end, &mut |message| {
+            if Announcement::read(message).is_some() {
                 last = Some(message.offset());
             }
             Ok(())
