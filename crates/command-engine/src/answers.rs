@@ -1,19 +1,18 @@
 //! Builds the answers to the commands of a group once the group is committed.
 
-use aggregate::{Aggregate, Version};
+use aggregate::{Aggregate, AggregateId, Version};
 use event_log::{Envelope, NewRecord, Position};
 
 use crate::{
     Accepted, AcceptedEvent, CommandRequest,
-    cache::{AggregateCache, CompletedCommand},
+    cache::{CompletedCommand, ShardCache},
     group::DecisionEffect,
 };
 
-/// Builds answers about one partition. Its cache must not contain the group's events yet.
-pub(crate) struct AnswerBuilder<'p, A: Aggregate> {
-    pub(crate) topic: &'p str,
-    pub(crate) partition: i32,
-    pub(crate) cache: &'p AggregateCache<A>,
+/// Builds answers about one shard. Its cache must not contain the group's events yet.
+pub(crate) struct AnswerBuilder<'s, A: Aggregate> {
+    pub(crate) topic: &'s str,
+    pub(crate) cache: &'s ShardCache<A>,
 }
 
 /// A committed event of the group and its offset.
@@ -47,25 +46,31 @@ impl<A: Aggregate> AnswerBuilder<'_, A> {
         effect: &DecisionEffect,
         written: &[WrittenEvent],
     ) -> Accepted {
+        let id = &request.aggregate_id;
         match effect {
-            DecisionEffect::Repeated(completed) => self.accepted(completed, true),
+            DecisionEffect::Repeated(completed) => self.accepted(id, completed, true),
             DecisionEffect::Events(range) => {
-                self.accepted(&completed(request, &written[range.clone()]), false)
+                self.accepted(id, &completed(request, &written[range.clone()]), false)
             }
             DecisionEffect::RepeatedInGroup(range) => {
-                self.accepted(&completed(request, &written[range.clone()]), true)
+                self.accepted(id, &completed(request, &written[range.clone()]), true)
             }
             DecisionEffect::NoChange(version, last) => {
-                let before = || Some(self.cache.get(&request.aggregate_id)?.offset);
+                let before = || Some(self.cache.get(id)?.offset);
                 let offset = last.map(|last| written[last].offset).or_else(before);
-                let position = offset.map(|offset| self.position(offset));
+                let position = offset.map(|offset| self.position(self.cache.partition_of(id), offset));
                 Accepted { version: *version, events: Vec::new(), position, replayed: false }
             }
         }
     }
 
     /// The answer to a command that is in the log.
-    pub(crate) fn accepted(&self, completed: &CompletedCommand, replayed: bool) -> Accepted {
+    pub(crate) fn accepted(
+        &self,
+        id: &AggregateId,
+        completed: &CompletedCommand,
+        replayed: bool,
+    ) -> Accepted {
         let event = |(index, event_type): (usize, &&'static str)| AcceptedEvent {
             event_type,
             id: Envelope::event_id_of(completed.command_id, index),
@@ -73,14 +78,14 @@ impl<A: Aggregate> AnswerBuilder<'_, A> {
         Accepted {
             version: completed.version,
             events: completed.event_types.iter().enumerate().map(event).collect(),
-            position: Some(self.position(completed.offset)),
+            position: Some(self.position(self.cache.partition_of(id), completed.offset)),
             replayed,
         }
     }
 
-    /// A position in this partition.
-    pub(crate) fn position(&self, offset: i64) -> Position {
-        Position { topic: self.topic.to_owned(), partition: self.partition, offset }
+    /// A position in the events topic.
+    pub(crate) fn position(&self, partition: i32, offset: i64) -> Position {
+        Position { topic: self.topic.to_owned(), partition, offset }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The aggregate cache of a partition: the states that its committed events lead to. An event that is not committed
+//! The aggregate caches of a shard's partitions: the states that its committed events lead to. An event that is not committed
 //! must never get in.
 //!
 //! It holds the most recently used aggregates and loads others from their snapshots on demand. Changed aggregates stay
@@ -7,6 +7,7 @@
 mod cached_aggregate;
 mod entries;
 mod fold;
+mod shard_cache;
 mod write_behind;
 
 use std::{
@@ -24,6 +25,7 @@ use write_behind::WriteBehind;
 
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
 pub use fold::CacheError;
+pub use shard_cache::ShardCache;
 
 /// The size of a cache, and when it is saved; the same for each partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

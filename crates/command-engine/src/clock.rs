@@ -1,4 +1,4 @@
-//! How the thread of a partition tells the time and waits. The rest of its loop never blocks on anything but the log
+//! How the thread of a shard tells the time and waits. The rest of its loop never blocks on anything but the log
 //! and the snapshots.
 
 use std::{
@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time and waiting, as the thread of one partition sees them.
+/// Time and waiting, as the thread of one shard sees them.
 ///
-/// The engine uses [`SystemClock`]. A test can put its own clock in its place to run several partitions on one thread
+/// The engine uses [`SystemClock`]. A test can put its own clock in its place to run several shards on one thread
 /// and to decide when time passes.
 pub trait Clock: Send + Sync + 'static {
     /// The present time.

@@ -1,18 +1,18 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use aggregate::{Aggregate, AggregateId};
-use event_log::{Codec, PartitionLog, Topics, partition_of};
+use event_log::{Codec, ShardLog, Shards, Topics, partition_of};
 use tokio::sync::watch;
 
 use crate::{
-    Accepted, AggregateCache, CacheSettings, CommandError, CommandRequest, Delivery, Ownership,
-    SnapshotStore, clock::SystemClock, mailbox::Mailbox, metrics, partition::Partition, writer::Writer,
+    Accepted, AggregateCache, CacheSettings, CommandError, CommandRequest, Delivery, Ownership, ShardCache,
+    SnapshotStore, clock::SystemClock, mailbox::Mailbox, metrics, shard::Shard, writer::Writer,
 };
 
 /// The limits of an engine.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
-    /// The maximum number of commands that wait for one partition; more are refused at once. As many again may wait of
+    /// The maximum number of commands that wait for one shard; more are refused at once. As many again may wait of
     /// those that come through Kafka.
     pub max_waiting: usize,
     /// The maximum number of waiting commands for one aggregate.
@@ -24,7 +24,7 @@ pub struct EngineSettings {
     pub max_group: usize,
     /// How long a fenced owner waits for the announcement of the owner that fenced it.
     pub announcement_timeout: Duration,
-    /// How long a replaced owner waits before it claims a partition again that is still assigned to it.
+    /// How long a replaced owner waits before it claims a shard again that is still assigned to it.
     pub reclaim_pause: Duration,
     /// The limits of each partition's cache.
     pub cache: CacheSettings,
@@ -33,10 +33,10 @@ pub struct EngineSettings {
 impl Default for EngineSettings {
     fn default() -> Self {
         Self {
-            max_waiting: 1024,
+            max_waiting: 4096,
             max_waiting_each: 256,
             max_wait: Duration::from_millis(500),
-            max_group: 256,
+            max_group: 512,
             announcement_timeout: Duration::from_secs(2),
             reclaim_pause: Duration::from_secs(3),
             cache: CacheSettings::default(),
@@ -44,61 +44,65 @@ impl Default for EngineSettings {
     }
 }
 
-/// Routes the commands of one kind of aggregate to the threads that write their partitions.
+/// Routes the commands of one kind of aggregate to the threads that write their shards.
 pub struct Engine<A: Aggregate> {
+    shards: Shards,
     mailboxes: Vec<Arc<Mailbox<A>>>,
     ended: Vec<watch::Receiver<()>>,
 }
 
 impl<A: Aggregate> Engine<A> {
-    /// Starts a thread for every partition; none is owned before [`own`](Self::own). `partitions` are all partitions of
-    /// the events topic, in order, each with the store of its snapshots.
-    pub fn start<L: PartitionLog, S: SnapshotStore<A>>(
+    /// Starts a thread for every shard; none is owned before [`own`](Self::own). `log` is the log of a shard, `snapshots`
+    /// the store of a partition.
+    pub fn start<L: ShardLog, S: SnapshotStore<A>>(
         topics: &Topics,
-        partitions: Vec<(L, S)>,
+        shards: Shards,
+        log: impl Fn(i32) -> L,
+        snapshots: impl Fn(i32) -> S,
         codec: &Arc<Codec>,
         settings: &EngineSettings,
     ) -> Self {
-        let mut engine = Self { mailboxes: Vec::new(), ended: Vec::new() };
-        for (number, (log, snapshots)) in (0..).zip(partitions) {
-            let clock = Arc::new(SystemClock::default());
-            let mailbox = Arc::new(Mailbox::new(number, settings.clone(), clock));
-            let cache = AggregateCache::new(Box::new(snapshots), settings.cache);
-            let writer = Writer::new(number, topics, log, Arc::clone(codec), cache);
-            let partition = Partition::new(number, writer, Arc::clone(&mailbox));
+        let mut engine = Self { shards, mailboxes: Vec::new(), ended: Vec::new() };
+        let cache = |partition| AggregateCache::new(Box::new(snapshots(partition)), settings.cache);
+        for number in 0..shards.count() {
+            let mailbox = Arc::new(Mailbox::new(number, settings.clone(), Arc::new(SystemClock::default())));
+            let caches = shards.partitions_of(number).map(|partition| (partition, cache(partition)));
+            let cache = ShardCache::new(shards, caches);
+            let writer = Writer::new(number, topics, log(number), Arc::clone(codec), cache);
+            let shard = Shard::new(number, writer, Arc::clone(&mailbox));
             engine.mailboxes.push(mailbox);
-            engine.ended.push(partition.ended());
+            engine.ended.push(shard.ended());
             thread::Builder::new()
-                .name(format!("partition-{number}"))
-                .spawn(move || partition.run())
-                .expect("the system has a thread for each partition");
+                .name(format!("shard-{number}"))
+                .spawn(move || shard.run())
+                .expect("the system has a thread for each shard");
         }
         engine
     }
 
-    /// Claims a partition, after a warm-up while its present owner still serves, and serves it until told otherwise or
-    /// replaced. If it is replaced, it claims the partition again after [`reclaim_pause`](EngineSettings::reclaim_pause). A new call
-    /// after [`hand_over`](Self::hand_over) or [`lose`](Self::lose) makes it claim at once.
-    pub fn own(&self, partition: i32) {
-        self.mailbox(partition).own();
+    /// Claims a shard, after a warm-up while its present owner still serves, and serves it until told otherwise or
+    /// replaced. If it is replaced, it claims the shard again after [`reclaim_pause`](EngineSettings::reclaim_pause). A
+    /// new call after [`hand_over`](Self::hand_over) or [`lose`](Self::lose) makes it claim at once.
+    pub fn own(&self, shard: i32) {
+        self.mailbox(shard).own();
     }
 
-    /// Takes a partition over from an owner that seems to be dead, and serves it until another instance claims it,
-    /// unless [`own`](Self::own) is called meanwhile. Does nothing if this instance already owns or claims it.
-    pub fn take_over(&self, partition: i32) {
-        self.mailbox(partition).take_over();
+    /// Takes a shard over from an owner that seems to be dead, and serves it until another instance claims it, unless
+    /// [`own`](Self::own) is called meanwhile. Does nothing if this instance already owns or claims it.
+    pub fn take_over(&self, shard: i32) {
+        self.mailbox(shard).take_over();
     }
 
-    /// Hands a partition over to its next owner: stops deciding commands from Kafka, and continues to serve callers
-    /// until replaced.
-    pub fn hand_over(&self, partition: i32) {
-        self.mailbox(partition).hand_over();
+    /// Hands a shard over to its next owner: stops deciding commands from Kafka, and continues to serve callers until
+    /// replaced.
+    pub fn hand_over(&self, shard: i32) {
+        self.mailbox(shard).hand_over();
     }
 
-    /// Gives a partition up now. Waiting commands get [`CommandError::Elsewhere`]; those being committed get their
-    /// actual outcome.
-    pub fn lose(&self, partition: i32) {
-        self.mailbox(partition).lose();
+    /// Gives a shard up now. Waiting commands get [`CommandError::Elsewhere`]; those being committed get their actual
+    /// outcome.
+    pub fn lose(&self, shard: i32) {
+        self.mailbox(shard).lose();
     }
 
     /// Decides a command. Returns when its outcome is certain, or when its deadline has passed.
@@ -108,7 +112,7 @@ impl<A: Aggregate> Engine<A> {
         &self,
         request: CommandRequest<A::Command>,
     ) -> Result<Accepted, CommandError<A::Refusal>> {
-        let mailbox = self.mailbox(self.partition_of(&request.aggregate_id));
+        let mailbox = self.mailbox(self.shard_of(&request.aggregate_id));
         let answer = match mailbox.enqueue(request) {
             Ok(pending_reply) => pending_reply.wait().await,
             Err(error) => Err(error),
@@ -118,36 +122,41 @@ impl<A: Aggregate> Engine<A> {
     }
 
     /// Enqueues a command that came through Kafka. It is decided exactly once, and its outcome goes to the outcomes
-    /// topic. Deliveries must be in the order of their offsets, starting with the `next_command` of the ownership. A
-    /// delivery for another ownership is dropped, because the next owner reads it again.
+    /// topic. Deliveries of a partition must be in the order of their offsets, starting with the next command of the
+    /// ownership. A delivery for another ownership is dropped, because the next owner reads it again.
     ///
-    /// The command is always enqueued. If this returns false, the queue is full: pause until
+    /// The command is always enqueued. If this returns false, the queue of its shard is full: pause until
     /// [`has_room`](Self::has_room).
-    pub fn deliver(&self, partition: i32, delivery: Delivery<A>) -> bool {
-        self.mailbox(partition).deliver(delivery)
+    pub fn deliver(&self, delivery: Delivery<A>) -> bool {
+        self.mailbox(self.shards.shard_of(delivery.position.partition)).deliver(delivery)
     }
 
-    /// Whether the queue for commands from Kafka has room.
-    pub fn has_room(&self, partition: i32) -> bool {
-        self.mailbox(partition).has_room()
+    /// Whether the shard's queue for commands from Kafka has room.
+    pub fn has_room(&self, shard: i32) -> bool {
+        self.mailbox(shard).has_room()
     }
 
-    /// The ownership of a partition, and a way to watch it.
-    pub fn ownership(&self, partition: i32) -> watch::Receiver<Ownership> {
-        self.mailbox(partition).ownership()
+    /// The ownership of a shard, and a way to watch it.
+    pub fn ownership(&self, shard: i32) -> watch::Receiver<Ownership> {
+        self.mailbox(shard).ownership()
     }
 
-    /// The number of partitions.
-    pub fn partitions(&self) -> i32 {
-        i32::try_from(self.mailboxes.len()).expect("a topic has a handful of partitions")
+    /// The partitions and their shards.
+    pub fn shards(&self) -> Shards {
+        self.shards
     }
 
     /// The partition of an aggregate.
     pub fn partition_of(&self, id: &AggregateId) -> i32 {
-        partition_of(id, self.partitions())
+        partition_of(id, self.shards.partitions())
     }
 
-    /// Accepts no more commands, answers those that wait, and returns when every partition is released.
+    /// The shard of an aggregate.
+    pub fn shard_of(&self, id: &AggregateId) -> i32 {
+        self.shards.shard_of(self.partition_of(id))
+    }
+
+    /// Accepts no more commands, answers those that wait, and returns when every shard is released.
     pub async fn stop(&self) {
         self.mailboxes.iter().for_each(|mailbox| mailbox.close());
         for ended in &self.ended {
@@ -156,8 +165,8 @@ impl<A: Aggregate> Engine<A> {
         }
     }
 
-    fn mailbox(&self, partition: i32) -> &Arc<Mailbox<A>> {
-        let index = usize::try_from(partition).expect("a partition's number is not negative");
+    fn mailbox(&self, shard: i32) -> &Arc<Mailbox<A>> {
+        let index = usize::try_from(shard).expect("a shard's number is not negative");
         &self.mailboxes[index]
     }
 }

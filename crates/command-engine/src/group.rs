@@ -2,7 +2,7 @@
 //! nothing has happened until the group is in the log.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     CommandError, CommandRequest,
-    cache::{AggregateCache, CompletedCommand},
+    cache::{CompletedCommand, ShardCache},
 };
 
 /// The decision about one command: its effect, or why it has none.
@@ -43,10 +43,12 @@ struct Draft<S> {
 
 /// The decided commands of a group.
 pub(crate) struct Group<'a, A: Aggregate> {
-    cache: &'a AggregateCache<A>,
+    cache: &'a ShardCache<A>,
     codec: &'a Codec,
     context: &'a str,
     epoch: u64,
+    /// The number of events of each partition so far.
+    lengths: BTreeMap<i32, u64>,
     drafts: HashMap<AggregateId, Draft<A::State>>,
     commands: HashMap<(AggregateId, Uuid), (u64, Range<usize>)>,
     /// The events to write, in order.
@@ -56,12 +58,13 @@ pub(crate) struct Group<'a, A: Aggregate> {
 }
 
 impl<'a, A: Aggregate> Group<'a, A> {
-    pub(crate) fn new(cache: &'a AggregateCache<A>, codec: &'a Codec, context: &'a str, epoch: u64) -> Self {
+    pub(crate) fn new(cache: &'a ShardCache<A>, codec: &'a Codec, context: &'a str, epoch: u64) -> Self {
         Self {
             cache,
             codec,
             context,
             epoch,
+            lengths: BTreeMap::new(),
             drafts: HashMap::new(),
             commands: HashMap::new(),
             records: Vec::new(),
@@ -121,6 +124,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         state: A::State,
     ) -> Range<usize> {
         let range = self.records.len()..self.records.len() + records.len();
+        *self.lengths.entry(records[0].partition).or_default() += records.len() as u64;
         self.records.extend(records);
         self.events.extend(events);
         let version = self.records[range.end - 1].envelope.version;
@@ -137,7 +141,9 @@ impl<'a, A: Aggregate> Group<'a, A> {
         index: usize,
         event: &A::Event,
     ) -> Result<NewRecord, CodecError> {
-        let before = self.cache.continuity.sequence + self.records.len() as u64;
+        let partition = self.cache.partition_of(&request.aggregate_id);
+        let in_group = self.lengths.get(&partition).copied().unwrap_or_default();
+        let before = self.cache.continuity(partition).sequence + in_group;
         let envelope = Envelope {
             aggregate_id: request.aggregate_id.clone(),
             event_id: Envelope::event_id_of(request.metadata.command_id, index),
@@ -150,7 +156,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
             partition_sequence: before + index as u64 + 1,
             metadata: request.metadata.clone(),
         };
-        Ok(NewRecord { envelope, payload: self.codec.encode(event)? })
+        Ok(NewRecord { partition, envelope, payload: self.codec.encode(event)? })
     }
 }
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::{
     CommandError, CommandRequest,
-    cache::{AggregateCache, CompletedCommand},
+    cache::{CompletedCommand, ShardCache},
     queued_command::{Key, QueuedCommand},
 };
 
@@ -35,7 +35,7 @@ impl<A: Aggregate> InDoubt<A> {
 
     /// Looks up which commands are already in the cache. These are repeats, and their aggregate might forget them while
     /// many new commands are found.
-    pub(crate) fn of(commands: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Self {
+    pub(crate) fn of(commands: Vec<QueuedCommand<A>>, cache: &ShardCache<A>) -> Self {
         let callers = commands.iter().filter(|command| matches!(command, QueuedCommand::Caller(_)));
         let wanted: HashSet<_> =
             callers.filter_map(QueuedCommand::request).map(CommandRequest::key).collect();

@@ -1,4 +1,4 @@
-//! The write side of a service: commands queue, one thread per partition decides them in groups, and each command is
+//! The write side of a service: commands queue, one thread per shard decides them in groups, and each command is
 //! answered once its events are in the log.
 //!
 //! It must never answer before the commit, never report a failure for a command whose events are in the log, and never
@@ -15,18 +15,18 @@ mod in_doubt;
 mod mailbox;
 mod metrics;
 mod outcome;
-mod partition;
 mod pending_reply;
 pub mod protocol;
 mod queue;
 mod queued_command;
 mod replay;
 mod request;
+mod shard;
 mod snapshots;
 mod wait_estimate;
 mod writer;
 
-pub use cache::{AggregateCache, CacheError, CacheSettings, CachedAggregate, CompletedCommand};
+pub use cache::{AggregateCache, CacheError, CacheSettings, CachedAggregate, CompletedCommand, ShardCache};
 pub use delivery::{Delivery, Rejection, Undecoded};
 pub use engine::{Engine, EngineSettings};
 pub use mailbox::Ownership;

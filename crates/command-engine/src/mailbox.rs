@@ -1,4 +1,4 @@
-//! The mailbox of a partition's thread: the desired ownership, the commands that wait, and the state that the thread
+//! The mailbox of a shard's thread: the desired ownership, the commands that wait, and the state that the thread
 //! reports.
 
 mod control;
@@ -11,6 +11,7 @@ use std::{
 };
 
 use aggregate::{Aggregate, AggregateId};
+use event_log::Offsets;
 use tokio::sync::watch;
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 
 pub(crate) use worker::Turn;
 
-/// The ownership of a partition, as far as this instance knows.
+/// The ownership of a shard, as far as this instance knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ownership {
     /// Another instance owns it, or none.
@@ -31,14 +32,14 @@ pub enum Ownership {
     Owned {
         /// The epoch of the ownership. Commands from Kafka are read for one epoch.
         epoch: u64,
-        /// The offset of the first command to read for it.
-        next_command: i64,
+        /// The offset of the first command to read for it, in each partition of the shard.
+        next_commands: Offsets,
     },
 }
 
-/// Connects callers and the coordination with the thread of one partition.
+/// Connects callers and the coordination with the thread of one shard.
 pub struct Mailbox<A: Aggregate> {
-    partition: i32,
+    shard: i32,
     pub(crate) settings: EngineSettings,
     pub(crate) clock: Arc<dyn Clock>,
     state: Mutex<State<A>>,
@@ -55,8 +56,8 @@ struct State<A: Aggregate> {
     stage: Stage,
     queue: Queue<A>,
     deliveries: VecDeque<Delivery<A>>,
-    /// The offset of the next delivery for the present ownership.
-    next_delivery: i64,
+    /// The offset of the next delivery of each partition for the present ownership.
+    next_deliveries: Offsets,
     /// Until when deliveries wait that could not be decided.
     retry_deliveries_at: Option<Instant>,
     /// Which queue the next command of a group is taken from, if both have one.
@@ -102,8 +103,8 @@ enum Stage {
 }
 
 impl<A: Aggregate> Mailbox<A> {
-    /// A mailbox for a partition that is not to be owned yet.
-    pub fn new(partition: i32, settings: EngineSettings, clock: Arc<dyn Clock>) -> Self {
+    /// A mailbox for a shard that is not to be owned yet.
+    pub fn new(shard: i32, settings: EngineSettings, clock: Arc<dyn Clock>) -> Self {
         let state = State {
             desired: DesiredOwnership::Elsewhere,
             desired_is_new: false,
@@ -112,13 +113,13 @@ impl<A: Aggregate> Mailbox<A> {
             stage: Stage::Elsewhere,
             queue: Queue::new(),
             deliveries: VecDeque::new(),
-            next_delivery: 0,
+            next_deliveries: Offsets::new(),
             retry_deliveries_at: None,
             next_source: Source::Caller,
             wait_estimate: WaitEstimate::default(),
             ownership: watch::channel(Ownership::Elsewhere).0,
         };
-        Self { partition, settings, clock, state: Mutex::new(state) }
+        Self { shard, settings, clock, state: Mutex::new(state) }
     }
 
     /// Enqueues a command, or returns at once why it cannot be.
@@ -129,7 +130,7 @@ impl<A: Aggregate> Mailbox<A> {
         let mut state = self.lock();
         state.admits()?;
         if let Some(reason) = self.overload(&state, &request.aggregate_id) {
-            metrics::shed(self.partition, reason);
+            metrics::shed(self.shard, reason);
             return Err(CommandError::Overloaded);
         }
         let (aggregate_id, deadline) = (request.aggregate_id.clone(), request.deadline);
@@ -149,7 +150,7 @@ impl<A: Aggregate> Mailbox<A> {
     pub fn deliver(&self, delivery: Delivery<A>) -> bool {
         let mut state = self.lock();
         if state.expects(&delivery) {
-            state.next_delivery = delivery.next();
+            state.next_deliveries.insert(delivery.position.partition, delivery.next());
             state.deliveries.push_back(delivery);
             self.clock.wake();
         }
@@ -161,7 +162,7 @@ impl<A: Aggregate> Mailbox<A> {
         self.lock().deliveries.len() < self.settings.max_waiting
     }
 
-    /// The ownership of the partition, and a way to watch it.
+    /// The ownership of the shard, and a way to watch it.
     pub fn ownership(&self) -> watch::Receiver<Ownership> {
         self.lock().ownership.subscribe()
     }
@@ -198,10 +199,11 @@ impl<A: Aggregate> State<A> {
 
     /// Whether a delivery is for the present ownership and not a repeat.
     fn expects(&self, delivery: &Delivery<A>) -> bool {
+        let next = self.next_deliveries.get(&delivery.position.partition);
         self.stage == (Stage::Owned { epoch: delivery.epoch })
             && self.desired.is_to_own()
             && !self.must_end
             && !self.closing
-            && delivery.position.offset >= self.next_delivery
+            && next.is_some_and(|next| delivery.position.offset >= *next)
     }
 }

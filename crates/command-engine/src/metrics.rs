@@ -13,24 +13,24 @@ pub(crate) fn answered(outcome: &'static str) {
 }
 
 /// A group of this many commands was decided.
-pub(crate) fn decided(partition: i32, commands: usize) {
-    histogram!("command_group_size", "partition" => partition.to_string()).record(commands as f64);
+pub(crate) fn decided(shard: i32, commands: usize) {
+    histogram!("command_group_size", "shard" => shard.to_string()).record(commands as f64);
 }
 
 /// The events of a group were committed.
-pub(crate) fn committed(partition: i32, took: Duration) {
-    histogram!("command_commit_seconds", "partition" => partition.to_string()).record(took.as_secs_f64());
+pub(crate) fn committed(shard: i32, took: Duration) {
+    histogram!("command_commit_seconds", "shard" => shard.to_string()).record(took.as_secs_f64());
 }
 
 /// A group was taken, and this many commands still wait.
-pub(crate) fn waiting(partition: i32, commands: usize) {
-    gauge!("command_queue_length", "partition" => partition.to_string()).set(commands as f64);
+pub(crate) fn waiting(shard: i32, commands: usize) {
+    gauge!("command_queue_length", "shard" => shard.to_string()).set(commands as f64);
 }
 
 /// A command was refused because of overload: the queue is full, or the aggregate's share of it, or the wait would be
 /// too long.
-pub(crate) fn shed(partition: i32, reason: &'static str) {
-    counter!("commands_shed_total", "partition" => partition.to_string(), "reason" => reason).increment(1);
+pub(crate) fn shed(shard: i32, reason: &'static str) {
+    counter!("commands_shed_total", "shard" => shard.to_string(), "reason" => reason).increment(1);
 }
 
 /// A command that came through Kafka was decided.
@@ -43,20 +43,20 @@ pub(crate) fn delivered<A: Aggregate>(delivery: &Delivery<A>, decision: Option<&
 }
 
 /// Another instance has replaced this owner.
-pub(crate) fn replaced(partition: i32) {
-    counter!("partition_replaced_total", "partition" => partition.to_string()).increment(1);
+pub(crate) fn replaced(shard: i32) {
+    counter!("shard_replaced_total", "shard" => shard.to_string()).increment(1);
 }
 
-/// A partition with this many aggregates was claimed.
-pub(crate) fn claimed(partition: i32, aggregates: u64, took: Duration) {
-    let label = partition.to_string();
-    histogram!("partition_claim_seconds", "partition" => label.clone()).record(took.as_secs_f64());
-    counter!("partition_takeovers_total", "partition" => label.clone()).increment(1);
-    gauge!("partition_aggregates", "partition" => label.clone()).set(aggregates as f64);
-    gauge!("partition_owned", "partition" => label).set(1.0);
+/// A shard with this many aggregates was claimed.
+pub(crate) fn claimed(shard: i32, aggregates: u64, took: Duration) {
+    let label = shard.to_string();
+    histogram!("shard_claim_seconds", "shard" => label.clone()).record(took.as_secs_f64());
+    counter!("shard_takeovers_total", "shard" => label.clone()).increment(1);
+    gauge!("shard_aggregates", "shard" => label.clone()).set(aggregates as f64);
+    gauge!("shard_owned", "shard" => label).set(1.0);
 }
 
-/// A partition is no longer owned.
-pub(crate) fn lost(partition: i32) {
-    gauge!("partition_owned", "partition" => partition.to_string()).set(0.0);
+/// A shard is no longer owned.
+pub(crate) fn lost(shard: i32) {
+    gauge!("shard_owned", "shard" => shard.to_string()).set(0.0);
 }

@@ -37,9 +37,10 @@ enum Status {
     },
 }
 
-/// The outcome of a command that was decided.
+/// The outcome of a command that was decided; `at` is the position of the command.
 pub(crate) fn decided<R: Refusal>(
     key: &str,
+    at: &Position,
     aggregate_id: &str,
     answer: Result<Accepted, &CommandError<R>>,
 ) -> NewOutcome {
@@ -47,20 +48,20 @@ pub(crate) fn decided<R: Refusal>(
         Ok(accepted) => self::accepted(&accepted),
         Err(error) => Status::Refused { problem: problem(error), dead_letter: None },
     };
-    written(key, Some(aggregate_id), status)
+    written(key, at, Some(aggregate_id), status)
 }
 
 /// The outcome of a command that was rejected before.
 pub(crate) fn rejected(key: &str, rejection: &Rejection, at: &Position) -> NewOutcome {
     let problem = problem_of(&rejection.code, Some(&rejection.detail), rejection.facts.clone());
     let dead_letter = rejection.dead_letter.then(|| json!({ "position": at.to_string() }));
-    written(key, None, Status::Refused { problem, dead_letter })
+    written(key, at, None, Status::Refused { problem, dead_letter })
 }
 
-fn written(key: &str, aggregate_id: Option<&str>, status: Status) -> NewOutcome {
+fn written(key: &str, at: &Position, aggregate_id: Option<&str>, status: Status) -> NewOutcome {
     let document = Document { command_id: key, aggregate_id, status, decided_at: now() };
     let document = serde_json::to_vec(&document).expect("an outcome has only text for keys");
-    NewOutcome { key: key.to_owned(), document }
+    NewOutcome { partition: at.partition, key: key.to_owned(), document }
 }
 
 fn accepted(accepted: &Accepted) -> Status {

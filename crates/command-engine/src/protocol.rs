@@ -1,6 +1,6 @@
-//! The protocol of one partition, for tests that run several instances over one simulated broker.
+//! The protocol of one shard, for tests that run several instances over one simulated broker.
 //!
-//! A [`Writer`] owns a partition's log and cache. Its steps have no thread and no pause. [`Partition`] is the production
+//! A [`Writer`] owns a shard's log and caches. Its steps have no thread and no pause. [`Shard`] is the production
 //! loop, which calls them as its [`Mailbox`] says and waits only by a [`Clock`]:
 //!
 //! ```text
@@ -14,6 +14,6 @@
 //! committed, and with any other certain answer only if they never will be.
 
 pub use crate::{
-    clock::Clock, in_doubt::InDoubt, mailbox::Mailbox, partition::Partition, pending_reply::PendingReply,
-    queued_command::Answer, writer::Writer,
+    clock::Clock, in_doubt::InDoubt, mailbox::Mailbox, pending_reply::PendingReply, queued_command::Answer,
+    shard::Shard, writer::Writer,
 };

@@ -1,10 +1,10 @@
-//! Folds events of the log into the cache, in batches of bounded size.
+//! Folds events of the log into the caches of their partitions, in batches of bounded size.
 
 use aggregate::{Aggregate, Message};
 use event_log::{Codec, LogError, Recorded};
 
 use crate::{
-    cache::{AggregateCache, CacheError},
+    cache::{CacheError, ShardCache},
     in_doubt::InDoubt,
     snapshots::SnapshotError,
 };
@@ -14,25 +14,28 @@ const BATCH_SIZE: usize = 1024;
 
 /// A replay under way.
 pub(crate) struct Replay<'w, A: Aggregate> {
-    cache: &'w mut AggregateCache<A>,
+    cache: &'w mut ShardCache<A>,
     codec: &'w Codec,
     in_doubt: &'w mut InDoubt<A>,
+    /// Events of one partition.
     batch: Vec<(Recorded, A::Event)>,
-    /// Whether the cache must be restored.
-    pub(crate) lost: bool,
 }
 
 impl<'w, A: Aggregate> Replay<'w, A> {
     pub(crate) const fn new(
-        cache: &'w mut AggregateCache<A>,
+        cache: &'w mut ShardCache<A>,
         codec: &'w Codec,
         in_doubt: &'w mut InDoubt<A>,
     ) -> Self {
-        Self { cache, codec, in_doubt, batch: Vec::new(), lost: false }
+        Self { cache, codec, in_doubt, batch: Vec::new() }
     }
 
-    /// Adds the next event of the log.
+    /// Adds the next event of a partition.
     pub(crate) fn add(&mut self, recorded: Recorded) -> Result<(), LogError> {
+        let partition = recorded.position.partition;
+        if self.batch.last().is_some_and(|(last, _)| last.position.partition != partition) {
+            self.fold()?;
+        }
         let event = self
             .codec
             .decode::<A::Event>(&recorded)
@@ -45,11 +48,13 @@ impl<'w, A: Aggregate> Replay<'w, A> {
     /// Folds the events added so far, even if the replay was interrupted: what was read need not be read again.
     pub(crate) fn fold(&mut self) -> Result<(), LogError> {
         let batch = std::mem::take(&mut self.batch);
-        self.cache.fold_tail(&batch, &mut |_, _| ()).map_err(|error| {
-            self.lost |= matches!(error, CacheError::Snapshots(SnapshotError::Lost));
-            match error {
-                CacheError::Discontinuous(error) => error.into(),
-                error @ CacheError::Snapshots(_) => LogError::Fold(error.into()),
+        self.cache.fold_tail(&batch).map_err(|error| match error {
+            CacheError::Discontinuous(error) => error.into(),
+            CacheError::Snapshots(error) => {
+                if let (SnapshotError::Lost, Some((first, _))) = (&error, batch.first()) {
+                    self.cache.restore_again(first.position.partition);
+                }
+                LogError::Fold(error.into())
             }
         })
     }

@@ -61,12 +61,12 @@ pub enum CommandError<R> {
     /// The queue is full, or the wait would be too long. Nothing was written.
     #[error("too many commands are waiting")]
     Overloaded,
-    /// The partition is being claimed here, or the aggregate cannot be loaded. Nothing was written.
-    #[error("the partition is not ready")]
+    /// The shard is being claimed here, or the aggregate cannot be loaded. Nothing was written.
+    #[error("the shard is not ready")]
     NotReady,
-    /// This instance does not own the partition. Nothing was written and nothing will be, so another instance may be
+    /// This instance does not own the shard. Nothing was written and nothing will be, so another instance may be
     /// asked with the same command id.
-    #[error("another instance owns the partition")]
+    #[error("another instance owns the shard")]
     Elsewhere,
     /// The deadline passed before the command was decided. Nothing was written and nothing will be.
     #[error("the command's turn did not come in time")]

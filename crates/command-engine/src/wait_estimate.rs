@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The recent duration of a partition's groups.
+/// The recent duration of a shard's groups.
 #[derive(Debug, Default)]
 pub(crate) struct WaitEstimate {
     /// The moving average of the duration of a group.

@@ -1,18 +1,18 @@
-//! Writes one partition: owns its log and its cache. It must never answer a command before its group is committed.
+//! Writes one shard: owns its log and the caches of its partitions. It must never answer a command before its group is
+//! committed.
 
-#![expect(clippy::disallowed_methods, reason = "it is driven by the partition's own thread")]
+#![expect(clippy::disallowed_methods, reason = "it is driven by the shard's own thread")]
 
 mod decided_group;
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
-use aggregate::{Aggregate, AggregateId};
-use event_log::{Batch, Claimed, Codec, Fold, LogError, NewRecord, PartitionLog, Recorded, Topics};
-use tracing::warn;
+use aggregate::Aggregate;
+use event_log::{Batch, Claimed, Codec, Fold, LogError, NewRecord, Offsets, Recorded, ShardLog, Topics};
 
 use crate::{
-    CommandError, answers::AnswerBuilder, cache::AggregateCache, group::Group, in_doubt::InDoubt, metrics,
-    queued_command::QueuedCommand, replay::Replay, snapshots::SnapshotError,
+    CommandError, answers::AnswerBuilder, cache::ShardCache, group::Group, in_doubt::InDoubt, metrics,
+    queued_command::QueuedCommand, replay::Replay,
 };
 use decided_group::DecidedGroup;
 
@@ -25,46 +25,43 @@ pub struct FailedGroup<A: Aggregate> {
 }
 
 impl<A: Aggregate> FailedGroup<A> {
-    fn of(error: LogError, group: Vec<QueuedCommand<A>>, cache: &AggregateCache<A>) -> Box<Self> {
+    fn of(error: LogError, group: Vec<QueuedCommand<A>>, cache: &ShardCache<A>) -> Box<Self> {
         Box::new(Self { error, in_doubt: InDoubt::of(group, cache) })
     }
 }
 
-/// Writes one partition, step by step; see [`protocol`](crate::protocol).
+/// Writes one shard, step by step; see [`protocol`](crate::protocol).
 pub struct Writer<A: Aggregate, L> {
-    partition: i32,
+    shard: i32,
     topic: String,
     context: String,
     log: L,
     codec: Arc<Codec>,
-    cache: AggregateCache<A>,
-    /// Whether the cache has been restored from its snapshots.
-    restored: bool,
+    cache: ShardCache<A>,
     epoch: u64,
 }
 
-impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
-    /// A writer that does not own the partition and has read nothing.
-    pub fn new(partition: i32, topics: &Topics, log: L, codec: Arc<Codec>, cache: AggregateCache<A>) -> Self {
+impl<A: Aggregate, L: ShardLog> Writer<A, L> {
+    /// A writer that does not own the shard and has read nothing.
+    pub fn new(shard: i32, topics: &Topics, log: L, codec: Arc<Codec>, cache: ShardCache<A>) -> Self {
         Self {
-            partition,
+            shard,
             topic: topics.events(),
             context: topics.context().to_owned(),
             log,
             codec,
             cache,
-            restored: false,
             epoch: 0,
         }
     }
 
-    /// Reads what is committed so far, while another instance may own the partition, so that the claim has little left
+    /// Reads what is committed so far, while another instance may own the shard, so that the claim has little left
     /// to read.
     pub fn warm_up(&mut self) -> Result<(), LogError> {
         self.replay(&mut InDoubt::nothing(), |log, next, fold| log.read(next, fold))
     }
 
-    /// Claims the partition, and looks for commands in doubt while reading the log. What was read before an error need
+    /// Claims the shard, and looks for commands in doubt while reading the log. What was read before an error need
     /// not be read again.
     pub fn claim(&mut self, in_doubt: &mut InDoubt<A>) -> Result<Claimed, LogError> {
         let claimed = self.replay(in_doubt, |log, next, fold| log.claim(next, fold))?;
@@ -93,7 +90,9 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
             match found.get_mut(&pending.request.key()) {
                 Some(found) if found.completed.request_hash == pending.request.request_hash => {
                     let replayed = std::mem::replace(&mut found.answered, true);
-                    pending.answer(Ok(self.answers().accepted(&found.completed, replayed)));
+                    let id = &pending.request.aggregate_id;
+                    let accepted = self.answers().accepted(id, &found.completed, replayed);
+                    pending.answer(Ok(accepted));
                 }
                 Some(_) => pending.answer(Err(CommandError::IdReused)),
                 None if pending.is_wanted() => remaining.push(QueuedCommand::Caller(pending)),
@@ -128,19 +127,16 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         !matches!(self.log.confirm(), Err(LogError::Replaced))
     }
 
-    /// Releases the partition and discards everything read of it.
+    /// Releases the shard and discards everything read of it.
     pub fn release(&mut self) {
         self.log.release();
         self.cache.forget();
-        (self.restored, self.epoch) = (false, 0);
+        self.epoch = 0;
     }
 
     /// Saves changed aggregates in the background, if a save is due.
     pub fn write_behind(&mut self) {
-        if let Err(error) = self.cache.write_behind(self.epoch) {
-            warn!(partition = self.partition, %error, "snapshots are not as they were remaining");
-            self.restored = false;
-        }
+        self.cache.write_behind(self.epoch);
     }
 
     /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then.
@@ -148,63 +144,51 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         self.cache.due()
     }
 
-    /// The number of aggregates of the partition.
+    /// The number of aggregates of the shard.
     pub fn aggregates(&self) -> u64 {
         self.cache.aggregates()
     }
 }
 
 /// The parts of the steps.
-impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
+impl<A: Aggregate, L: ShardLog> Writer<A, L> {
     fn replay<T>(
         &mut self,
         in_doubt: &mut InDoubt<A>,
-        read: impl FnOnce(&mut L, i64, &mut Fold<'_>) -> Result<T, LogError>,
+        read: impl FnOnce(&mut L, &Offsets, &mut Fold<'_>) -> Result<T, LogError>,
     ) -> Result<T, LogError> {
-        if !self.restored {
-            self.cache.restore().map_err(|error| LogError::Fold(error.into()))?;
-            self.restored = true;
-        }
-        let next = self.cache.next_offset;
+        self.cache.restore().map_err(|error| LogError::Fold(error.into()))?;
+        let next = self.cache.next_offsets();
         let mut replay = Replay::new(&mut self.cache, &self.codec, in_doubt);
-        let read = read(&mut self.log, next, &mut |recorded| replay.add(recorded));
+        let read = read(&mut self.log, &next, &mut |recorded| replay.add(recorded));
         // Folding comes before the error of the read: an error in folding has happened first.
         let folded = replay.fold();
         // The next attempt may start without these snapshots if they belong to another log.
-        self.restored = !replay.lost && !matches!(read, Err(LogError::BeyondEnd { .. }));
+        if let Err(LogError::BeyondEnd { partition, .. }) = read {
+            self.cache.restore_again(partition);
+        }
         folded?;
         read
     }
 
     /// Loads the aggregates of a group. Commands whose aggregates stay cold are refused individually. An error means
-    /// that the cache must be restored.
+    /// that a cache must be restored.
     fn load(&mut self, group: &[QueuedCommand<A>]) -> Result<(), LogError> {
-        let ids = group.iter().filter_map(QueuedCommand::request).map(|request| request.aggregate_id.clone());
-        match self.cache.load(&ids.collect::<Vec<AggregateId>>()) {
-            Err(error @ SnapshotError::Lost) => {
-                self.restored = false;
-                Err(LogError::Fold(error.into()))
-            }
-            _ if !self.restored => Err(LogError::Fold(SnapshotError::Lost.into())),
-            Err(error) => {
-                warn!(partition = self.partition, %error, "aggregates that are not in memory cannot be loaded");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
+        let ids = group.iter().filter_map(QueuedCommand::request).map(|request| &request.aggregate_id);
+        self.cache.load(ids).map_err(|error| LogError::Fold(error.into()))
     }
 
-    /// Removes the first delivered command whose aggregate is cold and all delivered commands after it, because they
-    /// must be decided in the order of their topic.
+    /// Removes, of each partition, the first delivered command whose aggregate is cold and all delivered commands after
+    /// it, because they must be decided in the order of their partition.
     fn split_undecidable(&self, group: &mut Vec<QueuedCommand<A>>) -> Vec<QueuedCommand<A>> {
-        let cold = |queued: &QueuedCommand<A>| {
-            queued.request().is_some_and(|request| self.cache.is_cold(&request.aggregate_id))
-        };
-        let mut found_cold = false;
+        let mut held_back = BTreeSet::new();
         let is_undecidable = |queued: &mut QueuedCommand<A>| {
-            let delivered = matches!(queued, QueuedCommand::Delivered(_));
-            found_cold |= delivered && cold(queued);
-            delivered && found_cold
+            let QueuedCommand::Delivered(delivery) = queued else { return false };
+            let partition = delivery.position.partition;
+            if delivery.command.as_ref().is_ok_and(|request| self.cache.is_cold(&request.aggregate_id)) {
+                held_back.insert(partition);
+            }
+            held_back.contains(&partition)
         };
         group.extract_if(.., is_undecidable).collect()
     }
@@ -223,25 +207,29 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
         group: &[QueuedCommand<A>],
         decided: &DecidedGroup<A>,
     ) -> Result<Vec<i64>, LogError> {
-        let next_command = group.iter().rev().find_map(|queued| match queued {
-            QueuedCommand::Delivered(delivery) => Some(delivery.next()),
-            QueuedCommand::Caller(_) => None,
-        });
-        if decided.records.is_empty() && next_command.is_none() {
+        // Of each partition, the last delivered command counts.
+        let next_commands: Offsets = group
+            .iter()
+            .filter_map(|queued| match queued {
+                QueuedCommand::Delivered(delivery) => Some((delivery.position.partition, delivery.next())),
+                QueuedCommand::Caller(_) => None,
+            })
+            .collect();
+        if decided.records.is_empty() && next_commands.is_empty() {
             return if group.is_empty() { Ok(Vec::new()) } else { self.log.confirm().map(|()| Vec::new()) };
         }
         let started = Instant::now();
-        let answers = AnswerBuilder { topic: &self.topic, partition: self.partition, cache: &self.cache };
+        let answers = AnswerBuilder { topic: &self.topic, cache: &self.cache };
         let outcomes = |offsets: &[i64]| decided.outcomes(group, &answers, offsets);
-        let batch = Batch { events: &decided.records, outcomes: &outcomes, next_command };
+        let batch = Batch { events: &decided.records, outcomes: &outcomes, next_commands: &next_commands };
         let offsets = self.log.append(&batch)?;
-        metrics::committed(self.partition, started.elapsed());
+        metrics::committed(self.shard, started.elapsed());
         Ok(offsets)
     }
 
     /// Builds the answers from the cache as it was, folds the events into it, and sends the answers.
     fn answer(&mut self, group: Vec<QueuedCommand<A>>, decided: DecidedGroup<A>, offsets: &[i64]) {
-        metrics::decided(self.partition, group.len());
+        metrics::decided(self.shard, group.len());
         let written = decided.written(offsets);
         let answers = self.answers();
         let mut answers_to_send = Vec::with_capacity(group.len());
@@ -266,12 +254,12 @@ impl<A: Aggregate, L: PartitionLog> Writer<A, L> {
     }
 
     fn absorb(&mut self, record: NewRecord, event: &A::Event, offset: i64) {
-        let position = self.answers().position(offset);
+        let position = self.answers().position(record.partition, offset);
         let recorded = Recorded { envelope: record.envelope, position, payload: record.payload };
         self.cache.fold(&recorded, event).expect("what was just decided follows what was there");
     }
 
     fn answers(&self) -> AnswerBuilder<'_, A> {
-        AnswerBuilder { topic: &self.topic, partition: self.partition, cache: &self.cache }
+        AnswerBuilder { topic: &self.topic, cache: &self.cache }
     }
 }

@@ -12,26 +12,56 @@ use tracing::warn;
 
 use crate::{CommandRequest, Delivery, Engine, Ownership, Rejection, Undecoded};
 
-/// How long one poll for the next command lasts, and so how soon a newly owned partition is read.
+/// How long one poll for the next command lasts, and so how soon a newly owned shard is read.
 const POLL_TIMEOUT: Duration = Duration::from_millis(50);
 /// The pause after an error of the reader.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Reads the commands of the partitions that this instance owns, each from the offset that the last commit left.
+/// Reads the commands of the shards that this instance owns, each partition from the offset that the last commit left.
 pub(super) struct Deliveries<A: Aggregate, D> {
     engine: Arc<Engine<A>>,
     reader: CommandReader,
     decode: D,
-    partitions: Vec<PartitionReading>,
-    /// Partitions with a full queue.
+    shards: Vec<ShardReading>,
+    /// Partitions whose shard has a full queue.
     paused: BTreeSet<i32>,
 }
 
-/// The reading of one partition.
-struct PartitionReading {
+/// The reading of one shard.
+struct ShardReading {
     ownership: watch::Receiver<Ownership>,
     /// The ownership it is read for, if it is.
     epoch: Option<u64>,
+    /// The partitions that are being read.
+    partitions: Vec<i32>,
+}
+
+impl ShardReading {
+    fn new(mut ownership: watch::Receiver<Ownership>) -> Self {
+        // The present ownership counts as a change.
+        ownership.mark_changed();
+        Self { ownership, epoch: None, partitions: Vec::new() }
+    }
+
+    /// Stops reading for the last ownership, and starts to read for the present one. After an error it can be called
+    /// again.
+    fn follow(&mut self, reader: &CommandReader, paused: &mut BTreeSet<i32>) -> Result<(), LogError> {
+        let now = self.ownership.borrow_and_update().clone();
+        self.epoch = None;
+        while let Some(partition) = self.partitions.last() {
+            reader.stop(*partition)?;
+            paused.remove(partition);
+            self.partitions.pop();
+        }
+        if let Ownership::Owned { epoch, next_commands } = now {
+            for (partition, next) in next_commands {
+                reader.start(partition, next)?;
+                self.partitions.push(partition);
+            }
+            self.epoch = Some(epoch);
+        }
+        Ok(())
+    }
 }
 
 impl<A, D> Deliveries<A, D>
@@ -40,14 +70,9 @@ where
     D: Fn(&CommandRecord) -> Result<CommandRequest<A::Command>, Undecoded> + Send + 'static,
 {
     pub(super) fn new(engine: Arc<Engine<A>>, reader: CommandReader, decode: D) -> Self {
-        let reading = |partition| {
-            let mut ownership = engine.ownership(partition);
-            // The present ownership counts as a change.
-            ownership.mark_changed();
-            PartitionReading { ownership, epoch: None }
-        };
-        let partitions = (0..engine.partitions()).map(reading).collect();
-        Self { engine, reader, decode, partitions, paused: BTreeSet::new() }
+        let reading = |shard| ShardReading::new(engine.ownership(shard));
+        let shards = (0..engine.shards().count()).map(reading).collect();
+        Self { engine, reader, decode, shards, paused: BTreeSet::new() }
     }
 
     /// Delivers commands on a thread of its own until `end` is cancelled.
@@ -75,23 +100,13 @@ where
         }
     }
 
-    /// Starts reading partitions that are now owned here, and stops reading the others.
+    /// Starts reading shards that are now owned here, and stops reading the others.
     fn follow_ownership(&mut self) -> Result<(), LogError> {
-        for (partition, reading) in (0..).zip(&mut self.partitions) {
-            if !reading.ownership.has_changed().unwrap_or(false) {
-                continue;
-            }
-            let now = reading.ownership.borrow_and_update().clone();
-            if reading.epoch.take().is_some() {
-                self.reader.stop(partition)?;
-                self.paused.remove(&partition);
-            }
-            if let Ownership::Owned { epoch, next_command } = now {
+        for reading in &mut self.shards {
+            if reading.ownership.has_changed().unwrap_or(false) {
+                let followed = reading.follow(&self.reader, &mut self.paused);
                 // If Kafka does not answer, try again in the next turn.
-                self.reader
-                    .start(partition, next_command)
-                    .inspect_err(|_| reading.ownership.mark_changed())?;
-                reading.epoch = Some(epoch);
+                followed.inspect_err(|_| reading.ownership.mark_changed())?;
             }
         }
         Ok(())
@@ -99,8 +114,8 @@ where
 
     fn deliver(&mut self, record: &CommandRecord, end: &CancellationToken) -> Result<(), LogError> {
         let partition = record.position.partition;
-        let reading = usize::try_from(partition).ok().and_then(|index| self.partitions.get(index));
-        let Some(epoch) = reading.and_then(|reading| reading.epoch) else {
+        let shard = usize::try_from(self.engine.shards().shard_of(partition)).ok();
+        let Some(epoch) = shard.and_then(|shard| self.shards.get(shard)?.epoch) else {
             return Ok(());
         };
         let Some(command) = self.decode(record, end) else { return Ok(()) };
@@ -110,7 +125,7 @@ where
             key: record.command_id.map_or_else(|| record.position.to_string(), |id| id.to_string()),
             command,
         };
-        if !self.engine.deliver(partition, delivery) {
+        if !self.engine.deliver(delivery) {
             self.reader.pause(partition)?;
             self.paused.insert(partition);
         }
@@ -138,8 +153,8 @@ where
 
     fn resume(&mut self) -> Result<(), LogError> {
         let (engine, reader) = (&self.engine, &self.reader);
-        let ready: Vec<_> =
-            self.paused.iter().copied().filter(|partition| engine.has_room(*partition)).collect();
+        let has_room = |partition: &i32| engine.has_room(engine.shards().shard_of(*partition));
+        let ready: Vec<_> = self.paused.iter().copied().filter(has_room).collect();
         for partition in ready {
             reader.resume(partition)?;
             self.paused.remove(&partition);

@@ -36,7 +36,7 @@ pub(super) fn start<A: Aggregate>(
             info!(others, "leaving the consumer group");
             member.leave();
             if others > 0 {
-                (0..engine.partitions()).for_each(|partition| engine.hand_over(partition));
+                (0..engine.shards().count()).for_each(|shard| engine.hand_over(shard));
             }
             sender.send_replace(Some(others));
         })
@@ -56,7 +56,7 @@ fn follow<A: Aggregate>(
             Ok(change) => change.into_iter().for_each(|change| apply(engine, change)),
             Err(error) => {
                 warn!(%error, "excluded from the consumer group; joining again");
-                (0..engine.partitions()).for_each(|partition| engine.lose(partition));
+                (0..engine.shards().count()).for_each(|shard| engine.lose(shard));
                 thread::sleep(RETRY_PAUSE);
                 let id = settings.instance_id.as_deref();
                 match Membership::join(&settings.client, &settings.topics, id) {
@@ -71,22 +71,22 @@ fn follow<A: Aggregate>(
 
 fn apply<A: Aggregate>(engine: &Engine<A>, change: GroupChange) {
     match change {
-        GroupChange::Assigned(partitions) => {
-            info!(?partitions, "partitions assigned");
-            for partition in partitions {
-                engine.own(partition);
+        GroupChange::Assigned(shards) => {
+            info!(?shards, "shards assigned");
+            for shard in shards {
+                engine.own(shard);
             }
         }
-        GroupChange::Revoked(partitions) => {
-            info!(?partitions, "partitions revoked");
-            for partition in partitions {
-                engine.hand_over(partition);
+        GroupChange::Revoked(shards) => {
+            info!(?shards, "shards revoked");
+            for shard in shards {
+                engine.hand_over(shard);
             }
         }
-        GroupChange::Lost(partitions) => {
-            warn!(?partitions, "partitions lost: the session has expired");
-            for partition in partitions {
-                engine.lose(partition);
+        GroupChange::Lost(shards) => {
+            warn!(?shards, "shards lost: the session has expired");
+            for shard in shards {
+                engine.lose(shard);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Decides which instance should own which partition: the consumer group assigns partitions, the owners topic announces
-//! owners, and the partitions of a dead owner are taken over at once.
+//! Decides which instance should own which shard: the consumer group assigns shards, the owners topic announces owners,
+//! and the shards of a dead owner are taken over at once.
 //!
 //! All of this is only a hint for speed. The fence of the claim keeps two owners apart, so a wrong hint costs time but
 //! never an event.
@@ -24,7 +24,7 @@ use crate::{CommandRequest, Engine, Ownership, Undecoded};
 use deliveries::Deliveries;
 use takeover::Takeover;
 
-/// How long a leaving instance continues to serve while nobody takes its partitions.
+/// How long a leaving instance continues to serve while nobody takes its shards.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The identity of this instance in the group.
@@ -37,7 +37,7 @@ pub struct CoordinationSettings {
     /// Where the other instances reach this one: `host:port`.
     pub address: String,
     /// A name that outlives the process (static membership, KIP-345): an instance that returns under this name within
-    /// the session timeout gets its partitions again without a rebalance. It must be unique among running instances.
+    /// the session timeout gets its shards again without a rebalance. It must be unique among running instances.
     pub instance_id: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl<A: Aggregate> Coordination<A> {
         Ok(Self { engine, owners, suspicion, leaving, others, _end: end.drop_guard() })
     }
 
-    /// The announced owners of the partitions.
+    /// The announced owners of the shards.
     pub fn owners(&self) -> watch::Receiver<Owners> {
         self.owners.clone()
     }
@@ -82,7 +82,7 @@ impl<A: Aggregate> Coordination<A> {
         self.suspicion.notify_one();
     }
 
-    /// Leaves the group and hands the partitions over. Returns when each has been taken, when there is nobody to take
+    /// Leaves the group and hands the shards over. Returns when each has been taken, when there is nobody to take
     /// them, or after a timeout. Until then commands are served as before.
     pub async fn leave(&self) {
         self.leaving.cancel();
@@ -93,9 +93,9 @@ impl<A: Aggregate> Coordination<A> {
     }
 
     async fn await_successors(&self) {
-        for partition in 0..self.engine.partitions() {
-            let mut ownership = self.engine.ownership(partition);
-            // An error means that the partition's thread has ended and has nothing to hand over.
+        for shard in 0..self.engine.shards().count() {
+            let mut ownership = self.engine.ownership(shard);
+            // An error means that the shard's thread has ended and has nothing to hand over.
             drop(ownership.wait_for(|now| *now == Ownership::Elsewhere).await);
         }
     }

@@ -1,6 +1,6 @@
-//! Takes over the partitions of a dead owner at once, instead of after the group's session timeout of six seconds.
+//! Takes over the shards of a dead owner at once, instead of after the group's session timeout of six seconds.
 //!
-//! A claim is safe at any time, so a wrong guess only costs time. But two instances must not take a partition from each
+//! A claim is safe at any time, so a wrong guess only costs time. But two instances must not take a shard from each
 //! other for ever. So an instance serves what it took over only until another claims it. And an owner that announces
 //! itself again after a takeover is alive, even if its address cannot be reached; nothing is taken from it again until
 //! it has been reached.
@@ -36,9 +36,9 @@ pub(super) struct Takeover<A: Aggregate> {
     owners: watch::Receiver<Owners>,
     /// Where the others reach this instance.
     address: String,
-    /// Announcements under this instance's own address up to this epoch are those of a dead predecessor.
-    predecessor_epoch: u64,
-    /// The owner that each partition was last taken from, and its epoch.
+    /// For each shard, announcements under this instance's own address up to this epoch are those of a dead predecessor.
+    predecessor_epochs: BTreeMap<i32, u64>,
+    /// The owner that each shard was last taken from, and its epoch.
     taken_from: BTreeMap<i32, (String, u64)>,
     /// Owners that seemed to be dead and are not.
     unreachable: BTreeSet<String>,
@@ -50,7 +50,7 @@ impl<A: Aggregate> Takeover<A> {
             engine,
             owners,
             address,
-            predecessor_epoch: 0,
+            predecessor_epochs: BTreeMap::new(),
             taken_from: BTreeMap::new(),
             unreachable: BTreeSet::new(),
         }
@@ -60,7 +60,8 @@ impl<A: Aggregate> Takeover<A> {
     pub(super) async fn watch(mut self, suspicion: Arc<Notify>) {
         // The table is empty at first. Its first content was announced before this process owned anything.
         drop(self.owners.wait_for(|owners| owners.iter().next().is_some()).await);
-        self.predecessor_epoch = self.owners.borrow().iter().map(|(_, owner)| owner.epoch).max().unwrap_or(0);
+        self.predecessor_epochs =
+            self.owners.borrow().iter().map(|(shard, owner)| (shard, owner.epoch)).collect();
         loop {
             let (dead, alive) = self.probe_owners(self.other_addresses()).await;
             for address in dead {
@@ -96,28 +97,28 @@ impl<A: Aggregate> Takeover<A> {
         (dead, alive)
     }
 
-    /// Takes this instance's share of a dead owner's partitions; the live instances divide them among themselves.
+    /// Takes this instance's share of a dead owner's shards; the live instances divide them among themselves.
     fn take_over(&mut self, dead: &str, alive: &[String]) {
         let owners = self.owners.borrow().clone();
-        for (partition, owner) in owners.iter().filter(|(_, owner)| owner.address == dead) {
-            self.record_revival(partition, owner);
+        for (shard, owner) in owners.iter().filter(|(_, owner)| owner.address == dead) {
+            self.record_revival(shard, owner);
             let is_mine = if dead == self.address {
-                owner.epoch <= self.predecessor_epoch
+                self.predecessor_epochs.get(&shard).is_some_and(|last| owner.epoch <= *last)
             } else {
-                alive[usize::try_from(partition).unwrap_or(0) % alive.len()] == self.address
+                alive[usize::try_from(shard).unwrap_or(0) % alive.len()] == self.address
             };
-            let is_elsewhere = *self.engine.ownership(partition).borrow() == Ownership::Elsewhere;
+            let is_elsewhere = *self.engine.ownership(shard).borrow() == Ownership::Elsewhere;
             if is_mine && is_elsewhere && !self.unreachable.contains(dead) {
-                info!(partition, owner = dead, epoch = owner.epoch, "taking over from a dead owner");
-                self.taken_from.insert(partition, (dead.to_owned(), owner.epoch));
-                self.engine.take_over(partition);
+                info!(shard, owner = dead, epoch = owner.epoch, "taking over from a dead owner");
+                self.taken_from.insert(shard, (dead.to_owned(), owner.epoch));
+                self.engine.take_over(shard);
             }
         }
     }
 
-    /// An owner that claims a partition again after a takeover is not dead.
-    fn record_revival(&mut self, partition: i32, owner: &Owner) {
-        let taken_from = self.taken_from.get(&partition);
+    /// An owner that claims a shard again after a takeover is not dead.
+    fn record_revival(&mut self, shard: i32, owner: &Owner) {
+        let taken_from = self.taken_from.get(&shard);
         if taken_from.is_some_and(|(address, epoch)| *address == owner.address && owner.epoch > *epoch) {
             self.unreachable.insert(owner.address.clone());
         }

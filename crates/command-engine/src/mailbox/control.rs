@@ -6,7 +6,7 @@ use super::{DesiredOwnership, Mailbox, Ownership, Stage, State};
 use crate::{CommandError, queued_command::PendingCommand};
 
 impl<A: Aggregate> Mailbox<A> {
-    /// Own the partition.
+    /// Own the shard.
     pub fn own(&self) {
         let mut state = self.lock();
         if state.closing {
@@ -24,7 +24,7 @@ impl<A: Aggregate> Mailbox<A> {
         self.clock.wake();
     }
 
-    /// Own the partition until another instance claims it.
+    /// Own the shard until another instance claims it.
     pub fn take_over(&self) {
         let mut state = self.lock();
         if state.desired != DesiredOwnership::Elsewhere || state.closing {
@@ -34,7 +34,7 @@ impl<A: Aggregate> Mailbox<A> {
         self.clock.wake();
     }
 
-    /// Serve the partition until another instance has claimed it.
+    /// Serve the shard until another instance has claimed it.
     pub fn hand_over(&self) {
         let mut state = self.lock();
         if !state.desired.is_to_own() {
@@ -48,7 +48,7 @@ impl<A: Aggregate> Mailbox<A> {
         self.clock.wake();
     }
 
-    /// The partition belongs to another instance already: answers waiting commands at once.
+    /// The shard belongs to another instance already: answers waiting commands at once.
     pub fn lose(&self) {
         let mut state = self.lock();
         state.clear_desired();
@@ -65,7 +65,7 @@ impl<A: Aggregate> Mailbox<A> {
         self.clock.wake();
     }
 
-    /// The thread has released the partition, or has ended: waiting commands belong elsewhere.
+    /// The thread has released the shard, or has ended: waiting commands belong elsewhere.
     pub(crate) fn release(&self) {
         let mut state = self.lock();
         state.stage = Stage::Elsewhere;

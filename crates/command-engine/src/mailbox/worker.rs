@@ -1,4 +1,4 @@
-//! What the thread of the partition takes from its mailbox and reports to it.
+//! What the thread of the shard takes from its mailbox and reports to it.
 
 use std::{
     sync::MutexGuard,
@@ -11,7 +11,7 @@ use event_log::Claimed;
 use super::{DesiredOwnership, Mailbox, Ownership, Source, Stage, State};
 use crate::{Delivery, metrics, queued_command::QueuedCommand};
 
-/// What the owner of a partition does next.
+/// What the owner of a shard does next.
 pub(crate) enum Turn<A: Aggregate> {
     /// Decide these commands.
     Group(Vec<QueuedCommand<A>>),
@@ -25,7 +25,7 @@ pub(crate) enum Turn<A: Aggregate> {
 const REPLACEMENT_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 impl<A: Aggregate> Mailbox<A> {
-    /// Waits until the partition is to be owned. Returns false if the engine is stopping. Until `reclaim_at` is over, only a
+    /// Waits until the shard is to be owned. Returns false if the engine is stopping. Until `reclaim_at` is over, only a
     /// new request counts.
     pub(crate) fn await_ownership_request(&self, reclaim_at: Option<Instant>) -> bool {
         let mut state = self.lock();
@@ -40,12 +40,12 @@ impl<A: Aggregate> Mailbox<A> {
         false
     }
 
-    /// Whether the partition is still to be claimed.
+    /// Whether the shard is still to be claimed.
     pub(crate) fn is_wanted(&self) -> bool {
         self.lock().is_wanted()
     }
 
-    /// Whether a claim may resolve commands in doubt: the partition is still to be owned, or is served until replaced
+    /// Whether a claim may resolve commands in doubt: the shard is still to be owned, or is served until replaced
     /// and nobody has claimed it.
     pub(crate) fn may_claim_again(&self, fenced: bool) -> bool {
         let state = self.lock();
@@ -71,7 +71,7 @@ impl<A: Aggregate> Mailbox<A> {
         }
     }
 
-    /// Reports why the partition is not owned yet. Another instance may own it meanwhile.
+    /// Reports why the shard is not owned yet. Another instance may own it meanwhile.
     pub(crate) fn report_warming_up(&self, why: &str) {
         let mut state = self.lock();
         if state.is_wanted() {
@@ -80,7 +80,7 @@ impl<A: Aggregate> Mailbox<A> {
         }
     }
 
-    /// Begins a claim. Returns false if the partition is no longer wanted.
+    /// Begins a claim. Returns false if the shard is no longer wanted.
     pub(crate) fn begin_claim(&self) -> bool {
         let mut state = self.lock();
         let wanted = state.is_wanted();
@@ -90,7 +90,7 @@ impl<A: Aggregate> Mailbox<A> {
         wanted
     }
 
-    /// Reports that it is unknown whether this instance still owns the partition.
+    /// Reports that it is unknown whether this instance still owns the shard.
     pub(crate) fn report_in_doubt(&self, why: &str) {
         let mut state = self.lock();
         state.stage = Stage::Claiming;
@@ -104,11 +104,11 @@ impl<A: Aggregate> Mailbox<A> {
     /// Reports a successful claim.
     pub(crate) fn report_owned(&self, claimed: Claimed) {
         let mut state = self.lock();
-        let Claimed { epoch, next_command } = claimed;
-        (state.stage, state.next_delivery) = (Stage::Owned { epoch }, next_command);
+        let Claimed { epoch, next_commands } = claimed;
+        (state.stage, state.next_deliveries) = (Stage::Owned { epoch }, next_commands.clone());
         if !state.must_end {
             state.desired_is_new = false;
-            state.ownership.send_replace(Ownership::Owned { epoch, next_command });
+            state.ownership.send_replace(Ownership::Owned { epoch, next_commands });
         }
     }
 
@@ -136,11 +136,11 @@ impl<A: Aggregate> Mailbox<A> {
         let now = self.clock.now();
         let group = state.group(self.settings.max_group, now);
         state.wait_estimate.begin(now);
-        metrics::waiting(self.partition, state.queue.len());
+        metrics::waiting(self.shard, state.queue.len());
         Turn::Group(group)
     }
 
-    /// Whether the partition is only served until its next owner claims it.
+    /// Whether the shard is only served until its next owner claims it.
     pub(crate) fn serves_until_replaced(&self) -> bool {
         self.lock().serves_until_replaced()
     }

@@ -57,7 +57,7 @@ pub enum Saved {
 /// The result of a save under way.
 pub type PendingSave = oneshot::Receiver<Result<Saved, SnapshotError>>;
 
-/// The snapshots of one partition. Calls block, with a timeout, so they belong on the partition's own thread.
+/// The snapshots of one partition. Calls block, with a timeout, so they belong on the shard's own thread.
 pub trait SnapshotStore<A: Aggregate>: Send + 'static {
     /// Whether saved aggregates can be loaded again. If not, the cache keeps everything in memory.
     fn is_persistent(&self) -> bool {

@@ -33,7 +33,7 @@ impl<A: Aggregate> DecidedGroup<A> {
             Some(match (&delivery.command, decision) {
                 (Ok(request), Some(decision)) => {
                     let answer = decision.as_ref().map(|effect| answers.to(request, effect, &written));
-                    outcome::decided(&delivery.key, request.aggregate_id.as_str(), answer)
+                    outcome::decided(&delivery.key, &delivery.position, request.aggregate_id.as_str(), answer)
                 }
                 (Err(rejection), _) => outcome::rejected(&delivery.key, rejection, &delivery.position),
                 (Ok(_), None) => return None,

@@ -1,4 +1,4 @@
-//! A broken history keeps a partition from accepting commands, and the error names the position.
+//! A broken history keeps a shard from accepting commands, and the error names the position.
 
 use aggregate::Version;
 use command_engine::{CommandError, Ownership};

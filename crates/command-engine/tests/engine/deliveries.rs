@@ -27,8 +27,8 @@ fn at(index: usize) -> Position {
 pub(crate) async fn deliver_from_here(bank: &Bank, commands: &[CommandRequest]) {
     let (epoch, next) = bank.owned();
     for (index, request) in commands.iter().enumerate() {
-        if at(index).offset >= next {
-            assert!(bank.engine.deliver(0, delivery(epoch, index, request)));
+        if at(index).offset >= next[&0] {
+            assert!(bank.engine.deliver(delivery(epoch, index, request)));
         }
     }
     wait_until_decided(bank).await;
@@ -68,7 +68,7 @@ async fn the_outcome_of_an_accepted_command_names_its_events_and_their_position(
     });
     assert_eq!(outcomes(&bank.log), [told]);
     assert_eq!(bank.log.outcomes()[0].key, deposit.metadata.command_id.to_string());
-    assert_eq!(bank.log.next_command(), 1);
+    assert_eq!(bank.log.next_commands()[&0], 1);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn the_outcome_of_a_refused_command_names_the_reason_and_no_event_is_writt
     assert_eq!(told[3], json!({ "type": "/problems/internal" }));
     assert_eq!(told.len(), 4);
     assert!(outcomes(&bank.log).iter().all(|outcome| outcome.get("dead_letter").is_none()));
-    assert_eq!(bank.log.next_command(), 7);
+    assert_eq!(bank.log.next_commands()[&0], 7);
     assert_eq!(History::of(&bank.log).events("a").len(), 1);
 }
 
@@ -106,9 +106,9 @@ async fn an_unreadable_command_is_a_dead_letter_and_blocks_nothing() {
     };
     let (epoch, _) = bank.owned();
     let malformed = Delivery { epoch, position: at(0), key: at(0).to_string(), command: Err(rejection) };
-    bank.engine.deliver(0, malformed);
+    bank.engine.deliver(malformed);
     let deposit = request("a", Command::Deposit(vec![1]));
-    bank.engine.deliver(0, delivery(epoch, 1, &deposit));
+    bank.engine.deliver(delivery(epoch, 1, &deposit));
     wait_until_decided(&bank).await;
 
     let told = outcomes(&bank.log);
@@ -120,7 +120,7 @@ async fn an_unreadable_command_is_a_dead_letter_and_blocks_nothing() {
     });
     assert_eq!(told[0], letter);
     assert_eq!(told[1]["status"], "accepted");
-    assert_eq!(bank.log.next_command(), 3);
+    assert_eq!(bank.log.next_commands()[&0], 3);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_command_is_decided_once_whatever_happens_to_its_append() {
         ];
         let held = bank.hold_a_commit();
         for (index, request) in commands.iter().enumerate() {
-            bank.engine.deliver(0, delivery(1, index, request));
+            bank.engine.deliver(delivery(1, index, request));
         }
         fault(&bank.log);
         let plug = bank.queue(&request("plug", Command::Deposit(vec![1])));
@@ -160,7 +160,7 @@ async fn a_command_is_decided_once_whatever_happens_to_its_append() {
         let told: Vec<_> = outcomes(&bank.log).iter().map(|outcome| outcome["status"].clone()).collect();
         assert_eq!(told, ["accepted", "refused", "accepted"]);
         assert_eq!(History::of(&bank.log).state("a").balance, 2);
-        assert_eq!(bank.log.next_command(), 5);
+        assert_eq!(bank.log.next_commands()[&0], 5);
     }
 }
 
@@ -169,12 +169,12 @@ async fn a_delivery_for_another_ownership_or_decided_before_is_dropped() {
     let bank = Bank::open().await;
     let commands = [1, 2].map(|coin| request("a", Command::Deposit(vec![coin])));
     deliver_from_here(&bank, &commands).await;
-    bank.engine.deliver(0, delivery(1, 0, &commands[0]));
-    bank.engine.deliver(0, delivery(1, 1, &commands[1]));
-    bank.engine.deliver(0, delivery(7, 2, &request("a", Command::Deposit(vec![4]))));
+    bank.engine.deliver(delivery(1, 0, &commands[0]));
+    bank.engine.deliver(delivery(1, 1, &commands[1]));
+    bank.engine.deliver(delivery(7, 2, &request("a", Command::Deposit(vec![4]))));
     wait_until_decided(&bank).await;
     assert_eq!(outcomes(&bank.log).len(), 2);
-    assert_eq!(bank.log.next_command(), 3);
+    assert_eq!(bank.log.next_commands()[&0], 3);
 }
 
 #[tokio::test]
@@ -182,9 +182,9 @@ async fn an_owner_that_hands_over_leaves_deliveries_to_the_next_one() {
     let first = Bank::open().await;
     let held = first.hold_a_commit();
     let deposit = request("a", Command::Deposit(vec![1]));
-    first.engine.deliver(0, delivery(1, 0, &deposit));
+    first.engine.deliver(delivery(1, 0, &deposit));
     first.engine.hand_over(0);
-    first.engine.deliver(0, delivery(1, 1, &request("a", Command::Deposit(vec![2]))));
+    first.engine.deliver(delivery(1, 1, &request("a", Command::Deposit(vec![2]))));
     first.commits.open();
     held.answer().await.unwrap();
     wait_until_decided(&first).await;
@@ -199,10 +199,10 @@ async fn an_owner_that_hands_over_leaves_deliveries_to_the_next_one() {
 async fn deliveries_of_a_replaced_owner_have_no_effect() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
-    first.engine.deliver(0, delivery(1, 0, &request("a", Command::Withdraw(1))));
+    first.engine.deliver(delivery(1, 0, &request("a", Command::Withdraw(1))));
     first.reaches(|ownership| *ownership == command_engine::Ownership::Elsewhere).await;
     assert_eq!(outcomes(&second.log), Vec::<Value>::new());
-    assert_eq!(second.log.next_command(), 0);
+    assert_eq!(second.log.next_commands()[&0], 0);
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn deliveries_pause_while_the_queue_is_full() {
     bank.ready().await;
     let held = bank.hold_a_commit();
     let room: Vec<_> = (0..2)
-        .map(|index| bank.engine.deliver(0, delivery(1, index, &request("a", Command::Deposit(vec![1])))))
+        .map(|index| bank.engine.deliver(delivery(1, index, &request("a", Command::Deposit(vec![1])))))
         .collect();
     assert_eq!(room, [true, false]);
     assert!(!bank.engine.has_room(0));
@@ -229,7 +229,7 @@ async fn a_caller_and_a_delivery_with_one_id_have_one_effect() {
     let bank = Bank::open().await;
     let held = bank.hold_a_commit();
     let deposit = request("a", Command::Deposit(vec![1]));
-    bank.engine.deliver(0, delivery(1, 0, &deposit));
+    bank.engine.deliver(delivery(1, 0, &deposit));
     let queued = bank.queue(&deposit);
     bank.commits.open();
     held.answer().await.unwrap();
@@ -247,7 +247,7 @@ async fn deliveries_that_wait_behind_a_doubt_are_delivered_again_and_decided_onc
     let commands = [1, 2, 3].map(|coin| request("a", Command::Deposit(vec![coin])));
     let held = bank.hold_a_commit();
     for (index, request) in commands.iter().enumerate() {
-        bank.engine.deliver(0, delivery(1, index, request));
+        bank.engine.deliver(delivery(1, index, request));
     }
     bank.log.fail_before_next_append();
     bank.commits.open();
@@ -258,7 +258,7 @@ async fn deliveries_that_wait_behind_a_doubt_are_delivered_again_and_decided_onc
     for _ in 0..commands.len() {
         wait_until_decided(&bank).await;
     }
-    assert_eq!(bank.log.next_command(), 5);
+    assert_eq!(bank.log.next_commands()[&0], 5);
     assert_eq!(outcomes(&bank.log).len(), 3);
 }
 
@@ -271,7 +271,7 @@ async fn callers_and_deliveries_take_turns() {
     let asked = ["a", "b"].map(|name| request(name, Command::Deposit(vec![1])));
     let delivered = ["c", "d"].map(|name| request(name, Command::Deposit(vec![1])));
     for (index, request) in delivered.iter().enumerate() {
-        bank.engine.deliver(0, delivery(1, index, request));
+        bank.engine.deliver(delivery(1, index, request));
     }
     let queued: Vec<_> = asked.iter().map(|request| bank.queue(request)).collect();
     bank.commits.open();

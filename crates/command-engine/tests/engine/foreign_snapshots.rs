@@ -1,4 +1,4 @@
-//! Snapshots of another log keep a partition from accepting commands until they are dropped.
+//! Snapshots of another log keep a shard from accepting commands until they are dropped.
 
 use std::sync::{
     Arc,
@@ -7,10 +7,11 @@ use std::sync::{
 
 use aggregate::AggregateId;
 use command_engine::{
-    AggregateCache, Aggregates, CacheSettings, Checkpoint, PendingSave, Save, SnapshotError, SnapshotStore,
+    AggregateCache, Aggregates, CacheSettings, Checkpoint, PendingSave, Save, ShardCache, SnapshotError,
+    SnapshotStore,
     protocol::{InDoubt, Writer},
 };
-use event_log::LogError;
+use event_log::{LogError, Shards};
 
 use crate::support::{Account, Bank, CODEC, Command, State, request, topics};
 
@@ -30,7 +31,7 @@ impl SnapshotStore<Account> for Foreign {
     }
 
     fn save(&mut self, _: Save<State>) -> PendingSave {
-        unreachable!("nothing is saved before the partition is owned")
+        unreachable!("nothing is saved before the shard is owned")
     }
 }
 
@@ -41,10 +42,11 @@ async fn snapshots_of_another_log_are_refused_until_they_are_dropped() {
     let dropped = Arc::new(AtomicBool::new(false));
     let foreign = Box::new(Foreign { dropped: dropped.clone() });
     let cache = AggregateCache::<Account>::new(foreign, CacheSettings::default());
+    let cache = ShardCache::new(Shards::new(1, 1).unwrap(), [(0, cache)]);
     let mut writer = Writer::new(0, &topics(), bank.log.clone(), CODEC.clone(), cache);
 
     for _ in 0..2 {
-        assert!(matches!(writer.warm_up(), Err(LogError::BeyondEnd { next: 100, end: 2 })));
+        assert!(matches!(writer.warm_up(), Err(LogError::BeyondEnd { partition: 0, next: 100, end: 2 })));
         assert!(matches!(writer.claim(&mut InDoubt::nothing()), Err(LogError::BeyondEnd { .. })));
     }
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();

@@ -1,14 +1,10 @@
 //! Commands that queue during a commit are decided together, each on the state that the earlier ones lead to.
 
-use std::collections::HashSet;
-
 use aggregate::Version;
-use command_engine::{CommandError, Engine, EngineSettings, NoSnapshots};
-use event_log::{MemoryLog, partition_of};
+use command_engine::{CommandError, EngineSettings};
+use event_log::MemoryLog;
 
-use crate::support::{
-    Account, Bank, CODEC, Command, Gate, History, Refusal, all, is_owned, reached, request, settings, topics,
-};
+use crate::support::{Bank, Command, Gate, History, Refusal, all, request, settings};
 
 #[tokio::test]
 async fn a_command_sees_the_events_of_earlier_commands_in_its_group() {
@@ -98,29 +94,6 @@ async fn a_command_with_an_event_without_a_schema_writes_nothing() {
     assert!(matches!(answers[1], Err(CommandError::Unwritable(_))));
     assert!(answers[2].is_ok());
     assert_eq!(History::of(&bank.log).events_of(&requests[1]), 0);
-}
-
-#[tokio::test]
-async fn every_command_goes_to_the_partition_of_its_aggregate() {
-    let logs = [MemoryLog::default(), MemoryLog::default(), MemoryLog::default()];
-    let partitions = logs.iter().cloned().map(|log| (log, NoSnapshots)).collect();
-    let engine: Engine<Account> = Engine::start(&topics(), partitions, &CODEC, &settings());
-    for partition in 0..3 {
-        engine.own(partition);
-        reached(engine.ownership(partition), is_owned).await;
-    }
-    let mut used = HashSet::new();
-    for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
-        let request = request(name, Command::Deposit(vec![1]));
-        let partition = partition_of(&request.aggregate_id, 3);
-        let accepted = engine.submit(request.clone()).await.unwrap();
-        let position = accepted.position.unwrap();
-        assert_eq!((position.partition, position.topic.as_str()), (partition, "bank.events"));
-        let log = &logs[usize::try_from(partition).unwrap()];
-        assert_eq!(History::of(log).events_of(&request), 1);
-        used.insert(partition);
-    }
-    assert_eq!(used.len(), 3);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
-//! The consumer group moves a partition: its owner serves until the next one has claimed it, or, if it is excluded,
+//! The consumer group moves a shard: its owner serves until the next one has claimed it, or, if it is excluded,
 //! gives it up at once.
 
 use command_engine::{CommandError, Ownership};
-use event_log::{MemoryLog, PartitionLog};
+use event_log::{MemoryLog, Offsets, ShardLog};
 
 use crate::support::{Bank, Command, Gate, History, request, settings};
 
@@ -43,7 +43,7 @@ async fn an_owner_that_hands_over_and_is_fenced_does_not_claim_again() {
     let bank = Bank::open().await;
     bank.engine.hand_over(0);
     bank.log.fail_claims(1);
-    bank.log.clone().claim(0, &mut |_| Ok(())).unwrap_err();
+    bank.log.clone().claim(&Offsets::new(), &mut |_| Ok(())).unwrap_err();
     let unknown = bank.submit(&request("a", Command::Deposit(vec![1]))).await;
     assert!(matches!(unknown, Err(CommandError::OutcomeUnknown)), "{unknown:?}");
     bank.reaches(is_elsewhere).await;
@@ -51,7 +51,7 @@ async fn an_owner_that_hands_over_and_is_fenced_does_not_claim_again() {
 }
 
 #[tokio::test]
-async fn a_partition_that_is_assigned_again_before_it_was_taken_is_claimed_anew() {
+async fn a_shard_that_is_assigned_again_before_it_was_taken_is_claimed_anew() {
     let bank = Bank::open().await;
     bank.engine.hand_over(0);
     bank.engine.own(0);
@@ -60,7 +60,7 @@ async fn a_partition_that_is_assigned_again_before_it_was_taken_is_claimed_anew(
 }
 
 #[tokio::test]
-async fn waiting_commands_are_elsewhere_once_the_partition_is_lost_and_written_ones_are_answered() {
+async fn waiting_commands_are_elsewhere_once_the_shard_is_lost_and_written_ones_are_answered() {
     let bank = Bank::open().await;
     let held = bank.hold_a_commit();
     let waiting = request("a", Command::Deposit(vec![1]));
@@ -80,7 +80,7 @@ async fn waiting_commands_are_elsewhere_once_the_partition_is_lost_and_written_o
 }
 
 #[tokio::test]
-async fn commands_in_doubt_when_the_partition_is_lost_are_resolved_by_the_log_of_the_next_owner() {
+async fn commands_in_doubt_when_the_shard_is_lost_are_resolved_by_the_log_of_the_next_owner() {
     let first = Bank::open().await;
     first.commits.close();
     first.log.fail_after_next_append();
@@ -95,7 +95,7 @@ async fn commands_in_doubt_when_the_partition_is_lost_are_resolved_by_the_log_of
 }
 
 #[tokio::test]
-async fn commands_in_doubt_when_the_partition_is_lost_stay_unknown_if_nobody_claims_it() {
+async fn commands_in_doubt_when_the_shard_is_lost_stay_unknown_if_nobody_claims_it() {
     let bank = Bank::open().await;
     bank.commits.close();
     bank.log.fail_after_next_append();
@@ -116,7 +116,7 @@ async fn commands_read_only_in_part_before_the_timeout_stay_unknown() {
     let in_doubt = bank.queue(&request("a", Command::Close));
     bank.commits.wait_until_held();
     bank.engine.lose(0);
-    bank.log.clone().claim(0, &mut |_| Ok(())).unwrap();
+    bank.log.clone().claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
     // Between the two events of the command.
     bank.log.break_reads_after(2);
     bank.commits.open();
@@ -126,7 +126,7 @@ async fn commands_read_only_in_part_before_the_timeout_stay_unknown() {
 }
 
 #[tokio::test]
-async fn a_partition_that_is_lost_during_its_claim_is_not_served() {
+async fn a_shard_that_is_lost_during_its_claim_is_not_served() {
     let claims = Gate::default();
     claims.close();
     let bank = Bank::start(&MemoryLog::default(), claims, &settings());

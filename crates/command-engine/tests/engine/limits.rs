@@ -25,7 +25,7 @@ async fn a_command_is_refused_at_once_while_the_queue_is_full() {
 }
 
 #[tokio::test]
-async fn a_partition_accepts_no_commands_before_it_is_claimed() {
+async fn a_shard_accepts_no_commands_before_it_is_claimed() {
     let claims = Gate::default();
     claims.close();
     let bank = Bank::start(&MemoryLog::default(), claims, &settings());
@@ -38,7 +38,7 @@ async fn a_partition_accepts_no_commands_before_it_is_claimed() {
 }
 
 #[tokio::test]
-async fn a_partition_reports_why_it_is_not_ready_and_keeps_trying() {
+async fn a_shard_reports_why_it_is_not_ready_and_keeps_trying() {
     let log = MemoryLog::default();
     log.fail_claims(u32::MAX);
     let bank = Bank::start(&log, Gate::default(), &settings());
@@ -119,7 +119,7 @@ async fn a_withdrawn_command_makes_room_at_once() {
 }
 
 #[tokio::test]
-async fn a_command_that_would_wait_too_long_is_refused_at_once_unless_the_partition_is_idle() {
+async fn a_command_that_would_wait_too_long_is_refused_at_once_unless_the_shard_is_idle() {
     let limit = EngineSettings { max_wait: std::time::Duration::ZERO, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;

@@ -1,11 +1,11 @@
-//! Two instances want the same partition: the one that claims last can write. The other notices with its next append,
+//! Two instances want the same shard: the one that claims last can write. The other notices with its next append,
 //! or when it checks its ownership before an answer that writes nothing.
 
 use std::time::Duration;
 
 use aggregate::{Expected, Version};
 use command_engine::{CommandError, EngineSettings, Ownership};
-use event_log::{MemoryLog, PartitionLog};
+use event_log::{MemoryLog, Offsets, ShardLog};
 
 use crate::support::{Bank, Command, CommandRequest, Gate, History, is_owned, request, settings};
 
@@ -108,7 +108,7 @@ async fn an_owner_replaced_while_in_doubt_reads_the_outcome_of_its_commands() {
 }
 
 #[tokio::test]
-async fn two_instances_that_want_a_partition_do_not_take_it_from_each_other_for_ever() {
+async fn two_instances_that_want_a_shard_do_not_take_it_from_each_other_for_ever() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
     let deposit = || request("a", Command::Deposit(vec![1]));
@@ -145,7 +145,7 @@ async fn an_owner_fenced_by_a_failed_claim_claims_again() {
         let behind = request("a", Command::Withdraw(1));
         let queued = first.queue(&behind);
         first.log.fail_claims(1);
-        other.claim(0, &mut |_| Ok(())).unwrap_err();
+        other.claim(&Offsets::new(), &mut |_| Ok(())).unwrap_err();
         first.commits.open();
 
         assert_eq!(held.answer().await.unwrap().version, Version(1));
@@ -161,7 +161,7 @@ async fn a_fenced_owner_lets_the_other_claim_finish() {
     let first = Bank::start(&MemoryLog::default(), Gate::default(), &patient);
     first.ready().await;
     first.log.fail_claims(1);
-    first.log.clone().claim(0, &mut |_| Ok(())).unwrap_err();
+    first.log.clone().claim(&Offsets::new(), &mut |_| Ok(())).unwrap_err();
     let in_doubt = first.queue(&request("a", Command::Deposit(vec![1])));
     first.reaches(|ownership| matches!(ownership, Ownership::Claiming(why) if why.contains("unknown"))).await;
 
@@ -172,7 +172,7 @@ async fn a_fenced_owner_lets_the_other_claim_finish() {
 }
 
 #[tokio::test]
-async fn a_partition_is_served_by_its_owner_while_the_next_one_warms_up() {
+async fn a_shard_is_served_by_its_owner_while_the_next_one_warms_up() {
     let first = Bank::open().await;
     let claims = Gate::default();
     claims.close();

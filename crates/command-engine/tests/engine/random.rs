@@ -1,5 +1,5 @@
 //! Random commands from callers and through Kafka, faults and restarts, and two instances that take, hand over and lose
-//! the partition. Every answer, every outcome and the log must match a model.
+//! the shard. Every answer, every outcome and the log must match a model.
 
 mod model;
 
@@ -53,7 +53,7 @@ struct Attempt {
     repeats: Option<(Index, u64)>,
 }
 
-/// How the other instance gives up the partition.
+/// How the other instance gives up the shard.
 #[derive(Debug, Clone, Copy)]
 enum Move {
     /// It learns of its replacement from the log.
@@ -63,7 +63,7 @@ enum Move {
     Restarts,
 }
 
-/// A group that one of two instances decides, after it has claimed the partition if necessary.
+/// A group that one of two instances decides, after it has claimed the shard if necessary.
 #[derive(Debug, Clone)]
 struct Round {
     instance: usize,
@@ -71,7 +71,7 @@ struct Round {
     fault: Fault,
     through_kafka: bool,
     group: Vec<Attempt>,
-    /// Requests to the other instance, which does not own the partition.
+    /// Requests to the other instance, which does not own the shard.
     stray: Vec<Attempt>,
 }
 
@@ -113,7 +113,7 @@ async fn play(rounds: Vec<Round>) {
     }
 }
 
-/// Moves the partition to the instance of the round.
+/// Moves the shard to the instance of the round.
 async fn take(banks: &mut [Bank; 2], round: &Round) {
     let other = 1 - round.instance;
     match round.other {
@@ -128,7 +128,7 @@ async fn take(banks: &mut [Bank; 2], round: &Round) {
     banks[round.instance].returns().await;
 }
 
-/// Sends requests to an instance that does not own the partition: it must change nothing, and only answer what is in
+/// Sends requests to an instance that does not own the shard: it must change nothing, and only answer what is in
 /// the log.
 async fn ask_non_owner(bank: &Bank, stray: &[Attempt]) {
     for Attempt { request, .. } in stray {
@@ -146,7 +146,7 @@ async fn deliver(bank: &Bank, round: &Round, topic: &mut Vec<CommandRequest>) {
     let held = bank.hold_a_commit();
     let epoch = bank.owned().0;
     for Attempt { request, .. } in &round.group {
-        bank.engine.deliver(0, delivery(epoch, topic.len(), request));
+        bank.engine.deliver(delivery(epoch, topic.len(), request));
         topic.push(request.clone());
     }
     let plug = bank.queue(&request("plug", Command::Deposit(vec![1])));

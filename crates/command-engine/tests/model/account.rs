@@ -6,7 +6,7 @@ use std::{
 };
 
 use aggregate::{Aggregate, Message};
-use event_log::{Codec, SchemaFile, Topics};
+use event_log::{Codec, SchemaFile, Shards, Topics};
 use serde::{Deserialize, Serialize};
 
 const DEPOSITED: &str = r#"{"type": "record", "name": "Deposited", "namespace": "bank",
@@ -23,6 +23,9 @@ pub(crate) static CODEC: LazyLock<Arc<Codec>> = LazyLock::new(|| {
 pub(crate) fn topics() -> Topics {
     Topics::new("", "bank")
 }
+
+/// One shard of two partitions.
+pub(crate) static SHARDS: LazyLock<Shards> = LazyLock::new(|| Shards::new(2, 1).unwrap());
 
 pub(crate) struct Account;
 

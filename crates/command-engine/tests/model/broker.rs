@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use event_log::{
-    Broker, Fold, LogError, NewOutcome, NewRecord, Producer,
+    Broker, Fold, LogError, NewOutcome, NewRecord, Offsets, Producer,
     simulated::{SimulatedBroker, SimulatedProducer},
 };
 
@@ -16,9 +16,14 @@ pub(crate) struct Client {
     pub(crate) broker: SimulatedBroker,
     pub(crate) scheduler: Scheduler,
     pub(crate) bug: Option<PlantedBug>,
-    /// The end of the log before the producers were initialised.
-    pub(crate) early: i64,
+    /// The end of each partition before the producers were initialised.
+    pub(crate) early: Offsets,
+    /// Whether the next replay of the forgotten partition is left out.
+    pub(crate) skips: bool,
 }
+
+/// The partition that [`PlantedBug::ForgetsAPartition`] forgets.
+const FORGOTTEN: i32 = 1;
 
 pub(crate) struct ClientProducer {
     producer: SimulatedProducer,
@@ -29,6 +34,10 @@ pub(crate) struct ClientProducer {
 
 impl Broker for Client {
     type Producer = ClientProducer;
+
+    fn partitions(&self) -> Vec<i32> {
+        self.broker.partitions()
+    }
 
     fn connect(&mut self, count: usize) -> Result<Vec<ClientProducer>, LogError> {
         let producers = self.broker.connect(count)?.into_iter().enumerate();
@@ -42,23 +51,32 @@ impl Broker for Client {
             .collect())
     }
 
-    fn end(&mut self) -> Result<i64, LogError> {
-        if self.bug == Some(PlantedBug::ReadsBeforeInits) { Ok(self.early) } else { self.broker.end() }
-    }
-
-    fn stable_end(&mut self) -> Result<i64, LogError> {
-        if self.bug == Some(PlantedBug::ReadsBeforeInits) {
-            self.early = self.broker.end()?;
+    fn end(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.skips = self.bug == Some(PlantedBug::ForgetsAPartition);
+        match self.bug {
+            Some(PlantedBug::ReadsBeforeInits) => Ok(self.early[&partition]),
+            _ => self.broker.end(partition),
         }
-        self.broker.stable_end()
     }
 
-    fn replay(&mut self, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
-        self.broker.replay(next, mark, fold)
+    fn stable_end(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.skips = false;
+        if self.bug == Some(PlantedBug::ReadsBeforeInits) {
+            let end = self.broker.end(partition)?;
+            self.early.insert(partition, end);
+        }
+        self.broker.stable_end(partition)
     }
 
-    fn next_command(&mut self) -> Result<i64, LogError> {
-        self.broker.next_command()
+    fn replay(&mut self, partition: i32, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+        if self.skips && partition == FORGOTTEN {
+            return Ok(());
+        }
+        self.broker.replay(partition, next, mark, fold)
+    }
+
+    fn next_command(&mut self, partition: i32) -> Result<i64, LogError> {
+        self.broker.next_command(partition)
     }
 
     fn owners_end(&mut self) -> Result<i64, LogError> {
@@ -90,8 +108,8 @@ impl Producer for ClientProducer {
         self.producer.send_outcomes(outcomes)
     }
 
-    fn send_offset(&mut self, next_command: i64) -> Result<(), LogError> {
-        self.producer.send_offset(next_command)
+    fn send_offsets(&mut self, next_commands: &Offsets) -> Result<(), LogError> {
+        self.producer.send_offsets(next_commands)
     }
 
     fn announce(&mut self, address: &str) -> Result<i64, LogError> {

@@ -1,13 +1,13 @@
 //! The invariants of a schedule: of the log, and of every answer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aggregate::{Aggregate, AggregateId, Version};
-use event_log::{Envelope, Recorded};
+use event_log::{Envelope, Position, Recorded, partition_of};
 use uuid::Uuid;
 
 use crate::{
-    account::{Account, CODEC, Event, State},
+    account::{Account, CODEC, Event, SHARDS, State},
     clients::Request,
     outcome::{AcceptedOutcome, Outcome},
     world::World,
@@ -37,32 +37,40 @@ pub(crate) fn all(world: &World) -> Result<(), String> {
     causes(&events, &observed)
 }
 
-/// Sequences and versions 1..n, epochs that never decrease, and the events of a command side by side, each once.
+/// Sequences 1..n of each partition, versions 1..n of each aggregate, epochs that never decrease, and the events of a
+/// command side by side, each once.
 fn is_continuous(events: &[Recorded]) -> Result<(), String> {
     let (mut versions, mut epoch, mut of_command) = (HashMap::new(), 0, HashMap::<_, usize>::new());
+    let mut sequences = BTreeMap::<_, u64>::new();
     let mut last = None;
-    for (sequence, Recorded { envelope, .. }) in (1..).zip(events) {
+    for Recorded { envelope, position, .. } in events {
+        let partition = partition_of(&envelope.aggregate_id, SHARDS.partitions());
+        let sequence = sequences.entry(partition).or_default();
+        *sequence += 1;
         let version = versions.entry(&envelope.aggregate_id).or_insert(Version::NONE);
         *version = version.next();
         let command = (&envelope.aggregate_id, envelope.metadata.command_id);
         let index = of_command.entry(command).or_default();
-        let follows = envelope.partition_sequence == sequence
+        let follows = envelope.partition_sequence == *sequence
+            && position.partition == partition
             && envelope.owner_epoch >= epoch
             && envelope.version == *version
             && envelope.event_id == Envelope::event_id_of(command.1, *index)
             && (*index == 0 || last == Some(command));
         if !follows {
-            return Err(format!("the log is broken at sequence {sequence}: {envelope:?}"));
+            return Err(format!(
+                "the log is broken at {position}, where sequence {sequence} follows: {envelope:?}"
+            ));
         }
         (epoch, last, *index) = (envelope.owner_epoch, Some(command), *index + 1);
     }
     Ok(())
 }
 
-/// Every command in Kafka has one outcome, in order.
+/// Every command in Kafka has one outcome, in the order of its partition.
 fn deliveries(world: &World) -> Result<(), String> {
     let reported: Vec<_> = world.simulated.outcomes().into_iter().map(|document| document.key).collect();
-    let sent: Vec<_> = world.clients.topic.iter().map(|sent| sent.key.clone()).collect();
+    let sent: Vec<_> = world.clients.sent().map(|sent| sent.key.clone()).collect();
     if reported == sent { Ok(()) } else { Err(format!("outcomes of {reported:?} for {sent:?}")) }
 }
 
@@ -73,13 +81,12 @@ fn observed(world: &World, end: usize) -> Vec<Observation<'_>> {
             Some(Observation { request: &command.request, since: attempt.since, until, outcome })
         })
     });
-    let outcomes =
-        world.clients.topic.iter().zip(world.simulated.outcomes()).map(|(sent, outcome)| Observation {
-            request: &sent.request,
-            since: sent.since,
-            until: end,
-            outcome: Outcome::of_outcome(&outcome.document),
-        });
+    let outcomes = world.clients.sent().zip(world.simulated.outcomes()).map(|(sent, outcome)| Observation {
+        request: &sent.request,
+        since: sent.since,
+        until: end,
+        outcome: Outcome::of_outcome(&outcome.document),
+    });
     asked.chain(outcomes).collect()
 }
 
@@ -133,7 +140,7 @@ impl<'e> History<'e> {
         let as_told = of_it.len() == reported.events.len()
             && of_it.iter().zip(&reported.events).all(is_same)
             && recorded.envelope.version == Version(reported.version)
-            && Some(recorded.position.offset) == reported.offset
+            && Some((recorded.position.partition, recorded.position.offset)) == reported.place
             && recorded.envelope.request_hash == observed.request.request_hash;
         match as_told {
             false => Err("an accepted command is not in the log as reported"),
@@ -150,14 +157,14 @@ impl<'e> History<'e> {
             return observed.outcome == Outcome::IdReused
                 && cached.envelope.request_hash != request.request_hash;
         }
-        let (state, version, offset) = self.account(moment, &request.aggregate_id);
+        let (state, version, place) = self.account(moment, &request.aggregate_id);
         if !request.expected.is_met_by(version) {
             return observed.outcome == Outcome::Mismatch(version.0);
         }
         match Account::decide(&state, request.command.clone()) {
             Ok(events) if events.is_empty() => {
                 observed.outcome
-                    == Outcome::Accepted(AcceptedOutcome { version: version.0, events: Vec::new(), offset })
+                    == Outcome::Accepted(AcceptedOutcome { version: version.0, events: Vec::new(), place })
             }
             Ok(_) => false,
             Err(refusal) => {
@@ -166,12 +173,13 @@ impl<'e> History<'e> {
         }
     }
 
-    fn account(&self, moment: usize, id: &AggregateId) -> (State, Version, Option<i64>) {
+    fn account(&self, moment: usize, id: &AggregateId) -> (State, Version, Option<(i32, i64)>) {
         let of_it = |(recorded, _): &(&Recorded, &Event)| recorded.envelope.aggregate_id == *id;
         self.events.iter().zip(&self.decoded).take(moment).filter(of_it).fold(
             (State::default(), Version::NONE, None),
             |(state, version, _), (recorded, event)| {
-                (Account::evolve(state, event), version.next(), Some(recorded.position.offset))
+                let Position { partition, offset, .. } = recorded.position;
+                (Account::evolve(state, event), version.next(), Some((partition, offset)))
             },
         )
     }

@@ -3,10 +3,13 @@
 
 mod request;
 
+use std::collections::BTreeMap;
+
 use command_engine::{CommandRequest, Rejection, protocol::PendingReply};
+use event_log::partition_of;
 
 use crate::{
-    account::{Account, Command},
+    account::{Account, Command, SHARDS},
     outcome::Outcome,
     random::Random,
     scheduler::{Scheduler, Shared},
@@ -18,8 +21,8 @@ pub(crate) type Request = CommandRequest<Command>;
 pub(crate) struct Clients {
     scheduler: Scheduler,
     pub(crate) commands: Vec<ClientCommand>,
-    /// The commands topic.
-    pub(crate) topic: Vec<SentCommand>,
+    /// The partitions of the commands topic.
+    pub(crate) topic: BTreeMap<i32, Vec<SentCommand>>,
     /// How many attempts there were.
     attempts: u64,
 }
@@ -63,7 +66,12 @@ impl Clients {
             let through_kafka = random.one_in(4);
             commands.push(ClientCommand { request, attempts: Vec::new(), through_kafka, over: false });
         }
-        Self { scheduler: scheduler.clone(), commands, topic: Vec::new(), attempts: 0 }
+        Self { scheduler: scheduler.clone(), commands, topic: BTreeMap::new(), attempts: 0 }
+    }
+
+    /// All commands in Kafka, partition by partition.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = &SentCommand> {
+        self.topic.values().flatten()
     }
 
     /// Does something for one of the commands, while anything can happen.
@@ -76,7 +84,9 @@ impl Clients {
         }
         if command.through_kafka {
             command.over = !shared.random.one_in(4);
-            self.topic.push(SentCommand::new(&command.request, &mut shared.random, committed));
+            let partition = partition_of(&command.request.aggregate_id, SHARDS.partitions());
+            let sent = SentCommand::new(&command.request, &mut shared.random, committed);
+            self.topic.entry(partition).or_default().push(sent);
         } else if !command.is_waiting() {
             command.over = !command.attempts.is_empty() && shared.random.one_in(10);
             if !command.over {

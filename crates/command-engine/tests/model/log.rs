@@ -1,8 +1,8 @@
-//! The production log of a partition, with a planted bug or without.
+//! The production log of a shard, with a planted bug or without.
 
 use std::cell::Cell;
 
-use event_log::{Batch, Claimed, FencedLog, Fold, LogError, PartitionLog, Position, Recorded};
+use event_log::{Batch, Claimed, FencedLog, Fold, LogError, Offsets, Position, Recorded, ShardLog};
 use uuid::Uuid;
 
 use crate::{broker::Client, planted_bug::PlantedBug};
@@ -25,22 +25,24 @@ impl Log {
     /// Reads as the planted bug has it.
     fn read_by<T>(
         &mut self,
-        next: i64,
+        next: &Offsets,
         fold: &mut Fold<'_>,
         read: impl FnOnce(&mut FencedLog<Client>, &mut Fold<'_>) -> Result<T, LogError>,
     ) -> Result<T, LogError> {
         let (forgets, epoch) = (self.bug == Some(PlantedBug::ForgetsKeys), self.epoch);
-        let mut last = next - 1;
-        for recorded in self.folded.drain(..).filter(|folded| folded.position.offset >= next) {
-            last = recorded.position.offset;
-            fold(recorded)?;
+        let mut next = next.clone();
+        for recorded in self.folded.drain(..) {
+            if is_new(&recorded, &next) {
+                next.insert(recorded.position.partition, recorded.position.offset + 1);
+                fold(recorded)?;
+            }
         }
         read(&mut self.fenced, &mut |mut recorded: Recorded| {
             if forgets && recorded.envelope.owner_epoch != epoch {
                 let id = &mut recorded.envelope.metadata.command_id;
                 *id = Uuid::new_v5(id, b"forgotten");
             }
-            if recorded.position.offset <= last { Ok(()) } else { fold(recorded) }
+            if is_new(&recorded, &next) { fold(recorded) } else { Ok(()) }
         })
     }
 
@@ -51,40 +53,45 @@ impl Log {
             sent.set(offsets.to_vec());
             (batch.outcomes)(offsets)
         };
-        let appended = self.fenced.append(&Batch {
-            events: batch.events,
-            outcomes: &outcomes,
-            next_command: batch.next_command,
-        });
+        let appended = self.fenced.append(&Batch { outcomes: &outcomes, ..*batch });
         (sent.into_inner(), appended)
     }
 
     fn fold_early(&mut self, batch: &Batch<'_>, sent: &[i64]) {
         let recorded = batch.events.iter().zip(sent).map(|(event, offset)| Recorded {
             envelope: event.envelope.clone(),
-            position: Position { topic: "simulated.events".to_owned(), partition: 0, offset: *offset },
+            position: Position {
+                topic: "simulated.events".to_owned(),
+                partition: event.partition,
+                offset: *offset,
+            },
             payload: event.payload.clone(),
         });
         self.folded = recorded.collect();
     }
 }
 
-impl PartitionLog for Log {
-    fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+/// Whether an event has not been read yet.
+fn is_new(recorded: &Recorded, next: &Offsets) -> bool {
+    next.get(&recorded.position.partition).is_none_or(|next| recorded.position.offset >= *next)
+}
+
+impl ShardLog for Log {
+    fn read(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<(), LogError> {
         if self.trusts_fenced {
             return Ok(());
         }
         self.read_by(next, fold, |log, fold| log.read(next, fold))
     }
 
-    fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
+    fn claim(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
         let claimed = self.read_by(next, fold, |log, fold| log.claim(next, fold))?;
         self.epoch = claimed.epoch;
         Ok(claimed)
     }
 
     fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
-        match (self.bug, batch.next_command) {
+        match (self.bug, batch.next_commands.is_empty()) {
             (Some(PlantedBug::AnswersBeforeCommit), _) => match self.send(batch) {
                 (sent, Err(_)) if !sent.is_empty() => Ok(sent),
                 (_, appended) => appended,
@@ -96,9 +103,10 @@ impl PartitionLog for Log {
                 }
                 appended
             }
-            (Some(PlantedBug::CommitsOffsetsApart), Some(_)) => {
-                let offsets = self.fenced.append(&Batch { next_command: None, ..*batch })?;
-                self.fenced.append(&Batch { next_command: batch.next_command, ..Batch::events(&[]) })?;
+            (Some(PlantedBug::CommitsOffsetsApart), false) => {
+                let offsets = self.fenced.append(&Batch { next_commands: &Offsets::new(), ..*batch })?;
+                let next_commands = batch.next_commands;
+                self.fenced.append(&Batch { next_commands, ..Batch::events(&[]) })?;
                 Ok(offsets)
             }
             (Some(PlantedBug::TrustsFenced), _) => self.fenced.append(batch).inspect_err(|error| {

@@ -1,8 +1,8 @@
-//! A model test of the write protocol: several instances share one partition of a simulated broker, in one thread. Each
-//! runs the production mailbox, queue, loop and writer; only the broker, the clock and the snapshots are simulated. A
-//! seed decides which instance runs between any two requests, how much time passes, and what happens to each request:
-//! it may fail, its answer may be lost, and it may arrive late or never. Instances crash and freeze, and clients retry.
-//! In the end the log and all answers must agree.
+//! A model test of the write protocol: several instances share one shard of a simulated broker, in one thread; the shard
+//! has two partitions. Each instance runs the production mailbox, queue, loop and writer; only the broker, the clock and
+//! the snapshots are simulated. A seed decides which instance runs between any two requests, how much time passes, and
+//! what happens to each request: it may fail, its answer may be lost, and it may arrive late or never. Instances crash
+//! and freeze, and clients retry. In the end the log and all answers must agree.
 //!
 //! `FOLDLINE_MODEL_SEED=17` repeats a schedule and prints it. `FOLDLINE_MODEL_SCHEDULES=200000` runs more of them.
 
@@ -68,6 +68,11 @@ fn setting(name: &str) -> Option<u64> {
 #[test]
 fn reading_before_all_inits_is_found() {
     finds(PlantedBug::ReadsBeforeInits);
+}
+
+#[test]
+fn a_partition_that_is_not_read_to_its_end_is_found() {
+    finds(PlantedBug::ForgetsAPartition);
 }
 
 #[test]

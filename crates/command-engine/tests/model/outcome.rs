@@ -27,7 +27,8 @@ pub(crate) enum Outcome {
 pub(crate) struct AcceptedOutcome {
     pub(crate) version: u64,
     pub(crate) events: Vec<(String, Uuid)>,
-    pub(crate) offset: Option<i64>,
+    /// The partition and offset of its last event.
+    pub(crate) place: Option<(i32, i64)>,
 }
 
 impl Outcome {
@@ -46,7 +47,7 @@ impl Outcome {
             Ok(accepted) => Self::Accepted(AcceptedOutcome {
                 version: accepted.version.0,
                 events: accepted.events.iter().map(|event| (event.event_type.to_owned(), event.id)).collect(),
-                offset: accepted.position.map(|position| position.offset),
+                place: accepted.position.map(|position| (position.partition, position.offset)),
             }),
             Err(CommandError::Refused(refusal)) => {
                 Self::Refused(aggregate::Refusal::code(&refusal).to_owned())
@@ -64,10 +65,14 @@ impl Outcome {
         if outcome["status"] == "accepted" {
             let event =
                 |event: &Value| (text(&event["type"]), event["id"].as_str().unwrap().parse().unwrap());
+            let position = |position: &Value| {
+                let partition = i32::try_from(position["partition"].as_i64()?).ok()?;
+                Some((partition, position["offset"].as_i64()?))
+            };
             return Self::Accepted(AcceptedOutcome {
                 version: outcome["version"].as_u64().unwrap(),
                 events: outcome["events"].as_array().unwrap().iter().map(event).collect(),
-                offset: outcome["position"]["offset"].as_i64(),
+                place: position(&outcome["position"]),
             });
         }
         let problem = &outcome["problem"];

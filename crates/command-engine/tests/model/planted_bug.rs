@@ -5,6 +5,8 @@
 pub(crate) enum PlantedBug {
     /// The end of the log is read before every producer is initialised.
     ReadsBeforeInits,
+    /// After the producers are initialised, one partition of the shard is not read to its end.
+    ForgetsAPartition,
     /// The second transactional id is initialised only when it is first used.
     LeavesAnIdUnfenced,
     /// Commands are answered once their events are sent.
@@ -13,7 +15,7 @@ pub(crate) enum PlantedBug {
     TrustsFenced,
     /// Events that another owner wrote are folded without their command ids.
     ForgetsKeys,
-    /// Answers that write nothing are given without checking who owns the partition.
+    /// Answers that write nothing are given without checking who owns the shard.
     NeverConfirms,
     /// The offset of the commands topic is committed after the events, in a transaction of its own.
     CommitsOffsetsApart,

@@ -89,6 +89,6 @@ fn a_save_that_takes_long_is_not_due_again_at_once() {
         std::thread::yield_now();
     }
     cache.write_behind(1).unwrap();
-    // A partition waits until then. If it were in the past, the thread would spin while the save takes.
+    // A shard waits until then. If it were in the past, the thread would spin while the save takes.
     assert!(cache.due().unwrap() > due);
 }

@@ -101,7 +101,7 @@ impl Shared {
         }
     }
 
-    /// Most clients know who owns the partition.
+    /// Most clients know who owns the shard.
     pub(crate) fn likely_owner(&mut self) -> usize {
         let owner = self.mailboxes.iter().position(|mailbox| is_owner(mailbox));
         match owner {

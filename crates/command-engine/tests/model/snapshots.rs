@@ -11,7 +11,7 @@ use crate::account::{Account, State};
 
 type SaveReply = oneshot::Sender<Result<Saved, SnapshotError>>;
 
-/// The snapshots of the partition. Clones share them.
+/// The snapshots of a partition. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct SharedSnapshots(Arc<Mutex<Stored>>);
 

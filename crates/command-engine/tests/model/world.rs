@@ -12,9 +12,9 @@ use command_engine::protocol::Mailbox;
 use event_log::simulated::SimulatedKafka;
 
 use crate::{
-    account::Account,
+    account::{Account, SHARDS},
     check,
-    clients::Clients,
+    clients::{Clients, SentCommand},
     logging,
     planted_bug::PlantedBug,
     random::Random,
@@ -37,12 +37,13 @@ pub(crate) struct World {
     /// An instance is followed by another in one of this many turns.
     switches: usize,
     current: usize,
-    snapshots: Option<SharedSnapshots>,
+    /// The snapshots of each partition, unless there are none at all.
+    snapshots: Vec<SharedSnapshots>,
     small_cache: bool,
 }
 
 /// The weights of: a delayed request arrives, transactions expire, commits become visible, the group reassigns the
-/// partition, a crash, a pause, a delayed save ends, snapshots are set back, a command is delivered.
+/// shard, a crash, a pause, a delayed save ends, snapshots are set back, a command is delivered.
 type DisturbanceWeights = [usize; 9];
 
 /// Runs a schedule to its end and checks it.
@@ -73,19 +74,20 @@ impl World {
         let stormy = random.pick(&[0, 1, 2]);
         let switches = random.pick(&[1, 2, 4, 12, 40]);
         let late = random.one_in(2);
-        let snapshots = random.one_in(2).then(|| SharedSnapshots::new(late));
+        let partitions = if random.one_in(2) { SHARDS.partitions() } else { 0 };
+        let snapshots: Vec<_> = (0..partitions).map(|_| SharedSnapshots::new(late)).collect();
         let scheduler = Scheduler::new(Random::new(random.next()), faults, traced);
         let clients = Clients::new(&scheduler, &mut random);
         let mut world = Self {
             clients,
-            simulated: SimulatedKafka::default(),
+            simulated: SimulatedKafka::new(SHARDS.partitions_of(0)),
             bug,
             instances: Vec::new(),
             disturbances: [3, stormy, 2, 3 + stormy, stormy, 3, 6, usize::from(stormy > 1), 6],
             switches,
             current: 0,
             // A full cache waits for its saves, so they must not be late where it is small.
-            small_cache: snapshots.is_some() && !late,
+            small_cache: !snapshots.is_empty() && !late,
             snapshots,
             scheduler,
         };
@@ -151,8 +153,12 @@ impl World {
     }
 
     fn is_quiet(&self, owner: usize) -> bool {
-        let next_command = self.simulated.next_command().unwrap_or(0);
-        usize::try_from(next_command) == Ok(self.clients.topic.len())
+        let next_commands = self.simulated.next_commands();
+        let is_decided = |(partition, topic): (&i32, &Vec<SentCommand>)| {
+            let next = next_commands.get(partition).copied().unwrap_or(0);
+            usize::try_from(next) == Ok(topic.len())
+        };
+        self.clients.topic.iter().all(is_decided)
             && self.instances.iter().all(|instance| instance.last == Yielded::Waiting)
             && is_owner(&self.mailbox(owner))
     }

@@ -5,7 +5,7 @@
 //! its own rows, so that old and new instances can run side by side and a rollback finds its snapshots. A generation
 //! that has not been saved for a day is deleted when a newer one is opened.
 
-#![expect(clippy::disallowed_methods, reason = "it is called on the partition's own thread")]
+#![expect(clippy::disallowed_methods, reason = "it is called on the shard's own thread")]
 
 mod row;
 mod tables;
@@ -62,7 +62,7 @@ pub struct SnapshotDatabase {
 }
 
 impl SnapshotDatabase {
-    /// Connects on first use. The connections run on `runtime`. The partitions' threads block on it, so they must not
+    /// Connects on first use. The connections run on `runtime`. The shards' threads block on it, so they must not
     /// be its workers.
     pub fn new(options: PgConnectOptions, runtime: &Handle, settings: SnapshotSettings) -> Self {
         let longest = settings.open_timeout.max(settings.save_timeout);

@@ -8,13 +8,13 @@ use std::{
 
 use aggregate::{AggregateId, Expected, Metadata};
 use command_engine::{Engine, EngineSettings, NoSnapshots, Ownership};
-use event_log::{MemoryLog, Topics};
+use event_log::{MemoryLog, Offsets, Shards, Topics};
 use tokio::{sync::watch::Receiver, time::timeout};
 use uuid::Uuid;
 
 use super::{Account, Answer, CODEC, Command, CommandRequest, Gate, LIMIT, gate::GatedLog};
 
-/// An engine for the accounts of one partition.
+/// An engine for the accounts of one shard, which has one partition unless its log has more.
 pub(crate) struct Bank {
     pub(crate) engine: Engine<Account>,
     pub(crate) log: MemoryLog,
@@ -26,7 +26,7 @@ pub(crate) struct Bank {
 pub(crate) struct Queued<'a>(Pin<Box<dyn Future<Output = Answer> + 'a>>);
 
 impl Bank {
-    /// A bank with an empty log that owns the partition.
+    /// A bank with an empty log that owns the shard.
     pub(crate) async fn open() -> Self {
         Self::over(&MemoryLog::default()).await
     }
@@ -38,7 +38,7 @@ impl Bank {
         bank
     }
 
-    /// An instance that may not own the partition yet.
+    /// An instance that may not own the shard yet.
     pub(crate) fn start(log: &MemoryLog, claims: Gate, settings: &EngineSettings) -> Self {
         let bank = Self::idle(log, claims, settings);
         bank.engine.own(0);
@@ -48,9 +48,11 @@ impl Bank {
     /// An instance that owns nothing.
     pub(crate) fn idle(log: &MemoryLog, claims: Gate, settings: &EngineSettings) -> Self {
         let commits = Gate::default();
-        let gated = GatedLog { log: log.clone(), commits: commits.clone(), claims: claims.clone() };
+        let gated = |_| GatedLog { log: log.clone(), commits: commits.clone(), claims: claims.clone() };
+        let partitions = log.next_commands().len();
+        let shards = Shards::new(i32::try_from(partitions).unwrap(), 1).unwrap();
         Self {
-            engine: Engine::start(&topics(), vec![(gated, NoSnapshots)], &CODEC, settings),
+            engine: Engine::start(&topics(), shards, gated, |_| NoSnapshots, &CODEC, settings),
             log: log.clone(),
             commits,
             claims,
@@ -65,18 +67,18 @@ impl Bank {
         reached(self.engine.ownership(0), state).await
     }
 
-    /// Claims the partition again, whoever owns it now.
+    /// Claims the shard again, whoever owns it now.
     pub(crate) async fn returns(&self) {
         self.engine.lose(0);
         self.engine.own(0);
         self.ready().await;
     }
 
-    /// The epoch of its ownership, and the offset from which that reads commands.
+    /// The epoch of its ownership, and the offsets from which that reads commands.
     #[track_caller]
-    pub(crate) fn owned(&self) -> (u64, i64) {
+    pub(crate) fn owned(&self) -> (u64, Offsets) {
         match *self.engine.ownership(0).borrow() {
-            Ownership::Owned { epoch, next_command } => (epoch, next_command),
+            Ownership::Owned { epoch, ref next_commands } => (epoch, next_commands.clone()),
             ref other => panic!("not owned, but {other:?}"),
         }
     }
@@ -137,9 +139,9 @@ async fn answered(answer: impl Future<Output = Answer>) -> Answer {
     timeout(LIMIT, answer).await.expect("no answer came")
 }
 
-/// Waits until a partition is in a state, and returns it.
-pub(crate) async fn reached(mut partition: Receiver<Ownership>, state: fn(&Ownership) -> bool) -> Ownership {
-    let reached = timeout(LIMIT, partition.wait_for(state)).await;
+/// Waits until a shard is in a state, and returns it.
+pub(crate) async fn reached(mut shard: Receiver<Ownership>, state: fn(&Ownership) -> bool) -> Ownership {
+    let reached = timeout(LIMIT, shard.wait_for(state)).await;
     reached.expect("the state was not reached").unwrap().clone()
 }
 

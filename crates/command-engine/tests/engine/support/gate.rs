@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use event_log::{Batch, Claimed, Fold, LogError, MemoryLog, PartitionLog};
+use event_log::{Batch, Claimed, Fold, LogError, MemoryLog, Offsets, ShardLog};
 
 use super::LIMIT;
 
@@ -59,12 +59,12 @@ impl Gate {
     }
 }
 
-impl PartitionLog for GatedLog {
-    fn read(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
+impl ShardLog for GatedLog {
+    fn read(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<(), LogError> {
         self.log.read(next, fold)
     }
 
-    fn claim(&mut self, next: i64, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
+    fn claim(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
         self.claims.pass();
         self.log.claim(next, fold)
     }

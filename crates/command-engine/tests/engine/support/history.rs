@@ -1,10 +1,10 @@
 //! Checks of a log that must always hold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aggregate::{Version, fold};
 use command_engine::Accepted;
-use event_log::{Batch, Envelope, MemoryLog, NewRecord, PartitionLog, Recorded};
+use event_log::{Batch, Envelope, MemoryLog, NewRecord, Offsets, Recorded, ShardLog};
 use uuid::Uuid;
 
 use super::{Account, CODEC, CommandRequest, Event, account::State};
@@ -17,11 +17,14 @@ impl History {
     /// of a command side by side, each once.
     pub(crate) fn of(log: &MemoryLog) -> Self {
         let records = log.records();
-        let (mut versions, mut epoch) = (HashMap::new(), 0);
+        let (mut versions, mut sequences) = (HashMap::new(), BTreeMap::<_, u64>::new());
+        let mut epoch = 0;
         let mut events_of = HashMap::<_, usize>::new();
         let mut last = None;
-        for (sequence, Recorded { envelope, .. }) in (1..).zip(&records) {
-            assert_eq!(envelope.partition_sequence, sequence);
+        for Recorded { envelope, position, .. } in &records {
+            let sequence = sequences.entry(position.partition).or_default();
+            *sequence += 1;
+            assert_eq!(envelope.partition_sequence, *sequence);
             assert!(envelope.owner_epoch >= epoch, "an older owner has written");
             epoch = envelope.owner_epoch;
             let version = versions.entry(&envelope.aggregate_id).or_insert(Version::NONE);
@@ -102,10 +105,14 @@ pub(crate) fn copied(records: Vec<Recorded>) -> MemoryLog {
 /// Writes records without any check, as an intruder would. It fences every owner.
 pub(crate) fn planted(log: &MemoryLog, records: Vec<Recorded>) {
     let mut intruder = log.clone();
-    intruder.claim(0, &mut |_| Ok(())).unwrap();
+    intruder.claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
     let group: Vec<_> = records
         .into_iter()
-        .map(|Recorded { envelope, payload, .. }| NewRecord { envelope, payload })
+        .map(|Recorded { envelope, position, payload }| NewRecord {
+            partition: position.partition,
+            envelope,
+            payload,
+        })
         .collect();
     intruder.append(&Batch::events(&group)).unwrap();
 }

@@ -7,7 +7,8 @@ use super::Request;
 use crate::{account::Command, random::Random};
 
 pub(super) fn new_request(random: &mut Random) -> Request {
-    let account = random.pick(&["a", "a", "b", "c"]);
+    // Accounts of both partitions.
+    let account = random.pick(&["a", "a", "b", "c", "d", "d", "f"]);
     let (coins, amount) = (random.below(4), i64::try_from(random.below(4)).unwrap());
     Request {
         aggregate_id: AggregateId::try_from(account).unwrap(),

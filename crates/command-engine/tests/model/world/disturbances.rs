@@ -7,7 +7,6 @@ use super::World;
 use crate::{
     account::{Account, topics},
     clients::SentCommand,
-    snapshots::SharedSnapshots,
 };
 
 impl World {
@@ -34,14 +33,16 @@ impl World {
             6 => self.end_save(),
             7 => {
                 self.note("snapshots are set back");
-                self.snapshots.iter().for_each(SharedSnapshots::set_back);
+                if !self.snapshots.is_empty() {
+                    self.snapshots[self.below(self.snapshots.len())].set_back();
+                }
             }
             8 => self.deliver(instance),
             _ => {}
         }
     }
 
-    /// The group assigns the partition to an instance; the others are notified, in one way or another.
+    /// The group assigns the shard to an instance; the others are notified, in one way or another.
     fn reassign(&mut self, to: usize) {
         for number in 0..self.instances.len() {
             let change = if number == to { self.below(4) } else { 4 + self.below(4) };
@@ -64,26 +65,29 @@ impl World {
     }
 
     pub(super) fn end_save(&self) {
-        if let Some(snapshots) = self.snapshots.as_ref().filter(|snapshots| snapshots.pending() > 0) {
+        let pending: Vec<_> = self.snapshots.iter().filter(|snapshots| snapshots.pending() > 0).collect();
+        if !pending.is_empty() {
+            let snapshots = pending[self.below(pending.len())];
             snapshots.end_save(self.below(snapshots.pending()));
         }
     }
 
-    /// Delivers an owner its next command of the commands topic.
+    /// Delivers an owner its next command of a partition of the commands topic.
     pub(super) fn deliver(&mut self, number: usize) {
-        let Some((epoch, offset)) = self.instances[number].commands.next() else { return };
-        let Some(sent) = usize::try_from(offset).ok().and_then(|index| self.clients.topic.get(index)) else {
-            return;
-        };
-        self.note(&format!("{number} is delivered {offset}"));
+        let partition = self.scheduler.lock().random.pick(&[0, 1]);
+        let Some((epoch, offset)) = self.instances[number].commands.next(partition) else { return };
+        let sent =
+            usize::try_from(offset).ok().and_then(|index| self.clients.topic.get(&partition)?.get(index));
+        let Some(sent) = sent else { return };
+        self.note(&format!("{number} is delivered {partition}@{offset}"));
         let SentCommand { key, request, rejection, .. } = sent;
         let delivery = Delivery {
             epoch,
-            position: Position { topic: topics().commands(), partition: 0, offset },
+            position: Position { topic: topics().commands(), partition, offset },
             key: key.clone(),
             command: rejection.clone().map_or_else(|| Ok(request.clone()), Err),
         };
-        self.instances[number].commands.advance();
+        self.instances[number].commands.advance(partition);
         self.mailbox(number).deliver(delivery);
     }
 }

@@ -1,19 +1,19 @@
-//! A simulated instance: the production loop of a partition, in a coroutine that others can interrupt wherever the loop
+//! A simulated instance: the production loop of a shard, in a coroutine that others can interrupt wherever the loop
 //! waits or sends a request to the broker.
 
 use std::{sync::Arc, time::Duration};
 
 use command_engine::{
-    AggregateCache, CacheSettings, EngineSettings, NoSnapshots, Ownership,
-    protocol::{Mailbox, Partition, Writer},
+    AggregateCache, CacheSettings, EngineSettings, NoSnapshots, Ownership, ShardCache,
+    protocol::{Mailbox, Shard, Writer},
 };
-use event_log::FencedLog;
+use event_log::{FencedLog, Offsets};
 use generator::{Generator, Gn};
 use tokio::sync::watch;
 
 use super::World;
 use crate::{
-    account::{Account, CODEC, topics},
+    account::{Account, CODEC, SHARDS, topics},
     broker::Client,
     clock::SimulatedClock,
     log::Log,
@@ -33,8 +33,8 @@ pub(super) struct Instance {
 /// Reads the commands topic for an instance, as its deliveries do.
 pub(super) struct CommandReader {
     ownership: watch::Receiver<Ownership>,
-    /// The epoch it reads for, and the next offset.
-    reading: Option<(u64, i64)>,
+    /// The epoch it reads for, and the next offset of each partition.
+    reading: Option<(u64, Offsets)>,
 }
 
 impl Instance {
@@ -50,19 +50,22 @@ impl CommandReader {
         Self { ownership, reading: None }
     }
 
-    /// The epoch to read for, and the offset of the next command.
-    pub(super) fn next(&mut self) -> Option<(u64, i64)> {
+    /// The epoch to read for, and the offset of the next command of a partition.
+    pub(super) fn next(&mut self, partition: i32) -> Option<(u64, i64)> {
         if self.ownership.has_changed().unwrap_or(false) {
-            self.reading = match *self.ownership.borrow_and_update() {
-                Ownership::Owned { epoch, next_command } => Some((epoch, next_command)),
+            self.reading = match &*self.ownership.borrow_and_update() {
+                Ownership::Owned { epoch, next_commands } => Some((*epoch, next_commands.clone())),
                 Ownership::Elsewhere | Ownership::Claiming(_) => None,
             };
         }
-        self.reading
+        let (epoch, next) = self.reading.as_ref()?;
+        Some((*epoch, next[&partition]))
     }
 
-    pub(super) fn advance(&mut self) {
-        self.reading = self.reading.map(|(epoch, offset)| (epoch, offset + 1));
+    pub(super) fn advance(&mut self, partition: i32) {
+        if let Some((_, next)) = &mut self.reading {
+            *next.entry(partition).or_default() += 1;
+        }
     }
 }
 
@@ -81,14 +84,15 @@ impl World {
             broker: self.simulated.broker(number, Arc::new(self.scheduler.clone())),
             scheduler: self.scheduler.clone(),
             bug: self.bug,
-            early: 0,
+            early: Offsets::new(),
+            skips: false,
         };
         let log = Log::new(FencedLog::over(client, format!("{number}:1"), Duration::ZERO), self.bug);
         let writer = Writer::new(0, &topics(), log, CODEC.clone(), self.cache());
-        let partition = Partition::new(0, writer, Arc::clone(&mailbox));
+        let shard = Shard::new(0, writer, Arc::clone(&mailbox));
         let commands = CommandReader::new(&mailbox);
         let coroutine = Gn::new_opt(STACK, move || {
-            partition.run();
+            shard.run();
             Yielded::Waiting
         });
         let instance = Instance { coroutine, frozen: false, last: Yielded::Busy, commands };
@@ -102,16 +106,20 @@ impl World {
         }
     }
 
-    fn cache(&self) -> AggregateCache<Account> {
+    fn cache(&self) -> ShardCache<Account> {
         let settings = CacheSettings {
             max_aggregates: if self.small_cache { 2 } else { 1_000 },
             save_changes: 1,
             save_interval: Duration::from_hours(24),
             load_pause: Duration::ZERO,
         };
-        match &self.snapshots {
-            Some(store) => AggregateCache::new(Box::new(store.clone()), settings),
-            None => AggregateCache::new(Box::new(NoSnapshots), settings),
-        }
+        let cache = |partition| {
+            let store = usize::try_from(partition).ok().and_then(|index| self.snapshots.get(index));
+            match store {
+                Some(store) => AggregateCache::new(Box::new(store.clone()), settings),
+                None => AggregateCache::new(Box::new(NoSnapshots), settings),
+            }
+        };
+        ShardCache::new(*SHARDS, SHARDS.partitions_of(0).map(|partition| (partition, cache(partition))))
     }
 }

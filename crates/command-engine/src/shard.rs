@@ -1,4 +1,4 @@
-//! The thread that writes a partition. It claims the partition when that is desired, then decides, commits and answers
+//! The thread that writes a shard. It claims the shard when that is desired, then decides, commits and answers
 //! one group after another. When a commit fails, it must find out what is in the log before it answers anybody.
 
 use std::{
@@ -7,7 +7,7 @@ use std::{
 };
 
 use aggregate::Aggregate;
-use event_log::{Claimed, LogError, PartitionLog};
+use event_log::{Claimed, LogError, ShardLog};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -29,8 +29,8 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long deliveries wait whose aggregates could not be loaded.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// The loop of a partition's thread.
-pub struct Partition<A: Aggregate, L: PartitionLog> {
+/// The loop of a shard's thread.
+pub struct Shard<A: Aggregate, L: ShardLog> {
     number: i32,
     writer: Writer<A, L>,
     mailbox: Arc<Mailbox<A>>,
@@ -41,7 +41,7 @@ pub struct Partition<A: Aggregate, L: PartitionLog> {
 /// How an ownership ended.
 #[derive(PartialEq)]
 enum End {
-    /// The partition is no longer wanted here.
+    /// The shard is no longer wanted here.
     Unwanted,
     /// Another instance has claimed it.
     Replaced,
@@ -53,14 +53,14 @@ enum NextStep {
     Replaced,
     /// It is not known yet whether there is a newer owner.
     Wait,
-    /// There is no newer owner: claim the partition again.
+    /// There is no newer owner: claim the shard again.
     Claim,
     /// The outcome cannot be found out here.
     GiveUp,
 }
 
-impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
-    /// The loop of a partition that follows this mailbox.
+impl<A: Aggregate, L: ShardLog> Shard<A, L> {
+    /// The loop of a shard that follows this mailbox.
     pub fn new(number: i32, writer: Writer<A, L>, mailbox: Arc<Mailbox<A>>) -> Self {
         Self { number, writer, mailbox, ended: watch::channel(()).0 }
     }
@@ -75,14 +75,14 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         let mut reclaim_at = None;
         while self.mailbox.await_ownership_request(reclaim_at) {
             let end = if self.acquire() { self.serve() } else { End::Unwanted };
-            // Two instances that both want the partition must not take it from each other for ever.
+            // Two instances that both want the shard must not take it from each other for ever.
             reclaim_at = (end == End::Replaced)
                 .then(|| self.mailbox.clock.now() + self.mailbox.settings.reclaim_pause);
             self.step_down();
         }
     }
 
-    /// Warms up and claims the partition, with as many attempts as it takes. Returns false if it is no longer wanted.
+    /// Warms up and claims the shard, with as many attempts as it takes. Returns false if it is no longer wanted.
     fn acquire(&mut self) -> bool {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -115,7 +115,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         let claimed = self.writer.claim(in_doubt)?;
         let aggregates = self.writer.aggregates();
         metrics::claimed(self.number, aggregates, started.elapsed());
-        info!(partition = self.number, epoch = claimed.epoch, aggregates, "partition claimed");
+        info!(shard = self.number, epoch = claimed.epoch, aggregates, "shard claimed");
         Ok(claimed)
     }
 
@@ -161,7 +161,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     /// after a new claim, or how the ownership ended.
     fn resolve(&mut self, failed: FailedGroup<A>) -> Result<Vec<QueuedCommand<A>>, End> {
         let FailedGroup { error, mut in_doubt } = failed;
-        warn!(partition = self.number, %error, "outcome of a group is unknown");
+        warn!(shard = self.number, %error, "outcome of a group is unknown");
         self.mailbox.report_in_doubt("outcome of a commit is unknown");
         metrics::lost(self.number);
         let wait_until = self.mailbox.clock.now() + self.mailbox.settings.announcement_timeout;
@@ -201,13 +201,13 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
         }
     }
 
-    /// The partition is owned again. Report that before answering: a caller may send its next command at once.
+    /// The shard is owned again. Report that before answering: a caller may send its next command at once.
     fn resume(&self, claimed: Claimed, in_doubt: InDoubt<A>) -> Vec<QueuedCommand<A>> {
         self.mailbox.report_owned(claimed);
         self.writer.resolve(in_doubt)
     }
 
-    /// Another instance owns the partition. Report that before answering, for the same reason.
+    /// Another instance owns the shard. Report that before answering, for the same reason.
     fn yield_to_newer(&self, in_doubt: InDoubt<A>) -> End {
         self.mailbox.release();
         let remaining = self.writer.resolve(in_doubt);
@@ -219,24 +219,24 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
 
     fn replaced(&self) -> End {
         metrics::replaced(self.number);
-        info!(partition = self.number, "another instance has taken the partition over");
+        info!(shard = self.number, "another instance has taken the shard over");
         End::Replaced
     }
 
     /// The commands read so far are not conclusive: an interrupted replay may have seen only half of a command's
     /// events.
     fn give_up(&self, in_doubt: InDoubt<A>) -> End {
-        warn!(partition = self.number, "outcome of a group stays unknown");
+        warn!(shard = self.number, "outcome of a group stays unknown");
         in_doubt.give_up();
         End::Unwanted
     }
 
-    /// Logs why the partition is not owned yet, and returns it.
+    /// Logs why the shard is not owned yet, and returns it.
     fn log_claim_error(&self, error: &LogError) -> String {
         if error.is_transient() {
-            warn!(partition = self.number, %error, "partition cannot be claimed yet");
+            warn!(shard = self.number, %error, "shard cannot be claimed yet");
         } else {
-            error!(partition = self.number, %error, "partition cannot be claimed: its log needs attention");
+            error!(shard = self.number, %error, "shard cannot be claimed: its log needs attention");
         }
         error.to_string()
     }
@@ -248,7 +248,7 @@ impl<A: Aggregate, L: PartitionLog> Partition<A, L> {
     }
 }
 
-impl<A: Aggregate, L: PartitionLog> Drop for Partition<A, L> {
+impl<A: Aggregate, L: ShardLog> Drop for Shard<A, L> {
     /// Nobody must wait for a thread that has panicked.
     fn drop(&mut self) {
         self.mailbox.close();

@@ -1,0 +1,144 @@
+//! The caches of a shard: one for each of its partitions, each with its own snapshots.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use aggregate::{Aggregate, AggregateId};
+use event_log::{Continuity, Discontinuity, Offsets, Recorded, Shards};
+use tracing::warn;
+
+use super::{AggregateCache, CacheError, CachedAggregate};
+use crate::snapshots::SnapshotError;
+
+/// The aggregates of one shard.
+pub struct ShardCache<A: Aggregate> {
+    shards: Shards,
+    partitions: BTreeMap<i32, PartitionCache<A>>,
+}
+
+struct PartitionCache<A: Aggregate> {
+    cache: AggregateCache<A>,
+    /// Whether the cache has been restored from its snapshots.
+    restored: bool,
+}
+
+impl<A: Aggregate> ShardCache<A> {
+    /// The caches of a shard's partitions, which are restored before they are used.
+    pub fn new(shards: Shards, caches: impl IntoIterator<Item = (i32, AggregateCache<A>)>) -> Self {
+        let unread = |(partition, cache)| (partition, PartitionCache { cache, restored: false });
+        Self { shards, partitions: caches.into_iter().map(unread).collect() }
+    }
+
+    /// The partition of an aggregate.
+    pub(crate) fn partition_of(&self, id: &AggregateId) -> i32 {
+        event_log::partition_of(id, self.shards.partitions())
+    }
+
+    /// An aggregate that is in memory. If it is neither here nor [cold](Self::is_cold), it does not exist.
+    pub(crate) fn get(&self, id: &AggregateId) -> Option<&CachedAggregate<A::State>> {
+        self.partitions.get(&self.partition_of(id))?.cache.get(id)
+    }
+
+    /// Whether a command on this aggregate cannot be decided now.
+    pub(crate) fn is_cold(&self, id: &AggregateId) -> bool {
+        self.partitions.get(&self.partition_of(id)).is_none_or(|partition| partition.cache.is_cold(id))
+    }
+
+    /// The epoch and sequence number of the last event of a partition in the cache.
+    pub(crate) fn continuity(&self, partition: i32) -> Continuity {
+        self.partitions.get(&partition).map(|partition| partition.cache.continuity).unwrap_or_default()
+    }
+
+    /// The first offset of each partition that is not in the cache.
+    pub(crate) fn next_offsets(&self) -> Offsets {
+        self.partitions.iter().map(|(number, partition)| (*number, partition.cache.next_offset)).collect()
+    }
+
+    /// The number of aggregates of all partitions, in memory or not.
+    pub(crate) fn aggregates(&self) -> u64 {
+        self.partitions.values().map(|partition| partition.cache.aggregates()).sum()
+    }
+
+    /// Restores the partitions that have to be.
+    pub(crate) fn restore(&mut self) -> Result<(), SnapshotError> {
+        for PartitionCache { cache, restored } in self.partitions.values_mut().filter(|one| !one.restored) {
+            cache.restore()?;
+            *restored = true;
+        }
+        Ok(())
+    }
+
+    /// Makes the next [`restore`](Self::restore) start this partition from its snapshots again.
+    pub(crate) fn restore_again(&mut self, partition: i32) {
+        if let Some(partition) = self.partitions.get_mut(&partition) {
+            partition.restored = false;
+        }
+    }
+
+    /// Discards everything and frees the memory.
+    pub(crate) fn forget(&mut self) {
+        for PartitionCache { cache, restored } in self.partitions.values_mut() {
+            cache.forget();
+            *restored = false;
+        }
+    }
+
+    /// Loads these aggregates into memory, as far as they exist and can be loaded; the others stay
+    /// [cold](Self::is_cold). [`SnapshotError::Lost`] means that a partition must be [restored](Self::restore).
+    pub(crate) fn load<'i>(
+        &mut self,
+        ids: impl Iterator<Item = &'i AggregateId>,
+    ) -> Result<(), SnapshotError> {
+        let mut wanted: BTreeMap<i32, Vec<AggregateId>> = BTreeMap::new();
+        for id in ids {
+            wanted.entry(self.partition_of(id)).or_default().push(id.clone());
+        }
+        for (number, ids) in wanted {
+            let Some(PartitionCache { cache, restored }) = self.partitions.get_mut(&number) else { continue };
+            match cache.load(&ids) {
+                Err(SnapshotError::Lost) => *restored = false,
+                Err(error) => {
+                    warn!(partition = number, %error, "aggregates that are not in memory cannot be loaded");
+                }
+                Ok(()) => {}
+            }
+        }
+        if self.partitions.values().all(|partition| partition.restored) {
+            Ok(())
+        } else {
+            Err(SnapshotError::Lost)
+        }
+    }
+
+    /// Folds the next event of a partition; its aggregate must be in memory or new.
+    pub(crate) fn fold(&mut self, recorded: &Recorded, event: &A::Event) -> Result<(), Discontinuity> {
+        self.cache(recorded).fold(recorded, event).map(drop)
+    }
+
+    /// Folds the next events of one partition.
+    pub(crate) fn fold_tail(&mut self, tail: &[(Recorded, A::Event)]) -> Result<(), CacheError> {
+        match tail.first() {
+            Some((first, _)) => self.cache(first).fold_tail(tail, &mut |_, _| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Saves changed aggregates in the background, where a save is due.
+    pub(crate) fn write_behind(&mut self, epoch: u64) {
+        for (number, PartitionCache { cache, restored }) in &mut self.partitions {
+            if let Err(error) = cache.write_behind(epoch) {
+                warn!(partition = number, %error, "the snapshots no longer match the cache");
+                *restored = false;
+            }
+        }
+    }
+
+    /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.partitions.values().filter_map(|partition| partition.cache.due()).min()
+    }
+
+    fn cache(&mut self, recorded: &Recorded) -> &mut AggregateCache<A> {
+        let partition = self.partitions.get_mut(&recorded.position.partition);
+        &mut partition.expect("a shard's log has only the shard's partitions").cache
+    }
+}
