@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use command_engine::{Accepted, CommandError, CommandRequest};
+use event_log::{Shards, partition_of};
 use service_kit::{
     Problem, RequestContext,
     conditional::{Conditions, EntityTags},
@@ -34,8 +35,8 @@ pub type CommandResult = Result<Response, CommandFailure>;
 pub struct CommandState<A: Aggregate> {
     pub(crate) write_side: WriteSideCell<A>,
     pub(crate) context: Context,
-    /// How many partitions the context has.
-    pub(crate) partitions: i32,
+    /// The partitions of the context and their shards.
+    pub(crate) shards: Shards,
 }
 
 impl<A: Aggregate> Clone for CommandState<A> {
@@ -98,12 +99,13 @@ where
             metadata: self.request.metadata(self.identity.command(id)),
             deadline: self.forward.deadline,
         };
-        let partition = event_log::partition_of(&request.aggregate_id, self.state.partitions);
+        let shards = self.state.shards;
+        let shard = shards.shard_of(partition_of(&request.aggregate_id, shards.partitions()));
         let write_side = self.state.write_side.get();
-        let owner = write_side.filter(|write_side| write_side.is_meant_by(&self.forward, partition));
-        match owner.ok_or(CommandFailure::NotOwner(partition))?.engine.submit(request).await {
+        let owner = write_side.filter(|write_side| write_side.is_meant_by(&self.forward, shard));
+        match owner.ok_or(CommandFailure::NotOwner(shard))?.engine.submit(request).await {
             Ok(accepted) => Ok(accepted),
-            Err(CommandError::Elsewhere | CommandError::NotReady) => Err(CommandFailure::NotOwner(partition)),
+            Err(CommandError::Elsewhere | CommandError::NotReady) => Err(CommandFailure::NotOwner(shard)),
             Err(error) => Err(problems::problem(error, self.state.context.refusal_statuses).into()),
         }
     }

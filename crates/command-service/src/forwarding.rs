@@ -23,13 +23,13 @@ use axum::{
 use self::{buffered_request::BufferedRequest, owner_routing::OwnerRouting, peers::Peers};
 use crate::{Startup, write_side::WriteSideCell};
 
-/// How commands reach the owner of their partition.
+/// How commands reach the owner of their shard.
 #[derive(Debug, Clone)]
 pub struct ForwardingSettings {
     /// The `host:port` at which other instances reach this one; `FOLDLINE_ADVERTISED_ADDRESS`, the HTTP address. It must
     /// be set where the service listens on all addresses.
     pub own_address: String,
-    /// How long a command waits for its partition to have an owner; `FOLDLINE_FORWARD_WAIT`, 2s.
+    /// How long a command waits for its shard to have an owner; `FOLDLINE_FORWARD_WAIT`, 2s.
     pub owner_timeout: Duration,
     /// How many commands may be in flight to other instances; `FOLDLINE_FORWARD_MAX_IN_FLIGHT`, 256. More are refused at
     /// once: otherwise instances could wait for each other's connections for ever.
@@ -61,7 +61,7 @@ impl<A: Aggregate> Forwarding<A> {
     }
 }
 
-/// Layer: decides a command here if this instance owns its partition, and forwards it otherwise.
+/// Layer: decides a command here if this instance owns its shard, and forwards it otherwise.
 pub(crate) async fn forward<A: Aggregate>(
     State(forwarding): State<Forwarding<A>>,
     request: Request,
@@ -69,16 +69,14 @@ pub(crate) async fn forward<A: Aggregate>(
 ) -> Response {
     let request = BufferedRequest::of(request, forwarding.settings.command_timeout).await;
     let response = next.clone().run(request.request()).await;
-    let Some(&NotOwner { partition }) = response.extensions().get() else {
+    let Some(&NotOwner { shard }) = response.extensions().get() else {
         return response;
     };
     if request.context.owner_epoch.is_some() {
         return forward_context::marked(response);
     }
     match forwarding.write_side.get() {
-        Some(write_side) => {
-            OwnerRouting::new(&forwarding, &request, next, write_side, partition).answer().await
-        }
+        Some(write_side) => OwnerRouting::new(&forwarding, &request, next, write_side, shard).answer().await,
         None => response,
     }
 }

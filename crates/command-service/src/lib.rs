@@ -2,7 +2,7 @@
 //!
 //! A service describes itself in a [`Context`] and gives each command a route of a few lines around [`Dispatch`]. This
 //! crate does the rest: it connects to Kafka, the registry and Postgres, decides commands or forwards them to the
-//! instance that owns their partition, takes commands for later (`Prefer: respond-async`), and answers with the
+//! instance that owns their shard, takes commands for later (`Prefer: respond-async`), and answers with the
 //! resulting events or with a problem document.
 //!
 //! It must never report success before the events are committed, and never report that nothing was written when that
@@ -58,12 +58,12 @@ mod forwarding;
 mod idempotency;
 mod openapi;
 mod outcomes;
-mod partition_health;
 mod problems;
 mod respond_async;
 mod responses;
 mod router;
 mod settings;
+mod shard_health;
 mod startup;
 mod write_side;
 

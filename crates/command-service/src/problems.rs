@@ -25,7 +25,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(1);
 pub enum CommandFailure {
     /// For a reason that the caller is told.
     Problem(Problem),
-    /// This instance does not own the partition of this number at the moment; another may decide the command.
+    /// This instance does not own the shard of this number at the moment; another may decide the command.
     NotOwner(i32),
 }
 
@@ -45,7 +45,7 @@ impl IntoResponse for CommandFailure {
     fn into_response(self) -> Response {
         match self {
             Self::Problem(problem) => problem.into_response(),
-            Self::NotOwner(partition) => (Extension(NotOwner { partition }), not_ready()).into_response(),
+            Self::NotOwner(shard) => (Extension(NotOwner { shard }), not_ready()).into_response(),
         }
     }
 }
@@ -90,7 +90,7 @@ fn version_mismatch(current: Version) -> Problem {
     if current == Version::NONE { problem } else { problem.header(header::ETAG, etag(current)) }
 }
 
-/// The engine, or the partition of the aggregate, is not available at the moment.
+/// The engine, or the shard of the aggregate, is not available at the moment.
 pub(crate) fn not_ready() -> Problem {
     Problem::new(kinds::NOT_READY).retry_after(SOON)
 }

@@ -1,5 +1,5 @@
 //! Commands that are decided later. `Prefer: respond-async` (RFC 7240) writes a command to Kafka, where other services
-//! may write commands too; the owner of its partition reads it from there.
+//! may write commands too; the owner of its shard reads it from there.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,10 @@
-use std::{num::NonZeroU32, num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize, ParseIntError},
+    time::Duration,
+};
 
 use command_engine::{CacheSettings, EngineSettings, SnapshotSettings};
-use event_log::{ClientSettings, PartitionLogSettings, Topics};
+use event_log::{ClientSettings, ShardLogSettings, Shards, Topics};
 use service_kit::{http::HttpSettings, settings::Environment};
 use sqlx::postgres::PgConnectOptions;
 
@@ -23,19 +26,19 @@ pub struct Settings {
     /// The database of snapshots and outcomes; `FOLDLINE_DATABASE_URL`, for `orders`
     /// <postgres://orders_command:orders_command@127.0.0.1:15432/orders_write>.
     pub database: PgConnectOptions,
-    /// How many partitions the events topic has; `FOLDLINE_TOPIC_PARTITIONS`, 8. The number never changes.
-    pub partitions: i32,
     /// A name of this instance that is the same after a restart; `FOLDLINE_INSTANCE_ID`, none. With it, an instance that
-    /// restarts quickly keeps its partitions.
+    /// restarts quickly keeps its shards.
     pub instance_id: Option<String>,
     /// How the log is written: `FOLDLINE_KAFKA_BROKERS`, 127.0.0.1:19092; `FOLDLINE_TOPIC_PREFIX`, empty;
-    /// `FOLDLINE_COMMIT_TIMEOUT`, 1s: the outcome of a slower commit is unknown and is looked up in the log.
-    pub log: PartitionLogSettings,
-    /// How commands queue for each partition, and what is kept in memory.
+    /// `FOLDLINE_COMMIT_TIMEOUT`, 1s: the outcome of a slower commit is unknown and is looked up in the log. How many
+    /// partitions the events topic has: `FOLDLINE_TOPIC_PARTITIONS`, 8; the number never changes. How many shards they are
+    /// divided into, each of which one instance writes: `FOLDLINE_SHARDS`, 2, at most one for each partition.
+    pub log: ShardLogSettings,
+    /// How commands queue for each shard, and what is kept in memory.
     pub engine: EngineSettings,
     /// How snapshots are loaded and saved.
     pub snapshots: SnapshotSettings,
-    /// How commands reach the owner of their partition.
+    /// How commands reach the owner of their shard.
     pub forwarding: ForwardingSettings,
 }
 
@@ -45,17 +48,16 @@ impl Settings {
         let mut http = HttpSettings::read(environment, &context.http_address());
         http.limits.drain_timeout = http.limits.drain_timeout.min(MAX_DRAIN);
         let forwarding = forwarding(environment, &http);
-        let partitions = environment.get::<NonZeroU32>("FOLDLINE_TOPIC_PARTITIONS", "8");
         Self {
             registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),
             database: environment.get("FOLDLINE_DATABASE_URL", &context.database_url()),
-            partitions: i32::try_from(partitions.get()).unwrap_or(i32::MAX),
             instance_id: given(environment.get("FOLDLINE_INSTANCE_ID", "")),
-            log: PartitionLogSettings {
+            log: ShardLogSettings {
                 client: ClientSettings {
                     brokers: environment.get("FOLDLINE_KAFKA_BROKERS", "127.0.0.1:19092"),
                 },
                 topics: Topics::new(&environment.get::<String>("FOLDLINE_TOPIC_PREFIX", ""), context.name),
+                shards: shards(environment),
                 address: forwarding.own_address.clone(),
                 commit_timeout: environment.duration("FOLDLINE_COMMIT_TIMEOUT", "1s"),
             },
@@ -67,7 +69,17 @@ impl Settings {
     }
 }
 
-/// How commands queue for each partition: `FOLDLINE_MAX_WAITING_COMMANDS`, 1024; `FOLDLINE_MAX_GROUP_SIZE`, 256;
+/// The partitions and their shards. By default there are two shards, so that two instances share the work.
+fn shards(environment: &mut Environment) -> Shards {
+    let partitions = environment.get::<NonZeroU32>("FOLDLINE_TOPIC_PARTITIONS", "8");
+    let partitions = i32::try_from(partitions.get()).unwrap_or(i32::MAX);
+    environment.parse("FOLDLINE_SHARDS", &partitions.min(2).to_string(), |text| {
+        let count = text.parse().map_err(|error: ParseIntError| error.to_string())?;
+        Shards::new(partitions, count).map_err(|error| error.to_string())
+    })
+}
+
+/// How commands queue for each shard: `FOLDLINE_MAX_WAITING_COMMANDS`, 4096; `FOLDLINE_MAX_GROUP_SIZE`, 512;
 /// `FOLDLINE_MAX_QUEUE_WAIT`, 500ms: a command that would have to wait longer is refused at once. How many aggregates of
 /// each partition are kept in memory: `FOLDLINE_MAX_AGGREGATES`, 50000. When changed aggregates are saved:
 /// `FOLDLINE_SNAPSHOT_CHANGES`, 1000, and `FOLDLINE_SNAPSHOT_INTERVAL`, 5s.
@@ -79,8 +91,8 @@ fn engine(environment: &mut Environment) -> EngineSettings {
         ..CacheSettings::default()
     };
     EngineSettings {
-        max_waiting: environment.get::<NonZeroUsize>("FOLDLINE_MAX_WAITING_COMMANDS", "1024").get(),
-        max_group: environment.get::<NonZeroUsize>("FOLDLINE_MAX_GROUP_SIZE", "256").get(),
+        max_waiting: environment.get::<NonZeroUsize>("FOLDLINE_MAX_WAITING_COMMANDS", "4096").get(),
+        max_group: environment.get::<NonZeroUsize>("FOLDLINE_MAX_GROUP_SIZE", "512").get(),
         max_wait: environment.duration("FOLDLINE_MAX_QUEUE_WAIT", "500ms"),
         cache,
         ..EngineSettings::default()

@@ -1,7 +1,7 @@
 //! Start-up and shutdown of the write side.
 //!
 //! Until Kafka and the registry have answered, the service serves HTTP, reports that it is not ready, and keeps trying.
-//! At the end the partitions move to other instances while this one still serves.
+//! At the end the shards move to other instances while this one still serves.
 
 mod connect;
 mod error;
@@ -23,14 +23,14 @@ use crate::{
 };
 use connect::Connect;
 
-/// How long the hand-over of partitions may take. Together with the drain of HTTP and the last group it fits in the
+/// How long the hand-over of shards may take. Together with the drain of HTTP and the last group it fits in the
 /// ten seconds that a service has to end.
 const HAND_OVER: Duration = Duration::from_millis(3_500);
 
 /// How long the last group may take.
 const LAST_GROUP: Duration = Duration::from_millis(1_500);
 
-/// The task that starts the write side, and hands its partitions over in the end.
+/// The task that starts the write side, and hands its shards over in the end.
 pub struct Startup<A: Aggregate> {
     context: Context,
     settings: Settings,
@@ -65,7 +65,7 @@ impl<A: CommandAggregate> Startup<A> {
 }
 
 impl<A: Aggregate> Startup<A> {
-    /// Cancelled when the service was asked to end and has handed its partitions to other instances, as far as there are
+    /// Cancelled when the service was asked to end and has handed its shards to other instances, as far as there are
     /// any. Until then it goes on serving.
     pub fn handed_over(&self) -> CancellationToken {
         self.handed_over.clone()
@@ -105,12 +105,12 @@ impl<A: Aggregate> Startup<A> {
         CommandState {
             write_side: self.write_side(),
             context: self.context,
-            partitions: self.settings.partitions,
+            shards: self.settings.log.shards,
         }
     }
 }
 
-/// Connects, then waits for the shutdown and hands the partitions over.
+/// Connects, then waits for the shutdown and hands the shards over.
 async fn run<A: CommandAggregate>(
     connect: Connect,
     cell: WriteSideCell<A>,
@@ -126,6 +126,6 @@ async fn run<A: CommandAggregate>(
     let write_side = connected?;
     let write_side = cell.get_or_init(|| write_side);
     shutdown.cancelled().await;
-    shutdown::within(HAND_OVER, "the hand-over of partitions", write_side.coordination.leave()).await;
+    shutdown::within(HAND_OVER, "the hand-over of shards", write_side.coordination.leave()).await;
     Ok(())
 }

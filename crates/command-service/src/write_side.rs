@@ -22,21 +22,21 @@ pub(crate) struct WriteSide<A: Aggregate> {
 }
 
 impl<A: Aggregate> WriteSide<A> {
-    /// Who owns which partition.
+    /// Who owns which shard.
     pub(crate) fn owners(&self) -> watch::Receiver<Owners> {
         self.coordination.owners()
     }
 
-    /// Reports that the owner of some partition could not be reached.
+    /// Reports that the owner of some shard could not be reached.
     pub(crate) fn suspect(&self) {
         self.coordination.suspect();
     }
 
-    /// Whether a request is for the present ownership of its partition. A forwarded request that arrives too late must
+    /// Whether a request is for the present ownership of its shard. A forwarded request that arrives too late must
     /// not be decided: its sender may have been answered by another instance meanwhile.
-    pub(crate) fn is_meant_by(&self, forward: &ForwardContext, partition: i32) -> bool {
-        forward.owner_epoch.is_none_or(|epoch| {
-            self.owners().borrow().get(partition).is_some_and(|owner| owner.epoch == epoch)
-        })
+    pub(crate) fn is_meant_by(&self, forward: &ForwardContext, shard: i32) -> bool {
+        forward
+            .owner_epoch
+            .is_none_or(|epoch| self.owners().borrow().get(shard).is_some_and(|owner| owner.epoch == epoch))
     }
 }

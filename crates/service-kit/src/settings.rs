@@ -72,6 +72,26 @@ impl Environment {
         self.parse(name, default, parse_duration)
     }
 
+    /// Reads a variable with a function, or its default where it is not set. Faults as in [`get`](Self::get).
+    ///
+    /// # Panics
+    /// If the default itself does not parse, which is a bug of the caller.
+    pub fn parse<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> T {
+        self.known.insert(name);
+        if let Some(value) = self.variables.get(name) {
+            match parse(value.expose()) {
+                Ok(value) => return value,
+                Err(fault) => self.faults.push(format!("{name}: {fault}")),
+            }
+        }
+        parse(default).unwrap_or_else(|fault| panic!("the default of {name} must parse: {fault}"))
+    }
+
     /// Finishes reading. Fails if a variable could not be used or is probably misspelt; logs one warning with all
     /// others that are not settings of this program.
     pub fn finish(mut self) -> Result<(), SettingsError> {
@@ -87,22 +107,6 @@ impl Environment {
             tracing::warn!("ignored, because they are not settings of this program: {ignored}");
         }
         if self.faults.is_empty() { Ok(()) } else { Err(SettingsError(self.faults)) }
-    }
-
-    fn parse<T, E: Display>(
-        &mut self,
-        name: &'static str,
-        default: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> T {
-        self.known.insert(name);
-        if let Some(value) = self.variables.get(name) {
-            match parse(value.expose()) {
-                Ok(value) => return value,
-                Err(fault) => self.faults.push(format!("{name}: {fault}")),
-            }
-        }
-        parse(default).unwrap_or_else(|fault| panic!("the default of {name} must parse: {fault}"))
     }
 
     fn insert(&mut self, name: String, value: String) {

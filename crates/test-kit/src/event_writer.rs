@@ -1,9 +1,9 @@
-use std::{mem, time::Duration};
+use std::{collections::BTreeMap, mem, time::Duration};
 
 use aggregate::{AggregateId, Message, Metadata, Version};
 use event_log::{
-    Batch, ClientSettings, Codec, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
-    Registry, SchemaFile, Topics, now, partition_of,
+    Batch, ClientSettings, Codec, Envelope, KafkaShardLog, NewRecord, Offsets, Registry, SchemaFile,
+    ShardLog, ShardLogSettings, Shards, Topics, now, partition_of,
 };
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -16,17 +16,14 @@ pub struct EventWriter<E> {
     pub written: Vec<(Envelope, E)>,
     context: String,
     spoiled: usize,
-    partitions: Vec<Partition>,
-    codec: Codec,
-}
-
-/// A partition that belongs to a writer.
-struct Partition {
+    shards: Shards,
     /// None while it is written to, on another thread.
-    log: Option<KafkaPartitionLog>,
+    log: Option<KafkaShardLog>,
     epoch: u64,
-    sequence: u64,
+    /// The sequence number of the last event of each partition.
+    sequences: BTreeMap<i32, u64>,
     queued: Vec<NewRecord>,
+    codec: Codec,
 }
 
 impl<E: Message> EventWriter<E> {
@@ -40,23 +37,30 @@ impl<E: Message> EventWriter<E> {
         let topics = Topics::new(&environment.topic_prefix, context);
         let registry = Registry::new(&environment.servers.registry_url).expect("the URL can be used");
         let codec = Codec::register(registry, &[(topics.events(), schemas)]).await;
-        let settings = PartitionLogSettings {
+        // One owner of everything, however many shards the services have.
+        let shards = Shards::new(partitions, 1).expect("there are partitions");
+        let settings = ShardLogSettings {
             client: ClientSettings { brokers: environment.servers.brokers.clone() },
             topics,
+            shards,
             address: "test".to_owned(),
             commit_timeout: Duration::from_secs(10),
         };
-        let mut claimed = Vec::new();
-        for number in 0..partitions {
-            let settings = settings.clone();
-            let claim = spawn_blocking(move || Partition::claim(settings, number));
-            claimed.push(claim.await.expect("the partition is free"));
-        }
+        let claim = spawn_blocking(move || {
+            let mut log = KafkaShardLog::new(settings, 0);
+            let claimed = log.claim(&Offsets::new(), &mut |_| Ok(())).expect("the shard is free");
+            (log, claimed.epoch)
+        });
+        let (log, epoch) = claim.await.expect("the shard is free");
         Self {
             written: Vec::new(),
             context: context.to_owned(),
             spoiled: 0,
-            partitions: claimed,
+            shards,
+            log: Some(log),
+            epoch,
+            sequences: BTreeMap::new(),
+            queued: Vec::new(),
             codec: codec.expect("the registry takes the schemas"),
         }
     }
@@ -99,7 +103,7 @@ impl<E: Message> EventWriter<E> {
     pub fn queue(&mut self, id: &AggregateId, version: u64, event: E) {
         let record = self.record(id, version, &event);
         self.written.push((record.envelope.clone(), event));
-        self.partition(id).queued.push(record);
+        self.queued.push(record);
     }
 
     /// Has a spoiled event written with others.
@@ -107,60 +111,11 @@ impl<E: Message> EventWriter<E> {
         let mut record = self.record(id, version, event);
         self.spoiled += 1;
         spoil(&mut record);
-        self.partition(id).queued.push(record);
+        self.queued.push(record);
     }
 
-    /// Writes what was queued, in one transaction for each partition.
+    /// Writes what was queued, in one transaction.
     pub async fn append_queued(&mut self) {
-        for partition in &mut self.partitions {
-            partition.write().await;
-        }
-    }
-
-    fn partition(&mut self, id: &AggregateId) -> &mut Partition {
-        let count = i32::try_from(self.partitions.len()).expect("a handful");
-        &mut self.partitions[usize::try_from(partition_of(id, count)).expect("a count")]
-    }
-
-    fn record(&mut self, id: &AggregateId, version: u64, event: &E) -> NewRecord {
-        let command_id = Uuid::now_v7();
-        let event_type =
-            self.codec.full_name(event.message_type()).expect("the event has a schema").to_owned();
-        let payload = self.codec.encode(event).expect("the event has the form of its schema");
-        let source = format!("/{}", self.context);
-        let partition = self.partition(id);
-        partition.sequence += 1;
-        let envelope = Envelope {
-            aggregate_id: id.clone(),
-            event_id: Envelope::event_id_of(command_id, 0),
-            event_type,
-            source,
-            time: now(),
-            version: Version(version),
-            request_hash: 0,
-            owner_epoch: partition.epoch,
-            partition_sequence: partition.sequence,
-            metadata: Metadata {
-                command_id,
-                correlation_id: "test".to_owned(),
-                causation_id: "test".to_owned(),
-                actor: "test".to_owned(),
-                traceparent: String::new(),
-            },
-        };
-        NewRecord { envelope, payload }
-    }
-}
-
-impl Partition {
-    /// Blocks.
-    fn claim(settings: PartitionLogSettings, number: i32) -> Self {
-        let mut log = KafkaPartitionLog::new(settings, number);
-        let epoch = log.claim(0, &mut |_| Ok(())).expect("the partition is free").epoch;
-        Self { log: Some(log), epoch, sequence: 0, queued: Vec::new() }
-    }
-
-    async fn write(&mut self) {
         let group = mem::take(&mut self.queued);
         if group.is_empty() {
             return;
@@ -171,5 +126,35 @@ impl Partition {
             log
         };
         self.log = Some(spawn_blocking(append).await.expect("the commit succeeds"));
+    }
+
+    fn record(&mut self, id: &AggregateId, version: u64, event: &E) -> NewRecord {
+        let command_id = Uuid::now_v7();
+        let event_type =
+            self.codec.full_name(event.message_type()).expect("the event has a schema").to_owned();
+        let payload = self.codec.encode(event).expect("the event has the form of its schema");
+        let source = format!("/{}", self.context);
+        let partition = partition_of(id, self.shards.partitions());
+        let sequence = self.sequences.entry(partition).or_default();
+        *sequence += 1;
+        let envelope = Envelope {
+            aggregate_id: id.clone(),
+            event_id: Envelope::event_id_of(command_id, 0),
+            event_type,
+            source,
+            time: now(),
+            version: Version(version),
+            request_hash: 0,
+            owner_epoch: self.epoch,
+            partition_sequence: *sequence,
+            metadata: Metadata {
+                command_id,
+                correlation_id: "test".to_owned(),
+                causation_id: "test".to_owned(),
+                actor: "test".to_owned(),
+                traceparent: String::new(),
+            },
+        };
+        NewRecord { partition, envelope, payload }
     }
 }

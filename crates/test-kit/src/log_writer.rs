@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use aggregate::{AggregateId, Metadata, Version};
 use event_log::{
-    Batch, ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
+    Batch, ClientSettings, Envelope, KafkaShardLog, NewRecord, Offsets, ShardLog, ShardLogSettings, Shards,
     Topics, now, partition_of,
 };
 use uuid::Uuid;
 
 use crate::TestEnvironment;
 
-/// How many events are committed together.
+/// How many events of a partition are committed together.
 const GROUP: usize = 1_000;
 
 /// An event as it is written again and again: its full name (`foldline.orders.OrderPlaced`) and its payload.
@@ -21,71 +21,102 @@ pub struct Sample {
     pub payload: Vec<u8>,
 }
 
-/// Fills one partition of a context's events as its owner would, fast, for measurements with a long log: its share of
-/// the aggregates in turn, each begun by the first sample and then followed by the second again and again.
+/// Fills one shard of a context's events as its owner would, fast, for measurements with a long log. Each partition has
+/// its share of the aggregates; they take turns, each begun by the first sample and then followed by the second again
+/// and again.
 pub struct LogWriter {
-    log: KafkaPartitionLog,
+    log: KafkaShardLog,
     source: String,
     epoch: u64,
+    partitions: Vec<Partition>,
+    /// The offset of each partition after what was written: nothing of that is read again.
+    next: Offsets,
+}
+
+struct Partition {
+    number: i32,
     aggregates: Vec<AggregateId>,
     written: usize,
-    /// The offset after what was written: nothing of that is read again.
-    next: i64,
 }
 
 impl LogWriter {
-    /// Writes to every partition of a context's events, with so many aggregates in all.
+    /// Writes to every shard of a context's events, with so many aggregates in all.
     pub fn all(
         environment: &TestEnvironment,
         context: &str,
         partitions: i32,
+        shards: i32,
         aggregates: usize,
     ) -> Vec<Self> {
-        (0..partitions)
-            .map(|number| Self::new(environment, context, number, partitions, aggregates))
-            .collect()
+        let shards = Shards::new(partitions, shards).expect("a shard has a partition");
+        (0..shards.count()).map(|shard| Self::new(environment, context, shard, shards, aggregates)).collect()
     }
 
     fn new(
         environment: &TestEnvironment,
         context: &str,
-        number: i32,
-        partitions: i32,
+        shard: i32,
+        shards: Shards,
         aggregates: usize,
     ) -> Self {
-        let settings = PartitionLogSettings {
+        let settings = ShardLogSettings {
             client: ClientSettings { brokers: environment.servers.brokers.clone() },
             topics: Topics::new(&environment.topic_prefix, context),
+            shards,
             address: "127.0.0.1:1".to_owned(),
             commit_timeout: Duration::from_secs(30),
         };
-        let share = aggregates / usize::try_from(partitions).expect("a count");
-        let ids = std::iter::repeat_with(|| AggregateId::from(Uuid::now_v7()));
+        let count = shards.partitions();
+        let each = aggregates / usize::try_from(count).expect("a count");
+        let partition = |number| {
+            let ids = std::iter::repeat_with(|| AggregateId::from(Uuid::now_v7()));
+            let aggregates = ids.filter(|id| partition_of(id, count) == number).take(each).collect();
+            Partition { number, aggregates, written: 0 }
+        };
         Self {
-            log: KafkaPartitionLog::new(settings, number),
+            log: KafkaShardLog::new(settings, shard),
             source: format!("/{context}"),
             epoch: 0,
-            aggregates: ids.filter(|id| partition_of(id, partitions) == number).take(share).collect(),
-            written: 0,
-            next: 0,
+            partitions: shards.partitions_of(shard).map(partition).collect(),
+            next: Offsets::new(),
         }
     }
 
-    /// Takes the partition over, writes until it has so many events, and lets go of it. It blocks.
+    /// Takes the shard over, writes until each of its partitions has so many events, and lets go of it. It blocks.
     pub fn write_up_to(&mut self, length: usize, samples: &[Sample; 2]) {
-        self.epoch = self.log.claim(self.next, &mut |_| Ok(())).expect("the partition is free").epoch;
-        while self.written < length {
-            let group: Vec<_> = (self.written..length.min(self.written + GROUP))
-                .map(|number| self.record(number, samples))
-                .collect();
+        self.epoch = self.log.claim(&self.next, &mut |_| Ok(())).expect("the shard is free").epoch;
+        while self.partitions.iter().any(|partition| partition.written < length) {
+            let group = self.next_group(length, samples);
             let offsets = self.log.append(&Batch::events(&group)).expect("the commit succeeds");
-            self.next = offsets.last().expect("a group has events") + 1;
-            self.written += group.len();
+            let ends = group.iter().zip(offsets).map(|(record, offset)| (record.partition, offset + 1));
+            self.next.extend(ends);
         }
         self.log.release();
     }
 
-    fn record(&self, number: usize, [first, later]: &[Sample; 2]) -> NewRecord {
+    /// The next events of every partition that has fewer than `length`.
+    fn next_group(&mut self, length: usize, samples: &[Sample; 2]) -> Vec<NewRecord> {
+        let Self { source, epoch, partitions, .. } = self;
+        let mut group = Vec::new();
+        for partition in partitions {
+            let end = length.min(partition.written + GROUP);
+            group.extend(
+                (partition.written..end).map(|number| partition.record(number, source, *epoch, samples)),
+            );
+            partition.written = end;
+        }
+        group
+    }
+}
+
+impl Partition {
+    fn record(
+        &self,
+        number: usize,
+        source: &str,
+        owner_epoch: u64,
+        [first, later]: &[Sample; 2],
+    ) -> NewRecord {
         let (aggregate, round) =
             (&self.aggregates[number % self.aggregates.len()], number / self.aggregates.len());
         let command_id = Uuid::now_v7();
@@ -94,11 +125,11 @@ impl LogWriter {
             aggregate_id: aggregate.clone(),
             event_id: Envelope::event_id_of(command_id, 0),
             event_type: event_type.clone(),
-            source: self.source.clone(),
+            source: source.to_owned(),
             time: now(),
             version: Version(round as u64 + 1),
             request_hash: 0,
-            owner_epoch: self.epoch,
+            owner_epoch,
             partition_sequence: number as u64 + 1,
             metadata: Metadata {
                 command_id,
@@ -108,16 +139,16 @@ impl LogWriter {
                 traceparent: String::new(),
             },
         };
-        NewRecord { envelope, payload: payload.clone() }
+        NewRecord { partition: self.number, envelope, payload: payload.clone() }
     }
 }
 
-/// Fills every partition at once with its share of so many events. It blocks.
+/// Fills every partition with its share of so many events, all shards at once. It blocks.
 pub fn write_log(writers: &mut [LogWriter], events: usize, samples: &[Sample; 2]) {
-    let share = events / writers.len();
+    let share = events / writers.iter().map(|writer| writer.partitions.len()).sum::<usize>();
     std::thread::scope(|scope| {
         for writer in writers {
-            scope.spawn(|| writer.write_up_to(share, samples));
+            scope.spawn(move || writer.write_up_to(share, samples));
         }
     });
 }

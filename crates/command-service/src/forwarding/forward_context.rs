@@ -17,11 +17,11 @@ pub(super) const TIMEOUT_MS: HeaderName = HeaderName::from_static("foldline-time
 /// On an answer: the command was not decided here, and nothing was written.
 pub(super) const NOT_HERE: HeaderName = HeaderName::from_static("foldline-not-here");
 
-/// Extension of the response to a command that this instance could not decide: it does not own the partition at the
+/// Extension of the response to a command that this instance could not decide: it does not own the shard at the
 /// moment, and nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotOwner {
-    pub(crate) partition: i32,
+    pub(crate) shard: i32,
 }
 
 /// Where a request comes from, and how much time it has.
@@ -32,7 +32,7 @@ pub(crate) struct ForwardContext {
     /// When its sender stops waiting.
     pub(crate) deadline: Instant,
     /// Where another instance has forwarded it: the epoch of the ownership that may decide it. Otherwise a request that
-    /// was delayed until its partition had moved away and come back would be decided after its sender was told elsewhere
+    /// was delayed until its shard had moved away and come back would be decided after its sender was told elsewhere
     /// that nothing was written.
     pub(crate) owner_epoch: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! A command that could not be decided here at once: finds the owner of its partition and has it decided there.
+//! A command that could not be decided here at once: finds the owner of its shard and has it decided there.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub(super) struct OwnerRouting<'r, A: Aggregate> {
     next: Next,
     write_side: &'r WriteSide<A>,
     owners: watch::Receiver<Owners>,
-    partition: i32,
+    shard: i32,
     /// When the command is given up if no instance has been sent it.
     owner_deadline: Instant,
     /// Whether an instance was sent the command and did not answer.
@@ -55,7 +55,7 @@ impl<'r, A: Aggregate> OwnerRouting<'r, A> {
         request: &'r BufferedRequest,
         next: Next,
         write_side: &'r WriteSide<A>,
-        partition: i32,
+        shard: i32,
     ) -> Self {
         let owner_deadline = Instant::now() + forwarding.settings.owner_timeout;
         Self {
@@ -64,7 +64,7 @@ impl<'r, A: Aggregate> OwnerRouting<'r, A> {
             next,
             write_side,
             owners: write_side.owners(),
-            partition,
+            shard,
             owner_deadline: owner_deadline.min(request.context.deadline),
             is_in_doubt: false,
         }
@@ -91,7 +91,7 @@ impl<'r, A: Aggregate> OwnerRouting<'r, A> {
 
     async fn attempt(&mut self) -> Attempt {
         let own_address = &self.forwarding.settings.own_address;
-        let owner = self.owners.borrow_and_update().get(self.partition).cloned();
+        let owner = self.owners.borrow_and_update().get(self.shard).cloned();
         match owner {
             Some(owner) if owner.address != *own_address => self.ask(&owner).await,
             _ => self.decide_here().await,
@@ -111,10 +111,10 @@ impl<'r, A: Aggregate> OwnerRouting<'r, A> {
     async fn ask(&self, owner: &Owner) -> Attempt {
         let result = tokio::select! {
             result = self.forwarding.peers.ask(owner, self.request) => result,
-            () = replaced(self.owners.clone(), self.partition, owner) => ForwardResult::Lost,
+            () = replaced(self.owners.clone(), self.shard, owner) => ForwardResult::Lost,
         };
         if matches!(result, ForwardResult::Unreachable | ForwardResult::Lost) {
-            // If the owner is gone, its partitions are taken over.
+            // If the owner is gone, its shards are taken over.
             self.write_side.suspect();
         }
         match result {
@@ -146,9 +146,9 @@ fn is_no_outcome(response: &Response) -> bool {
     response.status() == StatusCode::SERVICE_UNAVAILABLE
 }
 
-/// Ends when the partition has had another owner for a short while, in which this one can still answer.
-async fn replaced(mut owners: watch::Receiver<Owners>, partition: i32, owner: &Owner) {
-    if owners.wait_for(|owners| owners.get(partition) != Some(owner)).await.is_err() {
+/// Ends when the shard has had another owner for a short while, in which this one can still answer.
+async fn replaced(mut owners: watch::Receiver<Owners>, shard: i32, owner: &Owner) {
+    if owners.wait_for(|owners| owners.get(shard) != Some(owner)).await.is_err() {
         std::future::pending::<()>().await;
     }
     sleep(GRACE).await;

@@ -54,7 +54,7 @@ pub(super) enum ForwardResult {
     Answered(Response),
     /// Nothing was sent: the connection was not accepted.
     Unreachable,
-    /// The instance does not own the partition at the moment: nothing was written, and nothing will be.
+    /// The instance does not own the shard at the moment: nothing was written, and nothing will be.
     NotOwner,
     /// The request was sent and there is no answer: the command may be done or not.
     Lost,

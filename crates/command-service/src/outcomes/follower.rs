@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{LogError, Outcome, OutcomeReader, PartitionLogSettings};
+use event_log::{LogError, Outcome, OutcomeReader, ShardLogSettings};
 use serde::de::IgnoredAny;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ const DELETE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Follows the topic on a thread of its own until the service ends. After an error it starts again; no command depends
 /// on it.
-pub(crate) fn follow(log: &PartitionLogSettings, outcomes: Outcomes, shutdown: CancellationToken) {
+pub(crate) fn follow(log: &ShardLogSettings, outcomes: Outcomes, shutdown: CancellationToken) {
     let follower = Follower { log: log.clone(), outcomes, runtime: Handle::current(), shutdown };
     thread::Builder::new()
         .name("outcomes".to_owned())
@@ -43,7 +43,7 @@ pub(crate) fn follow(log: &PartitionLogSettings, outcomes: Outcomes, shutdown: C
 }
 
 struct Follower {
-    log: PartitionLogSettings,
+    log: ShardLogSettings,
     outcomes: Outcomes,
     runtime: Handle,
     shutdown: CancellationToken,
@@ -51,7 +51,7 @@ struct Follower {
 
 impl Follower {
     fn run(&self) -> Result<(), LogError> {
-        let PartitionLogSettings { client, topics, .. } = &self.log;
+        let ShardLogSettings { client, topics, .. } = &self.log;
         let group = topics.group(&format!("{}-outcomes", topics.context()));
         let reader = OutcomeReader::join(client, topics, &group)?;
         let mut deleted = None;

@@ -7,7 +7,7 @@ use command_engine::{
     coordination::{Coordination, CoordinationSettings},
 };
 use event_log::{
-    Codec, CodecError, CommandWriter, KafkaPartitionLog, LogError, Registry, TopicsError, check_partitions,
+    Codec, CodecError, CommandWriter, KafkaShardLog, LogError, Registry, TopicsError, check_partitions,
 };
 use service_kit::health::{Component, Health};
 use tokio::{runtime::Handle, task::spawn_blocking};
@@ -18,7 +18,7 @@ use super::StartupError;
 use crate::{
     CommandAggregate, Context, Settings,
     outcomes::{self, Outcomes},
-    partition_health, respond_async,
+    respond_async, shard_health,
     write_side::WriteSide,
 };
 
@@ -40,23 +40,23 @@ impl Connect {
         let (settings, outcomes) = (&self.settings, self.outcomes.clone());
         let topics = self.health.component("topics");
         let registry = self.health.component("registry");
-        let partitions = (0..settings.partitions)
-            .map(|number| self.health.component(format!("partition-{number}")))
+        let shards = (0..settings.log.shards.count())
+            .map(|number| self.health.component(format!("shard-{number}")))
             .collect();
         self.await_topics(&topics).await?;
         let codec = Arc::new(self.await_codec(&registry).await?);
         let engine = Arc::new(self.start_engine(&codec));
         let (coordination, commands) = self.await_kafka(&engine, &codec, &topics).await?;
         outcomes::follow(&settings.log, outcomes.clone(), self.shutdown.clone());
-        partition_health::watch(partitions, &engine, &coordination.owners(), &settings.log.address);
+        shard_health::watch(shards, &engine, &coordination.owners(), &settings.log.address);
         Ok(WriteSide { engine, codec, commands, outcomes, coordination })
     }
 
     async fn await_topics(&self, component: &Component) -> Result<(), StartupError> {
         loop {
-            let (log, count) = (self.settings.log.clone(), self.settings.partitions);
+            let log = self.settings.log.clone();
             #[expect(clippy::disallowed_methods, reason = "it runs on a blocking thread")]
-            match spawn_blocking(move || check_partitions(&log.client, &log.topics, count)).await? {
+            match spawn_blocking(move || check_partitions(&log.client, &log.topics, log.shards)).await? {
                 Ok(()) => return Ok(()),
                 Err(error @ TopicsError::PartitionCount { .. }) => return Err(error.into()),
                 Err(error) => wait(component, "topics are not there yet", &error).await,
@@ -86,10 +86,9 @@ impl Connect {
     fn start_engine<A: CommandAggregate>(&self, codec: &Arc<Codec>) -> Engine<A> {
         let Settings { database, snapshots, log, engine, .. } = &self.settings;
         let snapshots = SnapshotDatabase::new(database.clone(), &Handle::current(), snapshots.clone());
-        let partitions = (0..self.settings.partitions)
-            .map(|number| (KafkaPartitionLog::new(log.clone(), number), snapshots.partition(number)))
-            .collect();
-        Engine::start(&log.topics, partitions, codec, engine)
+        let shard = |number| KafkaShardLog::new(log.clone(), number);
+        let partition = |number| snapshots.partition(number);
+        Engine::start(&log.topics, log.shards, shard, partition, codec, engine)
     }
 
     /// Joins the other instances, and makes the producer of commands.

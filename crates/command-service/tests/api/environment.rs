@@ -1,13 +1,20 @@
 //! Topics, a database and settings for a context.
 
 use command_service::{Context, Settings};
-use event_log::{ClientSettings, Topics, apply_topics};
+use event_log::{ClientSettings, Shards, Topics, apply_topics};
 use service_kit::settings::Environment;
 use test_kit::TestEnvironment;
 use uuid::Uuid;
 
 /// How many partitions the contexts have here.
-pub(crate) const PARTITIONS: i32 = 2;
+pub(crate) const PARTITIONS: i32 = 4;
+/// How many shards they are divided into.
+pub(crate) const SHARDS: i32 = 2;
+
+/// The partitions of a context and their shards.
+pub(crate) fn shards() -> Shards {
+    Shards::new(PARTITIONS, SHARDS).unwrap()
+}
 
 /// An idempotency key that no other test uses.
 pub(crate) fn new_key() -> String {
@@ -25,7 +32,7 @@ pub(crate) async fn prepared(context: &Context) -> TestEnvironment {
 pub(crate) async fn prepare(environment: &TestEnvironment, context: &Context) {
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topics = Topics::new(&environment.topic_prefix, context.name);
-    apply_topics(&client, &topics, PARTITIONS, 1).await.unwrap();
+    apply_topics(&client, &topics, shards(), 1).await.unwrap();
     environment.platform_databases();
 }
 
@@ -43,7 +50,8 @@ pub(crate) fn settings(environment: &TestEnvironment, context: &Context, address
         ("FOLDLINE_DATABASE_URL", &database_url(environment)),
         ("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix),
         ("FOLDLINE_TOPIC_PARTITIONS", &PARTITIONS.to_string()),
-        // On a busy machine a commit may be late, and the partition claimed again: callers wait for it.
+        ("FOLDLINE_SHARDS", &SHARDS.to_string()),
+        // On a busy machine a commit may be late, and the shard claimed again: callers wait for it.
         ("FOLDLINE_FORWARD_WAIT", "6s"),
         ("FOLDLINE_MAX_QUEUE_WAIT", "6s"),
     ]);

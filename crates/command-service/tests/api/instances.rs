@@ -1,4 +1,4 @@
-//! Two instances that share the partitions: any of them accepts any command.
+//! Two instances that share the shards: any of them accepts any command.
 
 use std::collections::BTreeSet;
 
@@ -191,7 +191,7 @@ async fn a_caller_who_plays_an_instance_gets_no_hop_and_does_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_partitions_of_an_instance_that_ends_move_to_the_other_without_a_refusal() {
+async fn the_shards_of_an_instance_that_ends_move_to_the_other_without_a_refusal() {
     let Pair { instances: [one, other], .. } = Pair::ready().await;
     let opened = send(one.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let id = opened.account_id();

@@ -6,7 +6,7 @@ use test_kit::{Service, TestEnvironment};
 
 use crate::{
     account::{ACCOUNTS, routes},
-    environment::{PARTITIONS, database_url},
+    environment::{PARTITIONS, SHARDS, database_url},
 };
 
 /// Starts the process.
@@ -14,7 +14,8 @@ pub(crate) fn start_process(environment: &TestEnvironment) -> Service {
     let settings = [
         ("FOLDLINE_DATABASE_URL", database_url(environment)),
         ("FOLDLINE_TOPIC_PARTITIONS", PARTITIONS.to_string()),
-        // On a busy machine a commit may be late, and the partition claimed again: callers wait for it.
+        ("FOLDLINE_SHARDS", SHARDS.to_string()),
+        // On a busy machine a commit may be late, and the shard claimed again: callers wait for it.
         ("FOLDLINE_FORWARD_WAIT", "6s".to_owned()),
     ];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));

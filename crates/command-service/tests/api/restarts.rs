@@ -9,14 +9,14 @@ use tokio::task::spawn_blocking;
 use crate::{
     account::{ACCOUNTS, routes},
     callers::{Callers, assert_all_opened_once},
-    environment::{PARTITIONS, prepare, prepared},
+    environment::{SHARDS, prepare, prepared},
     instance::Instance,
     process::start_process,
 };
 
-/// How many partitions a process owns.
+/// How many shards a process owns.
 async fn owned(process: &Service) -> usize {
-    let owned = |line: &&str| line.starts_with("partition_owned{") && line.ends_with(" 1");
+    let owned = |line: &&str| line.starts_with("shard_owned{") && line.ends_with(" 1");
     process.metrics().await.lines().filter(owned).count()
 }
 
@@ -27,9 +27,9 @@ async fn a_rolling_restart_loses_and_doubles_nothing_and_fails_nobody_who_tries_
     for process in &both {
         process.until_ready().await;
     }
-    eventually("both own partitions", || async {
+    eventually("both own shards", || async {
         let (one, other) = (owned(&both[0]).await, owned(&both[1]).await);
-        one > 0 && other > 0 && one + other == usize::try_from(PARTITIONS).unwrap()
+        one > 0 && other > 0 && one + other == usize::try_from(SHARDS).unwrap()
     })
     .await;
     let callers =

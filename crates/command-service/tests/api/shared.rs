@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     account::{ACCOUNTS, routes},
-    environment::{PARTITIONS, prepared},
+    environment::{PARTITIONS, prepared, shards},
     instance::Instance,
 };
 
@@ -36,13 +36,13 @@ pub(crate) async fn api() -> &'static Instance {
     API.get_or_init(|| outliving(|| Instance::ready(&ACCOUNTS, routes()))).await
 }
 
-/// Two instances of the accounts, each of which owns one of the two partitions.
+/// Two instances of the accounts, each of which owns one of the two shards.
 pub(crate) struct Pair {
     pub(crate) instances: [Instance; 2],
     owners: watch::Receiver<Owners>,
 }
 
-/// Two instances that share the partitions.
+/// Two instances that share the shards.
 pub(crate) async fn pair() -> &'static Pair {
     static PAIR: OnceCell<Pair> = OnceCell::const_new();
     PAIR.get_or_init(|| outliving(Pair::ready)).await
@@ -59,7 +59,7 @@ impl Pair {
         let client = ClientSettings { brokers: environment.servers.brokers.clone() };
         let topics = Topics::new(&environment.topic_prefix, ACCOUNTS.name);
         let owners = follow_owners(&client, &topics).unwrap();
-        eventually("each instance owns a partition", || async {
+        eventually("each instance owns a shard", || async {
             let owners = owners.borrow();
             let is_owner =
                 |instance: &Instance| owners.iter().any(|(_, owner)| owner.address == instance.address);
@@ -69,19 +69,20 @@ impl Pair {
         Self { instances: [one, other], owners }
     }
 
-    /// A new id of an account whose partition this instance owns.
+    /// A new id of an account whose shard this instance owns.
     pub(crate) fn id_here(&self, instance: &Instance) -> Uuid {
         self.id(|owner| owner == instance.address)
     }
 
-    /// A new id of an account whose partition the other instance owns.
+    /// A new id of an account whose shard the other instance owns.
     pub(crate) fn id_elsewhere(&self, instance: &Instance) -> Uuid {
         self.id(|owner| owner != instance.address)
     }
 
     fn id(&self, is_wanted: impl Fn(&str) -> bool) -> Uuid {
         let owners = self.owners.borrow();
-        let owner = |id: &Uuid| &owners.get(partition_of(&(*id).into(), PARTITIONS)).unwrap().address;
+        let shard = |id: Uuid| shards().shard_of(partition_of(&id.into(), PARTITIONS));
+        let owner = |id: &Uuid| &owners.get(shard(*id)).unwrap().address;
         std::iter::repeat_with(Uuid::now_v7).find(|id| is_wanted(owner(id))).unwrap()
     }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use event_log::{ClientSettings, Topics, apply_topics};
+use command_service::Settings;
+use event_log::{ClientSettings, Shards, Topics, apply_topics};
 use serde_json::json;
+use service_kit::settings::Environment;
 use test_kit::{OwnServers, TestEnvironment};
 
 use crate::{
     account::{ACCOUNTS, routes},
     answer::{Answer, send},
-    environment::{PARTITIONS, prepare},
+    environment::{PARTITIONS, SHARDS, prepare},
     instance::Instance,
 };
 
@@ -35,13 +37,35 @@ async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_comma
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_with_another_number_of_partitions_ends_the_service_with_both_numbers() {
-    let environment = TestEnvironment::empty();
-    let client = ClientSettings { brokers: environment.servers.brokers.clone() };
-    let topics = Topics::new(&environment.topic_prefix, ACCOUNTS.name);
-    apply_topics(&client, &topics, PARTITIONS + 1, 1).await.unwrap();
-    let error = Instance::start(environment, &ACCOUNTS, routes()).await.ended().await.unwrap_err();
-    assert!(error.to_string().contains("has 3 partitions, not 2"), "{error}");
+async fn topics_with_another_number_of_partitions_or_shards_end_the_service_with_both_numbers() {
+    for (partitions, shards, expected) in [
+        (PARTITIONS + 1, SHARDS, "accounts.events has 5 partitions, not 4"),
+        (PARTITIONS, SHARDS + 1, "accounts.owners has 3 partitions, not 2"),
+    ] {
+        let environment = TestEnvironment::empty();
+        let client = ClientSettings { brokers: environment.servers.brokers.clone() };
+        let topics = Topics::new(&environment.topic_prefix, ACCOUNTS.name);
+        apply_topics(&client, &topics, Shards::new(partitions, shards).unwrap(), 1).await.unwrap();
+        let error = Instance::start(environment, &ACCOUNTS, routes()).await.ended().await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_number_of_shards_beyond_the_partitions_is_refused_with_its_variable() {
+    let read = |shards| {
+        let mut variables =
+            Environment::from([("FOLDLINE_TOPIC_PARTITIONS", "4"), ("FOLDLINE_SHARDS", shards)]);
+        let settings = Settings::read(&mut variables, &ACCOUNTS);
+        variables.finish().map(|()| settings.log.shards.count()).map_err(|error| error.to_string())
+    };
+    assert_eq!(read("1"), Ok(1));
+    assert_eq!(read("4"), Ok(4));
+    for shards in ["0", "5", "x"] {
+        assert!(read(shards).unwrap_err().contains("FOLDLINE_SHARDS: "), "{shards}");
+    }
+    let mut one = Environment::from([("FOLDLINE_TOPIC_PARTITIONS", "1")]);
+    assert_eq!(Settings::read(&mut one, &ACCOUNTS).log.shards, Shards::new(1, 1).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

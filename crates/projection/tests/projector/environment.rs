@@ -1,6 +1,6 @@
 //! Topics and a database for the accounts.
 
-use event_log::{ClientSettings, Topics, apply_topics};
+use event_log::{ClientSettings, Shards, Topics, apply_topics};
 use sqlx::{Connection, Executor, PgConnection};
 use test_kit::TestEnvironment;
 
@@ -16,7 +16,7 @@ pub(crate) async fn prepared() -> TestEnvironment {
     let environment = TestEnvironment::empty();
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topics = Topics::new(&environment.topic_prefix, CONTEXT);
-    apply_topics(&client, &topics, PARTITIONS, 1).await.unwrap();
+    apply_topics(&client, &topics, Shards::new(PARTITIONS, 1).unwrap(), 1).await.unwrap();
     create_database(&environment).await;
     environment
 }

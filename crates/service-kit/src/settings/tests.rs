@@ -19,6 +19,20 @@ fn a_variable_that_is_set_wins_over_the_default() {
 }
 
 #[test]
+fn a_variable_may_depend_on_another() {
+    let at_most = |limit: u16| {
+        move |text: &str| match text.parse::<u16>() {
+            Ok(number) if number <= limit => Ok(number),
+            _ => Err(format!("at most {limit}")),
+        }
+    };
+    let mut environment = Environment::from([("FOLDLINE_A", "7"), ("FOLDLINE_B", "8")]);
+    assert_eq!(environment.parse("FOLDLINE_A", "1", at_most(7)), 7);
+    assert_eq!(environment.parse("FOLDLINE_B", "1", at_most(7)), 1);
+    assert!(environment.finish().unwrap_err().to_string().contains("FOLDLINE_B: at most 7"));
+}
+
+#[test]
 fn all_bad_and_misspelt_variables_are_named_together() {
     let mut environment =
         Environment::from([("FOLDLINE_A", "x"), ("FOLDLINE_B", "0"), ("FOLDLINE_ADRESS", "y")]);

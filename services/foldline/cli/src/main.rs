@@ -13,12 +13,12 @@ mod hint;
 mod migrations;
 mod output;
 mod parked;
-mod partitions;
 mod progress;
 mod projections;
 mod read_models;
 mod schemas;
 mod settings;
+mod shards;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -29,8 +29,8 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    dead_letters::DeadLetters, events::Events, health::Health, parked::Parked, partitions::Partitions,
-    projections::Projections, schemas::Schemas, settings::DatabaseSettings, topics::Topics,
+    dead_letters::DeadLetters, events::Events, health::Health, parked::Parked, projections::Projections,
+    schemas::Schemas, settings::DatabaseSettings, shards::Shards, topics::Topics,
 };
 
 const AFTER_HELP: &str = "\
@@ -74,9 +74,9 @@ enum Command {
     /// Read the events of a context.
     #[command(subcommand)]
     Events(Events),
-    /// List which instance owns each partition of a context.
+    /// List which instance owns each shard of a context.
     #[command(subcommand)]
-    Partitions(Partitions),
+    Shards(Shards),
     /// List the command records that could not be read.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -125,7 +125,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Schemas(schemas) => schemas.run().await,
         Command::Migrations(Migrations::Apply(settings)) => migrations::apply(&settings).await,
         Command::Events(events) => events.run().await,
-        Command::Partitions(partitions) => partitions.run().await,
+        Command::Shards(shards) => shards.run().await,
         Command::DeadLetters(dead_letters) => dead_letters.run().await,
         Command::Projections(projections) => projections.run().await,
         Command::Parked(parked) => parked.run().await,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use event_log::{ClientSettings, LogError, Topics};
+use event_log::{ClientSettings, InvalidShards, LogError, Shards, Topics};
 
 use crate::hint::hinted;
 
@@ -88,6 +88,10 @@ pub(crate) struct TopicSettings {
         value_parser = clap::value_parser!(i32).range(1..)
     )]
     pub(crate) partitions: i32,
+    /// The number of shards that the partitions of a context are divided into: how many instances can share the writing.
+    /// It is fixed like the number of partitions. By default 2, or 1 where there is one partition.
+    #[arg(long, env = "FOLDLINE_SHARDS", value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
+    shards: Option<i32>,
     /// The number of brokers that hold a copy of each partition of a new topic.
     #[arg(
         long,
@@ -97,6 +101,13 @@ pub(crate) struct TopicSettings {
         value_parser = clap::value_parser!(i32).range(1..)
     )]
     pub(crate) replication: i32,
+}
+
+impl TopicSettings {
+    /// The partitions and their shards.
+    pub(crate) fn shards(&self) -> Result<Shards, InvalidShards> {
+        Shards::new(self.partitions, self.shards.unwrap_or(self.partitions.min(2)))
+    }
 }
 
 /// Which databases exist, where they are, and where the migrations are.

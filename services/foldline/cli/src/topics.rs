@@ -20,7 +20,7 @@ pub(crate) enum Topics {
         kafka: KafkaSettings,
     },
     /// Create the topics that are missing, then check that all are set up as they must be.
-    #[command(after_help = "Example:\n  foldline topics apply --partitions 16 --replication 3")]
+    #[command(after_help = "Example:\n  foldline topics apply --partitions 16 --shards 4 --replication 3")]
     Apply {
         #[command(flatten)]
         layout: TopicSettings,
@@ -62,10 +62,12 @@ async fn apply(
     schemas: &SchemaSettings,
     kafka: &KafkaSettings,
 ) -> anyhow::Result<()> {
+    let shards = layout.shards()?;
     for context in names_in(&schemas.folder)? {
         let topics: TopicNames = kafka.topics(&context);
-        apply_topics(&kafka.client(), &topics, layout.partitions, layout.replication).await?;
-        print_line(format!("topics of {context}: {} partitions each, all set up", layout.partitions))?;
+        apply_topics(&kafka.client(), &topics, shards, layout.replication).await?;
+        let (partitions, count) = (shards.partitions(), shards.count());
+        print_line(format!("topics of {context}: {partitions} partitions in {count} shards, all set up"))?;
     }
     Ok(())
 }

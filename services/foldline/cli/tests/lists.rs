@@ -5,7 +5,7 @@
 
 use std::{process::Command, time::Duration};
 
-use event_log::{ClientSettings, KafkaPartitionLog, PartitionLog, PartitionLogSettings, Topics};
+use event_log::{ClientSettings, KafkaShardLog, Offsets, ShardLog, ShardLogSettings, Shards, Topics};
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
@@ -99,27 +99,32 @@ fn settle_one(environment: &TestEnvironment, topics: &Topics) {
 }
 
 #[test]
-fn partitions_are_listed_with_their_owner_their_end_and_the_commands_that_wait() {
+fn shards_are_listed_with_their_owner_their_partitions_and_the_commands_that_wait() {
     let environment = prepared();
     let topics = Topics::new(&environment.topic_prefix, "orders");
-    let settings = PartitionLogSettings {
+    let settings = ShardLogSettings {
         client: ClientSettings { brokers: environment.servers.brokers.clone() },
         topics: topics.clone(),
+        shards: Shards::new(8, 2).unwrap(),
         address: "here:1".to_owned(),
         commit_timeout: LONG,
     };
-    KafkaPartitionLog::new(settings, 3).claim(0, &mut |_| Ok(())).unwrap();
+    KafkaShardLog::new(settings, 1).claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
     for _ in 0..3 {
         write(&environment, "orders.commands", "order-1", "command");
     }
     write(&environment, "orders.events", "order-1", "event");
     settle_one(&environment, &topics);
-    let listed = json(&foldline(&environment, "partitions list orders --output json"));
+    let listed = json(&foldline(&environment, "shards list orders --output json"));
     assert_eq!(listed.len(), 8);
-    let owned = json!({"partition": 3, "owner": "here:1", "epoch": 1, "end": 1, "commands_lag": 2});
-    let idle = json!({"partition": 4, "owner": null, "epoch": null, "end": 0, "commands_lag": 0});
-    assert_eq!(listed[3..5], [owned, idle]);
-    is_documented(&foldline(&environment, "partitions list orders"));
+    let row = |shard: i32, owner: Value, epoch: Value, partition: i32, end: i32, lag: i32| {
+        json!({"shard": shard, "owner": owner, "epoch": epoch, "partition": partition, "end": end,
+               "commands_lag": lag})
+    };
+    assert_eq!(listed[3], row(0, Value::Null, Value::Null, 6, 0, 0));
+    assert_eq!(listed[4], row(1, json!("here:1"), json!(1), 1, 0, 0));
+    assert_eq!(listed[5], row(1, json!("here:1"), json!(1), 3, 1, 2));
+    is_documented(&foldline(&environment, "shards list orders"));
 }
 
 #[test]
@@ -129,12 +134,12 @@ fn topics_are_listed() {
     let listed = foldline(&environment, "topics list");
     is_documented(&listed);
     let owners = listed.lines().find(|line| line.contains("orders.owners")).unwrap();
-    assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["1", "1", "1", "compact"]);
+    assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["2", "1", "1", "compact"]);
     assert_eq!(listed.lines().count(), 5);
     let owners = &json(&foldline(&environment, "topics list --output json"))[3];
     assert_eq!(
         (&owners["topic"], &owners["partitions"]),
-        (&json!(environment.topic("orders.owners")), &json!(1))
+        (&json!(environment.topic("orders.owners")), &json!(2))
     );
 }
 

@@ -16,6 +16,7 @@ use test_kit::{LogWriter, Sample, Service, TestEnvironment, write_log};
 use tokio::time::sleep;
 
 const PARTITIONS: i32 = 8;
+const SHARDS: i32 = 2;
 const EVENTS: [SchemaFile; 2] = [
     SchemaFile { version: 1, text: include_str!("../../../../schemas/orders/events/order_placed/v1.avsc") },
     SchemaFile {
@@ -34,7 +35,7 @@ async fn main() {
     let codec = Codec::register(registry, &[(topics.events(), EVENTS.as_slice())]).await;
     let codec = codec.expect("the registry takes the schemas");
     let samples = [placed(), changed()].map(|event| sample(&codec, &event));
-    let mut writers = LogWriter::all(&environment, "orders", PARTITIONS, orders);
+    let mut writers = LogWriter::all(&environment, "orders", PARTITIONS, SHARDS, orders);
     for length in lengths {
         let started = Instant::now();
         write_log(&mut writers, length, &samples);

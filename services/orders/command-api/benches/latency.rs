@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aggregate::{AggregateId, Metadata, Version};
 use event_log::{
-    Batch, ClientSettings, Envelope, KafkaPartitionLog, NewRecord, PartitionLog, PartitionLogSettings,
+    Batch, ClientSettings, Envelope, KafkaShardLog, NewRecord, Offsets, ShardLog, ShardLogSettings, Shards,
     Topics, now,
 };
 use reqwest::{Client, Response};
@@ -37,18 +37,19 @@ async fn main() {
 }
 
 fn commit_one_by_one(environment: &TestEnvironment) -> Vec<f64> {
-    let settings = PartitionLogSettings {
+    let settings = ShardLogSettings {
         client: ClientSettings { brokers: environment.servers.brokers.clone() },
         topics: Topics::new(&environment.topic_prefix, "bare"),
+        shards: Shards::new(1, 1).expect("one shard of one partition"),
         address: String::new(),
         commit_timeout: Duration::from_secs(5),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     runtime
-        .block_on(event_log::apply_topics(&settings.client, &settings.topics, 1, 1))
+        .block_on(event_log::apply_topics(&settings.client, &settings.topics, settings.shards, 1))
         .expect("topics can be created");
-    let mut log = KafkaPartitionLog::new(settings, 0);
-    let epoch = log.claim(0, &mut |_| Ok(())).expect("the partition is free").epoch;
+    let mut log = KafkaShardLog::new(settings, 0);
+    let epoch = log.claim(&Offsets::new(), &mut |_| Ok(())).expect("the shard is free").epoch;
     (1..=TIMES as u64)
         .map(|sequence| {
             let record = record(sequence, epoch);
@@ -79,7 +80,7 @@ fn record(sequence: u64, owner_epoch: u64) -> NewRecord {
             traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
         },
     };
-    NewRecord { envelope, payload: vec![7; 200] }
+    NewRecord { partition: 0, envelope, payload: vec![7; 200] }
 }
 
 async fn place_one_by_one(commands: &str, queries: &str) -> (Vec<f64>, Vec<f64>) {

@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::{applied::until_applied, postgres::processor_time, samples::samples};
 
 const PARTITIONS: i32 = 8;
+const SHARDS: i32 = 2;
 const OTHERS: [&str; 2] = ["journal", "customer_totals"];
 
 #[tokio::main]
@@ -65,7 +66,7 @@ fn steer(environment: &TestEnvironment, command: &str) {
 async fn write(environment: &TestEnvironment, events: u64) {
     let samples = samples().await;
     let events = usize::try_from(events).expect("it fits");
-    let mut writers = LogWriter::all(environment, "orders", PARTITIONS, events / 2);
+    let mut writers = LogWriter::all(environment, "orders", PARTITIONS, SHARDS, events / 2);
     let writing = spawn_blocking(move || write_log(&mut writers, events, &samples));
     writing.await.expect("the log can be written");
 }

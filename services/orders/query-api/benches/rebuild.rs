@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use crate::{applied::until_applied, samples::samples};
 
 const PARTITIONS: i32 = 8;
+const SHARDS: i32 = 2;
 const REBUILD: &str = "projections rebuild orders --promote --yes";
 /// How long commands and queries are watched before the rebuild, and at a time meanwhile.
 const WATCH: Duration = Duration::from_secs(10);
@@ -67,7 +68,7 @@ fn rebuild(environment: &TestEnvironment) -> Duration {
 async fn write(environment: &TestEnvironment, orders: u64, events: u64) {
     let samples = samples().await;
     let [orders, events] = [orders, events].map(|count| usize::try_from(count).expect("it fits"));
-    let mut writers = LogWriter::all(environment, "orders", PARTITIONS, orders);
+    let mut writers = LogWriter::all(environment, "orders", PARTITIONS, SHARDS, orders);
     let writing = tokio::task::spawn_blocking(move || write_log(&mut writers, events, &samples));
     writing.await.expect("the log can be written");
 }

@@ -59,7 +59,7 @@ async fn the_admin_port_tells_how_the_service_is_and_the_other_port_does_not() {
     for line in [
         "commands_total{outcome=\"accepted\"} 1\n",
         "http_requests_total{method=\"POST\",route=\"/orders\",status=\"201\"} 1\n",
-        "partition_owned{partition=\"7\"} 1\n",
+        "shard_owned{shard=\"1\"} 1\n",
     ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }

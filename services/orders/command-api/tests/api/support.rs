@@ -44,18 +44,18 @@ impl Api {
         both
     }
 
-    /// Waits until every partition has its owner, and each of the two instances owns some.
+    /// Waits until every shard has its owner, and each of the two instances owns some.
     pub(crate) async fn until_shared_with(&self, other: &Self) {
-        eventually("both instances own partitions", || async {
+        eventually("both instances own a shard", || async {
             let (ours, theirs) = (self.owned().await, other.owned().await);
-            ours > 0 && theirs > 0 && ours + theirs == 8
+            ours == 1 && theirs == 1
         })
         .await;
     }
 
-    /// How many partitions it owns.
+    /// How many shards it owns.
     pub(crate) async fn owned(&self) -> usize {
-        let owned = |line: &&str| line.starts_with("partition_owned{") && line.ends_with(" 1");
+        let owned = |line: &&str| line.starts_with("shard_owned{") && line.ends_with(" 1");
         self.service.metrics().await.lines().filter(owned).count()
     }
 

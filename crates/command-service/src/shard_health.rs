@@ -1,4 +1,4 @@
-//! The health of each partition: whether commands for it that arrive at this instance can be decided.
+//! The health of each shard: whether commands for it that arrive at this instance can be decided.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long another owner may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Keeps the health component of each partition up to date, in tasks of its own.
+/// Keeps the health component of each shard up to date, in tasks of its own.
 pub(crate) fn watch<A: Aggregate>(
     components: Vec<Component>,
     engine: &Arc<Engine<A>>,
@@ -25,24 +25,24 @@ pub(crate) fn watch<A: Aggregate>(
     own_address: &str,
 ) {
     for (number, component) in (0..).zip(components) {
-        let partition = Partition {
+        let shard = Shard {
             number,
             ownership: engine.ownership(number),
             owners: owners.clone(),
             own_address: own_address.to_owned(),
         };
-        tokio::spawn(partition.report(component));
+        tokio::spawn(shard.report(component));
     }
 }
 
-struct Partition {
+struct Shard {
     number: i32,
     ownership: watch::Receiver<Ownership>,
     owners: watch::Receiver<Owners>,
     own_address: String,
 }
 
-impl Partition {
+impl Shard {
     async fn report(mut self, component: Component) {
         loop {
             match self.check().await {
@@ -59,7 +59,7 @@ impl Partition {
         }
     }
 
-    /// Fails with the reason unless the partition is owned here, or by another instance that can be reached.
+    /// Fails with the reason unless the shard is owned here, or by another instance that can be reached.
     async fn check(&mut self) -> Result<(), String> {
         let here = self.ownership.borrow_and_update().clone();
         let owner = self.owners.borrow_and_update().get(self.number).map(|owner| owner.address.clone());
