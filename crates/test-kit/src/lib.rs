@@ -1,9 +1,9 @@
-//! The real stack for tests: Kafka, the registry and Postgres are shared by the whole run, and every test has topics
-//! and databases of its own. Services run as the processes they are.
+//! The real stack for tests: Kafka, the registry and Postgres are shared by the whole run, and every test has its own
+//! topics and databases. Services run as separate processes.
 //!
-//! It is used by tests only, so it panics where a test cannot go on.
+//! Only tests use it, so it panics when a test cannot continue.
 
-#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+#![allow(clippy::disallowed_methods, reason = "no async task shares these threads")]
 
 mod address;
 mod databases;
@@ -40,5 +40,5 @@ pub use payloads::Payloads;
 pub use program::{program, repository};
 pub use service::Service;
 pub use setting::setting;
-pub use tcp_proxy::{TcpProxy, Trouble};
+pub use tcp_proxy::{ConnectionFault, TcpProxy};
 pub use wait::{eventually, eventually_some};

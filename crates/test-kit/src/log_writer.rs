@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::TestEnvironment;
 
-/// How many events are committed together.
+/// The number of events per transaction.
 const GROUP: usize = 1_000;
 
-/// An event as it is written again and again: its full name (`foldline.orders.OrderPlaced`) and its payload.
+/// An event to be written repeatedly: its full name (`foldline.orders.OrderPlaced`) and its payload.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// The full name of its type.
@@ -21,20 +21,21 @@ pub struct Sample {
     pub payload: Vec<u8>,
 }
 
-/// Fills one partition of a context's events as its owner would, fast, for measurements with a long log: its share of
-/// the aggregates in turn, each begun by the first sample and then followed by the second again and again.
+/// Quickly fills one partition of a context's events as its owner would, for benchmarks with a long log. It goes
+/// through its share of the aggregates in turn; each starts with the first sample, and all its later events are the
+/// second.
 pub struct LogWriter {
     log: KafkaPartitionLog,
     source: String,
     epoch: u64,
     aggregates: Vec<AggregateId>,
     written: usize,
-    /// The offset after what was written: nothing of that is read again.
+    /// The offset after the last event written, so that a claim reads none of them again.
     next: i64,
 }
 
 impl LogWriter {
-    /// Writes to every partition of a context's events, with so many aggregates in all.
+    /// One writer per partition of a context's events, with `aggregates` aggregates in total.
     pub fn all(
         environment: &TestEnvironment,
         context: &str,
@@ -71,7 +72,7 @@ impl LogWriter {
         }
     }
 
-    /// Takes the partition over, writes until it has so many events, and lets go of it. It blocks.
+    /// Claims the partition, writes until it has `length` events, and releases it. It blocks.
     pub fn write_up_to(&mut self, length: usize, samples: &[Sample; 2]) {
         self.epoch = self.log.claim(self.next, &mut |_| Ok(())).expect("the partition is free").epoch;
         while self.written < length {
@@ -112,7 +113,7 @@ impl LogWriter {
     }
 }
 
-/// Fills every partition at once with its share of so many events. It blocks.
+/// Fills all partitions in parallel, each with its share of the events. It blocks.
 pub fn write_log(writers: &mut [LogWriter], events: usize, samples: &[Sample; 2]) {
     let share = events / writers.len();
     std::thread::scope(|scope| {

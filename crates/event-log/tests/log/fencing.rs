@@ -75,16 +75,16 @@ fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing() {
 fn a_claim_that_reaches_kafka_late_does_not_fence_its_own_owner() {
     const LATE: Duration = Duration::from_millis(500);
     let mut log = Log::with_partitions(1);
-    let proxy = RUNTIME.block_on(KafkaProxy::before(&log.client.brokers));
+    let proxy = RUNTIME.block_on(KafkaProxy::in_front_of(&log.client.brokers));
     log.client.brokers = proxy.address();
-    proxy.order(Api::InitProducerId, Fault::HoldRequest(LATE), 1);
+    proxy.inject(Api::InitProducerId, Fault::HoldRequest(LATE), 1);
     let asked = Instant::now();
     let mut owner = Owner::of(&log, 0);
     // Long enough for the late request to take effect, whoever sent it.
     while asked.elapsed() < 2 * LATE {
         owner.append(&["a"]).unwrap();
     }
-    assert_eq!(proxy.met(), 1);
+    assert_eq!(proxy.injected(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use event_log::NewRecord;
 use projection::kit::{Running, batches_of};
-use test_kit::{Servers, TcpProxy, TestEnvironment, Trouble, eventually};
+use test_kit::{ConnectionFault, Servers, TcpProxy, TestEnvironment, eventually};
 
 use crate::{
     environment::prepared,
@@ -19,8 +19,12 @@ const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\nconnecti
 const UNAVAILABLE: &str =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-const TROUBLES: [Trouble; 4] =
-    [Trouble::Refused, Trouble::Held, Trouble::Answered(NOT_FOUND), Trouble::Answered(UNAVAILABLE)];
+const TROUBLES: [ConnectionFault; 4] = [
+    ConnectionFault::Refused,
+    ConnectionFault::Held,
+    ConnectionFault::Answered(NOT_FOUND),
+    ConnectionFault::Answered(UNAVAILABLE),
+];
 
 /// A schema of which no registry knows, for each version of an account another one.
 fn of_no_schema(record: &mut NewRecord) {
@@ -48,14 +52,14 @@ async fn until_it_misses_the_registry(running: &Running) {
 async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_know_a_schema_does() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
-    let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
+    let mut proxy = TcpProxy::in_front_of(&environment.servers.registry_url).await;
     let running = start(&behind(&proxy, &environment), "registry", batches_of(500));
     running.until_ready().await;
     // Each time an event whose schema has not been asked for yet, and then one whose schema there is not.
     let mut first = [opened("Ada"), deposited(2), closed("moved away")].into_iter();
     let id = new_account();
     for (trouble, version) in TROUBLES.into_iter().zip(1..) {
-        proxy.order(trouble).await;
+        proxy.inject(trouble).await;
         if let Some(event) = first.next() {
             log.append(&id, version, event).await;
         }
@@ -82,8 +86,8 @@ async fn a_registry_that_does_not_answer_parks_nothing_and_one_that_does_not_kno
 async fn a_projector_that_starts_without_its_registry_waits_for_it() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
-    let mut proxy = TcpProxy::before(&environment.servers.registry_url).await;
-    proxy.order(Trouble::Refused).await;
+    let mut proxy = TcpProxy::in_front_of(&environment.servers.registry_url).await;
+    proxy.inject(ConnectionFault::Refused).await;
     let running = start(&behind(&proxy, &environment), "early", batches_of(500));
     until_it_misses_the_registry(&running).await;
 

@@ -127,18 +127,18 @@ impl Chaos<'_> {
     async fn disturb_network(&mut self, kind: Kind, instance: usize) {
         let proxy = &self.instances[instance].proxy;
         let delay = Duration::from_millis(self.random.u64(200..4_000));
-        let (late, late_answer) = (Fault::HoldRequest(delay), Fault::HoldAnswer(delay));
+        let (late, late_answer) = (Fault::HoldRequest(delay), Fault::HoldResponse(delay));
         match kind {
             CutNetwork => proxy.cut(),
             SlowNetwork => proxy.slow(Duration::from_millis(self.random.u64(5..100))),
-            LateCommits => proxy.order(Api::EndTxn, late, 4),
-            LateCommitAnswers => proxy.order(Api::EndTxn, late_answer, 4),
-            LostCommits => proxy.order(Api::EndTxn, Fault::DropRequest, usize::MAX),
-            LostCommitAnswers => proxy.order(Api::EndTxn, Fault::DropAnswer, usize::MAX),
-            LateRecords => proxy.order(Api::Produce, late, 4),
+            LateCommits => proxy.inject(Api::EndTxn, late, 4),
+            LateCommitAnswers => proxy.inject(Api::EndTxn, late_answer, 4),
+            LostCommits => proxy.inject(Api::EndTxn, Fault::DropRequest, usize::MAX),
+            LostCommitAnswers => proxy.inject(Api::EndTxn, Fault::DropResponse, usize::MAX),
+            LateRecords => proxy.inject(Api::Produce, late, 4),
             LostClaims => {
-                proxy.order(Api::InitProducerId, Fault::DropAnswer, 4);
-                proxy.order(Api::EndTxn, Fault::DropAnswer, 1);
+                proxy.inject(Api::InitProducerId, Fault::DropResponse, 4);
+                proxy.inject(Api::EndTxn, Fault::DropResponse, 1);
             }
             other => panic!("{other:?} is no fault of the network"),
         }

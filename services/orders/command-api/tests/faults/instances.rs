@@ -20,7 +20,7 @@ pub(crate) async fn own_servers() -> Arc<OwnServers> {
 /// So many instances in an environment, all ready.
 pub(crate) async fn start(environment: &TestEnvironment, count: usize) -> Vec<Instance> {
     let instances = join_all((0..count).map(|_| async {
-        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let mut behind = environment.clone();
         behind.servers.brokers = proxy.address();
         Instance { service: Service::command_api(&behind, "orders"), proxy }

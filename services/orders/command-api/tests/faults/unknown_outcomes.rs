@@ -30,7 +30,7 @@ struct Behind {
 impl Behind {
     async fn proxy() -> Self {
         let environment = TestEnvironment::prepared();
-        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let mut seen = environment.clone();
         seen.servers.brokers = proxy.address();
         let service = Service::command_api(&seen, "orders").ready().await;
@@ -44,10 +44,10 @@ impl Behind {
         let mut client = self.recorder.asker(0, fastrand::Rng::with_seed(1));
         let order_id = Uuid::new_v4();
         client.settle(&Command::new(order_id, Uuid::new_v4(), place(order_id))).await;
-        self.proxy.order(api, fault, times);
+        self.proxy.inject(api, fault, times);
         let change = Command::new(order_id, Uuid::new_v4(), change_address("Street 2"));
         let (first, ()) = tokio::join!(client.ask(&change), async {
-            self.proxy.until_met(times.min(2)).await;
+            self.proxy.until_injected(times.min(2)).await;
             if times == usize::MAX {
                 let gives_up = || async { !self.service.is_ready().await };
                 eventually("the service takes the outcome for unknown", gives_up).await;
@@ -82,17 +82,17 @@ async fn a_change_is_done_once(api: Api, fault: Fault, times: usize) {
 
 #[tokio::test]
 async fn the_answer_of_a_commit_is_lost_once() {
-    a_change_is_done_once(Api::EndTxn, Fault::DropAnswer, 1).await;
+    a_change_is_done_once(Api::EndTxn, Fault::DropResponse, 1).await;
 }
 
 #[tokio::test]
 async fn the_answers_of_commits_are_lost_again_and_again() {
-    a_change_is_done_once(Api::EndTxn, Fault::DropAnswer, usize::MAX).await;
+    a_change_is_done_once(Api::EndTxn, Fault::DropResponse, usize::MAX).await;
 }
 
 #[tokio::test]
 async fn the_answer_of_a_commit_comes_too_late() {
-    a_change_is_done_once(Api::EndTxn, Fault::HoldAnswer(TOO_LONG), 1).await;
+    a_change_is_done_once(Api::EndTxn, Fault::HoldResponse(TOO_LONG), 1).await;
 }
 
 #[tokio::test]
@@ -107,12 +107,12 @@ async fn a_commit_is_delivered_when_the_partition_has_been_claimed_again() {
 
 #[tokio::test]
 async fn the_answers_of_the_records_are_lost() {
-    a_change_is_done_once(Api::Produce, Fault::DropAnswer, 2).await;
+    a_change_is_done_once(Api::Produce, Fault::DropResponse, 2).await;
 }
 
 #[tokio::test]
 async fn the_answer_of_the_records_comes_too_late() {
-    a_change_is_done_once(Api::Produce, Fault::HoldAnswer(TOO_LONG), 1).await;
+    a_change_is_done_once(Api::Produce, Fault::HoldResponse(TOO_LONG), 1).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use aggregate::AggregateId;
 use projection::{Journal, Projection as _};
 use sqlx::{Connection, PgConnection};
-use test_kit::{Service, TcpProxy, TestEnvironment, Trouble, eventually};
+use test_kit::{ConnectionFault, Service, TcpProxy, TestEnvironment, eventually};
 use uuid::Uuid;
 
 use super::{
@@ -132,12 +132,12 @@ async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next
 async fn a_projector_that_wakes_up_with_a_batch_that_still_fits_is_refused_and_goes_on_by_itself() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
-    let mut network = TcpProxy::before(&environment.servers.database_server_url).await;
+    let mut network = TcpProxy::in_front_of(&environment.servers.database_server_url).await;
     let database_url = network.lead(&environment.database_url_as("orders_projector", "orders_read"));
     let patient = [("FOLDLINE_DATABASE_URL", database_url.as_str()), PATIENT[0]];
     let stopped = Service::projector_with(&environment, "orders", &patient).ready().await;
 
-    network.order(Trouble::Held).await;
+    network.inject(ConnectionFault::Held).await;
     log.append(&new_order(), 1, placed(0)).await;
     eventually("a batch of every projection is on its way", || async {
         network.held("BEGIN; SET LOCAL") == PROJECTIONS.len()
