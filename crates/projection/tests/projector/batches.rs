@@ -1,4 +1,4 @@
-//! However the log is cut into batches, and whoever applies them, the rows are the same.
+//! The rows are the same however the log is cut into batches, and whichever projector applies them.
 
 use projection::kit::batches_of;
 use test_kit::eventually;
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_cut_into_batches_leads_to_the_same_rows() {
+async fn every_batch_size_leads_to_the_same_rows() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(120)).await;
@@ -25,7 +25,7 @@ async fn any_cut_into_batches_leads_to_the_same_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_goes_on_where_the_rows_are() {
+async fn a_restarted_projector_continues_where_the_rows_end() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     for service in ["first", "second"] {
@@ -38,7 +38,7 @@ async fn a_restart_goes_on_where_the_rows_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_projectors_divide_the_partitions_and_one_takes_over_from_the_other() {
+async fn two_projectors_share_the_partitions_and_one_takes_over_when_the_other_ends() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;

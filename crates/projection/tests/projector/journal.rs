@@ -1,4 +1,4 @@
-//! The journal of the accounts, which the platform brings.
+//! The platform's journal, as a projection of the accounts' events.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use crate::{
     running::start_of,
 };
 
-/// By account and version.
+/// Journal rows by account and version.
 type Entries = BTreeMap<(String, i64), Value>;
 
-/// What is in the table, without the positions.
+/// The rows of the journal, without positions.
 async fn journal(environment: &TestEnvironment) -> Entries {
     let rows: Vec<(String, i64, Json<Value>)> = sqlx::query_as(
         r#"SELECT aggregate_id, version,
@@ -35,7 +35,7 @@ async fn journal(environment: &TestEnvironment) -> Entries {
     rows.into_iter().map(|(id, version, Json(row))| ((id, version), row)).collect()
 }
 
-/// What must be in it.
+/// The expected rows.
 fn expected(log: &Log) -> Entries {
     let row = |(envelope, event): &(Envelope, Event)| {
         let metadata = &envelope.metadata;
@@ -50,13 +50,13 @@ fn expected(log: &Log) -> Entries {
     log.written.iter().map(row).collect()
 }
 
-/// Always three digits, which RFC 3339 does not ask for.
+/// RFC 3339 with exactly three fractional digits.
 fn milliseconds(time: OffsetDateTime) -> String {
     let whole = time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
     format!("{}.{:03}Z", whole.trim_end_matches('Z'), time.millisecond())
 }
 
-/// Waits until an event is parked, and returns why.
+/// Waits until an event is parked, and returns the reason.
 async fn park_reason(environment: &TestEnvironment) -> String {
     eventually_some("an event is parked", || async {
         sqlx::query_scalar("SELECT reason FROM parked_event WHERE reason IS NOT NULL")
@@ -68,7 +68,7 @@ async fn park_reason(environment: &TestEnvironment) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_journal_is_the_log_in_whatever_batches_it_came() {
+async fn the_journal_matches_the_log_for_every_batch_size() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(60)).await;
@@ -88,7 +88,7 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
+async fn a_second_event_with_the_same_version_is_not_written() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let id = new_account();
@@ -104,7 +104,7 @@ async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_not_written_after_a_hole() {
+async fn an_event_after_a_missing_version_is_not_written() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let id = new_account();
@@ -113,7 +113,7 @@ async fn an_event_is_not_written_after_a_hole() {
     let running = start_of(Journal, &environment, "hole", batches_of(500));
     running.until_applied(2).await;
 
-    running.meddle("DELETE FROM journal WHERE version = 2").await;
+    running.execute_sql("DELETE FROM journal WHERE version = 2").await;
     log.append(&id, 3, closed("moved away")).await;
     assert!(park_reason(&environment).await.contains("where 2 must follow"));
     assert_eq!(journal(&environment).await.len(), 1);

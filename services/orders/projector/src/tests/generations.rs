@@ -19,7 +19,7 @@ const PROMOTION: Promotion =
     Promotion { state: GenerationState::Building, max_lag: 0, accept_differences: false };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
+async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     log.append_new(orders(60)).await;

@@ -26,7 +26,7 @@ fn beside(environment: &TestEnvironment) -> TestEnvironment {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_cut_into_batches_leads_to_the_same_rows() {
+async fn every_batch_size_leads_to_the_same_rows() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     log.append_new(orders(120)).await;

@@ -10,7 +10,7 @@ async fn a_parked_order_is_told_as_it_was_and_says_since_when() {
     let path = format!("/orders/{}", bad.order_id);
     assert_eq!(stage.ask(&path, &bad.token).await.status(), 200);
     let constraint = format!("CHECK (version < 2 OR order_id <> '{}')", bad.order_id);
-    stage.meddle(&format!("ALTER TABLE orders ADD CONSTRAINT young {constraint}")).await;
+    stage.execute_sql(&format!("ALTER TABLE orders ADD CONSTRAINT young {constraint}")).await;
 
     let token = stage.cancel(&bad.order_id).await;
     eventually("it says so", || async {
@@ -43,7 +43,7 @@ async fn a_parked_order_is_told_as_it_was_and_says_since_when() {
     let other = stage.ask(&format!("/orders/{}", good.order_id), &good.token).await;
     assert!(!other.headers().contains_key("behind-since"));
 
-    stage.meddle("ALTER TABLE orders DROP CONSTRAINT young").await;
+    stage.execute_sql("ALTER TABLE orders DROP CONSTRAINT young").await;
     stage.environment.foldline(&format!("parked show {token}"));
     stage.environment.foldline(&format!("parked retry --aggregate {}", bad.order_id));
     eventually("it is cancelled", || async { stage.ask(&path, &token).await.status() == 200 }).await;

@@ -80,7 +80,7 @@ impl Stage {
     }
 
     /// Runs a statement on the read model, behind everybody's back.
-    pub(crate) async fn meddle(&self, statement: &str) {
+    pub(crate) async fn execute_sql(&self, statement: &str) {
         let mut connection =
             PgConnection::connect(&self.environment.database_url("orders_read")).await.unwrap();
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();

@@ -102,7 +102,7 @@ async fn what_the_journal_misses_is_never_passed_over() {
     let path = format!("/orders/{}", order.order_id);
     assert_eq!(stage.ask(&format!("{path}?version=2"), &token).await.status(), 200);
 
-    stage.meddle("DELETE FROM journal WHERE version = 2").await;
+    stage.execute_sql("DELETE FROM journal WHERE version = 2").await;
     let token = stage.cancel(&order.order_id).await;
     // It cannot follow, so it is parked.
     for (query, missing) in [("version=2", 2), ("version=3", 2), ("as_of=2100-01-01T00:00:00Z", 2)] {
