@@ -6,7 +6,7 @@ use service_kit::settings::Environment;
 use test_kit::TestEnvironment;
 use uuid::Uuid;
 
-/// How many partitions the contexts have here.
+/// The number of partitions of each context.
 pub(crate) const PARTITIONS: i32 = 2;
 
 /// An idempotency key that no other test uses.
@@ -34,7 +34,7 @@ pub(crate) fn database_url(environment: &TestEnvironment) -> String {
     environment.database_url("platform_write")
 }
 
-/// The settings of an instance that serves at this address.
+/// The settings of an instance with this address.
 pub(crate) fn settings(environment: &TestEnvironment, context: &Context, address: &str) -> Settings {
     let mut variables = Environment::from([
         ("FOLDLINE_HTTP_ADDRESS", address),
@@ -43,7 +43,7 @@ pub(crate) fn settings(environment: &TestEnvironment, context: &Context, address
         ("FOLDLINE_DATABASE_URL", &database_url(environment)),
         ("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix),
         ("FOLDLINE_TOPIC_PARTITIONS", &PARTITIONS.to_string()),
-        // On a busy machine a commit may be late, and the partition claimed again: callers wait for it.
+        // On a busy machine a commit may be late and the partition be claimed again. Requests wait for that.
         ("FOLDLINE_FORWARD_WAIT", "6s"),
         ("FOLDLINE_MAX_QUEUE_WAIT", "6s"),
     ]);

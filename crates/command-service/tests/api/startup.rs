@@ -1,4 +1,4 @@
-//! An instance whose servers or topics are not as it needs them.
+//! Startup while servers or topics are missing or wrong.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ async fn commands_are_refused(api: &Instance) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_commands() {
+async fn a_service_without_its_topics_is_not_ready_and_refuses_commands() {
     let environment = TestEnvironment::empty();
     let api = Instance::start(environment.clone(), &ACCOUNTS, routes()).await;
     api.until_not_ready("topics", &api.topic("events")).await;
@@ -35,7 +35,7 @@ async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_comma
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_with_another_number_of_partitions_ends_the_service_with_both_numbers() {
+async fn a_wrong_partition_count_ends_the_service_with_an_error() {
     let environment = TestEnvironment::empty();
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topics = Topics::new(&environment.topic_prefix, ACCOUNTS.name);
@@ -45,7 +45,7 @@ async fn a_topic_with_another_number_of_partitions_ends_the_service_with_both_nu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_starts_before_its_servers_waits_for_them_and_later_needs_no_registry() {
+async fn a_service_waits_for_its_servers_and_needs_no_registry_once_it_has_started() {
     let own = Arc::new(OwnServers::not_started());
     own.change(|own| own.start_server("postgres")).await;
     let environment = TestEnvironment::on(own.servers.clone());

@@ -15,7 +15,7 @@ fn lasting(mut answer: Answer) -> Answer {
 }
 
 #[tokio::test]
-async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_crash() {
+async fn a_retry_gets_an_identical_response_even_after_a_crash() {
     let mut api = Api::ready().await;
     let with_key = |api: &Api, path: &str, body: &Value, key: &str| {
         send(api.post(path, body).header("idempotency-key", key))
@@ -41,7 +41,7 @@ async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_cras
 }
 
 #[tokio::test]
-async fn a_command_for_a_version_that_is_gone_is_not_followed_and_the_version_is_told() {
+async fn a_command_for_an_outdated_version_is_refused_with_the_current_version() {
     let api = Api::ready().await;
     let mut order = order();
     order["order_id"] = json!(api.place().await);
