@@ -123,7 +123,7 @@ impl Instance {
         send(self.http.get(format!("http://{}{path}", self.address))).await
     }
 
-    /// The outcome of a command that is decided send_async, once it is known.
+    /// Waits for the outcome of an asynchronous command.
     pub(crate) async fn outcome(&self, location: &str) -> Answer {
         eventually_some(format!("{location} has an outcome"), || async {
             let answer = self.get(location).await;

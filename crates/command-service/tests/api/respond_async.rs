@@ -1,4 +1,4 @@
-//! Commands that are decided send_async: sent with `Prefer: respond-async`, or through Kafka by another program.
+//! Asynchronous commands: sent with `Prefer: respond-async`, or through Kafka by another program.
 
 use event_log::partition_of;
 use reqwest::RequestBuilder;
@@ -13,7 +13,7 @@ use crate::{
     shared,
 };
 
-/// Sends a command that is to be decided send_async.
+/// Sends a command with `Prefer: respond-async`.
 pub(crate) async fn send_async(request: RequestBuilder) -> Answer {
     let accepted = send(request.header("prefer", "respond-async")).await.expect(202);
     assert_eq!(accepted.header("preference-applied"), "respond-async");

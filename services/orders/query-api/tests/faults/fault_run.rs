@@ -42,7 +42,7 @@ pub(crate) struct FaultRun {
 pub(crate) struct Outcome {
     pub(crate) history: ReadHistory,
     pub(crate) disturbances: Vec<Disturbance>,
-    pub(crate) breaches: Vec<Violation>,
+    pub(crate) violations: Vec<Violation>,
     /// What did not come about in time.
     pub(crate) stuck: Vec<String>,
     service_logs: Vec<String>,
@@ -99,23 +99,23 @@ impl Outcome {
         stage.projectors.clear();
         let rebuilt = rebuilt_from_zero(&stage, &ends, &recorder).await;
         read_rows(&mut history, "rebuilt", &rebuilt).await;
-        let breaches = check(&history);
+        let violations = check(&history);
         let stuck = recorder.all_stuck();
-        Self { history, disturbances, breaches, stuck, service_logs }
+        Self { history, disturbances, violations, stuck, service_logs }
     }
 
     /// Whether everything was true, and came in time.
     pub(crate) fn is_good(&self) -> bool {
-        self.breaches.is_empty() && self.stuck.is_empty()
+        self.violations.is_empty() && self.stuck.is_empty()
     }
 
     /// Writes everything that is known into target/faults/read-<seed>.
     fn keep(&self, seed: u64) -> PathBuf {
         let folder = repository().join(format!("target/faults/read-{seed}"));
         let lines = |lines: Vec<String>| lines.join("\n");
-        let breaches = self.breaches.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
+        let violations = self.violations.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("breaches.txt"), lines(breaches)).unwrap();
+        fs::write(folder.join("violations.txt"), lines(violations)).unwrap();
         let faults = self.disturbances.iter().map(ToString::to_string).collect();
         fs::write(folder.join("faults.txt"), lines(faults)).unwrap();
         fs::write(folder.join("history.json"), serde_json::to_vec(&self.history).unwrap()).unwrap();

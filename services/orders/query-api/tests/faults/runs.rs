@@ -16,7 +16,7 @@ async fn rows_and_answers_are_true_while_everything_fails() {
     let mut summary = Summary::default();
     summary.add(&outcome);
     println!("{summary}");
-    assert_eq!(outcome.breaches, []);
+    assert_eq!(outcome.violations, []);
     assert!(outcome.stuck.is_empty(), "{:?}", outcome.stuck);
 }
 

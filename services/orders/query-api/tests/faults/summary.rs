@@ -14,7 +14,7 @@ use crate::{chaos::Kind, fault_run::Outcome};
 pub(crate) struct Summary {
     runs: usize,
     events: usize,
-    breaches: usize,
+    violations: usize,
     writes: usize,
     answers: BTreeMap<&'static str, usize>,
     faults: BTreeMap<Kind, usize>,
@@ -28,7 +28,7 @@ impl Summary {
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         self.runs += 1;
         self.events += outcome.history.steps.len();
-        self.breaches += outcome.breaches.len();
+        self.violations += outcome.violations.len();
         self.writes += outcome.history.writes.len();
         for read in &outcome.history.reads {
             *self.answers.entry(name(read)).or_default() += 1;
@@ -78,8 +78,8 @@ fn name(read: &Read) -> &'static str {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { runs, events, breaches, writes, .. } = self;
-        writeln!(f, "{runs} runs, {events} events applied, {breaches} breaches")?;
+        let Self { runs, events, violations, writes, .. } = self;
+        writeln!(f, "{runs} runs, {events} events applied, {violations} violations")?;
         writeln!(f, "\n{:<24}{writes:>10}", "commands acknowledged")?;
         for (name, count) in &self.answers {
             writeln!(f, "{name:<24}{count:>10}")?;

@@ -144,9 +144,9 @@ fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>, usize)) {
             let mut history = good();
             let live = history.projections.get_mut(name).unwrap().models.get_mut("live").unwrap();
             plant(live, index);
-            let breaches = check(&history);
-            let broken: Vec<_> = breaches.iter().map(|breach| breach.promise).collect();
-            assert_eq!(broken, [Promise::Fold], "{breaches:#?}");
+            let violations = check(&history);
+            let broken: Vec<_> = violations.iter().map(|violation| violation.promise).collect();
+            assert_eq!(broken, [Promise::Fold], "{violations:#?}");
         }
     }
 }
@@ -175,7 +175,7 @@ fn an_event_that_is_neither_applied_nor_parked_is_found() {
     for name in ["journal", "customer_totals"] {
         let mut history = good();
         history.projections.get_mut(name).unwrap().parked.remove(0);
-        let promises: Vec<_> = check(&history).iter().map(|breach| breach.promise).collect();
+        let promises: Vec<_> = check(&history).iter().map(|violation| violation.promise).collect();
         assert_eq!(promises, [Promise::NothingSkipped]);
     }
 }
