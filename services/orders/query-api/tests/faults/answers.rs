@@ -4,7 +4,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use test_kit::read_history::{Behind, Offsets, ReadAnswer, Shown};
 
-use crate::{model::in_one_form, requests::header};
+use crate::{model::normalized_times, requests::header};
 
 /// What an answer shows, and where that stands.
 pub(crate) struct Document {
@@ -63,7 +63,7 @@ pub(crate) fn shown(order: &Value, offsets: Offsets, behind: Behind) -> ReadAnsw
 
 /// The document as a [`model`](crate::model) has it.
 fn content(order: &Value) -> Value {
-    in_one_form(json!({
+    normalized_times(json!({
         "status": order["status"], "customer_id": order["customer_id"], "currency": order["currency"],
         "total_minor": order["total_minor"], "lines": order["lines"], "address": order["delivery_address"],
         "version": order["version"], "placed_at": order["placed_at"], "updated_at": order["updated_at"],

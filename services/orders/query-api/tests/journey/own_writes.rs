@@ -1,7 +1,7 @@
 use crate::orders::Orders;
 
 #[tokio::test]
-async fn a_query_with_the_token_sees_the_write_at_once() {
+async fn a_query_with_the_token_sees_the_write() {
     let orders = Orders::start().await;
     for _ in 0..100 {
         let placed = orders.place().await;
@@ -14,7 +14,7 @@ async fn a_query_with_the_token_sees_the_write_at_once() {
 }
 
 #[tokio::test]
-async fn what_the_projector_has_not_applied_is_refused_or_marked() {
+async fn a_write_not_applied_yet_is_refused_or_answered_leniently() {
     let orders = Orders::start().await;
     orders.projector.signal("STOP");
     let placed = orders.place().await;
