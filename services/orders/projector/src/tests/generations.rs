@@ -23,7 +23,7 @@ async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     log.append_new(orders(60)).await;
-    // In the way of whoever reads columns by tabs and rows by lines.
+    // This text breaks a parser that splits rows at newlines and columns at tabs.
     let order_id = AggregateId::from(Uuid::now_v7());
     log.append(&order_id, 1, placed(0)).await;
     log.append(&order_id, 2, moved("1\tTab \\t Street\r\n\\N")).await;
@@ -43,6 +43,9 @@ async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     assert_eq!(rows_in(&environment, "orders_g1").await, expected(&log));
-    eventually("both are well", || async { running.is_ready() && !running.state().contains("reason") }).await;
+    eventually("both generations are healthy", || async {
+        running.is_ready() && !running.state().contains("reason")
+    })
+    .await;
     running.end().await;
 }

@@ -1,4 +1,4 @@
-//! The projector on the real log and the real database, beside a fold that knows nothing of SQL.
+//! The projector on a real log and database. The rows are compared with a fold that does not use SQL.
 
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
 
@@ -17,7 +17,7 @@ use self::{
     running::start,
 };
 
-/// The same topics, with a database of its own.
+/// The same topics with a new database.
 fn beside(environment: &TestEnvironment) -> TestEnvironment {
     let beside =
         TestEnvironment { database_prefix: TestEnvironment::empty().database_prefix, ..environment.clone() };

@@ -125,8 +125,7 @@ async fn a_token_may_contain_positions_of_other_topics() {
     assert_eq!(header(&answer, "consistency-token"), order.token, "the response names only its own topic");
     assert_eq!(services.get_with_token(&path, "payments.events/1@5").await.status(), 200);
 
-    let strict =
-        services.get(&path).header("consistency-token", &tokens).header("prefer", "handling=strict");
+    let strict = services.get(&path).header("consistency-token", &tokens).header("prefer", "handling=strict");
     assert_eq!(problem(strict.send().await.unwrap()).await, "invalid-consistency-token");
 }
 

@@ -1,4 +1,4 @@
-//! The figures of one or many runs, as tables.
+//! The figures of one or more runs, as tables.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use test_kit::read_history::{Projected, Read, ReadAnswer, ReadHistory};
 
 use crate::{chaos::Kind, fault_run::Outcome};
 
-/// What is counted.
+/// The counts of all runs.
 #[derive(Default)]
 pub(crate) struct Summary {
     runs: usize,
@@ -18,9 +18,9 @@ pub(crate) struct Summary {
     writes: usize,
     answers: BTreeMap<&'static str, usize>,
     faults: BTreeMap<Kind, usize>,
-    /// By table, and by how its rows came about.
+    /// The rows by table and model.
     compared: BTreeMap<String, BTreeMap<String, usize>>,
-    /// By projection.
+    /// The parked events by projection.
     parked: BTreeMap<String, usize>,
 }
 
@@ -39,7 +39,7 @@ impl Summary {
         self.add_compared(&outcome.history);
     }
 
-    /// What was held against the log.
+    /// Adds the numbers of rows and parked events that were compared with the log.
     fn add_compared(&mut self, history: &ReadHistory) {
         self.count_parked("orders", history.parked.len());
         for (model, orders) in &history.models {
