@@ -62,7 +62,7 @@ impl TcpProxy {
     }
 
     /// Rewrites a URL of the server so that it goes through this proxy.
-    pub fn proxied(&self, url: &str) -> String {
+    pub fn rewrite(&self, url: &str) -> String {
         url.replace(&self.server.to_string(), &self.address())
     }
 

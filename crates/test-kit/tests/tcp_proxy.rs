@@ -23,7 +23,7 @@ async fn echo() -> TcpProxy {
         }
     });
     let proxy = TcpProxy::in_front_of(&url).await;
-    assert!(proxy.proxied(&url).ends_with("/path") && proxy.proxied(&url) != url);
+    assert!(proxy.rewrite(&url).ends_with("/path") && proxy.rewrite(&url) != url);
     proxy
 }
 

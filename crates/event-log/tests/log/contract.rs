@@ -1,4 +1,4 @@
-//! The contract of a partition's owners, whatever the broker.
+//! The contract of a partition's owners, tested against each broker.
 
 use std::time::{Duration, Instant};
 
@@ -24,19 +24,19 @@ macro_rules! contract {
 }
 
 contract! {
-    a_claim_reads_everything_that_is_committed
-    an_owner_that_is_replaced_between_send_and_commit_leaves_nothing
+    a_claim_reads_everything_committed
+    an_owner_replaced_between_send_and_commit_leaves_nothing
     a_replaced_owner_cannot_append_with_any_producer
-    an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself
+    an_owner_overtaken_during_its_claim_cannot_announce_itself
     outcomes_contain_the_offsets_of_the_events_committed_with_them
-    the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all
+    the_command_offset_is_committed_with_the_events_or_not_at_all
     outcomes_can_be_committed_without_events
-    every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing
+    every_owner_has_a_higher_epoch_even_after_an_owner_without_writes
     an_owner_is_confirmed_until_a_newer_one_has_announced_itself
     an_observer_learns_of_the_newest_owner
-    reading_beside_the_owner_does_not_disturb_it
-    nothing_continues_beyond_the_end_of_the_log
-    an_ownership_that_was_released_is_over
+    a_concurrent_reader_does_not_disturb_the_owner
+    reads_and_claims_beyond_the_end_of_the_log_are_refused
+    a_released_owner_can_no_longer_append
 }
 
 /// Initialised producers that fence all others, outside the protocol.
@@ -50,7 +50,7 @@ fn keys<W: World>(world: &W) -> Vec<String> {
     world.events().into_iter().map(|(_, aggregate)| aggregate).collect()
 }
 
-fn a_claim_reads_everything_that_is_committed<W: World>(world: &W) {
+fn a_claim_reads_everything_committed<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert!(first.replayed.is_empty());
     let mut committed = first.append(&["a", "b"]).unwrap();
@@ -67,7 +67,7 @@ fn a_claim_reads_everything_that_is_committed<W: World>(world: &W) {
     assert_eq!(seen, committed);
 }
 
-fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
+fn an_owner_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
     for turn in 0..2 {
         let first = &mut fencing(&mut world.broker())[turn];
         first.begin(LONG).unwrap();
@@ -98,7 +98,7 @@ fn a_replaced_owner_cannot_append_with_any_producer<W: World>(world: &W) {
     assert_eq!(keys(world), ["after", "before", "after"]);
 }
 
-fn an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
+fn an_owner_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
     let overtaking = world.broker();
     let overtake = || drop(Owner::over(overtaking, "quick:1").unwrap());
     let slow = Owner::over(Interrupted(world.broker(), Some(overtake)), "slow:1");
@@ -108,16 +108,16 @@ fn an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(
 
 fn outcomes_contain_the_offsets_of_the_events_committed_with_them<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    let mut told = Vec::new();
+    let mut expected = Vec::new();
     for (aggregate, next_command) in [("a", 1), ("b", 2), ("c", 5)] {
         let offset = owner.decide_commands(aggregate, next_command).unwrap()[0];
-        told.push((aggregate.to_owned(), format!("{{\"offset\":{offset}}}")));
+        expected.push((aggregate.to_owned(), format!("{{\"offset\":{offset}}}")));
     }
-    assert_eq!(world.outcomes(), told);
+    assert_eq!(world.outcomes(), expected);
     assert_eq!(keys(world), ["a", "b", "c"]);
 }
 
-fn the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
+fn the_command_offset_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert_eq!(first.next_command, 0);
     for next_command in [3, 4] {
@@ -145,7 +145,7 @@ fn outcomes_can_be_committed_without_events<W: World>(world: &W) {
     assert_eq!(Owner::over(world.broker(), "two:2").unwrap().next_command, 1);
 }
 
-fn every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing<W: World>(world: &W) {
+fn every_owner_has_a_higher_epoch_even_after_an_owner_without_writes<W: World>(world: &W) {
     let epochs: Vec<_> = (0..4).map(|_| Owner::over(world.broker(), "one:1").unwrap().epoch).collect();
     assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
     assert_eq!(epochs[0], 1);
@@ -167,7 +167,7 @@ fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world:
 }
 
 fn an_observer_learns_of_the_newest_owner<W: World>(world: &W) {
-    let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    let mut event_tail = FencedLog::over(world.broker(), "observer:1".to_owned(), LONG);
     assert_eq!(event_tail.newest_epoch().unwrap(), 0);
     for address in ["one:1", "two:2"] {
         let owner = Owner::over(world.broker(), address).unwrap();
@@ -176,16 +176,16 @@ fn an_observer_learns_of_the_newest_owner<W: World>(world: &W) {
     assert!(matches!(error(event_tail.confirm()), LogError::NotClaimed));
 }
 
-fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
+fn a_concurrent_reader_does_not_disturb_the_owner<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    let mut event_tail = FencedLog::over(world.broker(), "observer:1".to_owned(), LONG);
     let (mut next, mut read) = (0, Vec::new());
     let deadline = Instant::now() + LONG;
     for group in [&["a"][..], &["b", "c"], &["d"]] {
         let last = owner.append(group).unwrap()[group.len() - 1];
         // Consumers see a commit a moment after the owner.
         while next <= last {
-            assert!(Instant::now() < deadline, "what is committed can be read");
+            assert!(Instant::now() < deadline, "committed events can be read");
             event_tail
                 .read(next, &mut |recorded| {
                     next = recorded.position.offset + 1;
@@ -198,29 +198,29 @@ fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
     assert_eq!(read, ["a", "b", "c", "d"]);
 }
 
-fn nothing_continues_beyond_the_end_of_the_log<W: World>(world: &W) {
+fn reads_and_claims_beyond_the_end_of_the_log_are_refused<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     let committed = owner.append(&["a"]).unwrap()[0];
     let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), LONG);
     let beyond = |refused: LogError| {
         assert!(!refused.is_transient());
         let LogError::BeyondEnd { next, end } = refused else { panic!("{refused}") };
-        // The marker of the commit may appear a moment later.
+        // The commit marker may appear a moment later.
         assert!(next == 1_000 && (committed + 1..=committed + 2).contains(&end), "{refused}");
     };
     beyond(error(other.read(1_000, &mut |_| Ok(()))));
     beyond(error(other.claim(1_000, &mut |_| Ok(()))));
-    // Nobody was fenced.
+    // The owner was not fenced.
     owner.append(&["b"]).unwrap();
     owner.log.confirm().unwrap();
     assert_eq!(world.announced(), ["one:1"]);
 
     let reached = world.broker().end().unwrap();
-    other.read(reached, &mut |_| panic!("there is nothing")).unwrap();
-    other.claim(reached, &mut |_| panic!("there is nothing")).unwrap();
+    other.read(reached, &mut |_| panic!("there are no events")).unwrap();
+    other.claim(reached, &mut |_| panic!("there are no events")).unwrap();
 }
 
-fn an_ownership_that_was_released_is_over<W: World>(world: &W) {
+fn a_released_owner_can_no_longer_append<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     owner.log.release();
     assert!(matches!(error(owner.append(&["a"])), LogError::NotClaimed));

@@ -27,7 +27,7 @@ fn join(log: &Log) -> GroupReader {
 fn read_until(reader: &GroupReader, mut is_last: impl FnMut(Reading) -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_last(reader.next(Duration::from_millis(100)).unwrap()) {
-        assert!(Instant::now() < deadline, "the reader did not tell within a minute");
+        assert!(Instant::now() < deadline, "not read within a minute");
     }
 }
 
@@ -37,7 +37,7 @@ fn read_from(log: &Log, offsets: &[i64]) -> Vec<Location> {
     let topic = log.topics.events();
     let start: Bookmarks =
         (0..).map(|partition| (topic.clone(), partition)).zip(offsets.iter().copied()).collect();
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     let mut behind = offsets.len();
     read_until(&reader, |reading| {
         match reading {
@@ -45,15 +45,15 @@ fn read_from(log: &Log, offsets: &[i64]) -> Vec<Location> {
                 assert_eq!(partitions.len(), offsets.len());
                 reader.start(&start).unwrap();
             }
-            Reading::Event(event) => places.push((event.position.partition, event.position.offset)),
+            Reading::Event(event) => locations.push((event.position.partition, event.position.offset)),
             Reading::CaughtUp(_) => behind -= 1,
             Reading::Idle => {}
             other => panic!("{other:?}"),
         }
         behind == 0
     });
-    places.sort_by_key(|(partition, _)| *partition);
-    places
+    locations.sort_by_key(|(partition, _)| *partition);
+    locations
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn an_invalid_event_is_returned_with_its_bytes_and_the_reader_continues() {
     assert_eq!((record.payload, reason), (Some(b"bytes".to_vec()), InvalidRecord::Subject));
 }
 
-/// What the members of a group share, as they would in a database: the offsets, and who has read what.
+/// The state that members of a group share, as in a database: the offsets, and which member has read each event.
 #[derive(Default)]
 struct SharedProgress {
     bookmarks: Bookmarks,
@@ -102,13 +102,13 @@ struct SharedProgress {
 }
 
 impl SharedProgress {
-    /// What a member does with what it reads.
+    /// Handles a reading of a member.
     fn take(&mut self, reader: &GroupReader, name: &'static str, reading: Reading) {
         match reading {
             Reading::Assigned(partitions) => {
-                let bookmark = |place: (String, i32)| {
-                    let next = self.bookmarks.get(&place).copied().unwrap_or(0);
-                    (place, next)
+                let bookmark = |location: (String, i32)| {
+                    let next = self.bookmarks.get(&location).copied().unwrap_or(0);
+                    (location, next)
                 };
                 reader.start(&partitions.into_iter().map(bookmark).collect()).unwrap();
             }

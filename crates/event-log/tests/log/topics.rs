@@ -38,13 +38,13 @@ fn partitions(log: &Log, topic: &str) -> usize {
 fn the_four_topics_of_a_context_have_the_right_retention() {
     let log = Log::with_partitions(3);
     let topics = &log.topics;
-    keeps(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
-    keeps(&log, &topics.commands(), 3, &[DELETED, WEEK]);
-    keeps(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
-    keeps(&log, &topics.owners(), 1, &[("cleanup.policy", "compact")]);
+    assert_topic(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
+    assert_topic(&log, &topics.commands(), 3, &[DELETED, WEEK]);
+    assert_topic(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
+    assert_topic(&log, &topics.owners(), 1, &[("cleanup.policy", "compact")]);
 }
 
-fn keeps(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {
+fn assert_topic(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {
     assert_eq!(partitions(log, topic), count, "{topic}");
     let (names, values): (Vec<_>, Vec<_>) = expected.iter().copied().unzip();
     assert_eq!(settings(log, topic, &names), values, "{topic}: {names:?}");
@@ -58,14 +58,14 @@ fn applying_topics_twice_is_harmless() {
 }
 
 #[test]
-fn another_number_of_partitions_is_refused_and_both_numbers_are_named() {
+fn a_different_partition_count_is_refused_with_both_counts() {
     let log = Log::with_partitions(2);
     for refused in [log.apply(3), check_partitions(&log.client, &log.topics, 3)] {
         let refused = error(refused);
         assert!(!refused.is_transient());
-        let told = refused.to_string();
-        assert!(told.contains("has 2 partitions, not 3"), "{told}");
-        assert!(told.contains(&log.topics.events()), "{told}");
+        let message = refused.to_string();
+        assert!(message.contains("has 2 partitions, not 3"), "{message}");
+        assert!(message.contains(&log.topics.events()), "{message}");
     }
     assert_eq!(partitions(&log, &log.topics.events()), 2, "nothing was changed");
 }

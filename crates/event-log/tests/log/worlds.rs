@@ -1,4 +1,4 @@
-//! The brokers that the contract is tested against, and what an observer sees of a partition there.
+//! The brokers that the contract is tested against, and an observer's view of a partition.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Default for InKafka {
     }
 }
 
-/// Not the first one, so that an assumed partition would be noticed.
+/// Not partition 0, so that code that assumes partition 0 fails.
 const PARTITION: i32 = 1;
 
 impl World for InKafka {
@@ -63,8 +63,8 @@ impl World for InKafka {
     fn announced(&self) -> Vec<String> {
         let seen = LogView::of(&self.0.client.brokers, &self.0.topics.owners());
         let address = |payload: &[u8]| {
-            let said: Value = serde_json::from_slice(payload).unwrap();
-            said["address"].as_str().unwrap().to_owned()
+            let document: Value = serde_json::from_slice(payload).unwrap();
+            document["address"].as_str().unwrap().to_owned()
         };
         seen.iter().map(|announcement| address(&announcement.payload)).collect()
     }
@@ -96,7 +96,7 @@ impl World for InSimulation {
     }
 }
 
-/// A broker that runs something else once all producers are fenced and the end is queried.
+/// A broker that runs a closure once, when the end is queried after all producers were fenced.
 pub(crate) struct Interrupted<B, F>(pub(crate) B, pub(crate) Option<F>);
 
 impl<B: Broker, F: FnOnce() + Send + 'static> Broker for Interrupted<B, F> {

@@ -34,7 +34,7 @@ fn set_unknown_schema(record: &mut NewRecord) {
 
 /// The same environment with the registry behind a proxy.
 fn behind(proxy: &TcpProxy, environment: &TestEnvironment) -> TestEnvironment {
-    let registry_url = proxy.proxied(&environment.servers.registry_url);
+    let registry_url = proxy.rewrite(&environment.servers.registry_url);
     TestEnvironment {
         servers: Servers { registry_url, ..environment.servers.clone() },
         ..environment.clone()

@@ -134,7 +134,7 @@ async fn a_resumed_projector_with_a_fitting_batch_is_refused_and_recovers() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     let mut network = TcpProxy::in_front_of(&environment.servers.database_server_url).await;
-    let database_url = network.proxied(&environment.database_url_as("orders_projector", "orders_read"));
+    let database_url = network.rewrite(&environment.database_url_as("orders_projector", "orders_read"));
     let settings = [("FOLDLINE_DATABASE_URL", database_url.as_str()), LONG_TIMEOUT[0]];
     let stopped = Service::projector_with(&environment, "orders", &settings).ready().await;
 
