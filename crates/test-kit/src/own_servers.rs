@@ -39,7 +39,7 @@ impl OwnServers {
     }
 
     /// Starts only Postgres, on a free port. Kafka and the registry are those of `servers`.
-    pub fn postgres_beside(servers: Servers) -> Self {
+    pub fn postgres_only(servers: Servers) -> Self {
         let mut own = Self::not_started();
         own.servers = Servers { database_server_url: own.servers.database_server_url.clone(), ..servers };
         own.stack(&["up", "postgres"]);

@@ -93,7 +93,7 @@ impl TcpProxy {
     /// Listens again on the same port, once all earlier connections are closed.
     async fn open(&mut self, answer: Option<&'static str>) {
         self.close().await;
-        let listener = TcpListener::bind(self.address).await.expect("nobody else takes the port");
+        let listener = TcpListener::bind(self.address).await.expect("no other process takes the port");
         self.accepting = tokio::spawn(accept(listener, self.server, Arc::clone(&self.gate), answer));
     }
 

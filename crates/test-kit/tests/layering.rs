@@ -100,7 +100,11 @@ fn query_services_link_no_kafka_client() {
 fn every_package_takes_versions_and_lints_from_the_workspace() {
     for package in workspace() {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} does not use the workspace's lints",
+            package.name
+        );
         let sections = manifest.split("\n[").filter(|section| section.contains("dependencies]"));
         for line in sections.flat_map(str::lines).skip(1).filter(|line| line.contains('=')) {
             // A context's domain is next to its services.

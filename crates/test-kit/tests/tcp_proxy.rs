@@ -31,12 +31,12 @@ async fn connect(proxy: &TcpProxy) -> io::Result<TcpStream> {
     TcpStream::connect(proxy.address()).await
 }
 
-async fn ask(client: &mut TcpStream, question: &str) -> io::Result<String> {
-    client.write_all(question.as_bytes()).await?;
-    hear(client).await
+async fn ask(client: &mut TcpStream, request: &str) -> io::Result<String> {
+    client.write_all(request.as_bytes()).await?;
+    receive(client).await
 }
 
-async fn hear(client: &mut TcpStream) -> io::Result<String> {
+async fn receive(client: &mut TcpStream) -> io::Result<String> {
     let mut answer = vec![0; 100];
     let length = client.read(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
@@ -49,7 +49,7 @@ async fn new_connections_are_refused_and_open_ones_closed() {
     assert_eq!(ask(&mut client, "one").await.unwrap(), "one");
     proxy.inject(ConnectionFault::Refused).await;
     assert_eq!(connect(&proxy).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-    assert_eq!(hear(&mut client).await.unwrap(), "");
+    assert_eq!(receive(&mut client).await.unwrap(), "");
 
     proxy.heal().await;
     assert_eq!(ask(&mut connect(&proxy).await.unwrap(), "two").await.unwrap(), "two");
@@ -63,7 +63,7 @@ async fn held_bytes_are_delivered_late_on_the_same_connection() {
     client.write_all(b"late").await.unwrap();
     eventually("it is held", || async { proxy.held("late") == 1 }).await;
     proxy.heal().await;
-    assert_eq!(hear(&mut client).await.unwrap(), "late");
+    assert_eq!(receive(&mut client).await.unwrap(), "late");
     assert_eq!(proxy.held("late"), 0);
 }
 

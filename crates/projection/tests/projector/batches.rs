@@ -4,7 +4,7 @@ use projection::kit::batches_of;
 use test_kit::eventually;
 
 use crate::{
-    environment::{beside, prepared},
+    environment::{prepared, with_new_database},
     expected::{expected, rows},
     log::{accounts, log_of},
     running::start,
@@ -16,7 +16,7 @@ async fn every_batch_size_leads_to_the_same_rows() {
     let mut log = log_of(&environment).await;
     log.append_new(accounts(120)).await;
     for size in [1, 7, 500] {
-        let environment = beside(&environment).await;
+        let environment = with_new_database(&environment).await;
         let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");

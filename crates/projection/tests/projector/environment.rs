@@ -22,11 +22,11 @@ pub(crate) async fn prepared() -> TestEnvironment {
 }
 
 /// The same topics with a new database.
-pub(crate) async fn beside(environment: &TestEnvironment) -> TestEnvironment {
+pub(crate) async fn with_new_database(environment: &TestEnvironment) -> TestEnvironment {
     let database_prefix = TestEnvironment::empty().database_prefix;
-    let beside = TestEnvironment { database_prefix, ..environment.clone() };
-    create_database(&beside).await;
-    beside
+    let environment = TestEnvironment { database_prefix, ..environment.clone() };
+    create_database(&environment).await;
+    environment
 }
 
 async fn create_database(environment: &TestEnvironment) {

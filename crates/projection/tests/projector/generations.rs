@@ -43,7 +43,7 @@ async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     let id = new_account();
     log.append(&id, 1, opened("1\tTab \\t Street\r\n\\N")).await;
     log.append(&id, 2, deposited(2)).await;
-    let running = start(&environment, "beside", batches_of(20));
+    let running = start(&environment, "next-to-live", batches_of(20));
     running.until_applied(log.events()).await;
 
     running.execute_sql(BUILD).await;

@@ -11,7 +11,7 @@ use test_kit::{TestEnvironment, eventually_some};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    environment::{beside, connect, prepared},
+    environment::{connect, prepared, with_new_database},
     events::{Event, closed, deposited, new_account, opened},
     log::{Log, accounts, log_of},
     running::start_of,
@@ -73,7 +73,7 @@ async fn the_journal_matches_the_log_for_every_batch_size() {
     let mut log = log_of(&environment).await;
     log.append_new(accounts(60)).await;
     for size in [1, 7, 500] {
-        let environment = beside(&environment).await;
+        let environment = with_new_database(&environment).await;
         let running = start_of(Journal, &environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(journal(&environment).await, expected(&log), "batches of {size}");

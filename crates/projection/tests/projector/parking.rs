@@ -8,7 +8,7 @@ use projection::{ProjectorSettings, dead_letters::DropError, kit::batches_of};
 use test_kit::{ForeignRecord, TestEnvironment, eventually};
 
 use crate::{
-    environment::{PARTITIONS, beside, prepared},
+    environment::{PARTITIONS, prepared, with_new_database},
     events::{CONTEXT, closed, deposited, new_account, opened},
     expected::{expected, rows, rows_in},
     generations::BUILD,
@@ -27,7 +27,7 @@ async fn every_kind_of_bad_event_parks_only_its_aggregate_for_every_batch_size()
     log.append_new(accounts(40)).await;
     let mut by_size = BTreeSet::new();
     for size in [1, 7, 500] {
-        let environment = beside(&environment).await;
+        let environment = with_new_database(&environment).await;
         let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
@@ -79,10 +79,10 @@ async fn foreign_records_are_parked_and_block_only_the_aggregate_they_name() {
     let mut causes: Vec<_> =
         parked(&environment).await.into_iter().map(|(aggregate, _, cause, _)| (aggregate, cause)).collect();
     causes.sort();
-    let (nobody, record) = (String::new(), Some("record".to_owned()));
+    let (no_aggregate, record) = (String::new(), Some("record".to_owned()));
     let mut wanted = [
-        (nobody.clone(), record.clone()),
-        (nobody, record.clone()),
+        (no_aggregate.clone(), record.clone()),
+        (no_aggregate, record.clone()),
         (named.to_string(), record.clone()),
         (named.to_string(), record),
         (named.to_string(), None),

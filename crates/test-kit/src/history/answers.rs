@@ -19,7 +19,7 @@ pub(super) fn expected(attempts: &[Attempt]) -> Vec<Violation> {
 /// Every acknowledged command is in the log as its answer says, and every key reported as reused was really used
 /// before.
 pub(super) fn match_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
-    let told_wrong = aggregate.attempts.iter().filter_map(|attempt| {
+    let wrong = aggregate.attempts.iter().filter_map(|attempt| {
         let (invariant, why) = match &attempt.answer {
             Answer::Accepted { events, .. } if events.is_empty() => None,
             Answer::Accepted { version, events, position, .. } => {
@@ -31,16 +31,16 @@ pub(super) fn match_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::St
         let (id, command, answer) = (aggregate.id, attempt.command_id, &attempt.answer);
         Some(Violation::new(invariant, format!("{id}: command {command} was answered by {answer:?}: {why}")))
     });
-    told_wrong.collect()
+    wrong.collect()
 }
 
-type Told<'a> = (u64, &'a [Uuid], Option<(i32, i64)>);
+type Acknowledged<'a> = (u64, &'a [Uuid], Option<(i32, i64)>);
 
 fn lost<R: Rules>(
     rules: &R,
     aggregate: &Aggregate<'_, R::State>,
     attempt: &Attempt,
-    (version, events, position): Told<'_>,
+    (version, events, position): Acknowledged<'_>,
 ) -> Option<(Invariant, String)> {
     let Some(write) = aggregate.write_of(attempt.command_id) else {
         return Some((Invariant::NothingLost, "it is not in the log".to_owned()));

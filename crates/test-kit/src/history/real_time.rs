@@ -43,8 +43,8 @@ fn claimed_versions<R: Rules>(
     attempt: &Attempt,
 ) -> Option<Option<(usize, usize)>> {
     let is_true_at = |version: usize| match &attempt.answer {
-        Answer::Accepted { version: told, .. } => {
-            *told == version as u64
+        Answer::Accepted { version: reported, .. } => {
+            *reported == version as u64
                 && aggregate.decide_at(rules, attempt, version).is_some_and(|decided| decided == Ok(vec![]))
         }
         Answer::Refused { code } => aggregate
@@ -89,8 +89,8 @@ impl<'h> Moments<'h> {
                 Answer::Accepted { events, .. } => !events.is_empty(),
                 answer => *answer == Answer::KeyReused,
             };
-            for told in attempts().filter(tell) {
-                self.came_before(write.after(), told);
+            for reported in attempts().filter(tell) {
+                self.came_before(write.after(), reported);
             }
         }
     }

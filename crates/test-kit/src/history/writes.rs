@@ -29,7 +29,7 @@ fn fault<R: Rules>(
         return None;
     }
     if attempts.is_empty() {
-        return Some((Invariant::NoPhantom, "nobody sent it".to_owned()));
+        return Some((Invariant::NoPhantom, "no client sent it".to_owned()));
     }
     // If every answer says `replayed`, an instance retried the request at another one.
     if let Some(denied) = causes.iter().find(|cause| !matches!(cause.answer, Answer::Accepted { .. })) {

@@ -6,13 +6,13 @@ use super::{ReadHistory, models, parked, projected, sessions, timeline::Timeline
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Promise {
     /// I9: a token is honoured or refused, and never answered with older rows as if they were current.
-    TokenKept,
+    TokenHonoured,
     /// I8: within a session, versions never go down, and never below the session's own acknowledged writes.
-    NeverBack,
+    MonotonicReads,
     /// I7, during the run: an answer is exactly the fold of the log up to the position that it claims.
     MatchesItsPosition,
     /// An answer says that events of its aggregate are parked if and only if they are.
-    SaysBehind,
+    ReportsParked,
     /// Every answer is valid.
     Answers,
     /// I7: the rows are the fold of the log, however they were written.
@@ -48,7 +48,7 @@ impl Display for Violation {
 pub fn check(history: &ReadHistory) -> Vec<Violation> {
     let timelines = Timelines::of(history);
     let mut violations = sessions::each_read(&timelines, history);
-    violations.extend(sessions::never_back(&timelines, history));
+    violations.extend(sessions::monotonic_reads(&timelines, history));
     violations.extend(models::are_the_fold(&timelines, history));
     violations.extend(models::show_every_write(&timelines, history));
     violations.extend(parked::nothing_skipped(&history.unfit, &history.parked));

@@ -16,10 +16,13 @@ pub(super) fn nothing_skipped(unfit: &[LoggedRecord], table: &[ParkedRecord]) ->
         .filter(|parked| unfit.get(&place(&parked.record)).is_some_and(|record| **record != parked.record));
     let skipped = |what: String| Violation::new(Promise::NothingSkipped, what);
     lost.map(|(_, record)| skipped(format!("neither applied nor parked: {}", name(record))))
-        .chain(needless.map(|(_, parked)| skipped(format!("parked needlessly: {}", told(parked)))))
-        .chain(changed.map(|parked| skipped(format!("parked with changes: {}", told(parked)))))
-        .chain(unexplained(table).map(|parked| skipped(format!("parked without a reason: {}", told(parked)))))
-        .chain(out_of_order(table).map(|parked| skipped(format!("out of order: {}", told(parked)))))
+        .chain(needless.map(|(_, parked)| skipped(format!("parked needlessly: {}", describe(parked)))))
+        .chain(changed.map(|parked| skipped(format!("parked with changes: {}", describe(parked)))))
+        .chain(
+            unexplained(table)
+                .map(|parked| skipped(format!("parked without a reason: {}", describe(parked)))),
+        )
+        .chain(out_of_order(table).map(|parked| skipped(format!("out of order: {}", describe(parked)))))
         .collect()
 }
 
@@ -27,8 +30,8 @@ pub(super) fn nothing_skipped(unfit: &[LoggedRecord], table: &[ParkedRecord]) ->
 fn unexplained(parked: &[ParkedRecord]) -> impl Iterator<Item = &ParkedRecord> {
     let mut seen = BTreeSet::new();
     parked.iter().filter(move |parked| {
-        let is_told = parked.reason.as_ref().is_some_and(|reason| !reason.is_empty());
-        seen.insert(&parked.record.aggregate) && !is_told
+        let is_given = parked.reason.as_ref().is_some_and(|reason| !reason.is_empty());
+        seen.insert(&parked.record.aggregate) && !is_given
     })
 }
 
@@ -49,6 +52,6 @@ fn name(record: &LoggedRecord) -> String {
     format!("{} at {}@{}", record.aggregate, record.partition, record.offset)
 }
 
-fn told(parked: &ParkedRecord) -> String {
+fn describe(parked: &ParkedRecord) -> String {
     format!("{} because {:?}", name(&parked.record), parked.reason)
 }

@@ -1,4 +1,4 @@
-//! Projections that no session asks: only what is there in the end can be compared.
+//! Projections that no session queries: only their final rows can be compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,13 +69,13 @@ fn differences(model: &str, due: &Rows<'_>, found: &Rows<'_>) -> Vec<Violation> 
     let wrong = names.into_iter().filter(|name| due.get(*name) != found.get(*name));
     wrong
         .map(|name| {
-            let ((table, key), found, due) = (name, told(found.get(name)), told(due.get(name)));
+            let ((table, key), found, due) = (name, describe(found.get(name)), describe(due.get(name)));
             Violation::new(Promise::Fold, format!("{model}, {table} {key}: {found}, the log says {due}"))
         })
         .collect()
 }
 
-fn told(rows: Option<&Vec<&Value>>) -> String {
+fn describe(rows: Option<&Vec<&Value>>) -> String {
     let rows = rows.into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
     if rows.is_empty() { "no row".to_owned() } else { rows.join(" and ") }
 }

@@ -106,7 +106,7 @@ pub enum Behind {
     /// This aggregate's events are parked, from this offset of its partition on.
     Since(i64),
     /// Events are parked of this aggregate or of another one in the same answer.
-    Somebody,
+    Possibly,
 }
 
 /// An event that can be applied, and its aggregate afterwards.

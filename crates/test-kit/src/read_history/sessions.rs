@@ -17,9 +17,9 @@ pub(super) fn each_read(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec
         match &read.answer {
             ReadAnswer::Shown(shown) => {
                 let timeline = timelines.get(&read.aggregate).unwrap_or(&nowhere);
-                violations.extend(kept_token(timeline, read, shown));
+                violations.extend(token_honoured(timeline, read, shown));
                 violations.extend(matches_its_position(timeline, read, shown));
-                violations.extend(says_behind(timeline, read, shown));
+                violations.extend(reports_parked(timeline, read, shown));
             }
             ReadAnswer::Wrong(what) => {
                 violations.push(Violation::new(Promise::Answers, format!("{what}: {read}")));
@@ -31,13 +31,13 @@ pub(super) fn each_read(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec
 }
 
 /// Only the aggregate's own partition counts, since no other partition can change it.
-fn kept_token(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
+fn token_honoured(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
     let partition = timeline.partition()?;
     let wanted = *read.wanted.get(&partition)?;
     let owed = timeline.at(wanted).map_or(0, |step| step.version);
-    let is_kept = offsets(timeline, shown) >= wanted && shown.version >= owed;
-    (!is_kept && !read.lenient)
-        .then(|| Violation::new(Promise::TokenKept, format!("version {owed} was due: {read}")))
+    let is_honoured = offsets(timeline, shown) >= wanted && shown.version >= owed;
+    (!is_honoured && !read.lenient)
+        .then(|| Violation::new(Promise::TokenHonoured, format!("version {owed} was due: {read}")))
 }
 
 fn matches_its_position(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
@@ -49,14 +49,14 @@ fn matches_its_position(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> 
     })
 }
 
-fn says_behind(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
+fn reports_parked(timeline: &Timeline<'_>, read: &Read, shown: &Shown) -> Option<Violation> {
     let first = timeline.first_parked();
-    let is_said = match shown.behind {
+    let is_correct = match shown.behind {
         Behind::No => first.is_none_or(|first| first > offsets(timeline, shown)),
         Behind::Since(since) => first == Some(since),
-        Behind::Somebody => true,
+        Behind::Possibly => true,
     };
-    (!is_said).then(|| Violation::new(Promise::SaysBehind, format!("parked since {first:?}: {read}")))
+    (!is_correct).then(|| Violation::new(Promise::ReportsParked, format!("parked since {first:?}: {read}")))
 }
 
 /// The offset that the answer has seen in the aggregate's partition; -1 if none.
@@ -65,21 +65,21 @@ fn offsets(timeline: &Timeline<'_>, shown: &Shown) -> i64 {
 }
 
 /// A session never sees a version lower than one it wrote or saw before, unless it accepts old answers.
-pub(super) fn never_back(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Violation> {
+pub(super) fn monotonic_reads(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut floors = BTreeMap::<(usize, &str), u64>::new();
     for event in in_time(history) {
         match event {
-            Told::Write(write) => {
+            Observation::Write(write) => {
                 raise(&mut floors, (write.session, &write.aggregate), write.version);
             }
-            Told::Read(read, shown) => {
+            Observation::Read(read, shown) => {
                 let of = (read.session, read.aggregate.as_str());
                 let highest = timelines.get(&read.aggregate).map_or(0, Timeline::highest);
                 let floor = floors.get(&of).copied().unwrap_or(0).min(highest);
                 if shown.version < floor && !read.lenient {
                     let what = format!("the session has seen version {floor}: {read}");
-                    violations.push(Violation::new(Promise::NeverBack, what));
+                    violations.push(Violation::new(Promise::MonotonicReads, what));
                 }
                 raise(&mut floors, of, shown.version);
             }
@@ -89,20 +89,20 @@ pub(super) fn never_back(timelines: &Timelines<'_>, history: &ReadHistory) -> Ve
 }
 
 /// An acknowledged write, or a read that returned content.
-enum Told<'h> {
+enum Observation<'h> {
     Write(&'h super::Write),
     Read(&'h Read, &'h Shown),
 }
 
-fn in_time(history: &ReadHistory) -> Vec<Told<'_>> {
-    let writes = history.writes.iter().map(|write| (write.answered, Told::Write(write)));
+fn in_time(history: &ReadHistory) -> Vec<Observation<'_>> {
+    let writes = history.writes.iter().map(|write| (write.answered, Observation::Write(write)));
     let reads = history.reads.iter().filter_map(|read| match &read.answer {
-        ReadAnswer::Shown(shown) => Some((read.answered, Told::Read(read, shown))),
+        ReadAnswer::Shown(shown) => Some((read.answered, Observation::Read(read, shown))),
         _ => None,
     });
-    let mut told: Vec<_> = writes.chain(reads).collect();
-    told.sort_by_key(|(answered, _)| *answered);
-    told.into_iter().map(|(_, told)| told).collect()
+    let mut observed: Vec<_> = writes.chain(reads).collect();
+    observed.sort_by_key(|(answered, _)| *answered);
+    observed.into_iter().map(|(_, observed)| observed).collect()
 }
 
 fn raise<'h>(floors: &mut BTreeMap<(usize, &'h str), u64>, of: (usize, &'h str), version: u64) {

@@ -23,9 +23,9 @@ async fn clients_see_only_the_proxys_address() {
     let producer = Arc::clone(&writer.producer);
     let metadata =
         spawn_blocking(move || producer.client().fetch_metadata(None, LONG)).await.unwrap().unwrap();
-    let told: Vec<_> =
+    let addresses: Vec<_> =
         metadata.brokers().iter().map(|broker| format!("{}:{}", broker.host(), broker.port())).collect();
-    assert_eq!(told, [writer.proxy.address()]);
+    assert_eq!(addresses, [writer.proxy.address()]);
 }
 
 #[tokio::test]

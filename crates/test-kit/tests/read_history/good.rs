@@ -94,7 +94,7 @@ pub(crate) fn history() -> ReadHistory {
             lenient,
             read("unknown", Offsets::new(), 68, shown(0, 6)),
             read("b", at(5), 80, shown_behind(2, 6, Behind::Since(7))),
-            read("b", at(7), 90, shown_behind(2, 8, Behind::Somebody)),
+            read("b", at(7), 90, shown_behind(2, 8, Behind::Possibly)),
         ],
         steps: vec![step("a", 1, 2), step("b", 1, 3), step("a", 2, 4), step("b", 2, 5), step("a", 3, 6)],
         unfit: vec![unfit(7), unfit(8)],

@@ -25,24 +25,26 @@ fn seen(history: &mut ReadHistory, index: usize) -> &mut Shown {
 
 #[test]
 fn an_answer_older_than_its_token_is_found() {
-    breaks([Promise::TokenKept, Promise::NeverBack], |history| history.reads[3].answer = shown(1, 3));
+    breaks([Promise::TokenHonoured, Promise::MonotonicReads], |history| {
+        history.reads[3].answer = shown(1, 3)
+    });
 }
 
 #[test]
 fn an_answer_older_than_another_sessions_token_is_found() {
-    breaks([Promise::TokenKept], |history| {
+    breaks([Promise::TokenHonoured], |history| {
         history.reads.push(Read { session: 1, ..read("a", at(6), 90, shown(2, 5)) });
     });
 }
 
 #[test]
 fn an_unreached_token_is_found_even_if_the_aggregate_did_not_change() {
-    breaks([Promise::TokenKept], |history| history.reads[3].wanted = at(5));
+    breaks([Promise::TokenHonoured], |history| history.reads[3].wanted = at(5));
 }
 
 #[test]
 fn old_rows_presented_as_current_are_found() {
-    breaks([Promise::TokenKept, Promise::NeverBack, Promise::MatchesItsPosition], |history| {
+    breaks([Promise::TokenHonoured, Promise::MonotonicReads, Promise::MatchesItsPosition], |history| {
         let shown = seen(history, 6);
         (shown.version, shown.content) = (2, content(2));
     });
@@ -60,21 +62,21 @@ fn rows_with_the_right_version_and_wrong_content_are_found() {
 
 #[test]
 fn an_aggregate_that_vanishes_is_found() {
-    breaks([Promise::NeverBack], |history| {
+    breaks([Promise::MonotonicReads], |history| {
         history.reads.push(read("a", Offsets::new(), 90, shown(0, 1)));
     });
 }
 
 #[test]
 fn a_version_that_decreases_is_found_without_a_token() {
-    breaks([Promise::NeverBack], |history| {
+    breaks([Promise::MonotonicReads], |history| {
         history.reads.push(read("a", Offsets::new(), 90, shown(2, 4)));
     });
 }
 
 #[test]
 fn a_version_below_the_sessions_own_write_is_found() {
-    breaks([Promise::NeverBack], |history| {
+    breaks([Promise::MonotonicReads], |history| {
         history.reads.remove(6);
         history.reads.push(read("a", Offsets::new(), 56, shown(2, 4)));
     });
@@ -82,13 +84,13 @@ fn a_version_below_the_sessions_own_write_is_found() {
 
 #[test]
 fn an_answer_that_hides_parked_events_is_found() {
-    breaks([Promise::SaysBehind], |history| seen(history, 10).behind = Behind::No);
+    breaks([Promise::ReportsParked], |history| seen(history, 10).behind = Behind::No);
 }
 
 #[test]
 fn an_answer_that_reports_wrong_parked_events_is_found() {
-    breaks([Promise::SaysBehind], |history| seen(history, 3).behind = Behind::Since(4));
-    breaks([Promise::SaysBehind], |history| seen(history, 9).behind = Behind::Since(8));
+    breaks([Promise::ReportsParked], |history| seen(history, 3).behind = Behind::Since(4));
+    breaks([Promise::ReportsParked], |history| seen(history, 9).behind = Behind::Since(8));
 }
 
 #[test]

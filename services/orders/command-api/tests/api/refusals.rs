@@ -78,9 +78,9 @@ async fn every_invalid_value_is_reported_with_its_pointer_and_nothing_is_written
 #[tokio::test]
 async fn a_command_is_refused_if_the_orders_history_does_not_allow_it() {
     let api = Api::ready().await;
-    let nobody = Uuid::new_v4();
-    send(api.post(&cancel_path(nobody), &reason())).await.problem(404, "order-not-found");
-    send(api.post(&address_path(nobody), &address("Street 2"))).await.problem(404, "order-not-found");
+    let unknown = Uuid::new_v4();
+    send(api.post(&cancel_path(unknown), &reason())).await.problem(404, "order-not-found");
+    send(api.post(&address_path(unknown), &address("Street 2"))).await.problem(404, "order-not-found");
     let id = api.place().await;
     send(api.post(&cancel_path(id), &reason())).await.accepted(200);
     send(api.post(&cancel_path(id), &reason())).await.problem(422, "order-already-cancelled");

@@ -74,7 +74,8 @@ impl Chaos<'_> {
             let disturbance = Disturbance { kind, instance, begin, end: self.recorder.now() };
             println!("{disturbance}");
             disturbances.push(disturbance);
-            // Usually each fault gets its own recovery, so that its outage can be measured. Sometimes the next one follows at once.
+            // Usually each fault gets its own recovery, so that its outage can be measured. Sometimes the next one
+            // follows at once.
             if self.random.u8(..4) > 0 {
                 self.recovered().await;
             }

@@ -103,8 +103,8 @@ impl Client<'_> {
             0..45 => self.settle(slot, &change).await,
             45..70 => {
                 // An order that does not exist has no version for a condition.
-                let told = order.version.saturating_sub(random.u64(..8) / 7).max(1);
-                self.settle(slot, &Command { if_match: Some(told), ..change }).await;
+                let version = order.version.saturating_sub(random.u64(..8) / 7).max(1);
+                self.settle(slot, &Command { if_match: Some(version), ..change }).await;
             }
             70..75 => self.settle(slot, &command(order, random, place(order.id))).await,
             75..78 => self.settle(slot, &command(order, random, cancel())).await,

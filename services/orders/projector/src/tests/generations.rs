@@ -27,7 +27,7 @@ async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     let order_id = AggregateId::from(Uuid::now_v7());
     log.append(&order_id, 1, placed(0)).await;
     log.append(&order_id, 2, moved("1\tTab \\t Street\r\n\\N")).await;
-    let running = start(&environment, "beside", batches_of(20));
+    let running = start(&environment, "next-to-live", batches_of(20));
     running.until_applied(log.events()).await;
 
     let database: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();

@@ -18,11 +18,11 @@ use self::{
 };
 
 /// The same topics with a new database.
-fn beside(environment: &TestEnvironment) -> TestEnvironment {
-    let beside =
+fn with_new_database(environment: &TestEnvironment) -> TestEnvironment {
+    let environment =
         TestEnvironment { database_prefix: TestEnvironment::empty().database_prefix, ..environment.clone() };
-    beside.migrate();
-    beside
+    environment.migrate();
+    environment
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,7 @@ async fn every_batch_size_leads_to_the_same_rows() {
     let mut log = log_of(&environment).await;
     log.append_new(orders(120)).await;
     for size in [1, 7, 500] {
-        let environment = beside(&environment);
+        let environment = with_new_database(&environment);
         let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");

@@ -174,15 +174,15 @@ async fn read_parked(history: &mut ReadHistory, environment: &TestEnvironment) {
 
 /// A new database, which a projector has filled from the same log.
 async fn rebuilt_from_scratch(services: &Services, ends: &Offsets, recorder: &Recorder) -> TestEnvironment {
-    let beside = TestEnvironment {
+    let rebuilt = TestEnvironment {
         database_prefix: TestEnvironment::on(services.own.servers.clone()).database_prefix,
         ..services.environment.clone()
     };
-    let migrated = beside.clone();
+    let migrated = rebuilt.clone();
     tokio::task::spawn_blocking(move || migrated.foldline("migrations apply")).await.unwrap();
-    poison::refuse(&beside).await;
-    let projector = Service::projector(&beside, "orders");
-    caught_up(&beside, ends, recorder).await;
+    poison::refuse(&rebuilt).await;
+    let projector = Service::projector(&rebuilt, "orders");
+    caught_up(&rebuilt, ends, recorder).await;
     drop(projector);
-    beside
+    rebuilt
 }

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use crate::database;
 
 /// Orders and totals refuse every event of an order of this customer.
-pub(crate) const CUSTOMER: &str = "nobody";
+pub(crate) const CUSTOMER: &str = "refused";
 /// Orders and journal refuse a cancellation for this reason. It is the last event of an order, so it makes no
 /// difference what else is in the batch.
-pub(crate) const REASON: &str = "unspeakable";
+pub(crate) const REASON: &str = "refused";
 
 /// Adds constraints with which each projection refuses some events. They differ between projections.
 pub(crate) async fn refuse(environment: &TestEnvironment) {

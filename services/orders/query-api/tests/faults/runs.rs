@@ -10,7 +10,7 @@ use crate::{fault_run::FaultRun, summary::Summary};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_and_answers_are_correct_despite_faults() {
-    let own = Arc::new(spawn_blocking(|| OwnServers::postgres_beside(Servers::shared())).await.unwrap());
+    let own = Arc::new(spawn_blocking(|| OwnServers::postgres_only(Servers::shared())).await.unwrap());
     let run = FaultRun { seed: setting("FAULTS_SEED", 3), rate: 60, time: Duration::from_secs(15) };
     let outcome = run.run(own).await;
     let mut summary = Summary::default();

@@ -162,7 +162,7 @@ impl<'r> Session<'r> {
         let Reply::Document(Document { body, offsets, behind }) = &query.reply else {
             return;
         };
-        let behind = if behind.is_empty() { Behind::No } else { Behind::Somebody };
+        let behind = if behind.is_empty() { Behind::No } else { Behind::Possibly };
         let record = |id: Uuid, order| self.record(id, &query, shown(order, offsets.clone(), behind));
         let listed = body["orders"].as_array().unwrap();
         for order in listed {

@@ -67,7 +67,7 @@ impl Summary {
 
 fn name(read: &Read) -> &'static str {
     match &read.answer {
-        ReadAnswer::Shown(_) if read.lenient => "shown as it is",
+        ReadAnswer::Shown(_) if read.lenient => "shown leniently",
         ReadAnswer::Shown(_) => "shown",
         ReadAnswer::NotYetVisible => "not yet visible",
         ReadAnswer::NotNow { .. } => "not now",

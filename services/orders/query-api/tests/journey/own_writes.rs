@@ -28,6 +28,6 @@ async fn a_write_not_applied_yet_is_refused_or_answered_leniently() {
         query.try_clone().unwrap().header("prefer", "wait=0, handling=lenient").send().await.unwrap();
     assert_eq!(lenient.status(), 404);
     orders.projector.signal("CONT");
-    let patient = query.header("prefer", "wait=10").send().await.unwrap();
-    assert_eq!(patient.status(), 200);
+    let visible = query.header("prefer", "wait=10").send().await.unwrap();
+    assert_eq!(visible.status(), 200);
 }
