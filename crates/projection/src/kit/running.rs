@@ -90,7 +90,7 @@ impl Running {
         raw_sql(statements).execute(&mut self.connect().await).await.expect("the statements can be run");
     }
 
-    /// How often each partition has been claimed at least.
+    /// The number of claims of the partition that was claimed least often.
     pub async fn claims(&self) -> i64 {
         let claims = sqlx::query_scalar("SELECT min(epoch) FROM checkpoint");
         claims.fetch_one(&mut self.connect().await).await.expect("Postgres answers")

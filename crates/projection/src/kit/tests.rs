@@ -148,7 +148,7 @@ fn polished(bell: usize) -> Fact {
     fact(format!("bell-{bell}").as_str(), &BellEvent::Polished {})
 }
 
-/// Bells in several partitions that ring.
+/// Bells in several partitions ring, and are polished now and then.
 fn history(facts: usize) -> impl Iterator<Item = Fact> {
     (0..facts).map(|number| if number % 5 == 3 { polished(number % 4) } else { rang(number % 4, 2) })
 }

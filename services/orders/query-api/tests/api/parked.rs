@@ -4,7 +4,7 @@ use test_kit::eventually;
 use crate::services::{Services, header, problem};
 
 #[tokio::test]
-async fn a_parked_order_is_shown_as_before_with_the_position_since_when() {
+async fn a_parked_order_is_shown_unchanged_with_the_position_of_its_first_parked_event() {
     let services = Services::start().await;
     let (good, bad) = (services.place("c-1001").await, services.place("c-1001").await);
     let path = format!("/orders/{}", bad.order_id);

@@ -18,7 +18,7 @@ pub(crate) struct Document {
 /// A response, whatever the query was.
 pub(crate) enum Reply {
     Document(Document),
-    /// The write was not visible in time, perhaps because its events are parked.
+    /// The write was not visible in time. `is_behind` if its events are parked.
     NotYetVisible {
         is_behind: bool,
     },
