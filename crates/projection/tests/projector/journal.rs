@@ -43,7 +43,7 @@ fn expected(log: &Log) -> Entries {
             "event_id": envelope.event_id, "event_type": event.message_type(), "event": event,
             "occurred_at": milliseconds(envelope.time), "actor": metadata.actor,
             "command_id": metadata.command_id, "correlation_id": metadata.correlation_id,
-            "causation_id": metadata.causation_id,
+            "causation_id": metadata.causation_id, "aggregate_kind": "accounts",
         });
         ((envelope.aggregate_id.to_string(), envelope.version.0.cast_signed()), row)
     };

@@ -35,6 +35,7 @@ fn log() -> Vec<Record> {
 fn event(order: &str, offset: i64, version: u64, event_type: &str, content: Value) -> Record {
     let headers = [
         ("ce_id", format!("event-{offset}")),
+        ("ce_source", "/orders/order".to_owned()),
         ("ce_type", format!("orders.events.{event_type}")),
         ("ce_time", format!("2026-01-01T00:00:{offset:02}Z")),
         ("aggregate_version", version.to_string()),
@@ -106,7 +107,7 @@ fn the_journal_has_every_event_it_does_not_park_with_all_fields() {
         "partition": 5, "log_offset": 4, "aggregate_id": ONE, "version": 3, "event_id": "event-4",
         "event_type": "OrderCancelled", "event": { "reason": "ordered twice" },
         "occurred_at": "2026-01-01T00:00:04Z", "actor": "grace", "command_id": "command-4",
-        "correlation_id": "correlation-4", "causation_id": "causation-4",
+        "correlation_id": "correlation-4", "causation_id": "causation-4", "aggregate_kind": "order",
     });
     assert_eq!(rows[3], cancelled);
 }

@@ -29,5 +29,5 @@ pub(crate) fn router(reads: Reads, changes: &Changes) -> Router {
         .routes(reads.journal.history_route("/{{path}}/{{{aggregate}}_id}/history"))
         .routes(changes.route("/{{path}}/changes"))
         .with_state(reads);
-    query_service::router(queries, {{Aggregate}}::NAME, include_str!("../../domain/refusals.md"))
+    query_service::router(queries, &[{{Aggregate}}::NAME], include_str!("../../domain/refusals.md"))
 }
