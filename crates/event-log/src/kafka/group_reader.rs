@@ -3,8 +3,11 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -45,7 +48,7 @@ pub enum Reading {
     },
     /// The group assigned these partitions to this member. They are not read before [`GroupReader::start`].
     Assigned(Vec<(String, i32)>),
-    /// The group revoked these partitions. They are no longer read.
+    /// The group revoked these partitions. It waits until they are given back by [`GroupReader::release`].
     Revoked(Vec<(String, i32)>),
     /// All committed records of this partition have been read.
     CaughtUp(i32),
@@ -95,14 +98,23 @@ impl GroupReader {
     }
 
     /// Starts reading the assigned partitions, each at its offset.
+    ///
+    /// [`LogError::BeginningDeleted`] if a partition begins after its offset.
     pub fn start(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
-        for (topic, _) in bookmarks.keys() {
+        for ((topic, partition), next) in bookmarks {
             self.count_partitions(topic)?;
+            self.require_beginning(topic, *partition, *next)?;
         }
         let partitions = partitions(bookmarks)?;
         self.consumer.incremental_assign(&partitions)?;
         // A partition that was paused when it was revoked would otherwise stay paused.
         Ok(self.consumer.resume(&partitions)?)
+    }
+
+    /// Gives revoked partitions back, once everything read of them is dealt with. The group assigns them to nobody else
+    /// before, unless it has excluded this member.
+    pub fn release(&self) -> Result<(), LogError> {
+        Ok(self.consumer.context().give_back(&self.consumer)?)
     }
 
     /// Stops reading a partition until [`resume`](Self::resume).
@@ -124,7 +136,18 @@ impl GroupReader {
     /// while it is not known.
     pub fn end(&self, topic: &str, partition: i32) -> Option<i64> {
         let ends = lock(&self.consumer.context().ends);
-        ends.get(&(topic.to_owned(), partition)).copied()
+        ends.get(&(topic.to_owned(), partition)).map(|end| end.stable)
+    }
+
+    /// The events that an open transaction has hidden for the longest time, and for how long. Our own transactions last
+    /// for seconds at most.
+    pub fn hidden(&self) -> Option<(Position, Duration)> {
+        let ends = lock(&self.consumer.context().ends);
+        let hidden = ends.iter().filter_map(|((topic, partition), end)| {
+            let position = Position { topic: topic.clone(), partition: *partition, offset: end.stable };
+            Some((position, end.hidden_since?.elapsed()))
+        });
+        hidden.max_by_key(|(_, since)| *since)
     }
 
     /// Commits the offsets to the group, for monitoring tools. This is only a hint: no reader starts from them.
@@ -136,6 +159,15 @@ impl GroupReader {
     pub fn read(&self, record: &RawRecord) -> Result<Recorded, InvalidRecord> {
         let recorded = record.read()?;
         if self.is_at_home(&recorded) { Ok(recorded) } else { Err(InvalidRecord::Partition) }
+    }
+
+    /// Checks that nothing has been deleted from here on. Kafka's own error would not say where the partition begins.
+    fn require_beginning(&self, topic: &str, partition: i32, next: i64) -> Result<(), LogError> {
+        let first = self.consumer.fetch_watermarks(topic, partition, CALL_TIMEOUT)?.0;
+        if first <= next {
+            return Ok(());
+        }
+        Err(LogError::BeginningDeleted { topic: topic.to_owned(), partition, first, next })
     }
 
     fn count_partitions(&self, topic: &str) -> Result<(), LogError> {
@@ -178,15 +210,53 @@ fn one(topic: &str, partition: i32) -> TopicPartitionList {
     list
 }
 
-/// Records what the group decides. An assignment waits for the offsets; a revocation takes effect at once.
+impl Drop for GroupReader {
+    /// The consumer leaves the group when it is dropped, and waits until all partitions are given back.
+    fn drop(&mut self) {
+        let context = self.consumer.context();
+        context.is_leaving.store(true, Ordering::Relaxed);
+        if let Err(error) = context.give_back(&self.consumer) {
+            warn!(%error, "revoked partitions could not be given back");
+        }
+    }
+}
+
+/// Records what the group decides. An assignment waits for the offsets, a revocation for the work in flight.
 #[derive(Default)]
 struct Rebalances {
     changes: Mutex<VecDeque<Reading>>,
-    ends: Mutex<Bookmarks>,
+    /// Revoked, but not given back yet.
+    revoked: Mutex<Option<TopicPartitionList>>,
+    /// Whether there is nobody left to give partitions back.
+    is_leaving: AtomicBool,
+    ends: Mutex<BTreeMap<(String, i32), End>>,
+}
+
+/// The end of a partition, as of its last fetch.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    /// The last stable offset: no transaction is open below it.
+    stable: i64,
+    /// Since when there is something behind it.
+    hidden_since: Option<Instant>,
+}
+
+impl End {
+    fn after(before: Option<&Self>, stable: i64, high: i64) -> Self {
+        let since = before.filter(|before| before.stable == stable).and_then(|before| before.hidden_since);
+        Self { stable, hidden_since: (high > stable).then(|| since.unwrap_or_else(Instant::now)) }
+    }
 }
 
 fn lock<T>(notes: &Mutex<T>) -> MutexGuard<'_, T> {
     notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Rebalances {
+    fn give_back(&self, consumer: &BaseConsumer<Self>) -> Result<(), KafkaError> {
+        let revoked = lock(&self.revoked).take();
+        revoked.map_or(Ok(()), |list| consumer.incremental_unassign(&list))
+    }
 }
 
 impl ClientContext for Rebalances {
@@ -201,8 +271,11 @@ impl ClientContext for Rebalances {
     fn stats(&self, statistics: Statistics) {
         let mut ends = lock(&self.ends);
         for (name, topic) in statistics.topics {
-            let known = topic.partitions.values().filter(|part| part.ls_offset >= 0);
-            ends.extend(known.map(|part| ((name.clone(), part.partition), part.ls_offset)));
+            for part in topic.partitions.values().filter(|part| part.ls_offset >= 0) {
+                let key = (name.clone(), part.partition);
+                let end = End::after(ends.get(&key), part.ls_offset, part.hi_offset);
+                ends.insert(key, end);
+            }
         }
     }
 }
@@ -216,8 +289,13 @@ impl ConsumerContext for Rebalances {
                 lock(&self.changes).push_back(Reading::Assigned(named));
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
-                info!(partitions = ?named, "partitions revoked");
-                if let Err(error) = consumer.incremental_unassign(list) {
+                let is_lost = consumer.assignment_lost();
+                info!(partitions = ?named, is_lost, "partitions revoked");
+                *lock(&self.revoked) = Some(list.clone());
+                // The group waits for nobody that it has excluded.
+                if (is_lost || self.is_leaving.load(Ordering::Relaxed))
+                    && let Err(error) = self.give_back(consumer)
+                {
                     warn!(%error, "revoked partitions could not be given back");
                 }
                 lock(&self.changes).push_back(Reading::Revoked(named));

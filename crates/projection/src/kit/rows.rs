@@ -113,5 +113,6 @@ fn first_generation<P: Projection>(state: GenerationState) -> Generation {
         state,
         paused: false,
         rate_limit: None,
+        trouble: None,
     }
 }

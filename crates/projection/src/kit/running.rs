@@ -134,7 +134,8 @@ impl Running {
         self.ended.await.expect("it does not panic").expect("it ends without an error");
     }
 
-    async fn connect(&self) -> PgConnection {
+    /// A connection to its database.
+    pub async fn connect(&self) -> PgConnection {
         PgConnection::connect_with(&self.database).await.expect("Postgres answers")
     }
 }

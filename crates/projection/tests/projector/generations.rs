@@ -1,6 +1,9 @@
 //! The same projector fills a new generation next to the live one.
 
-use projection::{ProjectorSettings, kit::batches_of};
+use projection::{
+    ProjectorSettings,
+    kit::{Running, batches_of},
+};
 use test_kit::eventually;
 
 use crate::{
@@ -131,10 +134,15 @@ async fn a_failing_new_generation_does_not_affect_readiness() {
         .execute_sql(&BUILD.replace("CREATE TABLE accounts_g2.deposits", "CREATE TABLE accounts_g2.payments"))
         .await;
     running.until_state_contains("does not exist").await;
+    eventually("the trouble is recorded", || async {
+        trouble_of(&running, 2).await.is_some_and(|trouble| trouble.contains("does not exist"))
+    })
+    .await;
     assert!(running.is_ready(), "{}", running.state());
 
     running.execute_sql("ALTER TABLE accounts_g2.payments RENAME TO deposits").await;
     running.until_applied_by_all(&[2], log.events()).await;
+    eventually("the trouble is cleared", || async { trouble_of(&running, 2).await.is_none() }).await;
     running
         .execute_sql("DELETE FROM projection_generation WHERE generation = 2; NOTIFY projection, 'accounts'")
         .await;
@@ -163,4 +171,13 @@ async fn tables_of_another_version_are_not_touched_and_a_new_generation_is_fille
     running.until_ready().await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
     running.end().await;
+}
+
+/// Why a generation stands still, as an operator sees it.
+async fn trouble_of(running: &Running, generation: i32) -> Option<String> {
+    sqlx::query_scalar("SELECT trouble FROM projection_generation WHERE generation = $1")
+        .bind(generation)
+        .fetch_one(&mut running.connect().await)
+        .await
+        .unwrap()
 }

@@ -10,6 +10,7 @@ mod environment;
 mod events;
 mod expected;
 mod generations;
+mod hidden;
 mod journal;
 mod limit;
 mod log;

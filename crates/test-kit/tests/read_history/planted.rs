@@ -26,7 +26,7 @@ fn seen(history: &mut ReadHistory, index: usize) -> &mut Shown {
 #[test]
 fn an_answer_older_than_its_token_is_found() {
     breaks([Promise::TokenHonoured, Promise::MonotonicReads], |history| {
-        history.reads[3].answer = shown(1, 3)
+        history.reads[3].answer = shown(1, 3);
     });
 }
 
