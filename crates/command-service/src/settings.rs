@@ -25,6 +25,8 @@ pub struct Settings {
     pub database: PgConnectOptions,
     /// How many partitions the events topic has; `FOLDLINE_TOPIC_PARTITIONS`, 8. The number never changes.
     pub partitions: i32,
+    /// How often the topics are checked for another number of partitions; `FOLDLINE_TOPICS_CHECK_INTERVAL`, 30s.
+    pub topics_check_interval: Duration,
     /// A name of this instance that is the same after a restart; `FOLDLINE_INSTANCE_ID`, none. With it, an instance that
     /// restarts quickly keeps its partitions.
     pub instance_id: Option<String>,
@@ -50,6 +52,7 @@ impl Settings {
             registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),
             database: environment.get("FOLDLINE_DATABASE_URL", &context.database_url()),
             partitions: i32::try_from(partitions.get()).unwrap_or(i32::MAX),
+            topics_check_interval: environment.duration("FOLDLINE_TOPICS_CHECK_INTERVAL", "30s"),
             instance_id: given(environment.get("FOLDLINE_INSTANCE_ID", "")),
             log: PartitionLogSettings {
                 client: ClientSettings {

@@ -56,8 +56,8 @@ pub use kafka::{
     Bookmarks, ClientSettings, CommandReader, CommandWriter, EventTail, GroupChange, GroupReader,
     KafkaBroker, KafkaPartitionLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
     PartitionLogSettings, PartitionSurvey, Reading, TopicDescription, TopicsError, Visit, apply_topics,
-    check_partitions, committed_ranges, describe_topics, follow_owners, partition_ends, read_outcomes,
-    read_partition, read_range, survey_partitions,
+    check_partitions, committed_ranges, describe_topics, follow_owners, newest_events, partition_ends,
+    read_outcomes, read_partition, read_range, survey_partitions,
 };
 #[cfg(feature = "kafka")]
 pub use memory::MemoryLog;

@@ -75,7 +75,7 @@ pub(crate) enum Event {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AccountOpened {
-    owner: String,
+    pub(crate) owner: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

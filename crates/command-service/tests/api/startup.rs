@@ -1,15 +1,16 @@
 //! Startup while servers or topics are missing or wrong.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc, time::Duration};
 
-use event_log::{ClientSettings, Topics, apply_topics};
+use event_log::{ClientSettings, NewRecord, Topics, apply_topics};
 use serde_json::json;
-use test_kit::{OwnServers, TestEnvironment};
+use test_kit::{EventWriter, OwnServers, TestEnvironment, add_partitions};
+use uuid::Uuid;
 
 use crate::{
-    account::{ACCOUNTS, routes},
+    account::{ACCOUNTS, AccountOpened, EVENTS, Event, routes},
     answer::{Answer, send},
-    environment::{PARTITIONS, prepare},
+    environment::{PARTITIONS, prepare, prepared},
     instance::Instance,
 };
 
@@ -45,6 +46,19 @@ async fn a_wrong_partition_count_ends_the_service_with_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn partitions_added_to_a_running_service_make_it_unready() {
+    let environment = prepared(&ACCOUNTS).await;
+    let api = Instance::start_with(environment, &ACCOUNTS, routes(), |settings| {
+        settings.topics_check_interval = Duration::from_millis(200);
+    })
+    .await;
+    api.until_ready().await;
+    add_partitions(&api.environment.servers.brokers, &api.topic("commands"), 3).await;
+    api.until_not_ready("topics", "has 3 partitions, not 2").await;
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_waits_for_its_servers_and_needs_no_registry_once_it_has_started() {
     let own = Arc::new(OwnServers::not_started());
     own.change(|own| own.start_server("postgres")).await;
@@ -66,4 +80,27 @@ async fn a_service_waits_for_its_servers_and_needs_no_registry_once_it_has_start
     assert!(api.health.is_ready());
     assert_eq!(api.events().len(), 11);
     api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_whose_ids_differ_from_those_in_the_log_ends_the_service() {
+    let unknown_id: fn(&mut NewRecord) = |record| record.payload[1..5].copy_from_slice(&[0x7f; 4]);
+    let other_type: fn(&mut NewRecord) =
+        |record| "tests.bank.MoneyDeposited".clone_into(&mut record.envelope.event_type);
+    let spoils = [
+        (unknown_id, "no avro schema with the id 2139062143"),
+        (other_type, "the headers say tests.bank.MoneyDeposited"),
+    ];
+    for (spoil, cause) in spoils {
+        let environment = prepared(&ACCOUNTS).await;
+        let mut writer = EventWriter::<Event>::new(&environment, ACCOUNTS.name, PARTITIONS, EVENTS).await;
+        writer.append_spoiled(&Uuid::now_v7().into(), 1, &opened("Ada"), spoil).await;
+        let error = Instance::start(environment, &ACCOUNTS, routes()).await.ended().await.unwrap_err();
+        assert!(error.to_string().contains("is not the one that the log was written with"), "{error}");
+        assert!(error.source().unwrap().to_string().contains(cause), "{error:?}");
+    }
+}
+
+fn opened(owner: &str) -> Event {
+    Event::AccountOpened(AccountOpened { owner: owner.to_owned() })
 }
