@@ -1,31 +1,22 @@
 //! A member of a consumer group that reads committed events and starts each partition at an offset of the caller's
 //! choice.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+mod partition_end;
+mod rebalances;
+
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use rdkafka::{
-    ClientContext, TopicPartitionList,
-    config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
-    statistics::Statistics,
     topic_partition_list::Offset,
-    types::RDKafkaRespErr,
 };
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::{
-    client::{ClientSettings, is_passing},
-    context,
-};
+use self::rebalances::{Rebalances, lock};
+use super::client::{ClientSettings, is_passing};
 use crate::{InvalidRecord, LogError, Position, RawRecord, Recorded, headers, partition_of};
 
 /// How long a request to a broker may take.
@@ -82,7 +73,7 @@ impl GroupReader {
     /// Waits up to `timeout` for the next record or change.
     pub fn next(&self, timeout: Duration) -> Result<Reading, LogError> {
         let polled = self.consumer.poll(timeout);
-        if let Some(change) = lock(&self.consumer.context().changes).pop_front() {
+        if let Some(change) = self.consumer.context().next_change() {
             debug_assert!(polled.is_none(), "a rebalance comes without a record");
             return Ok(change);
         }
@@ -106,6 +97,7 @@ impl GroupReader {
             self.require_beginning(topic, *partition, *next)?;
         }
         let partitions = partitions(bookmarks)?;
+        self.consumer.context().starts(bookmarks.keys());
         self.consumer.incremental_assign(&partitions)?;
         // A partition that was paused when it was revoked would otherwise stay paused.
         Ok(self.consumer.resume(&partitions)?)
@@ -135,19 +127,13 @@ impl GroupReader {
     /// The offset after the last committed record of a partition, markers included, as of up to a second ago. `None`
     /// while it is not known.
     pub fn end(&self, topic: &str, partition: i32) -> Option<i64> {
-        let ends = lock(&self.consumer.context().ends);
-        ends.get(&(topic.to_owned(), partition)).map(|end| end.stable)
+        self.consumer.context().end(topic, partition)
     }
 
     /// The events that an open transaction has hidden for the longest time, and for how long. Our own transactions last
     /// for seconds at most.
     pub fn hidden(&self) -> Option<(Position, Duration)> {
-        let ends = lock(&self.consumer.context().ends);
-        let hidden = ends.iter().filter_map(|((topic, partition), end)| {
-            let position = Position { topic: topic.clone(), partition: *partition, offset: end.stable };
-            Some((position, end.hidden_since?.elapsed()))
-        });
-        hidden.max_by_key(|(_, since)| *since)
+        self.consumer.context().hidden()
     }
 
     /// Commits the offsets to the group, for monitoring tools. This is only a hint: no reader starts from them.
@@ -213,94 +199,8 @@ fn one(topic: &str, partition: i32) -> TopicPartitionList {
 impl Drop for GroupReader {
     /// The consumer leaves the group when it is dropped, and waits until all partitions are given back.
     fn drop(&mut self) {
-        let context = self.consumer.context();
-        context.is_leaving.store(true, Ordering::Relaxed);
-        if let Err(error) = context.give_back(&self.consumer) {
+        if let Err(error) = self.consumer.context().leave(&self.consumer) {
             warn!(%error, "revoked partitions could not be given back");
-        }
-    }
-}
-
-/// Records what the group decides. An assignment waits for the offsets, a revocation for the work in flight.
-#[derive(Default)]
-struct Rebalances {
-    changes: Mutex<VecDeque<Reading>>,
-    /// Revoked, but not given back yet.
-    revoked: Mutex<Option<TopicPartitionList>>,
-    /// Whether there is nobody left to give partitions back.
-    is_leaving: AtomicBool,
-    ends: Mutex<BTreeMap<(String, i32), End>>,
-}
-
-/// The end of a partition, as of its last fetch.
-#[derive(Debug, Clone, Copy)]
-struct End {
-    /// The last stable offset: no transaction is open below it.
-    stable: i64,
-    /// Since when there is something behind it.
-    hidden_since: Option<Instant>,
-}
-
-impl End {
-    fn after(before: Option<&Self>, stable: i64, high: i64) -> Self {
-        let since = before.filter(|before| before.stable == stable).and_then(|before| before.hidden_since);
-        Self { stable, hidden_since: (high > stable).then(|| since.unwrap_or_else(Instant::now)) }
-    }
-}
-
-fn lock<T>(notes: &Mutex<T>) -> MutexGuard<'_, T> {
-    notes.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Rebalances {
-    fn give_back(&self, consumer: &BaseConsumer<Self>) -> Result<(), KafkaError> {
-        let revoked = lock(&self.revoked).take();
-        revoked.map_or(Ok(()), |list| consumer.incremental_unassign(&list))
-    }
-}
-
-impl ClientContext for Rebalances {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        context::log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        context::report(&error, reason);
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        let mut ends = lock(&self.ends);
-        for (name, topic) in statistics.topics {
-            for part in topic.partitions.values().filter(|part| part.ls_offset >= 0) {
-                let key = (name.clone(), part.partition);
-                let end = End::after(ends.get(&key), part.ls_offset, part.hi_offset);
-                ends.insert(key, end);
-            }
-        }
-    }
-}
-
-impl ConsumerContext for Rebalances {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let named = list.elements().iter().map(|part| (part.topic().to_owned(), part.partition())).collect();
-        match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                info!(partitions = ?named, "partitions assigned");
-                lock(&self.changes).push_back(Reading::Assigned(named));
-            }
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
-                let is_lost = consumer.assignment_lost();
-                info!(partitions = ?named, is_lost, "partitions revoked");
-                *lock(&self.revoked) = Some(list.clone());
-                // The group waits for nobody that it has excluded.
-                if (is_lost || self.is_leaving.load(Ordering::Relaxed))
-                    && let Err(error) = self.give_back(consumer)
-                {
-                    warn!(%error, "revoked partitions could not be given back");
-                }
-                lock(&self.changes).push_back(Reading::Revoked(named));
-            }
-            other => warn!(code = %RDKafkaErrorCode::from(other), "the consumer group could not be balanced"),
         }
     }
 }
