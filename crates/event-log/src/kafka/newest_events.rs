@@ -16,7 +16,9 @@ pub fn newest_events(client: &ClientSettings, topic: &str) -> Result<Vec<Recorde
         let (first, end) = watermarks(reader.consumer(), topic, partition)?;
         let mut last = None;
         reader.replay(topic, partition, first.max(end - LOOK_BACK), end, &mut |message| {
-            last = headers::read(message).ok().or_else(|| last.take());
+            if let Ok(event) = headers::read(message) {
+                last = Some(event);
+            }
             Ok(())
         })?;
         newest.extend(last);

@@ -34,7 +34,7 @@ pub(crate) struct Worker<P> {
     pub(crate) batch_limit: BatchLimit,
     health: Component,
     registry_answered: bool,
-    /// What was last written of its trouble.
+    /// Its trouble as it is written down, as far as this process knows.
     trouble: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl<P: Projection> Worker<P> {
         health: Component,
         stop: CancellationToken,
     ) -> Self {
-        let generation = instructions.borrow().generation.number;
+        let generation = instructions.borrow().generation.clone();
         let worker = Self {
             projection,
             topic: shared.topics.events(),
@@ -56,13 +56,12 @@ impl<P: Projection> Worker<P> {
             stop,
             runtime: Handle::current(),
             codec: Codec::reading(shared.registry.clone()),
-            lag: Lag::new(P::NAME, generation),
+            lag: Lag::new(P::NAME, generation.number),
             retry: Retry::new(&shared.settings),
             batch_limit: BatchLimit::default(),
             health,
             registry_answered: false,
-            // An earlier process may have left something.
-            trouble: Some(String::new()),
+            trouble: generation.trouble,
             shared,
         };
         worker.not_ready("starting");
