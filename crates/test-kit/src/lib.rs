@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "no async task shares these threads")]
 
 mod address;
+mod applied;
 mod databases;
 mod disturbance;
 mod environment;
@@ -19,6 +20,7 @@ mod log_view;
 mod log_writer;
 mod own_servers;
 mod payloads;
+mod processor_time;
 mod program;
 pub mod read_history;
 pub mod schemas;
@@ -29,6 +31,7 @@ mod topic_changes;
 mod wait;
 
 pub use address::free_port;
+pub use applied::until_applied;
 pub use disturbance::Disturbance;
 pub use environment::{Servers, TestEnvironment};
 pub use event_writer::EventWriter;
@@ -40,6 +43,7 @@ pub use log_view::{LogView, SeenEvent};
 pub use log_writer::{LogWriter, Sample, write_log};
 pub use own_servers::OwnServers;
 pub use payloads::Payloads;
+pub use processor_time::{Part, processor_time, threads_and_switches};
 pub use program::{program, repository};
 pub use service::Service;
 pub use setting::setting;

@@ -3,19 +3,16 @@
 
 #[path = "support/load.rs"]
 mod load;
-#[path = "support/processes.rs"]
-mod processes;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use load::{Report, run};
-use processes::{Part, processor_time, threads_and_switches};
-use sqlx::{Connection, PgConnection};
-use test_kit::{Service, TestEnvironment};
+use test_kit::{Part, Service, TestEnvironment, processor_time, threads_and_switches, until_applied};
 
 /// How long each measurement lasts, after a warm-up that is not counted: the broker's own code is compiled meanwhile.
 const DURATION: Duration = Duration::from_secs(10);
 const WARM_UP: Duration = Duration::from_secs(15);
+const PROJECTIONS: [&str; 3] = ["orders", "journal", "customer_totals"];
 /// Requests in flight when as much as possible is asked for.
 const CONNECTIONS: usize = 512;
 
@@ -37,10 +34,11 @@ async fn with_every_projection() {
         ("command API", Part::Process(commands.pid())),
         ("Kafka", Part::CommandLine("kafka.Kafka")),
         ("projector", Part::Process(projector.pid())),
-        ("Postgres", Part::CommandLine("postgres")),
+        ("Postgres", Part::Program("postgres")),
     ];
     let addresses = [commands.url.trim_start_matches("http://").to_owned()];
-    drop(run(&addresses, 64, None, WARM_UP).await);
+    // Each order is one event.
+    let mut placed = run(&addresses, 64, None, WARM_UP).await.accepted.len() as u64;
     println!(
         "\nwith every projection live, {DURATION:?} each, orders placed; processor time in µs a command"
     );
@@ -49,7 +47,8 @@ async fn with_every_projection() {
         let (_, switches_before) = threads_and_switches(commands.pid());
         let report = run(&addresses, connections, None, DURATION).await;
         let (threads, switches) = threads_and_switches(commands.pid());
-        let behind = until_caught_up(&environment).await;
+        placed += report.accepted.len() as u64;
+        let (_, behind) = until_applied(&environment, "orders_read", &PROJECTIONS, placed).await;
         report.print(&format!("{connections} connections"));
         for ((name, part), before) in parts.iter().zip(before) {
             print!("  {name} {:.0}", micros(processor_time(*part).saturating_sub(before), &report));
@@ -61,27 +60,6 @@ async fn with_every_projection() {
 
 fn micros(time: Duration, report: &Report) -> f64 {
     time.as_secs_f64() * 1e6 / report.accepted.len() as f64
-}
-
-/// Waits until all projections are at the end of the log, and returns how long that took.
-async fn until_caught_up(environment: &TestEnvironment) -> Duration {
-    let began = Instant::now();
-    let mut connection =
-        PgConnection::connect(&environment.database_url("orders_read")).await.expect("Postgres answers");
-    let mut last = Vec::new();
-    loop {
-        let now: Vec<i64> =
-            sqlx::query_scalar("SELECT sum(sequence)::bigint FROM checkpoint GROUP BY projection")
-                .fetch_all(&mut connection)
-                .await
-                .expect("Postgres answers");
-        let is_level = now == last && now.windows(2).all(|pair| pair[0] == pair[1]);
-        if is_level {
-            return began.elapsed();
-        }
-        last = now;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// What the write side does alone, and as two instances.
