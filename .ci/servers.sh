@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Servers for one run: free ports, data in target/test-stack, stopped and wiped at the end whatever happens.
+# Servers for one run: on free ports, with data in target/test-stack. They are always stopped and wiped at the end.
 
-# One run at a time in this folder: the servers of a run that was killed can then be told from those of one that runs.
+# Allows one run at a time in this folder. Leftover servers then always belong to a run that was killed.
 exclusively() {
   command -v flock >/dev/null || return 0
   mkdir -p target
   exec 9>target/test-stack.lock
-  flock --nonblock 9 || { echo "another run is going on in this folder" >&2; exit 1; }
+  flock --nonblock 9 || { echo "another run is in progress in this folder" >&2; exit 1; }
 }
 
 stack() { deploy/native/stack "$@" 9>&-; }

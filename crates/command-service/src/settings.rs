@@ -26,6 +26,8 @@ pub struct Settings {
     /// The database of snapshots and outcomes; `FOLDLINE_DATABASE_URL`, for `orders`
     /// <postgres://orders_command:orders_command@127.0.0.1:15432/orders_write>.
     pub database: PgConnectOptions,
+    /// How often the topics are checked for another number of partitions; `FOLDLINE_TOPICS_CHECK_INTERVAL`, 30s.
+    pub topics_check_interval: Duration,
     /// A name of this instance that is the same after a restart; `FOLDLINE_INSTANCE_ID`, none. With it, an instance that
     /// restarts quickly keeps its shards.
     pub instance_id: Option<String>,
@@ -51,6 +53,7 @@ impl Settings {
         Self {
             registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),
             database: environment.get("FOLDLINE_DATABASE_URL", &context.database_url()),
+            topics_check_interval: environment.duration("FOLDLINE_TOPICS_CHECK_INTERVAL", "30s"),
             instance_id: given(environment.get("FOLDLINE_INSTANCE_ID", "")),
             log: ShardLogSettings {
                 client: ClientSettings {

@@ -3,8 +3,10 @@
 //! Until Kafka and the registry have answered, the service serves HTTP, reports that it is not ready, and keeps trying.
 //! At the end the shards move to other instances while this one still serves.
 
+mod check_registry;
 mod connect;
 mod error;
+mod watch_topics;
 
 pub use error::StartupError;
 

@@ -6,7 +6,7 @@ mod error;
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -191,17 +191,23 @@ impl Codec {
         }
     }
 
+    /// The ids that the registry did not know, and when it was asked.
+    fn unknown(&self) -> MutexGuard<'_, HashMap<u32, Instant>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn fetch(&self, id: u32) -> Result<Reader, CodecError> {
         let Some((registry, runtime)) = &self.registry else {
             return Err(CodecError::UnknownType(format!("with schema id {id}")));
         };
-        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        if unknown.get(&id).is_some_and(|asked| asked.elapsed() < UNKNOWN_ID_PAUSE) {
+        if self.unknown().get(&id).is_some_and(|asked| asked.elapsed() < UNKNOWN_ID_PAUSE) {
             return Err(CodecError::UnknownSchema(id));
         }
+        // Nothing is locked meanwhile: whoever reads other schemas must not wait for a registry that is slow.
         #[expect(clippy::disallowed_methods, reason = "whoever decodes has a thread of its own")]
         let schema = match runtime.block_on(registry.schema(id)) {
             Err(error) if error.is_unknown() => {
+                let mut unknown = self.unknown();
                 if unknown.len() >= MAX_UNKNOWN_IDS {
                     unknown.clear();
                 }

@@ -33,6 +33,11 @@ impl Envelope {
         Uuid::new_v5(&command_id, index.to_string().as_bytes())
     }
 
+    /// The kind of aggregate that published the event: `order`, the last part of its source.
+    pub fn aggregate_kind(&self) -> &str {
+        self.source.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The name of the event without its namespace: `OrderPlaced`.
     pub fn short_type(&self) -> &str {
         self.event_type.rsplit('.').next().unwrap_or_default()

@@ -57,8 +57,8 @@ pub use kafka::{
     Bookmarks, ClientSettings, CommandReader, CommandWriter, EventTail, GroupChange, GroupReader,
     KafkaBroker, KafkaShardLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
     PartitionSurvey, Reading, ShardLogSettings, ShardSurvey, TopicDescription, TopicsError, Visit,
-    apply_topics, check_partitions, committed_ranges, describe_topics, follow_owners, partition_ends,
-    read_outcomes, read_partition, read_range, survey_shards,
+    apply_topics, check_partitions, committed_ranges, describe_topics, follow_owners, newest_events,
+    partition_ends, read_outcomes, read_partition, read_range, survey_shards,
 };
 #[cfg(feature = "kafka")]
 pub use memory::MemoryLog;

@@ -151,6 +151,21 @@ pub enum LogError {
         /// The end of the partition, including uncommitted records.
         end: i64,
     },
+    /// The beginning of the partition has been deleted, although events are kept for ever.
+    #[error(
+        "{topic}/{partition} begins at offset {first}, but reading is to go on at offset {next}: the events in \
+         between have been deleted; check retention.ms and retention.bytes of the topic, and restore it from a backup"
+    )]
+    BeginningDeleted {
+        /// The topic being read.
+        topic: String,
+        /// The partition being read.
+        partition: i32,
+        /// The first offset that is left.
+        first: i64,
+        /// The offset to continue at.
+        next: i64,
+    },
     /// The payload of an event could not be decoded.
     #[error("event at {position} cannot be read: {source}")]
     Unreadable {
@@ -188,6 +203,7 @@ impl LogError {
             Self::Invalid { .. }
             | Self::Discontinuous(_)
             | Self::BeyondEnd { .. }
+            | Self::BeginningDeleted { .. }
             | Self::InvalidShards(_) => false,
             Self::Unreadable { source, .. } => source.is_transient(),
             _ => true,

@@ -1,5 +1,5 @@
-//! Schemas are public for ever. For every file in `schemas/`, in every context, these tests check that a published
-//! schema keeps its meaning, and that every version of a message can read every other.
+//! Published schemas never change. For every file in `schemas/`, these tests check that a published schema keeps its
+//! meaning, and that every version of a message can read every other.
 //!
 //! `schemas/schemas.lock` records what is published. [`RENEW`] adds new files and never changes a line.
 
@@ -22,14 +22,14 @@ const RENEW: &str = "UPDATE_SCHEMAS_LOCK=1 cargo test -p event-log --test schema
 static FOLDER: LazyLock<PathBuf> =
     LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas"));
 
-/// The published fingerprints by path. They are read once, before a test may add to them.
+/// The published fingerprints by path, read once before a test may add to them.
 static LOCK: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let text = fs::read_to_string(FOLDER.join("schemas.lock")).unwrap_or_default();
     let lines = text.lines().map(|line| line.split_once(' ').expect("a path and a fingerprint"));
     lines.map(|(path, fingerprint)| (path.to_owned(), fingerprint.to_owned())).collect()
 });
 
-/// Every schema by its path, `orders/events/order_placed/v1.avsc`.
+/// Every schema by its path: `orders/events/order_placed/v1.avsc`.
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     let contexts = entries(&FOLDER).into_iter().filter(|path| path.is_dir());
     let kinds = contexts.flat_map(|context| entries(&context));
@@ -53,7 +53,7 @@ fn read(file: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// A schema without its documentation: everything that a reader or a writer may depend on. Avro's canonical form is not
+/// A schema without its documentation: everything that readers and writers may depend on. Avro's canonical form is not
 /// enough, because it omits defaults, aliases and logical types.
 fn meaning(schema: &Value) -> Value {
     match schema {
@@ -108,7 +108,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// Every named type and field in a schema, for which Avro knows a `doc`.
+/// Every named type and field in a schema. In Avro, these can have a `doc`.
 fn documentable(schema: &Value) -> Vec<&Value> {
     match schema {
         Value::Array(schemas) => schemas.iter().flat_map(documentable).collect(),
@@ -124,11 +124,12 @@ fn documentable(schema: &Value) -> Vec<&Value> {
 #[test]
 fn a_published_schema_keeps_its_meaning() {
     for (path, published) in &*LOCK {
-        let schema = SCHEMAS.get(path).unwrap_or_else(|| panic!("{path} is published and must stay"));
+        let schema =
+            SCHEMAS.get(path).unwrap_or_else(|| panic!("{path} is published and must not be removed"));
         assert_eq!(
             published,
             &fingerprint(schema),
-            "{path} is published: only its `doc`s may change; put the change into the next version beside it"
+            "{path} is published: only its `doc`s may change; add a new version for any other change"
         );
     }
 }
@@ -144,7 +145,7 @@ fn every_version_of_a_message_can_read_every_other() {
 }
 
 #[test]
-fn the_path_of_a_schema_follows_from_its_name() {
+fn the_path_of_a_schema_matches_its_name() {
     for (path, schema) in &*SCHEMAS {
         let (context, message, version) = place(path)
             .unwrap_or_else(|| panic!("{path} is not <context>/<events or commands>/<name>/v<n>.avsc"));
@@ -152,7 +153,7 @@ fn the_path_of_a_schema_follows_from_its_name() {
         assert_eq!(schema["namespace"], format!("foldline.{context}"), "{path}");
         assert_eq!(snake_case(schema["name"].as_str().unwrap_or_default()), message, "{path}");
         let before = path.replace(&format!("/v{version}."), &format!("/v{}.", version - 1));
-        assert!(version == 1 || SCHEMAS.contains_key(&before), "{path} has no {before} before it");
+        assert!(version == 1 || SCHEMAS.contains_key(&before), "{path} has no previous version {before}");
     }
 }
 
@@ -187,16 +188,16 @@ fn publish(new: BTreeMap<String, String>) {
     // A published schema can no longer be changed.
     a_published_schema_keeps_its_meaning();
     every_version_of_a_message_can_read_every_other();
-    the_path_of_a_schema_follows_from_its_name();
+    the_path_of_a_schema_matches_its_name();
     every_type_and_field_is_documented();
     let all = new.into_iter().chain(LOCK.clone()).collect::<BTreeMap<_, _>>();
     let lines: Vec<_> = all.iter().map(|(path, fingerprint)| format!("{path} {fingerprint}\n")).collect();
-    fs::write(FOLDER.join("schemas.lock"), lines.concat()).expect("a lock that can be written");
+    fs::write(FOLDER.join("schemas.lock"), lines.concat()).expect("the lock can be written");
 }
 
 /// A small schema, and ways to break it.
 fn schema() -> Value {
-    json!({"type": "record", "name": "Paid", "namespace": "foldline.test", "doc": "Money came.", "fields": [
+    json!({"type": "record", "name": "Paid", "namespace": "foldline.test", "doc": "Money was paid.", "fields": [
         {"name": "minor", "type": {"type": "long", "logicalType": "timestamp-millis"}, "doc": "How much."},
         {"name": "by", "type": "string", "default": "cash", "aliases": ["how"], "doc": "How."},
         {"name": "kind", "type": {"type": "enum", "name": "Kind", "symbols": ["A", "B"]}, "doc": "What."},
@@ -212,7 +213,7 @@ fn changed(pointer: &str, value: Value) -> Value {
 #[test]
 fn documentation_and_layout_are_not_part_of_the_meaning() {
     let original = fingerprint(&schema());
-    assert_eq!(fingerprint(&changed("/doc", json!("Money has come."))), original);
+    assert_eq!(fingerprint(&changed("/doc", json!("Money has been paid."))), original);
     assert_eq!(fingerprint(&changed("/fields/1/doc", Value::Null)), original);
     let reordered = r#"{ "default": "cash", "aliases": ["how"], "type": "string", "name": "by" }"#;
     let reordered = serde_json::from_str(reordered).expect("a field");
@@ -223,7 +224,7 @@ fn documentation_and_layout_are_not_part_of_the_meaning() {
 fn everything_else_is_part_of_the_meaning() {
     let mut swapped = schema();
     swapped["fields"].as_array_mut().expect("fields").swap(0, 1);
-    let spoilt = [
+    let changed_schemas = [
         swapped,
         changed("/name", json!("Payed")),
         changed("/namespace", json!("foldline.other")),
@@ -234,7 +235,7 @@ fn everything_else_is_part_of_the_meaning() {
         changed("/fields/1/aliases/0", json!("with")),
         changed("/fields/2/type/symbols", json!(["B", "A"])),
     ];
-    for other in spoilt {
+    for other in changed_schemas {
         assert_ne!(fingerprint(&other), fingerprint(&schema()), "{other}");
     }
 }

@@ -29,9 +29,32 @@
 //!     .routes(reads.journal.history_route("/orders/{order_id}/history"))
 //!     .routes(changes.route("/orders/changes"))
 //!     .with_state(reads);
-//! router(queries, "order", "### order-not-found\n\n404. There is no order with this id.\n")
+//! router(queries, &["order"], "### order-not-found\n\n404. There is no order with this id.\n")
 //! # }
 //! ```
+//!
+//! # Several kinds of aggregates in one context
+//!
+//! They share the topic, the database and the journal. What [`ReadModel::connect`] and [`ReadModel::follow`] return is
+//! about the kind that is named first; [`Projection::of`], [`Journal::of`] and [`Changes::of`] turn it to another one,
+//! whose name then stands in its problems and ids, and whose events alone are in its histories and streams:
+//!
+//! ```no_run
+//! # use query_service::{Changes, JOURNAL, Journal, ReadModel, Settings};
+//! # use utoipa_axum::router::OpenApiRouter;
+//! # fn queries(read_model: ReadModel, changes: Changes, component: service_kit::health::Component) -> OpenApiRouter {
+//! let [accounts, cards, journal] = read_model.follow(["accounts", "cards", JOURNAL], component);
+//! let (cards, journal) = (cards.of("card"), Journal::new(journal));
+//!
+//! OpenApiRouter::new()
+//!     .routes(journal.history_route("/accounts/{account_id}/history"))
+//!     .routes(journal.of("card").history_route("/cards/{card_id}/history"))
+//!     .routes(changes.route("/accounts/changes"))
+//!     .routes(changes.of("card").route("/cards/changes"))
+//! # }
+//! ```
+//!
+//! `tests/lamps` is such a context.
 
 mod answer;
 mod changes;

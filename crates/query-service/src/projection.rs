@@ -45,6 +45,12 @@ impl Projection {
         Self { name, checkpoints, read_model }
     }
 
+    /// The same projection, for queries about another kind of aggregate of the context: `card`.
+    #[must_use]
+    pub fn of(&self, aggregate: &str) -> Self {
+        Self { read_model: self.read_model.of(aggregate), ..self.clone() }
+    }
+
     /// For a query about one aggregate. It waits for the partition of the aggregate only.
     pub fn aggregate(&self, id: impl Into<AggregateId>) -> ReadScope<'_> {
         let id = id.into();
@@ -76,6 +82,11 @@ impl Projection {
 }
 
 impl ReadScope<'_> {
+    /// The kind of aggregate that the query is about.
+    pub(crate) fn aggregate_kind(&self) -> &str {
+        self.read_model.aggregate_kind()
+    }
+
     /// The connections of queries; see [`ReadModel::pool`].
     pub fn pool(&self) -> &PgPool {
         self.read_model.pool()

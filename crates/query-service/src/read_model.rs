@@ -13,24 +13,33 @@ use crate::{Projection, Settings, WaitLimits, problems::AggregateProblems};
 /// A connection that was used more recently than this is not tested before it is used again.
 const RECENTLY: Duration = Duration::from_secs(1);
 
-/// The database that the projectors of a context fill. Cloning is cheap.
+/// The database that the projectors of a context fill, for queries about one kind of aggregate. Cloning is cheap.
 #[derive(Debug, Clone)]
-pub struct ReadModel(Arc<Inner>);
+pub struct ReadModel {
+    database: Arc<Database>,
+    aggregate: Arc<AggregateNames>,
+}
 
 #[derive(Debug)]
-struct Inner {
+struct Database {
     pool: PgPool,
     connect: PgConnectOptions,
     topic: String,
     partitions: i32,
     wait_limits: WaitLimits,
-    aggregate_id_field: String,
+}
+
+/// What carries the name of a kind of aggregate.
+#[derive(Debug)]
+struct AggregateNames {
+    kind: String,
+    id_field: String,
     problems: AggregateProblems,
 }
 
 impl ReadModel {
-    /// The read model of a context with one kind of aggregate, called `aggregate` (`order`). It connects when the first
-    /// query comes.
+    /// The read model of a context whose aggregate is called `aggregate` (`order`). It connects when the first query
+    /// comes.
     pub fn connect(settings: &Settings, aggregate: &str) -> Self {
         let database = &settings.database;
         let application = format!("{}-query-api", settings.topics.context());
@@ -48,15 +57,19 @@ impl ReadModel {
                 })
             })
             .connect_lazy_with(options(&database.connect, &application));
-        Self(Arc::new(Inner {
+        let database = Database {
             pool,
             connect: database.connect.clone(),
             topic: settings.topics.events(),
             partitions: settings.partitions,
             wait_limits: settings.wait_limits,
-            aggregate_id_field: id_field(aggregate),
-            problems: AggregateProblems::new(aggregate),
-        }))
+        };
+        Self { database: Arc::new(database), aggregate: Arc::new(AggregateNames::new(aggregate)) }
+    }
+
+    /// The same database, for queries about another kind of aggregate.
+    pub(crate) fn of(&self, aggregate: &str) -> Self {
+        Self { database: Arc::clone(&self.database), aggregate: Arc::new(AggregateNames::new(aggregate)) }
     }
 
     /// Follows the checkpoints of projections of this database, through one connection. The component is ready while
@@ -67,7 +80,7 @@ impl ReadModel {
         health: Component,
     ) -> [Projection; N] {
         let source = |name: &str| Source { projection: name.to_owned(), topic: self.topic().to_owned() };
-        let watches = follow(&self.0.connect, projections.map(source), self.partitions(), health);
+        let watches = follow(&self.database.connect, projections.map(source), self.partitions(), health);
         let mut names = projections.into_iter();
         watches.map(|checkpoints| {
             let name = names.next().expect("there is a name for each");
@@ -77,40 +90,51 @@ impl ReadModel {
 
     /// The connections of queries. Statements are planned once, without regard to their parameters.
     pub fn pool(&self) -> &PgPool {
-        &self.0.pool
+        &self.database.pool
     }
 
     /// A read-only transaction whose statements are planned anew each time. For queries with filters that may be absent:
     /// one plan for all combinations would serve none of them well.
     pub async fn begin_planned(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.0.pool.begin_with("BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan").await
+        self.database.pool.begin_with("BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan").await
     }
 
     /// The topic that everything here is projected from.
     pub fn topic(&self) -> &str {
-        &self.0.topic
+        &self.database.topic
     }
 
     /// How many partitions that topic has.
     pub fn partitions(&self) -> i32 {
-        self.0.partitions
+        self.database.partitions
+    }
+
+    /// The kind of aggregate that the queries are about: `order`.
+    pub(crate) fn aggregate_kind(&self) -> &str {
+        &self.aggregate.kind
     }
 
     /// What the id of an aggregate is called in JSON: `order_id`.
     pub(crate) fn aggregate_id_field(&self) -> &str {
-        &self.0.aggregate_id_field
+        &self.aggregate.id_field
     }
 
     pub(crate) fn partition_of(&self, id: &AggregateId) -> i32 {
-        event_log::partition_of(id, self.0.partitions)
+        event_log::partition_of(id, self.database.partitions)
     }
 
     pub(crate) fn wait_limits(&self) -> WaitLimits {
-        self.0.wait_limits
+        self.database.wait_limits
     }
 
     pub(crate) fn problems(&self) -> &AggregateProblems {
-        &self.0.problems
+        &self.aggregate.problems
+    }
+}
+
+impl AggregateNames {
+    fn new(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), id_field: id_field(kind), problems: AggregateProblems::new(kind) }
     }
 }
 

@@ -5,22 +5,30 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problems;
 
-/// The whole API: the queries of a context with one kind of aggregate (`order`), their `OpenAPI` description, and the pages
-/// of the problems that carry the name of the aggregate. `refusals` is the Markdown that the command API answers from,
-/// with a heading `### some-code` for each refusal.
-pub fn router(queries: OpenApiRouter, aggregate: &str, refusals: &'static str) -> Router {
+/// The whole API: the queries of a context, their `OpenAPI` description, and the pages of the problems that carry the name
+/// of an aggregate. `aggregates` are the kinds of aggregates of the context (`order`). `refusals` is the Markdown that the
+/// command API answers from, with a heading `### some-code` for each refusal.
+pub fn router(queries: OpenApiRouter, aggregates: &[&str], refusals: &'static str) -> Router {
     let (router, mut description) = queries.split_for_parts();
-    name_aggregate_id(&mut description, aggregate);
-    router.merge(docs::router(description)).merge(problems::pages(aggregate)).merge(page::own(refusals))
+    name_aggregate_ids(&mut description, aggregates);
+    aggregates
+        .iter()
+        .fold(router.merge(docs::router(description)), |router, kind| router.merge(problems::pages(kind)))
+        .merge(page::own(refusals))
 }
 
-/// In a [`Change`](crate::Change), the aggregate's id is called after the aggregate, which its schema cannot know.
-fn name_aggregate_id(description: &mut OpenApi, aggregate: &str) {
+/// In a [`Change`](crate::Change), the aggregate's id is called after the aggregate, which its schema cannot know. Where
+/// there are several kinds, a change has one of these ids.
+fn name_aggregate_ids(description: &mut OpenApi, aggregates: &[&str]) {
     let schemas = description.components.as_mut().map(|components| &mut components.schemas);
     if let Some(RefOr::T(Schema::Object(change))) = schemas.and_then(|schemas| schemas.get_mut("Change")) {
-        let (name, text) = (id_field(aggregate), Object::with_type(Type::String));
-        change.properties.insert(name.clone(), RefOr::T(Schema::Object(text)));
-        change.required.push(name);
+        for name in aggregates.iter().map(|kind| id_field(kind)) {
+            let text = Object::with_type(Type::String);
+            change.properties.insert(name.clone(), RefOr::T(Schema::Object(text)));
+            if aggregates.len() == 1 {
+                change.required.push(name);
+            }
+        }
     }
 }
 
@@ -28,7 +36,7 @@ fn name_aggregate_id(description: &mut OpenApi, aggregate: &str) {
 mod tests {
     use utoipa::OpenApi;
 
-    use super::name_aggregate_id;
+    use super::name_aggregate_ids;
 
     #[derive(OpenApi)]
     #[openapi(components(schemas(crate::Change)))]
@@ -36,10 +44,23 @@ mod tests {
 
     #[test]
     fn the_description_of_a_change_has_the_id_of_its_aggregate() {
-        let mut description = Description::openapi();
-        name_aggregate_id(&mut description, "lamp");
-        let change = &serde_json::to_value(&description).unwrap()["components"]["schemas"]["Change"];
+        let change = change(&["lamp"]);
         assert_eq!(change["properties"]["lamp_id"]["type"], "string");
         assert!(change["required"].as_array().unwrap().contains(&"lamp_id".into()));
+    }
+
+    #[test]
+    fn with_several_aggregates_a_change_has_the_id_of_one_of_them() {
+        let change = change(&["lamp", "switch"]);
+        for id in ["lamp_id", "switch_id"] {
+            assert_eq!(change["properties"][id]["type"], "string");
+            assert!(!change["required"].as_array().unwrap().contains(&id.into()));
+        }
+    }
+
+    fn change(aggregates: &[&str]) -> serde_json::Value {
+        let mut description = Description::openapi();
+        name_aggregate_ids(&mut description, aggregates);
+        serde_json::to_value(&description).unwrap()["components"]["schemas"]["Change"].take()
     }
 }

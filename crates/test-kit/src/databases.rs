@@ -1,4 +1,4 @@
-//! Databases for tests, copied from templates: a copy takes some 50 ms, the migrations a second.
+//! Databases for tests, copied from templates: a copy takes about 50 ms, running the migrations about a second.
 
 use std::{
     fs,
@@ -9,11 +9,11 @@ use sqlx::{Connection, PgConnection, query_scalar, raw_sql};
 
 use crate::{TestEnvironment, files::files_in, program::repository};
 
-/// Where the migrations are that a template is made of.
+/// The folders of the migrations that a template is built from.
 const MIGRATIONS: [&str; 3] =
     ["crates/projection/migrations", "crates/command-engine/migrations", "migrations"];
 
-/// Gives the environment the databases that this command of `foldline` makes.
+/// Creates the databases that this `foldline` command would create, as copies of templates.
 pub(crate) async fn copy_templates(environment: &TestEnvironment, command: &str) {
     let server = &environment.servers.database_server_url;
     let mut postgres = PgConnection::connect(&format!("{server}/postgres")).await.expect("Postgres answers");
@@ -30,19 +30,20 @@ pub(crate) async fn copy_templates(environment: &TestEnvironment, command: &str)
             .bind(&copy)
             .fetch_one(&mut postgres)
             .await
-            .expect("a template has rights");
+            .expect("a template has privileges");
         run(&mut postgres, &grant).await;
     }
 }
 
-/// A copy has everything but the rights on the database itself.
+/// Grants the privileges on the database itself, which a copy does not inherit.
 const RIGHTS: &str = "
     SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABASE %1$I TO %2$s', $2::text,
                   string_agg(grantee::regrole::text, ', '))
       FROM pg_database, aclexplode(datacl)
      WHERE datname = $1 AND privilege_type = 'CONNECT'";
 
-/// The templates' names. The first test of all makes them; the others wait for it. Postgres notes which are complete.
+/// The names of the templates. The first test creates them and the others wait. `datistemplate` marks the complete
+/// ones.
 async fn names(postgres: &mut PgConnection, template: &TestEnvironment, command: &str) -> Vec<String> {
     run(postgres, "SELECT pg_advisory_lock(hashtext('templates of tests'))").await;
     let mut names = find(postgres, template, "datistemplate").await;
@@ -57,7 +58,7 @@ async fn names(postgres: &mut PgConnection, template: &TestEnvironment, command:
     names
 }
 
-/// The databases of this environment of which `condition` is true.
+/// The databases of this environment that meet a condition.
 async fn find(postgres: &mut PgConnection, template: &TestEnvironment, condition: &str) -> Vec<String> {
     let find = format!("SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND {condition}");
     let names = query_scalar(&find).bind(&template.database_prefix).fetch_all(postgres);
@@ -68,7 +69,7 @@ async fn run(postgres: &mut PgConnection, statements: &str) {
     raw_sql(statements).execute(postgres).await.unwrap_or_else(|error| panic!("{statements}: {error}"));
 }
 
-/// Differs when a migration or the list of databases does: the servers may have been used before.
+/// Changes with the migrations and the list of databases: the servers may hold templates from an earlier run.
 fn fingerprint(command: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     command.hash(&mut hasher);

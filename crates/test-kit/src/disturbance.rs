@@ -1,11 +1,11 @@
 use std::fmt::{self, Debug, Display, Formatter};
 
-/// A fault of a run: when it began and when it was healed, in microseconds since the run began.
+/// A fault that was injected during a run. Times are in microseconds since the run began.
 #[derive(Debug, Clone)]
 pub struct Disturbance<K> {
-    /// What it was.
+    /// What kind of fault it was.
     pub kind: K,
-    /// Which of those that are alike it was about, from 0.
+    /// Which instance it affected, counted from 0.
     pub instance: usize,
     /// When it began.
     pub begin: u64,

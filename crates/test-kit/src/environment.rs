@@ -8,25 +8,25 @@ use crate::{
     program::{program, repository},
 };
 
-/// Where the servers are that a test uses.
+/// The addresses of the servers that a test uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Servers {
     /// Kafka's bootstrap brokers.
     pub brokers: String,
     /// The schema registry.
     pub registry_url: String,
-    /// Postgres, without a database.
+    /// Postgres: a URL without a database.
     pub database_server_url: String,
 }
 
-/// A part of the stack that belongs to one test: a prefix for its topics, another for its databases.
+/// The part of the stack that belongs to one test: a prefix for its topics and one for its databases.
 #[derive(Debug, Clone)]
 pub struct TestEnvironment {
     /// The servers.
     pub servers: Servers,
-    /// What stands before every topic.
+    /// The prefix of every topic.
     pub topic_prefix: String,
-    /// What stands before every database.
+    /// The prefix of every database.
     pub database_prefix: String,
 }
 
@@ -88,7 +88,7 @@ impl TestEnvironment {
         ));
     }
 
-    /// On a thread and a runtime of its own, since the test may be on one that must not block.
+    /// Runs on its own thread and runtime, since the calling test may be on one that must not block.
     fn create_databases(&self, command: &str) {
         let create = || {
             let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
@@ -97,13 +97,12 @@ impl TestEnvironment {
         thread::scope(|scope| scope.spawn(create).join()).expect("the databases can be created");
     }
 
-    /// Runs a command of the operator's command line in this environment, and panics if it fails.
+    /// Runs a `foldline` command in this environment, and panics if it fails.
     pub fn foldline(&self, arguments: &str) {
         self.try_foldline(arguments).unwrap_or_else(|error| panic!("foldline {arguments}: {error}"));
     }
 
-    /// Runs a command of the operator's command line in this environment. Returns its standard output, or its standard
-    /// error if it fails.
+    /// Runs a `foldline` command in this environment. Returns its standard output, or its standard error if it fails.
     pub fn try_foldline(&self, arguments: &str) -> Result<String, String> {
         let output = Command::new(program("foldline"))
             .args(arguments.split(' '))
@@ -137,7 +136,7 @@ impl TestEnvironment {
     }
 }
 
-/// The URL with another user. In a local stack, every user's password is its name.
+/// The URL with another user. In a local stack, each user's password equals the name.
 fn as_user(user: &str, url: &str) -> String {
     let (_, address) = url.split_once('@').expect("the URL of a database names a user");
     format!("postgres://{user}:{user}@{address}")

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use crate::TestEnvironment;
 
-/// Writes the events of a context as their owner would, and remembers them. It can also write events that are spoiled.
+/// Writes the events of a context as their owner would, and keeps what it wrote. It can also write corrupt events.
 pub struct EventWriter<E> {
-    /// The good events, in the order in which they were queued.
+    /// The intact events, in the order in which they were queued.
     pub written: Vec<(Envelope, E)>,
     context: String,
     spoiled: usize,
@@ -27,7 +27,7 @@ pub struct EventWriter<E> {
 }
 
 impl<E: Message> EventWriter<E> {
-    /// Registers the schemas, and takes over every partition of a context's events.
+    /// Registers the schemas, and claims every partition of a context's events.
     pub async fn new(
         environment: &TestEnvironment,
         context: &str,
@@ -61,16 +61,16 @@ impl<E: Message> EventWriter<E> {
             epoch,
             sequences: BTreeMap::new(),
             queued: Vec::new(),
-            codec: codec.expect("the registry takes the schemas"),
+            codec: codec.expect("the registry accepts the schemas"),
         }
     }
 
-    /// How many events there are in all.
+    /// The number of events, including corrupt ones.
     pub fn events(&self) -> usize {
         self.written.len() + self.spoiled
     }
 
-    /// Writes new aggregates, each with all of its events.
+    /// Writes new aggregates, each with its whole history.
     pub async fn append_new(&mut self, histories: impl IntoIterator<Item = Vec<E>>) {
         for history in histories {
             let id = AggregateId::from(Uuid::now_v7());
@@ -87,7 +87,7 @@ impl<E: Message> EventWriter<E> {
         self.append_queued().await;
     }
 
-    /// Writes an event with something about it spoiled, which nobody can apply.
+    /// Writes a corrupt event, which cannot be applied.
     pub async fn append_spoiled(
         &mut self,
         id: &AggregateId,
@@ -99,14 +99,14 @@ impl<E: Message> EventWriter<E> {
         self.append_queued().await;
     }
 
-    /// Has an event written with others.
+    /// Queues an event, to be written together with others.
     pub fn queue(&mut self, id: &AggregateId, version: u64, event: E) {
         let record = self.record(id, version, &event);
         self.written.push((record.envelope.clone(), event));
         self.queued.push(record);
     }
 
-    /// Has a spoiled event written with others.
+    /// Queues a corrupt event, to be written together with others.
     pub fn queue_spoiled(&mut self, id: &AggregateId, version: u64, event: &E, spoil: fn(&mut NewRecord)) {
         let mut record = self.record(id, version, event);
         self.spoiled += 1;
@@ -114,7 +114,7 @@ impl<E: Message> EventWriter<E> {
         self.queued.push(record);
     }
 
-    /// Writes what was queued, in one transaction.
+    /// Writes the queued events, in one transaction.
     pub async fn append_queued(&mut self) {
         let group = mem::take(&mut self.queued);
         if group.is_empty() {
@@ -132,7 +132,7 @@ impl<E: Message> EventWriter<E> {
         let command_id = Uuid::now_v7();
         let event_type =
             self.codec.full_name(event.message_type()).expect("the event has a schema").to_owned();
-        let payload = self.codec.encode(event).expect("the event has the form of its schema");
+        let payload = self.codec.encode(event).expect("the event matches its schema");
         let source = format!("/{}", self.context);
         let partition = partition_of(id, self.shards.partitions());
         let sequence = self.sequences.entry(partition).or_default();

@@ -6,7 +6,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 
-/// A record as any program may write it to any topic. It knows nothing of our own writers.
+/// A record as any program could write it to a topic, independent of our own writers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ForeignRecord<'r> {
     /// The key, if it has one.
@@ -18,7 +18,7 @@ pub struct ForeignRecord<'r> {
 }
 
 impl ForeignRecord<'_> {
-    /// Writes it to a partition, and returns its offset.
+    /// Writes the record to a partition, and returns its offset.
     pub async fn write(&self, brokers: &str, topic: &str, partition: i32) -> i64 {
         let producer: FutureProducer =
             ClientConfig::new().set("bootstrap.servers", brokers).create().expect("the settings are right");
@@ -28,6 +28,6 @@ impl ForeignRecord<'_> {
         let mut record = FutureRecord::<[u8], [u8]>::to(topic).partition(partition).headers(headers);
         (record.key, record.payload) = (self.key, self.payload);
         let delivered = producer.send(record, Duration::from_secs(10)).await;
-        delivered.expect("Kafka takes the record").offset
+        delivered.expect("Kafka accepts the record").offset
     }
 }

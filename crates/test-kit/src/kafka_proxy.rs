@@ -1,6 +1,6 @@
-//! A network between a client and Kafka that can be told to misbehave. It knows of Kafka's protocol as much as it
-//! needs to find the requests and answers of one API, and to lead clients back to itself wherever Kafka tells an
-//! address.
+//! A proxy between a client and Kafka that injects network faults. It understands just enough of Kafka's protocol to
+//! find the requests and responses of one API, and to replace the broker's address by its own wherever Kafka returns
+//! it.
 
 mod connection;
 mod faults;
@@ -17,7 +17,8 @@ use crate::eventually;
 use faults::Faults;
 pub use faults::{Api, Fault};
 
-/// A TCP proxy before one broker. Dropping it closes its port; connections that are open end with their clients.
+/// A TCP proxy in front of one broker. Dropping it closes its port; open connections last until their clients close
+/// them.
 pub struct KafkaProxy {
     address: SocketAddr,
     faults: Arc<Faults>,
@@ -25,9 +26,10 @@ pub struct KafkaProxy {
 }
 
 impl KafkaProxy {
-    /// A proxy that passes everything on, before the broker at this address, which must be one of the loopback.
-    pub async fn before(broker: &str) -> Self {
-        let broker = broker.parse().expect("a broker of a test has an address of the form 127.0.0.1:port");
+    /// A proxy in front of the broker at this address, which must be on the loopback interface. At first it forwards
+    /// everything.
+    pub async fn in_front_of(broker: &str) -> Self {
+        let broker = broker.parse().expect("a test's broker has an address of the form 127.0.0.1:port");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let faults = Arc::<Faults>::default();
@@ -35,42 +37,41 @@ impl KafkaProxy {
         Self { address, faults, accepting }
     }
 
-    /// What a client takes for the broker: `127.0.0.1:port`.
+    /// The address for clients to connect to: `127.0.0.1:port`.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Lets the next `times` requests of an API meet a fault; `usize::MAX` lasts until it is healed. A second order
-    /// for the same API replaces the first.
-    pub fn order(&self, api: Api, fault: Fault, times: usize) {
-        self.faults.order(api, fault, times);
+    /// Injects a fault into the next `times` requests of an API, or until [`heal`](Self::heal) with `usize::MAX`. A
+    /// second fault for the same API replaces the first.
+    pub fn inject(&self, api: Api, fault: Fault, times: usize) {
+        self.faults.inject(api, fault, times);
     }
 
-    /// Lets nothing more through, in either direction, while connections stay open and new ones are taken in: a network
-    /// that is cut. What is on its way is delivered late, when it is healed.
+    /// Cuts the network: nothing passes in either direction, but connections stay open and new ones are accepted.
+    /// Messages under way are delivered after [`heal`](Self::heal).
     pub fn cut(&self) {
         self.faults.cut(true);
     }
 
-    /// Delays every message by so much, in either direction.
+    /// Delays every message, in either direction.
     pub fn slow(&self, delay: Duration) {
         self.faults.slow(delay);
     }
 
-    /// Passes everything on again. What a fault has been ordered for already still meets it.
+    /// Forwards everything again. Requests that a fault has already been assigned to still meet it.
     pub fn heal(&self) {
         self.faults.heal();
     }
 
-    /// How many requests have met a fault that was ordered for their API: a held or dropped answer counts when the
-    /// broker has given it.
-    pub fn met(&self) -> usize {
-        self.faults.met()
+    /// How many requests a fault was injected into. A held or dropped response counts once the broker has sent it.
+    pub fn injected(&self) -> usize {
+        self.faults.injected()
     }
 
-    /// Waits until so many requests have met a fault, and panics if they do not in a minute.
-    pub async fn until_met(&self, times: usize) {
-        eventually(format!("{times} faults are met"), || async { self.met() >= times }).await;
+    /// Waits until faults have been injected into `times` requests, and panics if that takes longer than a minute.
+    pub async fn until_injected(&self, times: usize) {
+        eventually(format!("{times} faults are injected"), || async { self.injected() >= times }).await;
     }
 }
 
@@ -80,7 +81,7 @@ impl Drop for KafkaProxy {
     }
 }
 
-/// A broker that cannot be reached is a client that is hung up on.
+/// Accepts connections. If the broker cannot be reached, the client's connection is closed.
 async fn accept(listener: TcpListener, broker: SocketAddr, faults: Arc<Faults>) {
     let front = listener.local_addr().expect("a bound socket has an address").port();
     while let Ok((client, _)) = listener.accept().await {

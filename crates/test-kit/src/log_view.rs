@@ -11,7 +11,7 @@ use rdkafka::{
     message::Headers,
 };
 
-/// An event as any consumer of the log sees it: key, headers, bytes. It knows nothing of our own readers.
+/// An event as any consumer of the log sees it: key, headers and bytes. It is independent of our own readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenEvent {
     /// The partition.
@@ -24,15 +24,15 @@ pub struct SeenEvent {
     pub headers: BTreeMap<String, String>,
     /// The payload.
     pub payload: Vec<u8>,
-    /// The record's own time, in milliseconds since 1970.
+    /// The record's timestamp, in milliseconds since 1970.
     pub timestamp: Option<i64>,
 }
 
-/// How long an open transaction is waited for.
+/// How long to wait for an open transaction to end.
 const OPEN_TRANSACTION: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What a foreign consumer that reads committed records sees of a topic.
+/// A topic as seen by an independent consumer that reads committed records.
 pub struct LogView;
 
 impl LogView {
@@ -45,9 +45,9 @@ impl LogView {
         let everything = consumer_with(brokers, topic, "read_uncommitted");
         for partition in 0..i32::try_from(partitions).expect("a handful") {
             until_committed(&consumer, &everything, topic, partition);
-            all.add_partition_offset(topic, partition, Offset::Beginning).expect("the offset is right");
+            all.add_partition_offset(topic, partition, Offset::Beginning).expect("the offset is valid");
         }
-        consumer.assign(&all).expect("the partitions are there");
+        consumer.assign(&all).expect("the partitions exist");
         let mut seen = read_to_the_ends(&consumer, partitions);
         seen.sort_by_key(|event| (event.partition, event.offset));
         seen
@@ -61,14 +61,14 @@ fn consumer_with(brokers: &str, topic: &str, isolation: &str) -> BaseConsumer {
         .set("isolation.level", isolation)
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
-        // The end of a partition is told when a fetch comes back empty; the default is half a second.
+        // The end of a partition is reported when a fetch comes back empty; the default wait is half a second.
         .set("fetch.wait.max.ms", "10")
         .create()
         .expect("the settings are right")
 }
 
-/// Waits until everything that is in the partition now can be read: the broker acknowledges a commit before it has marked
-/// the records as committed. A transaction that stays open is not waited for.
+/// Waits until everything now in the partition can be read: the broker acknowledges a commit before it has marked the
+/// records as committed. It gives up on a transaction that stays open.
 fn until_committed(committed: &BaseConsumer, everything: &BaseConsumer, topic: &str, partition: i32) {
     let end = |consumer: &BaseConsumer| {
         consumer.fetch_watermarks(topic, partition, Duration::from_secs(10)).expect("Kafka answers").1

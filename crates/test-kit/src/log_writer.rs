@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::TestEnvironment;
 
-/// How many events of a partition are committed together.
+/// The number of events of each partition per transaction.
 const GROUP: usize = 1_000;
 
-/// An event as it is written again and again: its full name (`foldline.orders.OrderPlaced`) and its payload.
+/// An event to be written repeatedly: its full name (`foldline.orders.OrderPlaced`) and its payload.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// The full name of its type.
@@ -21,15 +21,15 @@ pub struct Sample {
     pub payload: Vec<u8>,
 }
 
-/// Fills one shard of a context's events as its owner would, fast, for measurements with a long log. Each partition has
-/// its share of the aggregates; they take turns, each begun by the first sample and then followed by the second again
-/// and again.
+/// Quickly fills one shard of a context's events as its owner would, for benchmarks with a long log. Each partition goes
+/// through its share of the aggregates in turn; each aggregate starts with the first sample, and all its later events
+/// are the second.
 pub struct LogWriter {
     log: KafkaShardLog,
     source: String,
     epoch: u64,
     partitions: Vec<Partition>,
-    /// The offset of each partition after what was written: nothing of that is read again.
+    /// The offset of each partition after the last event written, so that a claim reads none of them again.
     next: Offsets,
 }
 
@@ -40,7 +40,7 @@ struct Partition {
 }
 
 impl LogWriter {
-    /// Writes to every shard of a context's events, with so many aggregates in all.
+    /// One writer per shard of a context's events, with `aggregates` aggregates in total.
     pub fn all(
         environment: &TestEnvironment,
         context: &str,
@@ -82,7 +82,7 @@ impl LogWriter {
         }
     }
 
-    /// Takes the shard over, writes until each of its partitions has so many events, and lets go of it. It blocks.
+    /// Claims the shard, writes until each of its partitions has `length` events, and releases it. It blocks.
     pub fn write_up_to(&mut self, length: usize, samples: &[Sample; 2]) {
         self.epoch = self.log.claim(&self.next, &mut |_| Ok(())).expect("the shard is free").epoch;
         while self.partitions.iter().any(|partition| partition.written < length) {
@@ -143,7 +143,7 @@ impl Partition {
     }
 }
 
-/// Fills every partition with its share of so many events, all shards at once. It blocks.
+/// Fills all shards in parallel, each partition with its share of the events. It blocks.
 pub fn write_log(writers: &mut [LogWriter], events: usize, samples: &[Sample; 2]) {
     let share = events / writers.iter().map(|writer| writer.partitions.len()).sum::<usize>();
     std::thread::scope(|scope| {

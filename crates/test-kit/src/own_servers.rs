@@ -13,10 +13,10 @@ use crate::{Servers, free_port, program::repository};
 
 /// How long a killed server may hold its port.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How long one look at the port is apart from the next.
+/// The time between two checks of the port.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Servers of a test's own, for tests that break them. Dropping them stops them and wipes their data.
+/// Servers for a single test that breaks them. Dropping this stops them and deletes their data.
 pub struct OwnServers {
     /// Where they are.
     pub servers: Servers,
@@ -25,28 +25,28 @@ pub struct OwnServers {
 }
 
 impl OwnServers {
-    /// Does something to them that takes a while, on a thread that may block.
+    /// Runs a blocking change to the servers on a thread that may block.
     pub async fn change(self: &Arc<Self>, change: impl FnOnce(&Self) + Send + 'static) {
         let own = Arc::clone(self);
         spawn_blocking(move || change(&own)).await.expect("the servers can be changed");
     }
 
-    /// Starts Kafka, the registry and Postgres on free ports. It takes some ten seconds.
+    /// Starts Kafka, the registry and Postgres on free ports. It takes about ten seconds.
     pub fn start() -> Self {
         let own = Self::not_started();
         own.stack(&["up"]);
         own
     }
 
-    /// Starts a Postgres on a free port, and leaves Kafka and the registry to these servers.
-    pub fn postgres_beside(servers: Servers) -> Self {
+    /// Starts only Postgres, on a free port. Kafka and the registry are those of `servers`.
+    pub fn postgres_only(servers: Servers) -> Self {
         let mut own = Self::not_started();
         own.servers = Servers { database_server_url: own.servers.database_server_url.clone(), ..servers };
         own.stack(&["up", "postgres"]);
         own
     }
 
-    /// Free ports for Kafka, the registry and Postgres, of which none has been started yet.
+    /// Picks free ports for Kafka, the registry and Postgres, without starting them.
     pub fn not_started() -> Self {
         let ports = [
             "FOLDLINE_STACK_KAFKA_PORT",
@@ -72,7 +72,7 @@ impl OwnServers {
             self.ports.iter().find(|(name, _)| *name == variable).expect("every server has a port");
         let deadline = Instant::now() + DEADLINE;
         while TcpStream::connect(("127.0.0.1", *port)).is_ok() {
-            assert!(Instant::now() < deadline, "{server} lives on");
+            assert!(Instant::now() < deadline, "{server} is still running");
             thread::sleep(PAUSE);
         }
     }
@@ -85,7 +85,7 @@ impl OwnServers {
         assert!(status.expect("kill can be run").success(), "{server} cannot be sent {signal}");
     }
 
-    /// Starts a server, again with its data if it has run before.
+    /// Starts a server. One that ran before keeps its data.
     pub fn start_server(&self, server: &str) {
         self.stack(&["up", server]);
     }

@@ -3,19 +3,19 @@ use std::collections::{HashMap, hash_map::Entry};
 use apache_avro::{Schema, reader::datum::GenericDatumReader};
 use serde_json::Value;
 
-/// Reads payloads as a stranger does: any Avro library, the registry for the schemas.
+/// Reads payloads as a third party would: with an Avro library, and the schemas from the registry.
 pub struct Payloads {
     registry_url: String,
     schemas: HashMap<u32, Schema>,
 }
 
 impl Payloads {
-    /// With the schemas of this registry.
+    /// Uses the schemas of this registry.
     pub fn new(registry_url: &str) -> Self {
         Self { registry_url: registry_url.to_owned(), schemas: HashMap::new() }
     }
 
-    /// What a payload says, if it is one: a zero byte, the id of a schema, a datum.
+    /// Decodes a payload: a zero byte, the id of a schema, a datum. `None` if it is anything else.
     pub async fn read(&mut self, payload: &[u8]) -> Option<Value> {
         let (frame, mut datum) = payload.split_at_checked(5)?;
         let (0, id) = (frame[0], u32::from_be_bytes(frame[1..].try_into().ok()?)) else {

@@ -9,8 +9,8 @@ static REPOSITORY: LazyLock<PathBuf> = LazyLock::new(|| {
     root.expect("the package is in a workspace").to_owned()
 });
 
-/// The root of the repository that the test belongs to. It is looked for when the test runs, because the same build may
-/// test a copy of the repository.
+/// The root of the repository that the test belongs to. It is found at run time, because the same build may test a copy
+/// of the repository.
 pub fn repository() -> &'static Path {
     &REPOSITORY
 }

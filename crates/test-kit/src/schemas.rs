@@ -1,5 +1,5 @@
-//! Checks that the message types of a context and its schema files say the same. The files are the contract: they are
-//! written by hand, and every published version stays.
+//! Checks that the message types of a context match its schema files. The files are the contract: they are written by
+//! hand, and every published version stays.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
@@ -25,10 +25,10 @@ pub struct Schemas {
 impl Schemas {
     /// Checks the type `M` against every file of the folder, given a sample of each of its messages:
     ///
-    /// - each message has its files, and each file its message;
+    /// - each message has schema files, and each schema file has a message;
     /// - each sample [round-trips](Self::round_trips) through the newest version of its schema;
-    /// - a sample in the form of any earlier version can still be read;
-    /// - a message of another name is not taken for one of these.
+    /// - a sample written with any earlier version can still be read;
+    /// - a message with an unknown name is not decoded.
     #[track_caller]
     pub fn check<M: Message + Debug + PartialEq>(self, samples: &[M]) {
         let names: BTreeSet<_> = samples.iter().map(|sample| snake_case(sample.message_type())).collect();
@@ -40,7 +40,7 @@ impl Schemas {
         assert_eq!(decode::<M>(&Schema::Null, &[], "NoSuchMessage"), None);
     }
 
-    /// Checks that a message is read back as it was written, and that a reader without our types sees the same JSON.
+    /// Checks that a message is read back unchanged, and that a reader without our types sees the same JSON.
     #[track_caller]
     pub fn round_trips<M: Message + Debug + PartialEq>(self, message: &M) {
         let message_type = message.message_type();
@@ -62,7 +62,7 @@ impl Schemas {
         }
     }
 
-    /// The message in the newest version of its schema.
+    /// Encodes the message with the newest version of its schema.
     fn written(self, message: &impl Message) -> (Schema, Vec<u8>) {
         let versions = self.versions(&snake_case(message.message_type()));
         let newest = parse(versions.last().expect("a message has at least one version"));
@@ -81,7 +81,7 @@ impl Schemas {
         let folder = self.folder().join(message);
         let count = fs::read_dir(&folder).unwrap().count();
         let files = (1..=count).map(|version| folder.join(format!("v{version}.avsc")));
-        files.map(|file| fs::read_to_string(file).expect("versions are counted without gaps")).collect()
+        files.map(|file| fs::read_to_string(file).expect("versions are numbered without gaps")).collect()
     }
 
     fn folder(self) -> PathBuf {
@@ -110,7 +110,7 @@ fn parse(schema: &str) -> Schema {
     Schema::parse_str(schema).unwrap()
 }
 
-/// What a reader with a schema of its own, and without our types, makes of the bytes.
+/// Decodes the bytes with the reader's own schema, and without our types.
 fn read_as(reader: &Schema, writer: &Schema, bytes: &[u8]) -> Value {
     let datum = GenericDatumReader::builder(writer).reader_schema(reader).build().unwrap();
     datum.read_value(&mut &bytes[..]).unwrap()

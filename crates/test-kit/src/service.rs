@@ -9,11 +9,11 @@ use std::{
 
 use crate::{TestEnvironment, eventually, eventually_some, free_port, program::program};
 
-/// A service of the workspace as a process of its own, on ports of its own. Dropping it kills it.
+/// A service of the workspace as a separate process with its own ports. Dropping it kills the process.
 pub struct Service {
-    /// Where it serves HTTP, if it does: `http://127.0.0.1:port`.
+    /// The URL of its API, if it has one: `http://127.0.0.1:port`.
     pub url: String,
-    /// Where its health and its metrics are.
+    /// The URL of its health checks and metrics.
     pub admin_url: String,
     name: String,
     command: Command,
@@ -27,32 +27,33 @@ enum Need {
     Http,
     Kafka,
     Registry,
-    /// The context's database `read` or `write`, as the context's user for this: `command`, `projector` or `query`.
+    /// The context's database (`read` or `write`), and the context's user for it (`command`, `projector` or `query`).
     Database(&'static str, &'static str),
 }
 
 /// What every command API connects to.
-const OF_COMMANDS: [Need; 4] = [Need::Http, Need::Kafka, Need::Registry, Need::Database("write", "command")];
+const COMMAND_API_NEEDS: [Need; 4] =
+    [Need::Http, Need::Kafka, Need::Registry, Need::Database("write", "command")];
 
 /// What every projector connects to.
-const OF_PROJECTORS: [Need; 3] = [Need::Kafka, Need::Registry, Need::Database("read", "projector")];
+const PROJECTOR_NEEDS: [Need; 3] = [Need::Kafka, Need::Registry, Need::Database("read", "projector")];
 
 /// What every query API connects to.
-const OF_QUERIES: [Need; 2] = [Need::Http, Need::Database("read", "query")];
+const QUERY_API_NEEDS: [Need; 2] = [Need::Http, Need::Database("read", "query")];
 
 impl Service {
     /// The command API of a context.
     pub fn command_api(environment: &TestEnvironment, context: &str) -> Self {
-        Self::start(environment, context, "command-api", &OF_COMMANDS, &[])
+        Self::start(environment, context, "command-api", &COMMAND_API_NEEDS, &[])
     }
 
-    /// The command API of a context, with settings of its own.
+    /// The command API of a context, with extra settings.
     pub fn command_api_with(environment: &TestEnvironment, context: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start(environment, context, "command-api", &OF_COMMANDS, settings)
+        Self::start(environment, context, "command-api", &COMMAND_API_NEEDS, settings)
     }
 
-    /// The command API of a context that is part of a test program, which is run for the test with this name alone. That
-    /// test serves it, and is ignored otherwise.
+    /// The command API of a context, served by the current test program, which is started again to run only the test
+    /// with this name. That test is ignored in normal runs.
     pub fn command_api_in_test(
         environment: &TestEnvironment,
         context: &str,
@@ -61,7 +62,7 @@ impl Service {
     ) -> Self {
         let mut program = Command::new(env::current_exe().expect("the program is known"));
         program.args(["--exact", test, "--ignored", "--nocapture"]);
-        Self::start_program(program, environment, context, "command-api", &OF_COMMANDS, settings)
+        Self::start_program(program, environment, context, "command-api", &COMMAND_API_NEEDS, settings)
     }
 
     /// The projector of a context.
@@ -69,9 +70,9 @@ impl Service {
         Self::projector_with(environment, context, &[])
     }
 
-    /// The projector of a context, with settings of its own.
+    /// The projector of a context, with extra settings.
     pub fn projector_with(environment: &TestEnvironment, context: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start(environment, context, "projector", &OF_PROJECTORS, settings)
+        Self::start(environment, context, "projector", &PROJECTOR_NEEDS, settings)
     }
 
     /// The query API of a context.
@@ -79,31 +80,31 @@ impl Service {
         Self::query_api_with(environment, context, &[])
     }
 
-    /// The query API of a context, with settings of its own.
+    /// The query API of a context, with extra settings.
     pub fn query_api_with(environment: &TestEnvironment, context: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start(environment, context, "query-api", &OF_QUERIES, settings)
+        Self::start(environment, context, "query-api", &QUERY_API_NEEDS, settings)
     }
 
     fn start(
         environment: &TestEnvironment,
         context: &str,
-        room: &str,
+        kind: &str,
         needs: &[Need],
         settings: &[(&str, &str)],
     ) -> Self {
-        let program = Command::new(program(&format!("{context}-{room}")));
-        Self::start_program(program, environment, context, room, needs, settings)
+        let program = Command::new(program(&format!("{context}-{kind}")));
+        Self::start_program(program, environment, context, kind, needs, settings)
     }
 
     fn start_program(
         mut command: Command,
         environment: &TestEnvironment,
         context: &str,
-        room: &str,
+        kind: &str,
         needs: &[Need],
         settings: &[(&str, &str)],
     ) -> Self {
-        let name = format!("{context}-{room}");
+        let name = format!("{context}-{kind}");
         let (http, admin) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
         command
             .env_clear()
@@ -122,7 +123,7 @@ impl Service {
             };
         }
         command.envs(settings.iter().copied());
-        // Several instances of a service may run in an environment.
+        // Several instances of a service may run in one environment.
         let log = std::env::temp_dir().join(format!("{}{name}-{http}.log", environment.topic_prefix));
         let child = spawn(&mut command, &log);
         Self {
@@ -135,18 +136,18 @@ impl Service {
         }
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it reports that it is ready.
     pub async fn ready(self) -> Self {
         self.until_ready().await;
         self
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it reports that it is ready.
     pub async fn until_ready(&self) {
         eventually(self, || self.is_ready()).await;
     }
 
-    /// Whether it says that it is ready.
+    /// Whether it reports that it is ready.
     pub async fn is_ready(&self) -> bool {
         reqwest::get(format!("{}/health/ready", self.admin_url))
             .await
@@ -159,7 +160,7 @@ impl Service {
         answer.text().await.expect("metrics are text")
     }
 
-    /// Everything it has logged.
+    /// Everything it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -185,30 +186,30 @@ impl Service {
         .await
     }
 
-    /// Kills it as a power cut would, and starts it again on the same ports.
+    /// Kills it without warning, and restarts it on the same ports.
     pub async fn kill_and_restart(&mut self) {
         self.signal("KILL");
         self.ended().await;
         self.restart();
     }
 
-    /// Starts it again after it has ended.
+    /// Restarts it after it has ended.
     pub fn restart(&mut self) {
         self.child = spawn(&mut self.command, &self.log);
     }
 
-    /// The last of what it has logged.
-    fn last_words(&self) -> String {
+    /// The end of its log.
+    fn log_tail(&self) -> String {
         let log = self.log();
         let start = log.floor_char_boundary(log.len().saturating_sub(3_000));
         format!("its log ends with:\n{}", &log[start..])
     }
 }
 
-/// What is said of it when it was not ready in time.
+/// The message when it is not ready in time.
 impl Display for Service {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is ready; {}", self.name, self.last_words())
+        write!(f, "{} is ready; {}", self.name, self.log_tail())
     }
 }
 
@@ -223,7 +224,7 @@ impl Drop for Service {
         drop(self.child.kill());
         drop(self.child.wait());
         if thread::panicking() {
-            eprintln!("{}: {}", self.name, self.last_words());
+            eprintln!("{}: {}", self.name, self.log_tail());
         }
         drop(std::fs::remove_file(&self.log));
     }

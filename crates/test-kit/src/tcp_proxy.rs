@@ -1,4 +1,4 @@
-//! A network between a client and a server of any protocol that can be told to misbehave.
+//! A proxy between a client and a server of any protocol that injects network faults.
 
 use std::{
     io,
@@ -19,22 +19,22 @@ use tokio::{
 use crate::free_port;
 
 const LOOPBACK: &str = "127.0.0.1:";
-/// The most that is taken at once.
+/// The maximum number of bytes per read.
 const CHUNK: usize = 64 * 1024;
 
-/// What can become of connections.
+/// A fault of all connections through a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// Nothing listens, and connections that are open end.
+pub enum ConnectionFault {
+    /// Nothing listens, and open connections are closed.
     Refused,
-    /// Nothing is passed on, in either direction, while connections stay open and new ones are taken in. What is on its
-    /// way is delivered late, when it is healed.
+    /// Nothing passes in either direction, but connections stay open and new ones are accepted. Bytes under way are
+    /// delivered after [`TcpProxy::heal`].
     Held,
-    /// Somebody else answers with this, whatever is said, and ends the connection.
+    /// Another server sends this response to whatever it receives, and closes the connection.
     Answered(&'static str),
 }
 
-/// A TCP proxy before one server. Dropping it ends its connections.
+/// A TCP proxy in front of one server. Dropping it closes its connections.
 pub struct TcpProxy {
     server: SocketAddr,
     address: SocketAddr,
@@ -43,9 +43,10 @@ pub struct TcpProxy {
 }
 
 impl TcpProxy {
-    /// A proxy that passes everything on, before the server of this URL, which must be one of the loopback.
-    pub async fn before(url: &str) -> Self {
-        let (_, rest) = url.split_once(LOOPBACK).expect("a server of a test has an address of the loopback");
+    /// A proxy in front of the server of this URL, which must be on the loopback interface. At first it forwards
+    /// everything.
+    pub async fn in_front_of(url: &str) -> Self {
+        let (_, rest) = url.split_once(LOOPBACK).expect("a test's server is on the loopback interface");
         let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
         let server = format!("{LOOPBACK}{port}").parse().expect("a port follows");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, free_port())).await.expect("the port is free");
@@ -55,26 +56,26 @@ impl TcpProxy {
         Self { server, address, gate, accepting }
     }
 
-    /// What a client takes for the server: `127.0.0.1:port`.
+    /// The address for clients to connect to: `127.0.0.1:port`.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// A URL of the server, so that it leads through here.
-    pub fn lead(&self, url: &str) -> String {
+    /// Rewrites a URL of the server so that it goes through this proxy.
+    pub fn rewrite(&self, url: &str) -> String {
         url.replace(&self.server.to_string(), &self.address())
     }
 
-    /// Lets all connections meet some trouble, until it is healed.
-    pub async fn order(&mut self, trouble: Trouble) {
+    /// Injects a fault into all connections, until [`heal`](Self::heal).
+    pub async fn inject(&mut self, trouble: ConnectionFault) {
         match trouble {
-            Trouble::Refused => self.close().await,
-            Trouble::Held => self.gate.hold(true),
-            Trouble::Answered(answer) => self.open(Some(answer)).await,
+            ConnectionFault::Refused => self.close().await,
+            ConnectionFault::Held => self.gate.hold(true),
+            ConnectionFault::Answered(answer) => self.open(Some(answer)).await,
         }
     }
 
-    /// Passes everything on again.
+    /// Forwards everything again.
     pub async fn heal(&mut self) {
         if self.gate.is_closed() {
             self.gate.hold(false);
@@ -83,16 +84,16 @@ impl TcpProxy {
         }
     }
 
-    /// How often a text is in what is held now.
+    /// How often a text occurs in the bytes now held.
     pub fn held(&self, text: &str) -> usize {
         let held = self.gate.held();
         held.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
     }
 
-    /// Listens anew, on the same port, after everything before has ended.
+    /// Listens again on the same port, once all earlier connections are closed.
     async fn open(&mut self, answer: Option<&'static str>) {
         self.close().await;
-        let listener = TcpListener::bind(self.address).await.expect("nobody else takes the port");
+        let listener = TcpListener::bind(self.address).await.expect("no other process takes the port");
         self.accepting = tokio::spawn(accept(listener, self.server, Arc::clone(&self.gate), answer));
     }
 
@@ -110,12 +111,12 @@ impl Drop for TcpProxy {
     }
 }
 
-/// What keeps messages, and those that it keeps.
+/// Holds messages back while it is closed.
 #[derive(Default)]
 struct Gate {
     closed: watch::Sender<bool>,
     held: Mutex<Vec<u8>>,
-    /// Ends everything.
+    /// Closes the listener and all connections.
     end: Notify,
 }
 
@@ -129,7 +130,7 @@ impl Gate {
         self.closed.send_replace(closed);
     }
 
-    /// Waits as long as the gate is closed.
+    /// Waits while the gate is closed.
     async fn through(&self, bytes: &[u8]) {
         let mut closed = self.closed.subscribe();
         if *closed.borrow() {
@@ -143,7 +144,7 @@ impl Gate {
     }
 }
 
-/// Takes connections in until it is to end, and ends them all then.
+/// Accepts connections until it is told to end, and then closes them all.
 async fn accept(listener: TcpListener, server: SocketAddr, gate: Arc<Gate>, answer: Option<&'static str>) {
     let mut connections = JoinSet::new();
     loop {
@@ -160,7 +161,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, gate: Arc<Gate>, answ
     connections.shutdown().await;
 }
 
-/// A server that cannot be reached is a client that is hung up on.
+/// Connects a client to the server. If the server cannot be reached, the client's connection is closed.
 async fn connect(client: TcpStream, server: SocketAddr, gate: Arc<Gate>) {
     if let Ok(server) = TcpStream::connect(server).await {
         let (from_client, to_client) = client.into_split();
@@ -184,7 +185,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate) -> 
 
 async fn say(mut client: TcpStream, answer: &str) {
     let mut said = vec![0; CHUNK];
-    // Who hangs up early wants no answer.
+    // A client that has already closed the connection needs no response.
     drop(client.read(&mut said).await);
     drop(client.write_all(answer.as_bytes()).await);
 }

@@ -2,12 +2,12 @@ use std::{fmt::Display, future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-/// How long anything may take to come about in a test.
+/// How long a test waits for anything to happen.
 const DEADLINE: Duration = Duration::from_mins(1);
-/// How long one look is apart from the next.
+/// The time between two checks.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until `look` finds something, and panics with `what` if it does not in a minute.
+/// Waits until `look` finds something, and panics with `what` after a minute.
 pub async fn eventually_some<T, F>(what: impl Display, mut look: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
@@ -22,7 +22,7 @@ where
     }
 }
 
-/// Waits until `look` is true, and panics with `what` if it is not in a minute.
+/// Waits until `look` returns true, and panics with `what` after a minute.
 pub async fn eventually<F>(what: impl Display, mut look: impl FnMut() -> F)
 where
     F: Future<Output = bool>,

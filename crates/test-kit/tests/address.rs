@@ -1,4 +1,4 @@
-//! Ports that are handed out to servers of tests.
+//! Free ports for the servers of tests.
 
 use std::{
     collections::HashSet,
@@ -13,6 +13,6 @@ fn a_port_is_handed_out_once_and_can_be_listened_on() {
     assert_eq!(ports.iter().collect::<HashSet<_>>().len(), ports.len());
     for port in ports {
         TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
-        UdpSocket::bind(("127.0.0.1", port)).expect_err("the port is marked as taken for other processes");
+        UdpSocket::bind(("127.0.0.1", port)).expect_err("the port is reserved against other processes");
     }
 }

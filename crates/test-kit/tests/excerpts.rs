@@ -1,10 +1,10 @@
-//! What the documentation quotes is what the code says.
+//! The code quoted in the documentation matches the source files.
 
 use std::fs;
 
 use test_kit::repository;
 
-/// A block of a page that names the file which it quotes: ` ```rust services/orders/projector/src/main.rs `.
+/// A code block that names the file it quotes: ` ```rust services/orders/projector/src/main.rs `.
 struct Excerpt {
     page: String,
     file: String,
@@ -12,7 +12,7 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// Whether each part of it, from one line `…` to the next, stands in the file, one after the other.
+    /// Whether the file contains its parts, which are separated by lines `…`, in this order.
     fn is_in(&self, text: &str) -> bool {
         let text = unindented(text.lines());
         let parts = self.lines.split(|line| line.trim_start_matches(['/', '-', ' ']) == "…");
@@ -25,7 +25,7 @@ impl Excerpt {
     }
 }
 
-/// A part of a file may stand further to the left in an excerpt.
+/// Removes indentation, which may be smaller in an excerpt.
 fn unindented<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.flat_map(|line| [line.trim(), "\n"]).collect()
 }
@@ -44,25 +44,25 @@ fn excerpts(page: &str, text: &str) -> Vec<Excerpt> {
 }
 
 #[test]
-fn every_excerpt_is_in_the_file_that_it_names() {
+fn every_excerpt_is_in_the_file_it_names() {
     let pages = fs::read_dir(repository().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
     let all: Vec<_> = pages
         .flat_map(|path| excerpts(&path.display().to_string(), &fs::read_to_string(&path).unwrap()))
         .collect();
-    // Excerpts show services at work: where there is none, there is nothing to quote.
+    // The excerpts come from the contexts: a repository without contexts has none.
     let has_contexts = fs::read_dir(repository().join("services")).unwrap().count() > 1;
     assert!(all.len() >= 8 || !has_contexts, "there are excerpts to check");
     for excerpt in all {
         let Excerpt { page, file, lines } = &excerpt;
         let text = fs::read_to_string(repository().join(file))
             .unwrap_or_else(|error| panic!("{page}: {file}: {error}"));
-        assert!(excerpt.is_in(&text), "{page} quotes from {file} what is not there:\n{}", lines.join("\n"));
+        assert!(excerpt.is_in(&text), "{page} quotes code that is not in {file}:\n{}", lines.join("\n"));
     }
 }
 
 #[test]
-fn an_excerpt_must_be_true_to_the_file() {
+fn an_excerpt_must_match_the_file() {
     let file = "fn one() {\n    1\n}\n\nfn two() {\n    2\n}\n";
     let is_in = |block: &str| {
         let page = format!("text\n```rust file.rs\n{block}\n```\ntext\n```sh\nnot an excerpt\n```\n");

@@ -1,12 +1,12 @@
-//! The layers of the workspace: business rules know no I/O, the platform knows no business, contexts do not know each
-//! other's rules.
+//! The layers of the workspace: the domain does no I/O, the platform does not depend on services, and contexts do not
+//! depend on each other's domain.
 
 use std::{path::Path, process::Command};
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use test_kit::repository;
 
-/// What a domain may depend on. None of these does I/O; of `utoipa` it uses a derive that describes its types.
+/// What a domain may depend on. None of these does I/O; `utoipa` only provides a derive that describes types.
 const PURE: [&str; 7] = ["aggregate", "aggregate-derive", "garde", "serde", "thiserror", "utoipa", "uuid"];
 
 fn workspace() -> Vec<Package> {
@@ -14,7 +14,7 @@ fn workspace() -> Vec<Package> {
     metadata.expect("cargo describes the workspace").packages
 }
 
-/// Where a package lies, from the root of the repository: `services/orders/domain`.
+/// The folder of a package, relative to the root of the repository: `services/orders/domain`.
 fn place(path: &Path) -> String {
     let place = path.strip_prefix(repository()).expect("the package lies in the repository");
     place.to_str().expect("names are plain").to_owned()
@@ -24,7 +24,7 @@ fn place_of(package: &Package) -> String {
     place(package.manifest_path.parent().expect("a manifest lies in a folder").as_std_path())
 }
 
-/// The places of the workspace's own packages that this one is made of.
+/// The folders of the workspace packages that this one depends on.
 fn own_dependencies(package: &Package) -> Vec<String> {
     package
         .dependencies
@@ -34,13 +34,13 @@ fn own_dependencies(package: &Package) -> Vec<String> {
         .collect()
 }
 
-/// The context of a place in `services/`: `orders`.
+/// The context of a folder in `services/`: `orders`.
 fn context(place: &str) -> Option<&str> {
     place.strip_prefix("services/")?.split('/').next()
 }
 
 #[test]
-fn a_domain_is_made_of_pure_crates_only() {
+fn a_domain_depends_only_on_pure_crates() {
     let rules: Vec<_> = workspace()
         .into_iter()
         .filter(|package| place_of(package).ends_with("/domain") || package.name.as_str() == "aggregate")
@@ -55,7 +55,7 @@ fn a_domain_is_made_of_pure_crates_only() {
 }
 
 #[test]
-fn the_platform_knows_no_service() {
+fn the_platform_depends_on_no_service() {
     for package in workspace().iter().filter(|package| place_of(package).starts_with("crates/")) {
         for dependency in own_dependencies(package) {
             assert!(dependency.starts_with("crates/"), "{} imports {dependency}", package.name);
@@ -64,7 +64,7 @@ fn the_platform_knows_no_service() {
 }
 
 #[test]
-fn no_service_knows_the_rules_of_another_context() {
+fn no_service_depends_on_the_domain_of_another_context() {
     for package in workspace() {
         let place = place_of(&package);
         for domain in own_dependencies(&package).iter().filter(|dependency| dependency.ends_with("/domain")) {
@@ -73,7 +73,7 @@ fn no_service_knows_the_rules_of_another_context() {
     }
 }
 
-/// Every crate that a package links, with the features that it has when it is built alone.
+/// Every crate that a package links when it is built alone.
 fn linked_by(package: &str) -> String {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--package", package])
@@ -85,7 +85,7 @@ fn linked_by(package: &str) -> String {
 }
 
 #[test]
-fn queries_link_no_kafka_client() {
+fn query_services_link_no_kafka_client() {
     let packages = workspace();
     let answers = |place: String| place == "crates/query-service" || place.ends_with("/query-api");
     let queries: Vec<_> = packages.iter().filter(|package| answers(place_of(package))).collect();
@@ -100,13 +100,17 @@ fn queries_link_no_kafka_client() {
 fn every_package_takes_versions_and_lints_from_the_workspace() {
     for package in workspace() {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} does not use the workspace's lints",
+            package.name
+        );
         let sections = manifest.split("\n[").filter(|section| section.contains("dependencies]"));
         for line in sections.flat_map(str::lines).skip(1).filter(|line| line.contains('=')) {
-            // A context's own domain is beside its services.
+            // A context's domain is next to its services.
             let is_shared =
                 line.contains("workspace = true") || line.ends_with(r#"-domain = { path = "../domain" }"#);
-            assert!(is_shared, "{} declares {line:?} by itself", package.name);
+            assert!(is_shared, "{} declares {line:?} itself", package.name);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The documentation leads somewhere: its links, anchors and paths exist, and every page can be reached from the README.
+//! The links, anchors and paths in the documentation exist, and every page can be reached from the README.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use std::{
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use test_kit::{files_in, repository};
 
-/// Code that begins with one of these is a path from the root of the repository.
+/// Inline code that starts with one of these is a path from the root of the repository.
 const FOLDERS: [&str; 7] = ["crates/", "services/", "schemas/", "migrations/", "deploy/", "docs/", ".ci/"];
 
 /// The README and every page of `docs/`, by their paths from the root of the repository.
@@ -20,9 +20,9 @@ struct Documentation {
 
 #[derive(Debug, Default)]
 struct Page {
-    /// Where its links lead, as written.
+    /// The targets of its links, as written.
     links: Vec<String>,
-    /// The paths that it names as code.
+    /// The paths in its inline code.
     paths: Vec<String>,
     /// The anchors of its headings.
     anchors: BTreeSet<String>,
@@ -43,15 +43,15 @@ impl Documentation {
 
     /// Relative links whose file or anchor does not exist.
     fn broken_links(&self) -> Vec<String> {
-        self.all(|page| &page.links, |page, link| !self.leads_somewhere(page, link))
+        self.all(|page| &page.links, |page, link| !self.resolves(page, link))
     }
 
-    /// Paths in code that do not exist.
+    /// Paths in inline code that do not exist.
     fn missing_paths(&self) -> Vec<String> {
         self.all(|page| &page.paths, |_, path| !exists(&self.root, path))
     }
 
-    /// Pages that no chain of links from the README leads to.
+    /// Pages that cannot be reached from the README.
     fn unreachable_pages(&self) -> Vec<String> {
         let mut reached = BTreeSet::new();
         let mut next = vec![PathBuf::from("README.md")];
@@ -78,7 +78,7 @@ impl Documentation {
         wrong
     }
 
-    fn leads_somewhere(&self, page: &Path, link: &str) -> bool {
+    fn resolves(&self, page: &Path, link: &str) -> bool {
         let (path, anchor) = self.target(page, link);
         match anchor {
             None => self.root.join(path).exists(),
@@ -86,7 +86,8 @@ impl Documentation {
         }
     }
 
-    /// The file that a link leads to, and the anchor in it. A folder stands for the page that forges show with it.
+    /// The file that a link points to, and the anchor in it. A folder stands for the README that GitHub and GitLab show
+    /// with it.
     fn target<'a>(&self, page: &Path, link: &'a str) -> (PathBuf, Option<&'a str>) {
         let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
         let path = match file {
@@ -119,7 +120,8 @@ impl Page {
         page
     }
 
-    /// As GitHub and GitLab name it: lower case, hyphens for spaces, no punctuation, a number for a repeated one.
+    /// Names the anchor as GitHub and GitLab do: lower case, hyphens for spaces, no punctuation, and a number if it
+    /// repeats.
     fn add_anchor(&mut self, heading: &str) {
         let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
         let anchor = kept.collect::<String>().to_lowercase().replace(' ', "-");
@@ -130,7 +132,7 @@ impl Page {
     }
 }
 
-/// The path that this code begins with. One with a placeholder, `<context>`, names no certain file.
+/// The path at the start of inline code. One with a placeholder (`<context>`) names no specific file.
 fn path_in(code: &str) -> Option<String> {
     let path = code.split_whitespace().next()?;
     let is_path = FOLDERS.iter().any(|folder| path.starts_with(folder)) && !path.contains('<');
@@ -185,7 +187,7 @@ fn every_page_is_reachable_from_the_readme() {
 }
 
 #[test]
-fn a_link_a_path_or_a_page_that_leads_nowhere_is_found() {
+fn a_broken_link_a_missing_path_and_an_unreachable_page_are_found() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("links");
     fs::create_dir_all(root.join("docs/topics")).unwrap();
     let write = |file: &str, text: &str| fs::write(root.join(file), text).unwrap();

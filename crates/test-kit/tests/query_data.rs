@@ -1,5 +1,4 @@
-//! The committed query data, which the compiler trusts when it checks SQL without a database, is what the migrated
-//! databases say.
+//! The committed query data, which the compiler uses to check SQL without a database, matches the migrated databases.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use sqlx::{Column, Either, Executor, PgConnection, Postgres, TypeInfo, postgres::PgConnectOptions};
 use test_kit::{TestEnvironment, files_in, repository};
 
-/// A file of a folder `.sqlx`, as sqlx writes it.
+/// A file in a folder `.sqlx`, as sqlx writes it.
 #[derive(Deserialize)]
 struct QueryData {
     query: String,
@@ -57,7 +56,7 @@ impl From<sqlx::Describe<Postgres>> for Description {
 }
 
 impl Description {
-    /// With the names of Postgres for types, where sqlx writes its own: `TEXT[]` for `TextArray`.
+    /// Uses Postgres's type names where sqlx has its own: `TEXT[]` for `TextArray`.
     fn with_postgres_names(mut self) -> Self {
         let columns = self.columns.iter_mut().map(|column| &mut column.type_info);
         for name in columns.chain(&mut self.parameters.types) {
@@ -76,7 +75,7 @@ fn packages() -> Vec<PathBuf> {
     packages.filter(|package| package.join(".sqlx").is_dir()).collect()
 }
 
-/// The database of a package: that of its context, or one in which there are only the platform's tables.
+/// The database of a package: that of its context, or one with only the platform's tables.
 fn database(package: &Path) -> String {
     let path = package.strip_prefix(repository()).unwrap();
     let mut names = path.iter().map(|name| name.to_str().unwrap());
@@ -91,7 +90,7 @@ fn queries(package: &Path) -> Vec<QueryData> {
     files.map(|file| serde_json::from_slice(&fs::read(file).unwrap()).unwrap()).collect()
 }
 
-/// All sources of a package, without whitespace and backslashes: an SQL text is written in many ways.
+/// All sources of a package, without whitespace and backslashes, since the layout of SQL varies.
 fn sources(package: &Path) -> String {
     let sources =
         files_in(package).into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
@@ -103,7 +102,7 @@ fn without_layout(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn query_data_is_what_the_migrated_databases_say() {
+async fn query_data_matches_the_migrated_databases() {
     let environment = TestEnvironment::prepared();
     environment.platform_databases();
     let mut stale = Vec::new();
@@ -121,7 +120,7 @@ async fn query_data_is_what_the_migrated_databases_say() {
 }
 
 #[test]
-fn no_query_data_is_left_of_a_query_that_is_gone() {
+fn a_removed_query_leaves_no_query_data() {
     for package in packages() {
         let sources = sources(&package);
         for QueryData { query, .. } in queries(&package) {

@@ -1,4 +1,4 @@
-//! Every published schema is registered by the command API of its context: `src/schemas.rs` there lists all of
+//! Every published schema is registered by the command API of its context: its `src/schemas.rs` lists all of
 //! `schemas/<context>/events` and `schemas/<context>/commands`.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
@@ -50,7 +50,7 @@ fn every_published_schema_is_registered() {
 }
 
 #[test]
-fn an_entry_is_read_however_its_lines_break() {
+fn an_entry_is_read_whatever_its_line_breaks() {
     let source = "const EVENTS: &[SchemaFile] = &[
         SchemaFile::new(1, include_str!(\"../../schemas/doors/events/opened/v1.avsc\")),
         SchemaFile::new(
@@ -66,6 +66,6 @@ fn an_entry_is_read_however_its_lines_break() {
 
 #[test]
 #[should_panic(expected = "schemas/doors/events/opened/v2.avsc is listed as version 1")]
-fn an_entry_with_another_version_than_its_file_is_found() {
+fn an_entry_whose_version_differs_from_its_file_is_found() {
     listed("SchemaFile::new(1, include_str!(\"../../schemas/doors/events/opened/v2.avsc\"))");
 }

@@ -1,16 +1,16 @@
-//! The proxy before any server: each trouble does what it says, and passes.
+//! The TCP proxy: each fault has its documented effect, and can be healed.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
 use std::io;
 
-use test_kit::{TcpProxy, Trouble, eventually};
+use test_kit::{ConnectionFault, TcpProxy, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-/// A server that says everything back, behind a proxy.
+/// An echo server behind a proxy.
 async fn echo() -> TcpProxy {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("tcp://{}/path", listener.local_addr().unwrap());
@@ -22,8 +22,8 @@ async fn echo() -> TcpProxy {
             });
         }
     });
-    let proxy = TcpProxy::before(&url).await;
-    assert!(proxy.lead(&url).ends_with("/path") && proxy.lead(&url) != url);
+    let proxy = TcpProxy::in_front_of(&url).await;
+    assert!(proxy.rewrite(&url).ends_with("/path") && proxy.rewrite(&url) != url);
     proxy
 }
 
@@ -31,48 +31,48 @@ async fn connect(proxy: &TcpProxy) -> io::Result<TcpStream> {
     TcpStream::connect(proxy.address()).await
 }
 
-async fn ask(client: &mut TcpStream, question: &str) -> io::Result<String> {
-    client.write_all(question.as_bytes()).await?;
-    hear(client).await
+async fn ask(client: &mut TcpStream, request: &str) -> io::Result<String> {
+    client.write_all(request.as_bytes()).await?;
+    receive(client).await
 }
 
-async fn hear(client: &mut TcpStream) -> io::Result<String> {
+async fn receive(client: &mut TcpStream) -> io::Result<String> {
     let mut answer = vec![0; 100];
     let length = client.read(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_not_taken_in_and_an_open_one_has_ended() {
+async fn new_connections_are_refused_and_open_ones_closed() {
     let mut proxy = echo().await;
     let mut client = connect(&proxy).await.unwrap();
     assert_eq!(ask(&mut client, "one").await.unwrap(), "one");
-    proxy.order(Trouble::Refused).await;
+    proxy.inject(ConnectionFault::Refused).await;
     assert_eq!(connect(&proxy).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-    assert_eq!(hear(&mut client).await.unwrap(), "");
+    assert_eq!(receive(&mut client).await.unwrap(), "");
 
     proxy.heal().await;
     assert_eq!(ask(&mut connect(&proxy).await.unwrap(), "two").await.unwrap(), "two");
 }
 
 #[tokio::test]
-async fn what_is_held_is_delivered_late_on_the_same_connection() {
+async fn held_bytes_are_delivered_late_on_the_same_connection() {
     let mut proxy = echo().await;
     let mut client = connect(&proxy).await.unwrap();
-    proxy.order(Trouble::Held).await;
+    proxy.inject(ConnectionFault::Held).await;
     client.write_all(b"late").await.unwrap();
     eventually("it is held", || async { proxy.held("late") == 1 }).await;
     proxy.heal().await;
-    assert_eq!(hear(&mut client).await.unwrap(), "late");
+    assert_eq!(receive(&mut client).await.unwrap(), "late");
     assert_eq!(proxy.held("late"), 0);
 }
 
 #[tokio::test]
-async fn somebody_else_answers_until_it_is_healed() {
+async fn another_server_answers_until_the_proxy_is_healed() {
     let mut proxy = echo().await;
-    proxy.order(Trouble::Answered("no")).await;
+    proxy.inject(ConnectionFault::Answered("no")).await;
     assert_eq!(ask(&mut connect(&proxy).await.unwrap(), "one").await.unwrap(), "no");
-    proxy.order(Trouble::Refused).await;
+    proxy.inject(ConnectionFault::Refused).await;
     proxy.heal().await;
     assert_eq!(ask(&mut connect(&proxy).await.unwrap(), "one").await.unwrap(), "one");
 }

@@ -14,7 +14,11 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::StartupError;
+use super::{
+    StartupError,
+    check_registry::{Failure, check_registry},
+    watch_topics::watch_topics,
+};
 use crate::{
     CommandAggregate, Context, Settings,
     outcomes::{self, Outcomes},
@@ -45,10 +49,12 @@ impl Connect {
             .collect();
         self.await_topics(&topics).await?;
         let codec = Arc::new(self.await_codec(&registry).await?);
+        self.await_registry_check(&codec, &registry).await?;
         let engine = Arc::new(self.start_engine(&codec));
         let (coordination, commands) = self.await_kafka(&engine, &codec, &topics).await?;
         outcomes::follow(&settings.log, outcomes.clone(), self.shutdown.clone());
         shard_health::watch(shards, &engine, &coordination.owners(), &settings.log.address);
+        watch_topics(settings.clone(), topics, self.shutdown.clone());
         Ok(WriteSide { engine, codec, commands, outcomes, coordination })
     }
 
@@ -71,14 +77,32 @@ impl Connect {
         let schemas = [(topics.events(), self.context.events), (topics.commands(), self.context.commands)];
         loop {
             match Codec::register(registry.clone(), &schemas).await {
-                Ok(codec) => {
-                    component.ready();
-                    return Ok(codec);
-                }
+                Ok(codec) => return Ok(codec),
                 Err(error @ CodecError::Registry(_)) if error.is_transient() => {
                     wait(component, "registry is not there yet", &error).await;
                 }
                 Err(error) => return Err(StartupError::Schemas(error)),
+            }
+        }
+    }
+
+    async fn await_registry_check(
+        &self,
+        codec: &Arc<Codec>,
+        component: &Component,
+    ) -> Result<(), StartupError> {
+        loop {
+            let (log, codec) = (self.settings.log.clone(), Arc::clone(codec));
+            let check = move || check_registry(&log.client, &log.topics.events(), &codec);
+            match spawn_blocking(check).await? {
+                Ok(()) => {
+                    component.ready();
+                    return Ok(());
+                }
+                Err(Failure::Transient(error)) => {
+                    wait(component, "schema ids cannot be checked yet", &*error).await;
+                }
+                Err(Failure::Final(error)) => return Err(error),
             }
         }
     }

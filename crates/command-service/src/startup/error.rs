@@ -1,4 +1,4 @@
-use event_log::{CodecError, RegistryError, TopicsError};
+use event_log::{CodecError, Position, RegistryError, TopicsError};
 use tokio::task::JoinError;
 
 /// Why a service cannot start; none of these goes away by waiting.
@@ -13,6 +13,17 @@ pub enum StartupError {
     /// The registry does not accept the schemas.
     #[error("schemas cannot be registered")]
     Schemas(#[source] CodecError),
+    /// The registry is not the one that the log was written with.
+    #[error(
+        "the schema registry is not the one that the log was written with, restore it from its backup \
+         (docs/registry.md): event at {position}"
+    )]
+    OtherRegistry {
+        /// The position of an event whose schema has another id.
+        position: Position,
+        /// What the registry says of it.
+        source: CodecError,
+    },
     /// A task of the start-up panicked.
     #[error(transparent)]
     Panicked(#[from] JoinError),

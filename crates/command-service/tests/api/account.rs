@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-/// A context with one kind of aggregate.
+/// A context with one type of aggregate.
 pub(crate) const ACCOUNTS: Context = Context {
     name: "accounts",
     http_port: 8901,
@@ -75,7 +75,7 @@ pub(crate) enum Event {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AccountOpened {
-    owner: String,
+    pub(crate) owner: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

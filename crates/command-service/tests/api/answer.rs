@@ -1,4 +1,4 @@
-//! Answers, and what is expected of them.
+//! Responses, with assertions about them.
 
 use reqwest::{
     RequestBuilder, StatusCode,
@@ -7,7 +7,7 @@ use reqwest::{
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-/// Sends a request that must be answered.
+/// Sends a request, and panics if there is no response.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     try_send(request).await.unwrap()
 }
@@ -40,19 +40,19 @@ impl Answer {
         self.body[field].as_str().unwrap_or_else(|| panic!("{field} is not a text: {}", self.body))
     }
 
-    /// The account that it is about.
+    /// The id of the account in the body.
     pub(crate) fn account_id(&self) -> Uuid {
         self.text("account_id").parse().unwrap()
     }
 
-    /// The answer, after a look at its status.
+    /// Asserts the status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// The answer, after a look at the problem that it is.
+    /// Asserts that it is a problem document with this status and code.
     #[track_caller]
     pub(crate) fn problem(self, status: u16, code: &str) -> Self {
         assert_eq!(self.header("content-type"), "application/problem+json", "{code}: {}", self.text);
@@ -63,15 +63,15 @@ impl Answer {
         self.expect(status)
     }
 
-    /// The answer without what belongs to one exchange alone.
-    pub(crate) fn lasting(mut self) -> Self {
+    /// Removes the headers that differ between a response and its replay.
+    pub(crate) fn without_varying_headers(mut self) -> Self {
         for name in ["date", "x-request-id", "idempotency-replayed"] {
             self.headers.remove(name);
         }
         self
     }
 
-    /// The answer, after a look at whether it was given before.
+    /// Asserts that it is a replay.
     #[track_caller]
     pub(crate) fn replayed(self) -> Self {
         assert_eq!(

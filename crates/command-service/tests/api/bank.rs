@@ -1,4 +1,4 @@
-//! A context with two kinds of aggregates: the sum of their deciders, in one topic and one engine.
+//! A context with two types of aggregates, whose deciders are combined into one, with one topic and one engine.
 
 use aggregate::{Aggregate, Message, Payload};
 use axum::http::StatusCode;
@@ -52,7 +52,7 @@ const REFUSAL_STATUSES: RefusalStatuses = &[
 
 pub(crate) struct Bank;
 
-/// An id belongs to the kind of aggregate that it was first used for.
+/// An id belongs to the type of aggregate that it was first used for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) enum State {
     #[default]
@@ -87,7 +87,7 @@ pub(crate) enum Refusal {
 }
 
 impl Aggregate for Bank {
-    /// The name of what the outcome of a command has the id of: `aggregate_id`.
+    /// Outcomes of commands name the id after it: `aggregate_id`.
     const NAME: &'static str = "aggregate";
     const STATE_VERSION: u32 = Account::STATE_VERSION + Card::STATE_VERSION;
     type State = State;

@@ -1,4 +1,4 @@
-//! Callers who want each command done: they try again whatever may be tried again.
+//! Callers that retry each command until it is accepted.
 
 use std::{
     collections::BTreeMap,
@@ -18,20 +18,20 @@ use crate::{
 };
 
 const CALLERS: usize = 16;
-/// The pause before a command is tried again.
+/// The pause before a retry.
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Callers {
     pub(crate) http: Client,
-    /// The instances, each of which is tried in turn.
+    /// The instances, which are tried in turn.
     pub(crate) urls: Vec<String>,
 }
 
-/// What the callers have done so far.
+/// Reports each accepted command.
 pub(crate) struct Progress(mpsc::UnboundedReceiver<()>);
 
 impl Progress {
-    /// Waits until so many more commands are done.
+    /// Waits until this many more commands are accepted.
     pub(crate) async fn more(&mut self, count: usize) {
         while self.0.try_recv().is_ok() {}
         for _ in 0..count {
@@ -41,7 +41,7 @@ impl Progress {
 }
 
 impl Callers {
-    /// Opens one account after the other while something happens, and returns the answers.
+    /// Opens accounts while `happens` runs, and returns the responses.
     pub(crate) async fn open_while(&self, happens: impl AsyncFnOnce(&mut Progress)) -> Vec<Answer> {
         let (done, progress) = mpsc::unbounded_channel();
         let (enough, mut progress) = (AtomicBool::new(false), Progress(progress));
@@ -68,7 +68,7 @@ impl Callers {
         opened
     }
 
-    /// Opens an account, with as many attempts as it takes.
+    /// Opens an account, and retries until it succeeds.
     async fn open(&self, caller: usize) -> Answer {
         let (key, body) = (new_key(), json!({ "owner": "Ada" }));
         for attempt in caller.. {
@@ -79,16 +79,16 @@ impl Callers {
                     let answer = answer.expect(503);
                     assert_eq!(answer.header("retry-after"), "1", "{}", answer.body);
                 }
-                // An instance may end while it has the request, if there is another one.
+                // If there are several instances, one may end while it processes the request.
                 Err(error) => assert!(self.urls.len() > 1, "{error}"),
             }
             sleep(PAUSE).await;
         }
-        unreachable!("it is tried for ever")
+        unreachable!("the loop has no end")
     }
 }
 
-/// Every account that was opened is in the log once, where the answer says, and nothing else is.
+/// Asserts that the log has exactly the opened accounts, each once and at the position in the response.
 pub(crate) fn assert_all_opened_once(events: &[SeenEvent], opened: &[Answer]) {
     let acknowledged: BTreeMap<_, _> = opened
         .iter()

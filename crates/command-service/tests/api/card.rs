@@ -1,4 +1,4 @@
-//! A second kind of aggregate.
+//! A second type of aggregate.
 
 use aggregate::{Aggregate, Message};
 use garde::Validate;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_command_that_creates_answers_201_with_the_place_of_the_aggregate() {
+async fn a_command_that_creates_an_aggregate_returns_201_with_its_location() {
     let (api, id) = (shared::api().await, Uuid::now_v7());
     let open = json!({ "account_id": id, "owner": "Ada" });
     let opened = send(api.post("/accounts", &open)).await.expect(201);
@@ -32,7 +32,7 @@ async fn a_command_that_creates_answers_201_with_the_place_of_the_aggregate() {
 }
 
 #[tokio::test]
-async fn a_command_that_changes_answers_200_unless_a_rule_refuses_it() {
+async fn a_command_that_changes_an_aggregate_returns_200_unless_a_rule_refuses_it() {
     let api = shared::api().await;
     let opened = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let path = format!("{}/deposits", opened.header("location"));
@@ -44,7 +44,7 @@ async fn a_command_that_changes_answers_200_unless_a_rule_refuses_it() {
 }
 
 #[tokio::test]
-async fn invalid_values_reach_no_rule() {
+async fn invalid_values_are_refused_before_the_rules() {
     let api = shared::api().await;
     let unknown = format!("/accounts/{}/deposits", Uuid::now_v7());
     for prefer in ["", "respond-async"] {
@@ -55,7 +55,7 @@ async fn invalid_values_reach_no_rule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_decided_survives_a_restart() {
+async fn decisions_survive_a_restart() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let open = json!({ "owner": "Ada" });
     let opened = send(api.post("/accounts", &open).header("idempotency-key", "k")).await.expect(201);

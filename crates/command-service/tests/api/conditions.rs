@@ -18,7 +18,7 @@ fn deposit(api: &Instance, id: Uuid, if_match: &str) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn a_command_for_a_version_that_is_gone_is_not_followed_and_the_version_is_told() {
+async fn a_command_for_an_outdated_version_is_refused_with_the_current_version() {
     let api = shared::api().await;
     let id = opened(api).await;
     send(deposit(api, id, "\"1\"")).await.expect(200);
@@ -34,18 +34,18 @@ async fn a_command_for_a_version_that_is_gone_is_not_followed_and_the_version_is
 }
 
 #[tokio::test]
-async fn a_condition_on_an_aggregate_that_is_not_there_does_not_hold() {
+async fn if_match_fails_for_an_aggregate_that_does_not_exist() {
     let (api, id) = (shared::api().await, Uuid::now_v7());
     for if_match in ["*", "\"1\""] {
         let refused = send(deposit(api, id, if_match)).await.problem(412, "version-mismatch");
         assert_eq!(refused.body["current_version"], 0);
-        assert_eq!(refused.header("etag"), "", "what is not there has no tag");
+        assert_eq!(refused.header("etag"), "", "an aggregate that does not exist has no tag");
     }
     assert_eq!(api.events_of(id).len(), 0);
 }
 
 #[tokio::test]
-async fn an_account_is_opened_once_if_none_may_be_there() {
+async fn if_none_match_lets_an_account_be_opened_only_once() {
     let (api, id) = (shared::api().await, Uuid::now_v7());
     let open = json!({ "account_id": id, "owner": "Ada" });
     let open = || api.post("/accounts", &open).header("if-none-match", "*");
@@ -56,17 +56,17 @@ async fn an_account_is_opened_once_if_none_may_be_there() {
 }
 
 #[tokio::test]
-async fn a_repeated_command_is_answered_although_its_version_is_gone_by_its_own_doing() {
+async fn a_retry_is_answered_although_the_command_itself_changed_the_version() {
     let api = shared::api().await;
     let id = opened(api).await;
     let deposit = || deposit(api, id, "\"1\"").header("idempotency-key", "key");
     let first = send(deposit()).await.expect(200);
     let again = send(deposit()).await.expect(200).replayed();
-    assert_eq!(again.lasting(), first.lasting());
+    assert_eq!(again.without_varying_headers(), first.without_varying_headers());
 }
 
 #[tokio::test]
-async fn conditions_that_cannot_be_read_or_do_not_fit_are_refused() {
+async fn malformed_or_unsuitable_conditions_are_refused() {
     let api = shared::api().await;
     let id = opened(api).await;
     for malformed in ["1", "\"1", "\"1\" \"2\"", "", "w/\"1\""] {
@@ -81,7 +81,7 @@ async fn conditions_that_cannot_be_read_or_do_not_fit_are_refused() {
 }
 
 #[tokio::test]
-async fn of_a_hundred_callers_who_know_the_same_version_one_is_followed() {
+async fn of_a_hundred_callers_with_the_same_version_one_succeeds() {
     let api = shared::api().await;
     let id = opened(api).await;
     let requests = (0..100).map(|_| send(deposit(api, id, "\"1\"")));

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::shared;
 
 #[tokio::test]
-async fn every_command_is_described_with_its_headers_and_its_answers() {
+async fn every_command_is_described_with_its_headers_and_responses() {
     let api = shared::api().await;
     let description = api.get("/openapi.json").await.expect(200).body;
     let open = &description["paths"]["/accounts"]["post"];
@@ -26,7 +26,7 @@ async fn every_command_is_described_with_its_headers_and_its_answers() {
 }
 
 #[tokio::test]
-async fn the_type_of_a_refusal_leads_to_its_page() {
+async fn the_type_of_a_refusal_resolves_to_its_page() {
     let api = shared::api().await;
     api.get("/problems/account-not-found").await.expect(200);
     api.get("/problems/overloaded").await.expect(200);

@@ -6,9 +6,9 @@ use service_kit::settings::Environment;
 use test_kit::TestEnvironment;
 use uuid::Uuid;
 
-/// How many partitions the contexts have here.
+/// The number of partitions of each context.
 pub(crate) const PARTITIONS: i32 = 4;
-/// How many shards they are divided into.
+/// The number of shards they are divided into.
 pub(crate) const SHARDS: i32 = 2;
 
 /// The partitions of a context and their shards.
@@ -41,7 +41,7 @@ pub(crate) fn database_url(environment: &TestEnvironment) -> String {
     environment.database_url("platform_write")
 }
 
-/// The settings of an instance that serves at this address.
+/// The settings of an instance with this address.
 pub(crate) fn settings(environment: &TestEnvironment, context: &Context, address: &str) -> Settings {
     let mut variables = Environment::from([
         ("FOLDLINE_HTTP_ADDRESS", address),
@@ -51,7 +51,7 @@ pub(crate) fn settings(environment: &TestEnvironment, context: &Context, address
         ("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix),
         ("FOLDLINE_TOPIC_PARTITIONS", &PARTITIONS.to_string()),
         ("FOLDLINE_SHARDS", &SHARDS.to_string()),
-        // On a busy machine a commit may be late, and the shard claimed again: callers wait for it.
+        // On a busy machine a commit may be late and the shard be claimed again. Requests wait for that.
         ("FOLDLINE_FORWARD_WAIT", "6s"),
         ("FOLDLINE_MAX_QUEUE_WAIT", "6s"),
     ]);

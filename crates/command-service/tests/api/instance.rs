@@ -1,4 +1,4 @@
-//! Instances of a command API in this process.
+//! Instances of a command API in the test's process.
 
 use std::sync::{
     Arc,
@@ -32,7 +32,7 @@ use crate::{
 pub(crate) struct Instance {
     pub(crate) environment: TestEnvironment,
     context: &'static Context,
-    /// Where it is reached: `host:port`.
+    /// Its address: `host:port`.
     pub(crate) address: String,
     http: Client,
     pub(crate) health: Health,
@@ -42,7 +42,7 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// The only instance of a context, ready.
+    /// Starts the only instance of a context, and waits until it is ready.
     pub(crate) async fn ready<A: CommandAggregate>(
         context: &'static Context,
         routes: OpenApiRouter<CommandState<A>>,
@@ -52,7 +52,7 @@ impl Instance {
         instance
     }
 
-    /// An instance of a context in an environment that may have others.
+    /// Starts an instance of a context in an environment that may have other instances.
     pub(crate) async fn start<A: CommandAggregate>(
         environment: TestEnvironment,
         context: &'static Context,
@@ -61,7 +61,7 @@ impl Instance {
         Self::start_with(environment, context, routes, |_| {}).await
     }
 
-    /// The same, with settings of its own.
+    /// Starts an instance with changed settings.
     pub(crate) async fn start_with<A: CommandAggregate>(
         environment: TestEnvironment,
         context: &'static Context,
@@ -80,7 +80,7 @@ impl Instance {
             http::serve(app, listener, &settings.http.limits, startup.handed_over()).await;
             startup.finish().await
         });
-        // A kept connection would end with the test that has opened it.
+        // A pooled connection would end with the test that opened it.
         let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
         Self { environment, context, address, http, health, hops, shutdown, server }
     }
@@ -89,12 +89,12 @@ impl Instance {
         eventually("the instance is ready", || async { self.health.is_ready() }).await;
     }
 
-    /// Asks the instance to end, as a signal would.
+    /// Tells the instance to shut down, as a signal would.
     pub(crate) fn begin_stop(&self) {
         self.shutdown.cancel();
     }
 
-    /// Ends the instance as a signal would.
+    /// Shuts the instance down, as a signal would, and waits until it has ended.
     pub(crate) async fn stop(self) {
         self.begin_stop();
         self.ended().await.unwrap();
@@ -105,7 +105,7 @@ impl Instance {
         self.server.await.unwrap()
     }
 
-    /// Waits until a component is not ready for a reason with this text in it.
+    /// Waits until a component is not ready for a reason that contains this text.
     pub(crate) async fn until_not_ready(&self, component: &str, text: &str) {
         eventually(format!("{component} is not ready: {text}"), || async {
             let reason = self.health.components().remove(component);
@@ -114,7 +114,7 @@ impl Instance {
         .await;
     }
 
-    /// A command, to be given headers and sent.
+    /// A request with a command, to be completed and sent.
     pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.http.post(format!("http://{}{path}", self.address)).json(body)
     }
@@ -123,7 +123,7 @@ impl Instance {
         send(self.http.get(format!("http://{}{path}", self.address))).await
     }
 
-    /// The outcome of a command that is decided later, once it is known.
+    /// Waits for the outcome of an asynchronous command.
     pub(crate) async fn outcome(&self, location: &str) -> Answer {
         eventually_some(format!("{location} has an outcome"), || async {
             let answer = self.get(location).await;
@@ -153,13 +153,13 @@ impl Instance {
         self.environment.topic(&format!("{}.{name}", self.context.name))
     }
 
-    /// How many commands came from other instances, or from somebody who says so.
+    /// The number of requests that were forwarded, or claim to be.
     pub(crate) fn hops(&self) -> u64 {
         self.hops.load(Relaxed)
     }
 }
 
-/// Layer: counts the requests that name an epoch, as those of other instances do.
+/// Layer that counts the requests with an epoch header, which forwarded requests have.
 async fn count_hops(State(hops): State<Arc<AtomicU64>>, request: Request, next: Next) -> Response {
     if request.headers().contains_key("foldline-owner-epoch") {
         hops.fetch_add(1, Relaxed);

@@ -1,4 +1,4 @@
-//! Two instances that share the shards: any of them accepts any command.
+//! Two instances that share the shards: each accepts any command.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{
     answer::send,
     environment::{PARTITIONS, new_key},
     instance::Instance,
-    respond_async::{later, refused},
+    respond_async::{refused, send_async},
     shared::{self, Pair},
 };
 
@@ -53,7 +53,7 @@ async fn any_instance_accepts_any_command() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_forwarded_belongs_to_the_same_conversation() {
+async fn a_forwarded_command_keeps_its_tracing_headers() {
     let pair = shared::pair().await;
     let api = &pair.instances[0];
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -73,7 +73,7 @@ async fn a_command_that_is_forwarded_belongs_to_the_same_conversation() {
 }
 
 #[tokio::test]
-async fn an_instance_that_forwards_a_command_names_the_request_once_for_both() {
+async fn a_forwarded_command_keeps_the_request_id() {
     let pair = shared::pair().await;
     let api = &pair.instances[0];
     let id = pair.id_elsewhere(api);
@@ -82,27 +82,33 @@ async fn an_instance_that_forwards_a_command_names_the_request_once_for_both() {
 }
 
 #[tokio::test]
-async fn a_repeated_command_gets_the_same_answer_byte_for_byte_through_the_other_instance() {
+async fn a_retry_through_the_other_instance_gets_an_identical_response() {
     let Pair { instances: [one, other], .. } = shared::pair().await;
     for _ in 0..10 {
         let keys = [new_key(), new_key(), new_key()];
         let with_key =
             |request: RequestBuilder, number: usize| send(request.header("idempotency-key", &keys[number]));
-        // Its id follows from the key.
+        // The account's id is derived from the key.
         let opened = with_key(one.post("/accounts", &json!({ "owner": "Ada" })), 0).await.expect(201);
         let id = opened.account_id();
         let five = with_key(deposit(other, id, 5), 1).await.expect(200);
         let seven = with_key(deposit(one, id, 7), 2).await.expect(200);
         let again = with_key(other.post("/accounts", &json!({ "owner": "Ada" })), 0).await;
-        assert_eq!(again.replayed().lasting(), opened.lasting());
-        assert_eq!(with_key(deposit(one, id, 5), 1).await.replayed().lasting(), five.lasting());
-        assert_eq!(with_key(deposit(other, id, 7), 2).await.replayed().lasting(), seven.lasting());
+        assert_eq!(again.replayed().without_varying_headers(), opened.without_varying_headers());
+        assert_eq!(
+            with_key(deposit(one, id, 5), 1).await.replayed().without_varying_headers(),
+            five.without_varying_headers()
+        );
+        assert_eq!(
+            with_key(deposit(other, id, 7), 2).await.replayed().without_varying_headers(),
+            seven.without_varying_headers()
+        );
         assert_eq!(one.events_of(id).len(), 3);
     }
 }
 
 #[tokio::test]
-async fn of_a_hundred_who_race_for_one_version_over_two_instances_one_wins() {
+async fn of_a_hundred_racing_callers_on_two_instances_one_wins() {
     let Pair { instances, .. } = shared::pair().await;
     for _ in 0..4 {
         let id = Uuid::now_v7();
@@ -121,7 +127,7 @@ async fn of_a_hundred_who_race_for_one_version_over_two_instances_one_wins() {
 }
 
 #[tokio::test]
-async fn a_hundred_callers_with_one_key_open_one_account_over_two_instances() {
+async fn a_hundred_callers_with_one_key_open_one_account_on_two_instances() {
     let Pair { instances, .. } = shared::pair().await;
     for _ in 0..4 {
         let (key, open) = (new_key(), json!({ "owner": "Ada" }));
@@ -129,20 +135,20 @@ async fn a_hundred_callers_with_one_key_open_one_account_over_two_instances() {
             send(instances[caller % 2].post("/accounts", &open).header("idempotency-key", &key))
         });
         let answers = join_all(callers).await;
-        let expected = answers[0].clone().lasting();
+        let expected = answers[0].clone().without_varying_headers();
         for answer in answers {
-            assert_eq!(answer.expect(201).lasting(), expected);
+            assert_eq!(answer.expect(201).without_varying_headers(), expected);
         }
         assert_eq!(instances[0].events_of(expected.account_id()).len(), 1);
     }
 }
 
 #[tokio::test]
-async fn every_command_can_be_decided_later_by_whichever_instance_owns_it() {
+async fn any_instance_accepts_an_asynchronous_command() {
     let Pair { instances, .. } = shared::pair().await;
     for number in 0..8 {
         let (one, other) = (&instances[number % 2], &instances[(number + 1) % 2]);
-        let opened = later(one.post("/accounts", &json!({ "owner": "Ada" }))).await;
+        let opened = send_async(one.post("/accounts", &json!({ "owner": "Ada" }))).await;
         let id = opened.account_id();
         let outcome = other.outcome(opened.header("location")).await;
         assert_eq!((outcome.text("status"), &outcome.body["version"]), ("accepted", &json!(1)));
@@ -153,18 +159,18 @@ async fn every_command_can_be_decided_later_by_whichever_instance_owns_it() {
         let token = format!("{topic}/{}@{}", position["partition"], position["offset"]);
         assert_eq!(outcome.header("consistency-token"), token);
         for version in [2, 3] {
-            let deposited = later(deposit(other, id, version)).await;
+            let deposited = send_async(deposit(other, id, version)).await;
             assert_eq!(one.outcome(deposited.header("location")).await.body["version"], version);
         }
-        let again = later(other.post("/accounts", &open(id))).await;
+        let again = send_async(other.post("/accounts", &open(id))).await;
         refused(&one.outcome(again.header("location")).await, 409, "account-already-opened");
         assert_eq!(one.events_of(id).len(), 3);
     }
 }
 
-/// Its own pair, which nobody else's commands are counted in.
+/// It starts its own pair, so that no other test's requests are counted.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_plays_an_instance_gets_no_hop_and_does_no_harm() {
+async fn forged_forwarding_headers_cause_no_hop_and_no_harm() {
     let pair = Pair::ready().await;
     let [api, other] = &pair.instances;
     let (theirs, identity) = (pair.id_elsewhere(api), Uuid::now_v7().to_string());
@@ -180,8 +186,8 @@ async fn a_caller_who_plays_an_instance_gets_no_hop_and_does_no_harm() {
             let refused = send(forged).await.problem(503, "not-ready");
             assert_eq!(refused.header("foldline-not-here"), "true");
         }
-        assert_eq!(api.hops(), before + number, "only what the caller has sent");
-        assert_eq!(other.hops(), others_before + number, "only what the caller has sent");
+        assert_eq!(api.hops(), before + number, "only the caller's own requests");
+        assert_eq!(other.hops(), others_before + number, "only the caller's own requests");
     }
     let before = other.hops();
     let nonsense = deposit(api, theirs, 5).header("foldline-forwarded", "nonsense");
@@ -191,7 +197,7 @@ async fn a_caller_who_plays_an_instance_gets_no_hop_and_does_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_shards_of_an_instance_that_ends_move_to_the_other_without_a_refusal() {
+async fn the_shards_of_an_instance_that_ends_move_to_the_other_without_refusals() {
     let Pair { instances: [one, other], .. } = Pair::ready().await;
     let opened = send(one.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let id = opened.account_id();
@@ -201,5 +207,5 @@ async fn the_shards_of_an_instance_that_ends_move_to_the_other_without_a_refusal
         assert_eq!(deposited.body["version"], number);
         send(other.post("/accounts", &json!({ "owner": "Bob" }))).await.expect(201);
     }
-    eventually("the instance that is left is ready", || async { other.health.is_ready() }).await;
+    eventually("the remaining instance is ready", || async { other.health.is_ready() }).await;
 }

@@ -1,4 +1,4 @@
-//! Many callers at once.
+//! Many concurrent callers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::{
     shared,
 };
 
-/// Where the events of accepted commands are, according to the answers.
+/// The positions of the events, according to the responses.
 fn answered<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> BTreeSet<(i64, i64)> {
     let position = |answer: &Answer| {
         let position = &answer.body["position"];
@@ -25,7 +25,7 @@ fn answered<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> BTreeSet<(i64,
     answers.into_iter().map(position).collect()
 }
 
-/// Where events are, according to the log.
+/// The positions of the events, according to the log.
 fn written(events: &[SeenEvent]) -> BTreeSet<(i64, i64)> {
     events.iter().map(|event| (event.partition.into(), event.offset)).collect()
 }
@@ -45,7 +45,7 @@ async fn deposit_often(api: &Instance, id: Uuid, count: usize) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn a_thousand_commands_on_five_accounts_leave_versions_without_holes() {
+async fn a_thousand_commands_on_five_accounts_leave_no_gap_in_the_versions() {
     const CALLERS: usize = 200;
     let api = shared::api().await;
     let accounts: [Uuid; 5] = std::array::from_fn(|_| Uuid::now_v7());
@@ -57,7 +57,7 @@ async fn a_thousand_commands_on_five_accounts_leave_versions_without_holes() {
     let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
     for answer in &answers {
         let of_account = versions.entry(answer.text("account_id").to_owned()).or_default();
-        assert!(of_account.insert(answer.body["version"].as_u64().unwrap()), "a version was given twice");
+        assert!(of_account.insert(answer.body["version"].as_u64().unwrap()), "a version was returned twice");
     }
     let events = accounts.map(|id| api.events_of(id));
     for (id, events) in accounts.iter().zip(&events) {
@@ -71,7 +71,7 @@ async fn a_thousand_commands_on_five_accounts_leave_versions_without_holes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_than_can_wait_is_refused_at_once_and_the_rest_is_done() {
+async fn commands_beyond_the_queue_limit_are_refused_at_once_and_the_others_accepted() {
     let environment = prepared(&ACCOUNTS).await;
     let api = Instance::start_with(environment, &ACCOUNTS, routes(), |settings| {
         (settings.engine.max_waiting, settings.engine.max_group) = (1, 1);
@@ -87,8 +87,8 @@ async fn more_than_can_wait_is_refused_at_once_and_the_rest_is_done() {
     assert_eq!(written(&api.events()), answered(&accepted));
 }
 
-/// Opens accounts until the instance does not answer any more.
-async fn open_until_the_end(api: &Instance, done: mpsc::UnboundedSender<()>) -> Vec<Answer> {
+/// Opens accounts until the instance no longer responds.
+async fn open_until_shutdown(api: &Instance, done: mpsc::UnboundedSender<()>) -> Vec<Answer> {
     let mut accepted = Vec::new();
     while let Ok(answer) = open(api).await {
         if answer.status == 201 {
@@ -102,10 +102,10 @@ async fn open_until_the_end(api: &Instance, done: mpsc::UnboundedSender<()>) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_ends_under_load_has_written_everything_that_it_acknowledged() {
+async fn a_service_shut_down_under_load_has_written_everything_it_acknowledged() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
     let (done, mut is_done) = mpsc::unbounded_channel();
-    let callers = join_all((0..16).map(|_| open_until_the_end(&api, done.clone())));
+    let callers = join_all((0..16).map(|_| open_until_shutdown(&api, done.clone())));
     let end = async {
         for _ in 0..300 {
             is_done.recv().await.unwrap();

@@ -1,4 +1,4 @@
-//! The contract of every command API, on small contexts of its own: over HTTP, on a real Kafka, registry and Postgres.
+//! The contract of every command API, tested over HTTP with small contexts on a real Kafka, registry and Postgres.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 

@@ -1,4 +1,4 @@
-//! The accounts in a process of their own, which can be killed: this test program, asked for one test only.
+//! The accounts in a separate process that can be killed: this test program, started again to run a single test.
 
 use command_service::{Settings, Startup, router};
 use service_kit::{Start, http, start};
@@ -15,7 +15,7 @@ pub(crate) fn start_process(environment: &TestEnvironment) -> Service {
         ("FOLDLINE_DATABASE_URL", database_url(environment)),
         ("FOLDLINE_TOPIC_PARTITIONS", PARTITIONS.to_string()),
         ("FOLDLINE_SHARDS", SHARDS.to_string()),
-        // On a busy machine a commit may be late, and the shard claimed again: callers wait for it.
+        // On a busy machine a commit may be late and the shard be claimed again. Requests wait for that.
         ("FOLDLINE_FORWARD_WAIT", "6s".to_owned()),
     ];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -23,7 +23,7 @@ pub(crate) fn start_process(environment: &TestEnvironment) -> Service {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it is the process that other tests start"]
+#[ignore = "other tests start it as a process"]
 async fn serves_accounts() {
     if std::env::var_os("FOLDLINE_HTTP_ADDRESS").is_none() {
         return;

@@ -1,4 +1,4 @@
-//! Commands that are decided later: sent with `Prefer: respond-async`, or through Kafka by another program.
+//! Asynchronous commands: sent with `Prefer: respond-async`, or through Kafka by another program.
 
 use event_log::partition_of;
 use reqwest::RequestBuilder;
@@ -13,8 +13,8 @@ use crate::{
     shared,
 };
 
-/// Sends a command that is to be decided later.
-pub(crate) async fn later(request: RequestBuilder) -> Answer {
+/// Sends a command with `Prefer: respond-async`.
+pub(crate) async fn send_async(request: RequestBuilder) -> Answer {
     let accepted = send(request.header("prefer", "respond-async")).await.expect(202);
     assert_eq!(accepted.header("preference-applied"), "respond-async");
     assert_eq!(accepted.text("status"), "pending");
@@ -22,7 +22,7 @@ pub(crate) async fn later(request: RequestBuilder) -> Answer {
     accepted
 }
 
-/// The problem of an outcome, after a look at it.
+/// Asserts that an outcome is refused with this problem, and returns the problem.
 #[track_caller]
 pub(crate) fn refused<'o>(outcome: &'o Answer, status: u16, code: &str) -> &'o Value {
     let problem = &outcome.body["problem"];
@@ -35,7 +35,7 @@ fn deposits(id: Uuid) -> String {
     format!("/accounts/{id}/deposits")
 }
 
-/// Writes a record to the commands of the partition of an account, and returns its position.
+/// Writes a record to the commands of an account's partition, and returns its position.
 async fn write(api: &Instance, id: Uuid, record: ForeignRecord<'_>) -> String {
     let (topic, partition) = (api.topic("commands"), partition_of(&id.into(), PARTITIONS));
     let offset = record.write(&api.environment.servers.brokers, &topic, partition).await;
@@ -43,10 +43,10 @@ async fn write(api: &Instance, id: Uuid, record: ForeignRecord<'_>) -> String {
 }
 
 #[tokio::test]
-async fn a_command_that_is_refused_later_has_the_same_problem_as_at_once() {
+async fn an_asynchronous_refusal_has_the_same_problem_as_a_synchronous_one() {
     let (api, deposits) = (shared::api().await, deposits(Uuid::now_v7()));
     let deposit = || api.post(&deposits, &json!({ "amount": 5 }));
-    let accepted = later(deposit()).await;
+    let accepted = send_async(deposit()).await;
     let outcome = api.outcome(accepted.header("location")).await;
     let problem = refused(&outcome, 404, "account-not-found");
     let at_once = send(deposit()).await.problem(404, "account-not-found");
@@ -56,10 +56,10 @@ async fn a_command_that_is_refused_later_has_the_same_problem_as_at_once() {
 }
 
 #[tokio::test]
-async fn a_command_has_one_effect_and_one_place_whether_sent_at_once_or_later() {
+async fn a_command_has_one_effect_and_one_location_however_often_and_however_it_is_sent() {
     let (api, key) = (shared::api().await, new_key());
     let open = || api.post("/accounts", &json!({ "owner": "Ada" })).header("idempotency-key", &key);
-    let (first, second) = (later(open()).await, later(open()).await);
+    let (first, second) = (send_async(open()).await, send_async(open()).await);
     assert_eq!(first.header("location"), second.header("location"));
     let outcome = api.outcome(first.header("location")).await;
     let at_once = send(open()).await.expect(201).replayed();
@@ -70,22 +70,22 @@ async fn a_command_has_one_effect_and_one_place_whether_sent_at_once_or_later() 
 }
 
 #[tokio::test]
-async fn a_condition_counts_when_the_command_is_decided() {
+async fn a_condition_is_checked_when_the_command_is_decided() {
     let api = shared::api().await;
     let opened = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let deposits = deposits(opened.account_id());
     let deposit = |version: &str| api.post(&deposits, &json!({ "amount": 5 })).header("if-match", version);
-    let outcome = api.outcome(later(deposit("\"2\"")).await.header("location")).await;
+    let outcome = api.outcome(send_async(deposit("\"2\"")).await.header("location")).await;
     assert_eq!(refused(&outcome, 412, "version-mismatch")["current_version"], 1);
-    let outcome = api.outcome(later(deposit("\"1\"")).await.header("location")).await;
+    let outcome = api.outcome(send_async(deposit("\"1\"")).await.header("location")).await;
     assert_eq!(outcome.body["version"], 2);
     let open = api.post("/accounts", &json!({ "owner": "Bob" })).header("if-none-match", "*");
-    let outcome = api.outcome(later(open).await.header("location")).await;
+    let outcome = api.outcome(send_async(open).await.header("location")).await;
     assert_eq!(outcome.body["version"], 1);
 }
 
 #[tokio::test]
-async fn what_no_rule_would_take_is_refused_at_once() {
+async fn invalid_asynchronous_commands_are_refused_at_once() {
     let (api, deposits) = (shared::api().await, deposits(Uuid::now_v7()));
     for (body, status, code) in
         [(json!({ "amount": 0 }), 422, "invalid-values"), (json!({}), 400, "invalid-body")]
@@ -96,10 +96,10 @@ async fn what_no_rule_would_take_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn invalid_values_that_come_through_kafka_are_refused_with_their_pointers() {
+async fn invalid_values_sent_through_kafka_are_refused_with_their_pointers() {
     let (api, id, command_id) = (shared::api().await, Uuid::now_v7(), Uuid::now_v7().to_string());
     let key = id.to_string();
-    later(api.post(&deposits(id), &json!({ "amount": 5 }))).await;
+    send_async(api.post(&deposits(id), &json!({ "amount": 5 }))).await;
     let sent = api.records("commands").into_iter().find(|record| record.key == key).unwrap();
     // The same schema, and an amount of 0.
     let payload = [&sent.payload[..5], &[0]].concat();
@@ -113,35 +113,35 @@ async fn invalid_values_that_come_through_kafka_are_refused_with_their_pointers(
 }
 
 #[tokio::test]
-async fn a_command_that_nobody_has_sent_has_no_outcome() {
+async fn a_command_that_was_never_sent_has_no_outcome() {
     let api = shared::api().await;
     api.get(&format!("/commands/{}", Uuid::now_v7())).await.problem(404, "not-found");
     api.get("/commands/1").await.problem(400, "invalid-path-parameter");
 }
 
 #[tokio::test]
-async fn a_record_that_is_no_command_is_refused_and_blocks_nobody() {
+async fn a_record_that_is_not_a_command_is_refused_and_blocks_no_other() {
     let (api, id) = (shared::api().await, Uuid::now_v7());
     let key = id.to_string();
     let open = json!({ "account_id": id, "owner": "Ada" });
     send(api.post("/accounts", &open)).await.expect(201);
-    let strange: [(String, &str, &[u8]); 2] = [
+    let malformed: [(String, &str, &[u8]); 2] = [
         (Uuid::now_v7().to_string(), "tests.bank.DepositMoney", b"nonsense"),
         (Uuid::now_v7().to_string(), "tests.bank.Unheard\0Of", b"\0\0\0\0\x01"),
     ];
-    for (command_id, command_type, payload) in &strange {
+    for (command_id, command_type, payload) in &malformed {
         let headers = [("ce_id", command_id.as_bytes()), ("ce_type", command_type.as_bytes())];
         let record = ForeignRecord { key: Some(key.as_bytes()), headers: &headers, payload: Some(payload) };
         write(api, id, record).await;
     }
-    let nameless = write(api, id, ForeignRecord { payload: Some(b""), ..ForeignRecord::default() }).await;
-    let next = later(api.post(&deposits(id), &json!({ "amount": 5 }))).await;
+    let without_id = write(api, id, ForeignRecord { payload: Some(b""), ..ForeignRecord::default() }).await;
+    let next = send_async(api.post(&deposits(id), &json!({ "amount": 5 }))).await;
     assert_eq!(api.outcome(next.header("location")).await.body["version"], 2);
-    for (command_id, ..) in &strange {
+    for (command_id, ..) in &malformed {
         refused(&api.outcome(&format!("/commands/{command_id}")).await, 400, "malformed-command");
     }
     let dead: Vec<_> = api.records("outcomes").into_iter().filter(is_dead_letter).collect();
-    for key in [&strange[0].0, &strange[1].0, &nameless] {
+    for key in [&malformed[0].0, &malformed[1].0, &without_id] {
         assert_eq!(dead.iter().filter(|outcome| outcome.key == *key).count(), 1, "{key}: {dead:?}");
     }
     assert_eq!(dead.len(), 3, "{dead:?}");

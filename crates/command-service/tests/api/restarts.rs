@@ -1,4 +1,4 @@
-//! Servers and instances that end under load.
+//! Restarts of servers and instances under load.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::{
     process::start_process,
 };
 
-/// How many shards a process owns.
+/// The number of shards that a process owns.
 async fn owned(process: &Service) -> usize {
     let owned = |line: &&str| line.starts_with("shard_owned{") && line.ends_with(" 1");
     process.metrics().await.lines().filter(owned).count()
 }
 
 #[tokio::test]
-async fn a_rolling_restart_loses_and_doubles_nothing_and_fails_nobody_who_tries_again() {
+async fn a_rolling_restart_loses_and_duplicates_nothing_and_every_retry_succeeds() {
     let environment = prepared(&ACCOUNTS).await;
     let mut both = [start_process(&environment), start_process(&environment)];
     for process in &both {
@@ -51,7 +51,7 @@ async fn a_rolling_restart_loses_and_doubles_nothing_and_fails_nobody_who_tries_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_is_killed_under_load_loses_and_doubles_nothing_and_the_service_goes_on_by_itself() {
+async fn a_broker_killed_under_load_loses_and_duplicates_nothing_and_the_service_recovers() {
     let own = Arc::new(spawn_blocking(OwnServers::start).await.unwrap());
     let environment = TestEnvironment::on(own.servers.clone());
     prepare(&environment, &ACCOUNTS).await;

@@ -1,4 +1,4 @@
-//! A context with two kinds of aggregates.
+//! A context with two types of aggregates.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_kind_has_its_own_ids_events_and_source() {
+async fn each_aggregate_type_has_its_own_ids_events_and_source() {
     let api = Instance::ready(&BANK, routes()).await;
     let account = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let card = send(api.post("/cards", &json!({ "holder": "Ada" }))).await.expect(201);
@@ -32,7 +32,7 @@ async fn each_kind_has_its_own_ids_events_and_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_belongs_to_one_kind_only() {
+async fn an_id_belongs_to_only_one_aggregate_type() {
     let api = Instance::ready(&BANK, routes()).await;
     let account = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let block = format!("/cards/{}/block", account.text("account_id"));
@@ -43,7 +43,7 @@ async fn an_id_belongs_to_one_kind_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_of_every_kind_can_be_decided_later() {
+async fn commands_of_every_aggregate_type_can_be_asynchronous() {
     let api = Instance::ready(&BANK, routes()).await;
     for (path, body, id) in [
         ("/accounts", json!({ "owner": "Ada" }), "account_id"),
@@ -56,7 +56,7 @@ async fn commands_of_every_kind_can_be_decided_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_kinds_survive_a_restart() {
+async fn both_aggregate_types_survive_a_restart() {
     let api = Instance::ready(&BANK, routes()).await;
     let account = send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let card = send(api.post("/cards", &json!({ "holder": "Ada" }))).await.expect(201);

@@ -1,4 +1,4 @@
-//! Instances that tests share. A test works on aggregates of its own, and leaves the instances as they are.
+//! Instances that tests share. Each test uses its own aggregates, and does not change the instances.
 
 use std::sync::LazyLock;
 
@@ -18,10 +18,10 @@ use crate::{
     instance::Instance,
 };
 
-/// Each test has a runtime of its own, which ends with it. This one does not.
+/// A runtime that outlives the tests. Each test has its own, which ends with the test.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// The metrics of this program, once there are instances.
+/// The metrics of this process, available once an instance has started.
 pub(crate) static METRICS: LazyLock<PrometheusHandle> =
     LazyLock::new(|| PrometheusBuilder::new().install_recorder().unwrap());
 
@@ -30,13 +30,13 @@ async fn outliving<F: Future<Output: Send + 'static> + 'static>(start: fn() -> F
     spawn_blocking(move || RUNTIME.block_on(start())).await.unwrap()
 }
 
-/// The only instance of the accounts.
+/// A single instance of the accounts.
 pub(crate) async fn api() -> &'static Instance {
     static API: OnceCell<Instance> = OnceCell::const_new();
     API.get_or_init(|| outliving(|| Instance::ready(&ACCOUNTS, routes()))).await
 }
 
-/// Two instances of the accounts, each of which owns one of the two shards.
+/// Two instances of the accounts, each of which owns one shard.
 pub(crate) struct Pair {
     pub(crate) instances: [Instance; 2],
     owners: watch::Receiver<Owners>,

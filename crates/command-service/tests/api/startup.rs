@@ -1,17 +1,18 @@
-//! An instance whose servers or topics are not as it needs them.
+//! Startup while servers or topics are missing or wrong.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc, time::Duration};
 
 use command_service::Settings;
-use event_log::{ClientSettings, Shards, Topics, apply_topics};
+use event_log::{ClientSettings, NewRecord, Shards, Topics, apply_topics};
 use serde_json::json;
 use service_kit::settings::Environment;
-use test_kit::{OwnServers, TestEnvironment};
+use test_kit::{EventWriter, OwnServers, TestEnvironment, add_partitions};
+use uuid::Uuid;
 
 use crate::{
-    account::{ACCOUNTS, routes},
+    account::{ACCOUNTS, AccountOpened, EVENTS, Event, routes},
     answer::{Answer, send},
-    environment::{PARTITIONS, SHARDS, prepare},
+    environment::{PARTITIONS, SHARDS, prepare, prepared},
     instance::Instance,
 };
 
@@ -24,7 +25,7 @@ async fn commands_are_refused(api: &Instance) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_commands() {
+async fn a_service_without_its_topics_is_not_ready_and_refuses_commands() {
     let environment = TestEnvironment::empty();
     let api = Instance::start(environment.clone(), &ACCOUNTS, routes()).await;
     api.until_not_ready("topics", &api.topic("events")).await;
@@ -37,7 +38,7 @@ async fn until_its_topics_are_there_the_service_says_not_ready_and_refuses_comma
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn topics_with_another_number_of_partitions_or_shards_end_the_service_with_both_numbers() {
+async fn a_wrong_partition_or_shard_count_ends_the_service_with_an_error() {
     for (partitions, shards, expected) in [
         (PARTITIONS + 1, SHARDS, "accounts.events has 5 partitions, not 4"),
         (PARTITIONS, SHARDS + 1, "accounts.owners has 3 partitions, not 2"),
@@ -52,7 +53,7 @@ async fn topics_with_another_number_of_partitions_or_shards_end_the_service_with
 }
 
 #[test]
-fn a_number_of_shards_beyond_the_partitions_is_refused_with_its_variable() {
+fn an_invalid_number_of_shards_is_refused_with_its_variable() {
     let read = |shards| {
         let mut variables =
             Environment::from([("FOLDLINE_TOPIC_PARTITIONS", "4"), ("FOLDLINE_SHARDS", shards)]);
@@ -69,7 +70,20 @@ fn a_number_of_shards_beyond_the_partitions_is_refused_with_its_variable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_starts_before_its_servers_waits_for_them_and_later_needs_no_registry() {
+async fn partitions_added_to_a_running_service_make_it_unready() {
+    let environment = prepared(&ACCOUNTS).await;
+    let api = Instance::start_with(environment, &ACCOUNTS, routes(), |settings| {
+        settings.topics_check_interval = Duration::from_millis(200);
+    })
+    .await;
+    api.until_ready().await;
+    add_partitions(&api.environment.servers.brokers, &api.topic("commands"), 5).await;
+    api.until_not_ready("topics", "has 5 partitions, not 4").await;
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_waits_for_its_servers_and_needs_no_registry_once_it_has_started() {
     let own = Arc::new(OwnServers::not_started());
     own.change(|own| own.start_server("postgres")).await;
     let environment = TestEnvironment::on(own.servers.clone());
@@ -90,4 +104,27 @@ async fn a_service_that_starts_before_its_servers_waits_for_them_and_later_needs
     assert!(api.health.is_ready());
     assert_eq!(api.events().len(), 11);
     api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_whose_ids_differ_from_those_in_the_log_ends_the_service() {
+    let unknown_id: fn(&mut NewRecord) = |record| record.payload[1..5].copy_from_slice(&[0x7f; 4]);
+    let other_type: fn(&mut NewRecord) =
+        |record| "tests.bank.MoneyDeposited".clone_into(&mut record.envelope.event_type);
+    let spoils = [
+        (unknown_id, "no avro schema with the id 2139062143"),
+        (other_type, "the headers say tests.bank.MoneyDeposited"),
+    ];
+    for (spoil, cause) in spoils {
+        let environment = prepared(&ACCOUNTS).await;
+        let mut writer = EventWriter::<Event>::new(&environment, ACCOUNTS.name, PARTITIONS, EVENTS).await;
+        writer.append_spoiled(&Uuid::now_v7().into(), 1, &opened("Ada"), spoil).await;
+        let error = Instance::start(environment, &ACCOUNTS, routes()).await.ended().await.unwrap_err();
+        assert!(error.to_string().contains("is not the one that the log was written with"), "{error}");
+        assert!(error.source().unwrap().to_string().contains(cause), "{error:?}");
+    }
+}
+
+fn opened(owner: &str) -> Event {
+    Event::AccountOpened(AccountOpened { owner: owner.to_owned() })
 }

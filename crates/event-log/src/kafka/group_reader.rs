@@ -1,28 +1,22 @@
 //! A member of a consumer group that reads committed events and starts each partition at an offset of the caller's
 //! choice.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+mod partition_end;
+mod rebalances;
+
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use rdkafka::{
-    ClientContext, TopicPartitionList,
-    config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
-    statistics::Statistics,
     topic_partition_list::Offset,
-    types::RDKafkaRespErr,
 };
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::{
-    client::{ClientSettings, is_passing},
-    context,
-};
+use self::rebalances::{Rebalances, lock};
+use super::client::{ClientSettings, is_passing};
 use crate::{InvalidRecord, LogError, Position, RawRecord, Recorded, headers, partition_of};
 
 /// How long a request to a broker may take.
@@ -45,7 +39,7 @@ pub enum Reading {
     },
     /// The group assigned these partitions to this member. They are not read before [`GroupReader::start`].
     Assigned(Vec<(String, i32)>),
-    /// The group revoked these partitions. They are no longer read.
+    /// The group revoked these partitions. It waits until they are given back by [`GroupReader::release`].
     Revoked(Vec<(String, i32)>),
     /// All committed records of this partition have been read.
     CaughtUp(i32),
@@ -79,7 +73,7 @@ impl GroupReader {
     /// Waits up to `timeout` for the next record or change.
     pub fn next(&self, timeout: Duration) -> Result<Reading, LogError> {
         let polled = self.consumer.poll(timeout);
-        if let Some(change) = lock(&self.consumer.context().changes).pop_front() {
+        if let Some(change) = self.consumer.context().next_change() {
             debug_assert!(polled.is_none(), "a rebalance comes without a record");
             return Ok(change);
         }
@@ -95,14 +89,24 @@ impl GroupReader {
     }
 
     /// Starts reading the assigned partitions, each at its offset.
+    ///
+    /// [`LogError::BeginningDeleted`] if a partition begins after its offset.
     pub fn start(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
-        for (topic, _) in bookmarks.keys() {
+        for ((topic, partition), next) in bookmarks {
             self.count_partitions(topic)?;
+            self.require_beginning(topic, *partition, *next)?;
         }
         let partitions = partitions(bookmarks)?;
+        self.consumer.context().starts(bookmarks.keys());
         self.consumer.incremental_assign(&partitions)?;
         // A partition that was paused when it was revoked would otherwise stay paused.
         Ok(self.consumer.resume(&partitions)?)
+    }
+
+    /// Gives revoked partitions back, once everything read of them is dealt with. The group assigns them to nobody else
+    /// before, unless it has excluded this member.
+    pub fn release(&self) -> Result<(), LogError> {
+        Ok(self.consumer.context().give_back(&self.consumer)?)
     }
 
     /// Stops reading a partition until [`resume`](Self::resume).
@@ -123,8 +127,13 @@ impl GroupReader {
     /// The offset after the last committed record of a partition, markers included, as of up to a second ago. `None`
     /// while it is not known.
     pub fn end(&self, topic: &str, partition: i32) -> Option<i64> {
-        let ends = lock(&self.consumer.context().ends);
-        ends.get(&(topic.to_owned(), partition)).copied()
+        self.consumer.context().end(topic, partition)
+    }
+
+    /// The events that an open transaction has hidden for the longest time, and for how long. Our own transactions last
+    /// for seconds at most.
+    pub fn hidden(&self) -> Option<(Position, Duration)> {
+        self.consumer.context().hidden()
     }
 
     /// Commits the offsets to the group, for monitoring tools. This is only a hint: no reader starts from them.
@@ -136,6 +145,15 @@ impl GroupReader {
     pub fn read(&self, record: &RawRecord) -> Result<Recorded, InvalidRecord> {
         let recorded = record.read()?;
         if self.is_at_home(&recorded) { Ok(recorded) } else { Err(InvalidRecord::Partition) }
+    }
+
+    /// Checks that nothing has been deleted from here on. Kafka's own error would not say where the partition begins.
+    fn require_beginning(&self, topic: &str, partition: i32, next: i64) -> Result<(), LogError> {
+        let first = self.consumer.fetch_watermarks(topic, partition, CALL_TIMEOUT)?.0;
+        if first <= next {
+            return Ok(());
+        }
+        Err(LogError::BeginningDeleted { topic: topic.to_owned(), partition, first, next })
     }
 
     fn count_partitions(&self, topic: &str) -> Result<(), LogError> {
@@ -178,51 +196,11 @@ fn one(topic: &str, partition: i32) -> TopicPartitionList {
     list
 }
 
-/// Records what the group decides. An assignment waits for the offsets; a revocation takes effect at once.
-#[derive(Default)]
-struct Rebalances {
-    changes: Mutex<VecDeque<Reading>>,
-    ends: Mutex<Bookmarks>,
-}
-
-fn lock<T>(notes: &Mutex<T>) -> MutexGuard<'_, T> {
-    notes.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl ClientContext for Rebalances {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        context::log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        context::report(&error, reason);
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        let mut ends = lock(&self.ends);
-        for (name, topic) in statistics.topics {
-            let known = topic.partitions.values().filter(|part| part.ls_offset >= 0);
-            ends.extend(known.map(|part| ((name.clone(), part.partition), part.ls_offset)));
-        }
-    }
-}
-
-impl ConsumerContext for Rebalances {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let named = list.elements().iter().map(|part| (part.topic().to_owned(), part.partition())).collect();
-        match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                info!(partitions = ?named, "partitions assigned");
-                lock(&self.changes).push_back(Reading::Assigned(named));
-            }
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
-                info!(partitions = ?named, "partitions revoked");
-                if let Err(error) = consumer.incremental_unassign(list) {
-                    warn!(%error, "revoked partitions could not be given back");
-                }
-                lock(&self.changes).push_back(Reading::Revoked(named));
-            }
-            other => warn!(code = %RDKafkaErrorCode::from(other), "the consumer group could not be balanced"),
+impl Drop for GroupReader {
+    /// The consumer leaves the group when it is dropped, and waits until all partitions are given back.
+    fn drop(&mut self) {
+        if let Err(error) = self.consumer.context().leave(&self.consumer) {
+            warn!(%error, "revoked partitions could not be given back");
         }
     }
 }

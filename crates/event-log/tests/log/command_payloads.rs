@@ -1,4 +1,4 @@
-//! The payloads of commands. Anybody can send one, so they are not trusted.
+//! The payloads of commands. Any program can send one, so they are not trusted.
 
 use aggregate::{Expected, Message, Metadata, Payload};
 use event_log::{Codec, CodecError, CommandEnvelope, SchemaFile, now};
@@ -64,7 +64,7 @@ fn read(payload: &[u8]) -> Result<Count, CodecError> {
 }
 
 #[test]
-fn events_and_commands_are_registered_under_their_own_topics_and_one_codec_writes_both() {
+fn events_and_commands_are_registered_under_their_own_topics_and_one_codec_encodes_both() {
     let log = Log::without_topics();
     let [events, commands] = [log.topics.events(), log.topics.commands()];
     let schemas = [(events.clone(), &[V1][..]), (commands.clone(), &[COUNT][..])];

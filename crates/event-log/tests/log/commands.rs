@@ -1,4 +1,5 @@
-//! Commands through Kafka: written by the platform or by anybody, read in the partitions of their aggregates.
+//! Commands through Kafka: written by the platform or by other programs, and read in the partitions of their
+//! aggregates.
 
 use std::{
     collections::BTreeMap,
@@ -131,7 +132,7 @@ fn a_pause_loses_and_repeats_nothing_and_does_not_affect_other_partitions() {
     let written = [fill(&log, 0, COUNT), fill(&log, 1, COUNT)];
     let reader = reader(&log);
     reader.start(0, 0).unwrap();
-    // Before anything has arrived, then with records prefetched, then at once again.
+    // Pauses before any record has arrived, then with records prefetched, then immediately after the next record.
     reader.pause(0).unwrap();
     reader.resume(0).unwrap();
     let mut read = take(&reader, COUNT / 2);
@@ -157,13 +158,13 @@ fn a_stopped_partition_can_be_started_again_at_any_offset() {
     reader.stop(0).unwrap();
     let position = write(&log, &[command(1)]).remove(0);
     reader.start(1, 0).unwrap();
-    assert_eq!(take(&reader, 1)[0].position, position, "nothing more of the one that is stopped");
+    assert_eq!(take(&reader, 1)[0].position, position, "no more records of the stopped partition");
     reader.start(0, written[1]).unwrap();
     assert_eq!(offsets(&take(&reader, 9))[&0], written[1..]);
 }
 
 #[test]
-fn a_reader_begins_with_the_oldest_command_that_is_still_kept() {
+fn a_reader_starts_with_the_oldest_command_still_kept() {
     let log = Log::with_partitions(PARTITIONS);
     let written = fill(&log, 0, 3);
     let admin: AdminClient<DefaultClientContext> =

@@ -1,4 +1,4 @@
-//! The contract of a shard's owners, whatever the broker. The shard has two partitions.
+//! The contract of a shard's owners, tested against each broker. The shard has two partitions.
 
 use std::time::{Duration, Instant};
 
@@ -24,23 +24,23 @@ macro_rules! contract {
 }
 
 contract! {
-    a_claim_reads_everything_that_is_committed
+    a_claim_reads_everything_committed
     a_claim_reads_every_partition_from_its_own_offset_to_its_end
     events_of_two_partitions_are_committed_together_or_not_at_all
-    an_owner_that_is_replaced_between_send_and_commit_leaves_nothing
+    an_owner_replaced_between_send_and_commit_leaves_nothing
     a_replaced_owner_cannot_append_with_any_producer
     a_replaced_owner_cannot_append_to_any_partition
-    an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself
+    an_owner_overtaken_during_its_claim_cannot_announce_itself
     outcomes_contain_the_offsets_of_the_events_committed_with_them
-    the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all
+    the_command_offset_is_committed_with_the_events_or_not_at_all
     outcomes_can_be_committed_without_events
-    every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing
+    every_owner_has_a_higher_epoch_even_after_an_owner_without_writes
     an_epoch_is_higher_than_that_of_any_event_in_any_partition
     an_owner_is_confirmed_until_a_newer_one_has_announced_itself
     an_observer_learns_of_the_newest_owner
-    reading_beside_the_owner_does_not_disturb_it
-    nothing_continues_beyond_the_end_of_the_log
-    an_ownership_that_was_released_is_over
+    a_concurrent_reader_does_not_disturb_the_owner
+    reads_and_claims_beyond_the_end_of_the_log_are_refused
+    a_released_owner_can_no_longer_append
 }
 
 /// Initialised producers that fence all others, outside the protocol.
@@ -60,7 +60,7 @@ fn keys<W: World>(world: &W) -> Vec<String> {
     sorted(world.events().into_iter().map(|(_, aggregate)| aggregate))
 }
 
-fn a_claim_reads_everything_that_is_committed<W: World>(world: &W) {
+fn a_claim_reads_everything_committed<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert!(first.replayed.is_empty());
     let mut committed = first.place(&["a", "b"]).unwrap();
@@ -109,7 +109,7 @@ fn events_of_two_partitions_are_committed_together_or_not_at_all<W: World>(world
     assert_eq!(places(&Owner::over(world.broker(), "two:2").unwrap().replayed), committed);
 }
 
-fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
+fn an_owner_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
     let [one, other] = partitions(world);
     for turn in 0..2 {
         let first = &mut fencing(&mut world.broker())[turn];
@@ -153,7 +153,7 @@ fn a_replaced_owner_cannot_append_to_any_partition<W: World>(world: &W) {
     assert!(world.events().is_empty());
 }
 
-fn an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
+fn an_owner_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
     let overtaking = world.broker();
     let overtake = || drop(Owner::over(overtaking, "quick:1").unwrap());
     let slow = Owner::over(Interrupted(world.broker(), Some(overtake)), "slow:1");
@@ -163,16 +163,16 @@ fn an_owner_that_is_overtaken_during_its_claim_cannot_announce_itself<W: World>(
 
 fn outcomes_contain_the_offsets_of_the_events_committed_with_them<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    let mut told = Vec::new();
+    let mut expected = Vec::new();
     for (aggregate, next_command) in [("a", 1), ("b", 2), ("c", 5)] {
         let offset = owner.decide_commands(aggregate, next_command).unwrap()[0];
-        told.push((aggregate.to_owned(), format!("{{\"offset\":{offset}}}")));
+        expected.push((aggregate.to_owned(), format!("{{\"offset\":{offset}}}")));
     }
-    assert_eq!(world.outcomes(), told);
+    assert_eq!(world.outcomes(), expected);
     assert_eq!(keys(world), ["a", "b", "c"]);
 }
 
-fn the_offset_of_the_commands_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
+fn the_command_offset_is_committed_with_the_events_or_not_at_all<W: World>(world: &W) {
     let [one, other] = partitions(world);
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert_eq!(first.next_commands, Offsets::from([(one, 0), (other, 0)]));
@@ -208,7 +208,7 @@ fn outcomes_can_be_committed_without_events<W: World>(world: &W) {
     assert_eq!(next, Offsets::from([(one, 0), (other, 1)]));
 }
 
-fn every_owner_has_a_higher_epoch_even_after_one_that_wrote_nothing<W: World>(world: &W) {
+fn every_owner_has_a_higher_epoch_even_after_an_owner_without_writes<W: World>(world: &W) {
     let epochs: Vec<_> = (0..4).map(|_| Owner::over(world.broker(), "one:1").unwrap().epoch).collect();
     assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
     assert_eq!(epochs[0], 1);
@@ -241,7 +241,7 @@ fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world:
 }
 
 fn an_observer_learns_of_the_newest_owner<W: World>(world: &W) {
-    let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    let mut event_tail = FencedLog::over(world.broker(), "observer:1".to_owned(), LONG);
     assert_eq!(event_tail.newest_epoch().unwrap(), 0);
     for address in ["one:1", "two:2"] {
         let owner = Owner::over(world.broker(), address).unwrap();
@@ -250,16 +250,16 @@ fn an_observer_learns_of_the_newest_owner<W: World>(world: &W) {
     assert!(matches!(error(event_tail.confirm()), LogError::NotClaimed));
 }
 
-fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
+fn a_concurrent_reader_does_not_disturb_the_owner<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    let mut event_tail = FencedLog::over(world.broker(), "looks-on:1".to_owned(), LONG);
+    let mut event_tail = FencedLog::over(world.broker(), "observer:1".to_owned(), LONG);
     let (mut next, mut read, mut committed) = (Offsets::new(), Vec::new(), Vec::new());
     let deadline = Instant::now() + LONG;
     for group in [&["a"][..], &["b", "c"], &["d"]] {
         committed.extend(owner.place(group).unwrap());
         // Consumers see a commit a moment after the owner.
         while read.len() < committed.len() {
-            assert!(Instant::now() < deadline, "what is committed can be read");
+            assert!(Instant::now() < deadline, "committed events can be read");
             let mut reached = next.clone();
             event_tail
                 .read(&next, &mut |recorded| {
@@ -275,14 +275,14 @@ fn reading_beside_the_owner_does_not_disturb_it<W: World>(world: &W) {
     assert_eq!(sorted(read), sorted(committed));
 }
 
-fn nothing_continues_beyond_the_end_of_the_log<W: World>(world: &W) {
+fn reads_and_claims_beyond_the_end_of_the_log_are_refused<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     for (partition, committed) in owner.place(&["a", "b"]).unwrap() {
         let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), LONG);
         let beyond = |refused: LogError| {
             assert!(!refused.is_transient());
             let LogError::BeyondEnd { partition: found, next, end } = refused else { panic!("{refused}") };
-            // The marker of the commit may appear a moment later.
+            // The commit marker may appear a moment later.
             assert!(next == 1_000 && (committed + 1..=committed + 2).contains(&end), "{refused}");
             assert_eq!(found, partition);
         };
@@ -290,7 +290,7 @@ fn nothing_continues_beyond_the_end_of_the_log<W: World>(world: &W) {
         beyond(error(other.read(&next, &mut |_| Ok(()))));
         beyond(error(other.claim(&next, &mut |_| Ok(()))));
     }
-    // Nobody was fenced.
+    // The owner was not fenced.
     owner.append(&["a", "b"]).unwrap();
     owner.log.confirm().unwrap();
     assert_eq!(world.announced(), ["one:1"]);
@@ -299,11 +299,11 @@ fn nothing_continues_beyond_the_end_of_the_log<W: World>(world: &W) {
     let reached =
         partitions(world).map(|partition| (partition, broker.end(partition).unwrap())).into_iter().collect();
     let mut other = FencedLog::over(broker, "two:1".to_owned(), LONG);
-    other.read(&reached, &mut |_| panic!("there is nothing")).unwrap();
-    other.claim(&reached, &mut |_| panic!("there is nothing")).unwrap();
+    other.read(&reached, &mut |_| panic!("there are no events")).unwrap();
+    other.claim(&reached, &mut |_| panic!("there are no events")).unwrap();
 }
 
-fn an_ownership_that_was_released_is_over<W: World>(world: &W) {
+fn a_released_owner_can_no_longer_append<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     owner.log.release();
     assert!(matches!(error(owner.append(&["a"])), LogError::NotClaimed));

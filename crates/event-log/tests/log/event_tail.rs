@@ -9,16 +9,16 @@ use crate::{
 
 /// The offsets of the events in a range, and the number of invalid records.
 fn read(log: &Log, range: OffsetRange) -> (Vec<i64>, usize) {
-    let (mut offsets, mut strangers) = (Vec::new(), 0);
-    let mut look = |record: Result<Recorded, LogError>| {
+    let (mut offsets, mut invalid) = (Vec::new(), 0);
+    let mut visit = |record: Result<Recorded, LogError>| {
         match record {
             Ok(recorded) => offsets.push(recorded.position.offset),
-            Err(_) => strangers += 1,
+            Err(_) => invalid += 1,
         }
         Ok(())
     };
-    read_range(&log.client, &log.topics.events(), range, &mut look).unwrap();
-    (offsets, strangers)
+    read_range(&log.client, &log.topics.events(), range, &mut visit).unwrap();
+    (offsets, invalid)
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn an_invalid_event_is_returned_as_an_error() {
 }
 
 #[test]
-fn a_tail_reads_what_is_committed_from_its_start_on() {
+fn a_tail_reads_events_committed_after_its_start() {
     let log = Log::with_partitions(1);
     let mut owner = Owner::of(&log, 0);
     owner.append(&["before"]).unwrap();

@@ -16,19 +16,19 @@ use crate::{
     support::{Log, Owner, RUNTIME, error, offsets},
 };
 
-/// The records of the owners topic: key, the epoch that follows from the offset, address.
+/// The records of the owners topic: key, epoch (derived from the offset) and address.
 fn announcements(log: &Log) -> Vec<(String, u64, String)> {
     let seen = LogView::of(&log.client.brokers, &log.topics.owners());
     let announcement = |event: test_kit::SeenEvent| {
-        let said: Value = serde_json::from_slice(&event.payload).unwrap();
-        assert_eq!([&said["shard"].to_string(), &event.partition.to_string()], [&event.key; 2]);
-        let address = said["address"].as_str().unwrap().to_owned();
+        let document: Value = serde_json::from_slice(&event.payload).unwrap();
+        assert_eq!([&document["shard"].to_string(), &event.partition.to_string()], [&event.key; 2]);
+        let address = document["address"].as_str().unwrap().to_owned();
         (event.key, event.offset.unsigned_abs() + 1, address)
     };
     seen.into_iter().map(announcement).collect()
 }
 
-/// Runs the check for each of the owner's producers, at the same time: a claim mostly waits.
+/// Runs the check for both of the owner's producers in parallel, since a claim mostly waits.
 fn for_each_producer(check: impl Fn(usize) + Sync) {
     let check = &check;
     thread::scope(|scope| {
@@ -58,7 +58,7 @@ fn a_replaced_owner_cannot_append_with_any_of_its_producers() {
 }
 
 #[test]
-fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing() {
+fn an_owner_replaced_between_send_and_commit_leaves_nothing() {
     for_each_producer(|turn| {
         let log = Log::with_partitions(1);
         let first = foreign::open_transaction(&log, &format!("{}-1-0-{turn}", log.topics.events()), 0);
@@ -75,20 +75,20 @@ fn an_owner_that_is_replaced_between_send_and_commit_leaves_nothing() {
 fn a_claim_that_reaches_kafka_late_does_not_fence_its_own_owner() {
     const LATE: Duration = Duration::from_millis(500);
     let mut log = Log::with_partitions(1);
-    let proxy = RUNTIME.block_on(KafkaProxy::before(&log.client.brokers));
+    let proxy = RUNTIME.block_on(KafkaProxy::in_front_of(&log.client.brokers));
     log.client.brokers = proxy.address();
-    proxy.order(Api::InitProducerId, Fault::HoldRequest(LATE), 1);
+    proxy.inject(Api::InitProducerId, Fault::HoldRequest(LATE), 1);
     let asked = Instant::now();
     let mut owner = Owner::of(&log, 0);
     // Long enough for the late request to take effect, whoever sent it.
     while asked.elapsed() < 2 * LATE {
         owner.append(&["a"]).unwrap();
     }
-    assert_eq!(proxy.met(), 1);
+    assert_eq!(proxy.injected(), 1);
 }
 
 #[test]
-fn an_owner_that_writes_while_another_claims_loses_nothing_and_leaves_whole_groups() {
+fn an_owner_writing_during_another_claim_loses_nothing_and_leaves_whole_groups() {
     const GROUP: usize = 20;
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
@@ -113,12 +113,12 @@ fn an_owner_that_writes_while_another_claims_loses_nothing_and_leaves_whole_grou
         let unknown = handed_over.len() - acknowledged.len();
         assert!(unknown == 0 || unknown == GROUP, "{unknown} events of a group of {GROUP}");
         let seen: Vec<_> = log.seen().iter().map(|event| event.offset).collect();
-        assert_eq!(seen, handed_over, "the claim saw everything that will ever be there");
+        assert_eq!(seen, handed_over, "the claim has read every event that can ever be committed");
     });
 }
 
 #[test]
-fn every_owner_announces_itself_and_its_epoch_follows_from_the_offset() {
+fn every_owner_announces_itself_with_an_epoch_derived_from_the_offset() {
     let log = Log::with_partitions(2);
     let expected = ["one:1", "two:2"].map(|address| {
         let claimed = log.writer(1, address).claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
@@ -128,7 +128,7 @@ fn every_owner_announces_itself_and_its_epoch_follows_from_the_offset() {
 }
 
 #[test]
-fn a_replaced_owner_may_claim_again_and_reads_what_the_other_wrote() {
+fn a_replaced_owner_may_claim_again_and_reads_the_other_owners_events() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     let next = Offsets::from([(0, first.append(&["mine"]).unwrap()[0] + 1)]);

@@ -1,4 +1,4 @@
-//! Producers outside the platform, which write what must never be there.
+//! Producers outside the platform, which write invalid records.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::Log;
 
 const LONG: Duration = Duration::from_secs(10);
 
-/// A producer with an open transaction, of which one record without headers is in a partition of the events.
+/// A producer with an open transaction, which has written a record without headers to a partition of the events.
 pub(crate) fn open_transaction(log: &Log, transactional_id: &str, partition: i32) -> BaseProducer {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", &log.client.brokers)

@@ -2,17 +2,19 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Sender, channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use event_log::{Bookmarks, GroupReader, InvalidRecord, Offsets, Reading};
+use event_log::{Bookmarks, GroupReader, InvalidRecord, LogError, Offsets, Reading};
+use test_kit::delete_before;
 
 use crate::{
     foreign,
-    support::{Log, Owner},
+    support::{Log, Owner, RUNTIME},
 };
 
 /// The partition and offset of an event.
@@ -27,7 +29,7 @@ fn join(log: &Log) -> GroupReader {
 fn read_until(reader: &GroupReader, mut is_last: impl FnMut(Reading) -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_last(reader.next(Duration::from_millis(100)).unwrap()) {
-        assert!(Instant::now() < deadline, "the reader did not tell within a minute");
+        assert!(Instant::now() < deadline, "not read within a minute");
     }
 }
 
@@ -37,7 +39,7 @@ fn read_from(log: &Log, offsets: &[i64]) -> Vec<Location> {
     let topic = log.topics.events();
     let start: Bookmarks =
         (0..).map(|partition| (topic.clone(), partition)).zip(offsets.iter().copied()).collect();
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     let mut behind = offsets.len();
     read_until(&reader, |reading| {
         match reading {
@@ -45,15 +47,15 @@ fn read_from(log: &Log, offsets: &[i64]) -> Vec<Location> {
                 assert_eq!(partitions.len(), offsets.len());
                 reader.start(&start).unwrap();
             }
-            Reading::Event(event) => places.push((event.position.partition, event.position.offset)),
+            Reading::Event(event) => locations.push((event.position.partition, event.position.offset)),
             Reading::CaughtUp(_) => behind -= 1,
             Reading::Idle => {}
             other => panic!("{other:?}"),
         }
         behind == 0
     });
-    places.sort_by_key(|(partition, _)| *partition);
-    places
+    locations.sort_by_key(|(partition, _)| *partition);
+    locations
 }
 
 #[test]
@@ -94,7 +96,7 @@ fn an_invalid_event_is_returned_with_its_bytes_and_the_reader_continues() {
     assert_eq!((record.payload, reason), (Some(b"bytes".to_vec()), InvalidRecord::Subject));
 }
 
-/// What the members of a group share, as they would in a database: the offsets, and who has read what.
+/// The state that members of a group share, as in a database: the offsets, and which member has read each event.
 #[derive(Default)]
 struct SharedProgress {
     bookmarks: Bookmarks,
@@ -102,13 +104,13 @@ struct SharedProgress {
 }
 
 impl SharedProgress {
-    /// What a member does with what it reads.
+    /// Handles a reading of a member.
     fn take(&mut self, reader: &GroupReader, name: &'static str, reading: Reading) {
         match reading {
             Reading::Assigned(partitions) => {
-                let bookmark = |place: (String, i32)| {
-                    let next = self.bookmarks.get(&place).copied().unwrap_or(0);
-                    (place, next)
+                let bookmark = |location: (String, i32)| {
+                    let next = self.bookmarks.get(&location).copied().unwrap_or(0);
+                    (location, next)
                 };
                 reader.start(&partitions.into_iter().map(bookmark).collect()).unwrap();
             }
@@ -117,6 +119,7 @@ impl SharedProgress {
                 self.bookmarks.insert((at.topic, at.partition), at.offset + 1);
                 self.read.entry((at.partition, at.offset)).or_default().push(name);
             }
+            Reading::Revoked(_) => reader.release().unwrap(),
             _ => {}
         }
     }
@@ -172,4 +175,58 @@ fn two_members_share_the_partitions_and_nothing_is_lost_or_read_twice() {
     for name in ["first", "second"] {
         assert!(read.values().any(|readers| readers[0] == name), "the {name} member has read nothing");
     }
+}
+
+/// Starts what was assigned, from the beginning. The group waits for that, even if it is nothing.
+fn start_assigned(reader: &GroupReader, reading: &Reading) -> usize {
+    let Reading::Assigned(partitions) = reading else { return 0 };
+    reader.start(&partitions.iter().map(|partition| (partition.clone(), 0)).collect()).unwrap();
+    partitions.len()
+}
+
+#[test]
+fn a_revoked_partition_goes_to_nobody_else_until_it_is_given_back() {
+    let log = Log::with_partitions(2);
+    let first = join(&log);
+    read_until(&first, |reading| start_assigned(&first, &reading) == 2);
+    let is_given_back = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            let second = join(&log);
+            read_until(&second, |reading| start_assigned(&second, &reading) > 0);
+            assert!(is_given_back.load(Ordering::SeqCst), "it was assigned before it was given back");
+        });
+        read_until(&first, |reading| matches!(reading, Reading::Revoked(_)));
+        // Much longer than the group needs to assign it.
+        let work_ends = Instant::now() + Duration::from_secs(2);
+        read_until(&first, |_| Instant::now() > work_ends);
+        is_given_back.store(true, Ordering::SeqCst);
+        first.release().unwrap();
+        read_until(&first, |reading| {
+            start_assigned(&first, &reading);
+            second.is_finished()
+        });
+    });
+}
+
+#[test]
+fn a_partition_whose_beginning_was_deleted_is_not_read() {
+    let log = Log::with_partitions(1);
+    let offsets = Owner::of(&log, 0).append(&["a", "b", "c"]).unwrap();
+    let (brokers, topic) = (&log.client.brokers, log.topics.events());
+    RUNTIME.block_on(delete_before(brokers, &topic, 0, offsets[2]));
+    let reader = join(&log);
+    read_until(&reader, |reading| matches!(reading, Reading::Assigned(_)));
+    let bookmark = |next| [((log.topics.events(), 0), next)].into();
+    let error = reader.start(&bookmark(0)).unwrap_err();
+    assert!(
+        matches!(error, LogError::BeginningDeleted { first, next: 0, .. } if first == offsets[2]),
+        "{error}"
+    );
+    assert!(!error.is_transient());
+    reader.start(&bookmark(offsets[2])).unwrap();
+    read_until(
+        &reader,
+        |reading| matches!(reading, Reading::Event(event) if event.position.offset == offsets[2]),
+    );
 }

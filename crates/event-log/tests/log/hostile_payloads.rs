@@ -67,7 +67,7 @@ fn a_payload_with_trailing_bytes_is_refused() {
 }
 
 #[test]
-fn a_payload_of_another_type_than_the_headers_name_is_refused() {
+fn a_payload_whose_type_differs_from_the_headers_is_refused() {
     let mut recorded = recorded(codec().encode(&counted()).unwrap());
     recorded.envelope.event_type = "foldline.tests.Reset".to_owned();
     let refused = error(codec().read::<Counted>(&recorded));

@@ -1,4 +1,4 @@
-//! The group that assigns the shards: who gets what when members join, leave, hang or come back.
+//! The group that assigns the shards, while members join, leave, hang and return.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ const POLL: Duration = Duration::from_millis(20);
 struct Member {
     membership: Membership,
     owned: BTreeSet<i32>,
-    told: Vec<GroupChange>,
+    changes: Vec<GroupChange>,
 }
 
 impl Member {
@@ -28,12 +28,12 @@ impl Member {
     }
 
     fn of(membership: Membership) -> Self {
-        Self { membership, owned: BTreeSet::new(), told: Vec::new() }
+        Self { membership, owned: BTreeSet::new(), changes: Vec::new() }
     }
 
     fn poll(&mut self) {
         let Some(change) = self.membership.next(POLL).unwrap() else { return };
-        self.told.push(change.clone());
+        self.changes.push(change.clone());
         match change {
             GroupChange::Assigned(new) => self.owned.extend(new),
             GroupChange::Revoked(gone) | GroupChange::Lost(gone) => {
@@ -43,7 +43,7 @@ impl Member {
     }
 
     fn has_lost(&self) -> bool {
-        self.told.iter().any(|change| matches!(change, GroupChange::Lost(_)))
+        self.changes.iter().any(|change| matches!(change, GroupChange::Lost(_)))
     }
 }
 
@@ -63,14 +63,14 @@ fn all() -> BTreeSet<i32> {
     (0..SHARDS).collect()
 }
 
-/// Whether each of two members has half of the shards, and together they have all.
+/// Whether two members share the shards evenly.
 fn is_shared(one: &Member, other: &Member) -> bool {
     let half = all().len() / 2;
     one.owned.len() == half && other.owned.len() == half && one.owned.is_disjoint(&other.owned)
 }
 
 #[test]
-fn two_members_share_the_shards_and_the_one_that_stays_gets_those_of_the_one_that_leaves() {
+fn two_members_share_the_shards_until_one_leaves() {
     let log = Log::with_shards(2 * SHARDS, SHARDS);
     let mut first = Member::join(&log, None);
     until([&mut first], |[first]| first.owned == all());
@@ -81,27 +81,27 @@ fn two_members_share_the_shards_and_the_one_that_stays_gets_those_of_the_one_tha
     second.membership.leave();
     until([&mut first], |[first]| first.owned == all());
     assert_eq!(first.membership.others().unwrap(), 0);
-    assert!(!first.has_lost(), "{:?}", first.told);
+    assert!(!first.has_lost(), "{:?}", first.changes);
 }
 
 #[test]
-fn a_silent_member_loses_its_shards_and_gets_its_share_again_when_it_is_back() {
+fn a_silent_member_loses_its_shards_and_gets_its_share_back_when_it_returns() {
     let log = Log::with_shards(2 * SHARDS, SHARDS);
     let (mut awake, mut silent) = (Member::join(&log, None), Member::join(&log, None));
     until([&mut awake, &mut silent], |[awake, silent]| is_shared(awake, silent));
     let share = silent.owned.len();
-    // It stops polling, as a thread that hangs.
+    // The member stops polling, like a thread that hangs.
     until([&mut awake], |[awake]| awake.owned == all());
-    silent.told.clear();
+    silent.changes.clear();
     silent.poll();
     until([&mut silent], |[silent]| silent.has_lost());
     assert!(
-        matches!(&silent.told[..], [GroupChange::Lost(lost)] if lost.len() == share),
+        matches!(&silent.changes[..], [GroupChange::Lost(lost)] if lost.len() == share),
         "{:?}",
-        silent.told
+        silent.changes
     );
     until([&mut awake, &mut silent], |[awake, silent]| is_shared(awake, silent));
-    assert!(!awake.has_lost(), "{:?}", awake.told);
+    assert!(!awake.has_lost(), "{:?}", awake.changes);
 }
 
 #[test]
@@ -109,12 +109,12 @@ fn a_static_member_that_returns_within_its_session_keeps_its_shards_without_a_re
     let log = Log::with_shards(2 * SHARDS, SHARDS);
     let (mut one, mut two) = (Member::join(&log, Some("one")), Member::join(&log, Some("two")));
     until([&mut one, &mut two], |[one, two]| is_shared(one, two));
-    let (before, told) = (two.owned.clone(), one.told.clone());
+    let (before, changes) = (two.owned.clone(), one.changes.clone());
     two.membership.leave();
-    assert_eq!(one.membership.others().unwrap(), 1, "its place is kept");
+    assert_eq!(one.membership.others().unwrap(), 1, "its membership is kept");
     let mut again = Member::join(&log, Some("two"));
     until([&mut one, &mut again], |[_, again]| again.owned == before);
-    assert_eq!(one.told, told);
+    assert_eq!(one.changes, changes);
     assert_eq!([one.membership.others().unwrap(), again.membership.others().unwrap()], [1, 1]);
 }
 
@@ -127,7 +127,7 @@ fn a_member_whose_instance_id_is_taken_gets_a_permanent_error() {
     until([&mut new], |[new]| !new.owned.is_empty());
     let deadline = Instant::now() + Duration::from_mins(1);
     let ended = loop {
-        assert!(Instant::now() < deadline, "the old member was not told");
+        assert!(Instant::now() < deadline, "the old member got no error");
         match old.membership.next(POLL) {
             Ok(_) => {}
             ended => break ended,

@@ -42,9 +42,9 @@ fn an_incompatible_version_is_refused_with_the_reason() {
     for files in [&[V1, OF_ANOTHER_TYPE][..], &[V1, V2, INCOMPATIBLE_WITH_FIRST]] {
         let refused = error(register(&log, files));
         assert!(!refused.is_transient(), "{refused}");
-        let told = refused.to_string();
-        assert!(told.contains("ncompatible"), "{told}");
-        assert!(told.contains(SUBJECT), "the subject is named: {told}");
+        let message = refused.to_string();
+        assert!(message.contains("ncompatible"), "{message}");
+        assert!(message.contains(SUBJECT), "the error names the subject: {message}");
     }
     register(&log, &[V1, V2]).unwrap();
 }

@@ -42,11 +42,11 @@ fn a_claim_skips_a_foreign_record() {
     );
 }
 
-/// An invalid record: its key, its headers, and what is wrong with it.
+/// An invalid record: its key, its headers, and the expected error.
 type Garbage = (Option<&'static str>, &'static [(&'static str, &'static str)], InvalidRecord);
 
 #[test]
-fn an_invalid_event_stops_the_claim_and_its_position_is_named() {
+fn an_invalid_event_stops_the_claim_with_an_error_that_names_its_position() {
     const SUBJECT: (&str, &str) = ("ce_subject", "a");
     let cases: [Garbage; 4] = [
         (None, &[SUBJECT], InvalidRecord::Key),
@@ -64,21 +64,21 @@ fn an_invalid_event_stops_the_claim_and_its_position_is_named() {
             scope.spawn(move || {
                 Owner::of(log, partition).append(&["a"]).unwrap();
                 foreign::plant(log, partition, key, headers, Some("garbage"));
-                // It is behind the valid event, before or after the marker of its commit.
+                // It follows the valid event, before or after the commit marker.
                 let garbage = log.seen().into_iter().rfind(|event| event.partition == partition);
-                stops_at(log, partition, garbage.unwrap().offset, &expected);
+                assert_stops_at(log, partition, garbage.unwrap().offset, &expected);
             });
         }
     });
 }
 
-fn stops_at(log: &Log, partition: i32, offset: i64, expected: &InvalidRecord) {
+fn assert_stops_at(log: &Log, partition: i32, offset: i64, expected: &InvalidRecord) {
     let refused = error(Owner::from_offsets(log, partition, &Offsets::new()));
     assert!(!refused.is_transient(), "{refused}");
-    let told = refused.to_string();
+    let message = refused.to_string();
     let LogError::Invalid { position, source } = refused else {
-        panic!("{told}");
+        panic!("{message}");
     };
     assert_eq!((position.partition, position.offset, &source), (partition, offset, expected));
-    assert!(told.contains(&position.to_string()), "{told}");
+    assert!(message.contains(&position.to_string()), "{message}");
 }

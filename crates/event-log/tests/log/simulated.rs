@@ -1,4 +1,4 @@
-//! What the simulated broker can do, and how the protocol reacts.
+//! The faults of the simulated broker, and how the protocol handles them.
 
 use std::sync::{Arc, Mutex};
 
@@ -92,7 +92,7 @@ fn a_claim_takes_its_steps_in_the_safe_order() {
 fn a_group_committed_while_one_of_two_producers_is_fenced_is_read_by_the_claim() {
     let simulated = simulated();
     let mut first = next_owner(&simulated);
-    // Its first group is written by its second producer.
+    // The second producer writes the owner's first group.
     let acts = move || drop(first.append(&["a"]).unwrap());
     let between = Arc::new(Meanwhile(Step::Init(1), Mutex::new(acts)));
     let second = Owner::over(simulated.broker(1, between), "one:1").unwrap();
@@ -148,14 +148,14 @@ fn a_commit_that_becomes_visible_later_is_read_by_the_next_claim() {
 }
 
 #[test]
-fn an_owner_ahead_of_the_readers_is_not_beyond_the_end() {
+fn an_owner_ahead_of_the_readers_may_read_from_its_own_end() {
     let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
     schedule.order(Step::Commit, StepOutcome::ShowLater);
     let committed = first.place(&["a", "b"]).unwrap();
     assert!(simulated.events().is_empty());
     let next = committed.into_iter().map(|(partition, offset)| (partition, offset + 1)).collect();
-    first.log.read(&next, &mut |_| panic!("there is nothing")).unwrap();
+    first.log.read(&next, &mut |_| panic!("there are no events")).unwrap();
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn nothing_is_confirmed_while_an_announcement_is_undecided() {
 }
 
 #[test]
-fn whatever_step_of_a_claim_fails_the_next_claim_succeeds() {
+fn the_next_claim_succeeds_whichever_step_of_a_claim_fails() {
     let steps = [
         Step::Connect,
         Step::StableEnd,
@@ -220,6 +220,6 @@ fn every_step_of_every_instance_is_counted() {
     let counts = simulated.counts();
     let count = |step| counts.get(&step).copied().unwrap_or_default();
     assert_eq!([Step::Init(0), Step::Announce, Step::SendEvents, Step::Commit].map(count), [2, 2, 1, 3]);
-    assert_eq!(count(Step::SendOutcomes), 0, "events alone cost nothing more");
+    assert_eq!(count(Step::SendOutcomes), 0, "events alone need no further steps");
     assert_eq!(count(Step::SendOffsets), 2, "only the announcements commit offsets");
 }

@@ -1,4 +1,4 @@
-//! Shared by these tests: the topics of a context in an environment of their own, owners, and records to write.
+//! Shared by these tests: an environment with the topics of a context, owners, and records to write.
 
 use std::{collections::BTreeMap, fmt::Debug, sync::LazyLock, time::Duration};
 
@@ -65,7 +65,7 @@ impl Log {
         KafkaShardLog::new(settings, shard)
     }
 
-    /// The events, as a foreign consumer sees them.
+    /// The events, as an independent consumer sees them.
     pub(crate) fn seen(&self) -> Vec<SeenEvent> {
         LogView::of(&self.client.brokers, &self.topics.events())
     }
@@ -227,5 +227,5 @@ pub(crate) fn sequences(recorded: &[Recorded]) -> Vec<u64> {
 
 /// The error of an operation that must fail.
 pub(crate) fn error<T, E: Debug>(outcome: Result<T, E>) -> E {
-    outcome.map(drop).expect_err("it must fail")
+    outcome.map(drop).expect_err("the operation must fail")
 }

@@ -38,13 +38,13 @@ fn partitions(log: &Log, topic: &str) -> usize {
 fn the_four_topics_of_a_context_have_the_right_retention() {
     let log = Log::with_shards(3, 2);
     let topics = &log.topics;
-    keeps(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
-    keeps(&log, &topics.commands(), 3, &[DELETED, WEEK]);
-    keeps(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
-    keeps(&log, &topics.owners(), 2, &[("cleanup.policy", "compact")]);
+    assert_topic(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
+    assert_topic(&log, &topics.commands(), 3, &[DELETED, WEEK]);
+    assert_topic(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
+    assert_topic(&log, &topics.owners(), 2, &[("cleanup.policy", "compact")]);
 }
 
-fn keeps(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {
+fn assert_topic(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {
     assert_eq!(partitions(log, topic), count, "{topic}");
     let (names, values): (Vec<_>, Vec<_>) = expected.iter().copied().unzip();
     assert_eq!(settings(log, topic, &names), values, "{topic}: {names:?}");
@@ -58,7 +58,7 @@ fn applying_topics_twice_is_harmless() {
 }
 
 #[test]
-fn another_number_of_partitions_or_shards_is_refused_and_both_numbers_are_named() {
+fn a_different_number_of_partitions_or_shards_is_refused_with_both_numbers() {
     let log = Log::with_shards(2, 1);
     let cases = [
         (Shards::new(3, 1).unwrap(), log.topics.events(), "has 2 partitions, not 3"),
@@ -68,8 +68,8 @@ fn another_number_of_partitions_or_shards_is_refused_and_both_numbers_are_named(
         for refused in [log.apply(shards), check_partitions(&log.client, &log.topics, shards)] {
             let refused = error(refused);
             assert!(!refused.is_transient());
-            let told = refused.to_string();
-            assert!(told.contains(expected) && told.contains(&topic), "{told}");
+            let message = refused.to_string();
+            assert!(message.contains(expected) && message.contains(&topic), "{message}");
         }
     }
     assert_eq!(partitions(&log, &log.topics.events()), 2, "nothing was changed");

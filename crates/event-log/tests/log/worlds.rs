@@ -1,4 +1,4 @@
-//! The brokers that the contract is tested against, and what an observer sees of a shard there.
+//! The brokers that the contract is tested against, and an observer's view of a shard.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) trait World: Default {
     fn announced(&self) -> Vec<String>;
 }
 
-/// The second shard of four partitions, so that an assumed number would be noticed.
+/// The second shard of four partitions, so that code that assumes shard or partition 0 fails.
 pub(crate) struct InKafka(pub(crate) Log);
 
 const SHARD: i32 = 1;
@@ -60,8 +60,8 @@ impl World for InKafka {
     fn announced(&self) -> Vec<String> {
         let seen = LogView::of(&self.0.client.brokers, &self.0.topics.owners());
         let address = |payload: &[u8]| {
-            let said: Value = serde_json::from_slice(payload).unwrap();
-            said["address"].as_str().unwrap().to_owned()
+            let document: Value = serde_json::from_slice(payload).unwrap();
+            document["address"].as_str().unwrap().to_owned()
         };
         assert!(seen.iter().all(|announcement| announcement.partition == SHARD));
         seen.iter().map(|announcement| address(&announcement.payload)).collect()
@@ -106,7 +106,7 @@ pub(crate) fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     items
 }
 
-/// A broker that runs something else once all producers are fenced and the first end is queried.
+/// A broker that runs a closure once, when the first end is queried after all producers were fenced.
 pub(crate) struct Interrupted<B, F>(pub(crate) B, pub(crate) Option<F>);
 
 impl<B: Broker, F: FnOnce() + Send + 'static> Broker for Interrupted<B, F> {

@@ -28,7 +28,7 @@ fn nothing_is_appended_before_a_claim() {
 }
 
 #[test]
-fn an_append_returns_the_offsets_at_which_any_consumer_finds_the_events() {
+fn an_append_returns_the_offsets_that_any_consumer_sees() {
     let log = Log::with_partitions(2);
     let mut owner = Owner::of(&log, 1);
     let mut answered = Vec::new();
@@ -75,7 +75,7 @@ fn an_event_carries_its_whole_envelope_in_sixteen_headers() {
 }
 
 #[test]
-fn a_claim_reads_what_was_appended_and_increases_the_epoch() {
+fn a_claim_reads_the_appended_events_and_increases_the_epoch() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     let group = [record(0, "a", 1, 1), record(0, "b", 1, 2)];
@@ -93,7 +93,7 @@ fn a_claim_reads_what_was_appended_and_increases_the_epoch() {
 }
 
 #[test]
-fn a_claim_reads_everything_although_the_log_ends_with_aborted_records() {
+fn a_claim_reads_everything_even_if_the_log_ends_with_aborted_records() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     for group in [&["a"; 100][..], &["b"], &["c"; 7]] {
@@ -111,7 +111,7 @@ fn a_claim_reads_everything_although_the_log_ends_with_aborted_records() {
 }
 
 #[test]
-fn a_claim_from_the_middle_reads_the_tail_alone() {
+fn a_claim_from_the_middle_reads_only_the_tail() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     first.append(&["a", "b"]).unwrap();
@@ -121,11 +121,11 @@ fn a_claim_from_the_middle_reads_the_tail_alone() {
     assert!(second.epoch > first.epoch);
     let nothing_new = Owner::from_offsets(&log, 0, &Offsets::from([(0, tail[2] + 1)])).unwrap();
     assert!(nothing_new.replayed.is_empty());
-    assert!(nothing_new.epoch > second.epoch, "the epochs of owners who wrote nothing count as well");
+    assert!(nothing_new.epoch > second.epoch, "owners without writes also use up epochs");
 }
 
 #[test]
-fn the_shards_of_a_context_have_owners_and_epochs_of_their_own() {
+fn each_shard_has_its_own_owner_and_epochs() {
     let log = Log::with_partitions(2);
     let mut zero = Owner::of(&log, 0);
     let mut one = Owner::of(&log, 1);
@@ -146,7 +146,7 @@ fn an_error_of_the_fold_ends_the_claim() {
     assert!(matches!(error(second.append(&Batch::events(&[record(0, "a", 2, 2)]))), LogError::NotClaimed));
 }
 
-/// A member of the consumer group of the commands, as each instance has one.
+/// A member of the consumer group for commands, like each instance has.
 fn member_of_the_deciders(log: &Log) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", &log.client.brokers)
@@ -172,7 +172,7 @@ fn committed(member: &BaseConsumer, log: &Log) -> Vec<Offset> {
 }
 
 #[test]
-fn the_offset_of_the_commands_is_committed_by_a_producer_outside_the_group() {
+fn the_command_offset_is_committed_by_a_producer_outside_the_group() {
     let log = Log::with_shards(2, 1);
     let member = member_of_the_deciders(&log);
     let mut owner = Owner::of(&log, 0);

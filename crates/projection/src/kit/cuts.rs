@@ -1,4 +1,4 @@
-//! However events are cut into batches, the rows must be those of one event at a time.
+//! However events are cut into batches, the rows must be the same as when events are applied one at a time.
 
 use std::collections::VecDeque;
 
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{GenerationState, Projection};
 
-/// A history with this many facts has few enough cuts to try each.
+/// A history of up to this many facts has few enough cuts to try all of them.
 const SHORT: usize = 6;
 /// The number of random cuts that are tried.
 const THROWS: u64 = 16;
 
-/// Panics at the first cut that leads to other rows.
+/// Panics at the first cut that leads to different rows.
 pub(super) async fn agree<P: Projection>(
     projection: &P,
     database: &PgConnectOptions,
@@ -27,7 +27,7 @@ pub(super) async fn agree<P: Projection>(
     let expected = stage.rows(&ones(entries), GenerationState::Live, "one event at a time").await;
     if entries.len() <= SHORT {
         for cut in every_cut(entries) {
-            stage.require(&expected, &cut, GenerationState::Live, "all partitions in their order").await;
+            stage.require(&expected, &cut, GenerationState::Live, "partitions in log order").await;
         }
     }
     for seed in 0..THROWS {
@@ -38,7 +38,7 @@ pub(super) async fn agree<P: Projection>(
         stage.require(&expected, &cut, generation, &how).await;
     }
     let at_once = stage.rows_of_all_at_once(entries).await;
-    assert_eq!(at_once, expected, "a projector for each partition, all at once, leads to other rows");
+    assert_eq!(at_once, expected, "one projector per partition, all at once, leads to different rows");
 }
 
 type Cut<E> = Vec<Vec<Entry<E>>>;
@@ -53,7 +53,7 @@ impl<P: Projection> Stage<'_, P> {
         let sizes: Vec<_> = cut.iter().map(Vec::len).collect();
         let how = format!("batches of {sizes:?}, {how}");
         let found = self.rows(cut, state, &how).await;
-        assert_eq!(found, expected, "{how}, lead to other rows than one event at a time");
+        assert_eq!(found, expected, "{how}, lead to different rows than one event at a time");
     }
 
     async fn rows(&self, cut: &Cut<P::Event>, state: GenerationState, how: &str) -> Vec<String> {
@@ -76,7 +76,9 @@ impl<P: Projection> Stage<'_, P> {
         let mut rows = Rows::of_partitions(self.projection, self.database, &[partition]).await;
         for batch in any_cut(of_partition, &mut Rng::with_seed(partition.unsigned_abs().into())) {
             let applied = rows.apply(&batch).await;
-            applied.unwrap_or_else(|error| panic!("partition {partition} beside the others: {error}"));
+            applied.unwrap_or_else(|error| {
+                panic!("partition {partition}, concurrently with the others: {error}")
+            });
         }
     }
 }
@@ -85,19 +87,19 @@ fn ones<E: Clone>(entries: &[Entry<E>]) -> Cut<E> {
     entries.iter().map(|entry| vec![entry.clone()]).collect()
 }
 
-/// Each bit of a number says whether a batch ends there.
+/// Every possible cut. Each bit of a number says whether a batch ends at that gap.
 fn every_cut<E: Clone>(entries: &[Entry<E>]) -> impl Iterator<Item = Cut<E>> {
     let gaps = entries.len().saturating_sub(1);
     (0..1_u32 << gaps).map(move |ends| cut(entries.to_vec(), |gap| ends >> gap & 1 == 1))
 }
 
-/// A random cut, with short batches or long ones.
+/// A random cut, with short or long batches.
 fn any_cut<E>(entries: Vec<Entry<E>>, dice: &mut Rng) -> Cut<E> {
     let often = dice.f64();
     cut(entries, |_| dice.f64() < often)
 }
 
-/// Ends a batch at each gap that `ends` names.
+/// Ends a batch at each gap for which `ends` returns true.
 fn cut<E>(entries: Vec<Entry<E>>, mut ends: impl FnMut(usize) -> bool) -> Cut<E> {
     let mut batches = Cut::new();
     let mut batch = Vec::new();
@@ -111,7 +113,7 @@ fn cut<E>(entries: Vec<Entry<E>>, mut ends: impl FnMut(usize) -> bool) -> Cut<E>
     batches
 }
 
-/// Keeps the order within each partition, and mixes the partitions at random.
+/// Interleaves the partitions at random, and keeps the order within each.
 fn mixed<E: Clone>(entries: &[Entry<E>], dice: &mut Rng) -> Vec<Entry<E>> {
     let mut partitions: Vec<VecDeque<_>> = (0..PARTITIONS)
         .map(|partition| entries.iter().filter(|entry| entry.partition() == partition).collect())

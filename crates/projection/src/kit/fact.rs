@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 /// When the first fact of a scenario happens; the others follow at intervals of a second.
 const FIRST: OffsetDateTime = datetime!(2026-01-01 00:00:00 UTC);
 
-/// An event of an aggregate, as its context writes it. A projection reads the fields it needs from it.
+/// An event of an aggregate, as its context writes it. A projection reads only the fields it needs.
 #[derive(Debug, Clone)]
 pub struct Fact {
     pub(super) aggregate_id: AggregateId,
@@ -19,13 +19,13 @@ pub struct Fact {
 /// An event of an aggregate.
 pub fn fact(aggregate_id: impl TryInto<AggregateId, Error: Debug>, event: &impl Message) -> Fact {
     Fact {
-        aggregate_id: aggregate_id.try_into().expect("the text is an aggregate's id"),
+        aggregate_id: aggregate_id.try_into().expect("the text is a valid aggregate id"),
         event_type: event.message_type().to_owned(),
         fields: Fields(serde_json::to_value(event).expect("an event is plain data")),
     }
 }
 
-/// When the fact with this number happens. The facts of a scenario are numbered from 1, first those that are given.
+/// When the fact with this number happens. The facts of a scenario are numbered from 1, starting with the given ones.
 pub fn happened_at(number: usize) -> OffsetDateTime {
     let seconds = i64::try_from(number).expect("a scenario is short") - 1;
     FIRST + Duration::seconds(seconds)
@@ -38,12 +38,14 @@ impl Fact {
         wants(name).then(|| {
             let event =
                 E::decode(name, self.fields.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
-            event.unwrap_or_else(|| panic!("{name} is wanted, but it is not one of the events that are read"))
+            event.unwrap_or_else(|| {
+                panic!("{name} is wanted, but the projection's event type does not read it")
+            })
         })
     }
 }
 
-/// Stands for the bytes in the log: there, too, fields are found by name.
+/// A stand-in for the bytes in the log, whose fields are found by name too.
 #[derive(Debug, Clone)]
 struct Fields(Value);
 

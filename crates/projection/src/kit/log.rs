@@ -1,4 +1,4 @@
-//! Facts as they are in the log: each in the partition of its aggregate, with the next version and sequence number.
+//! Facts as records of the log, each in the partition of its aggregate, with the next version and sequence number.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub(super) const TOPIC: &str = "kit.events";
 /// Its partition count.
 pub(super) const PARTITIONS: i32 = 8;
 
-/// A fact with its position in the log, and what the projection reads from it, if it wants it.
+/// A fact with its position in the log, and the event that the projection reads from it if it wants this type.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<E> {
     pub(super) recorded: Recorded,
@@ -34,7 +34,7 @@ pub(super) fn log<E: Message>(facts: &[Fact], wants: fn(&str) -> bool) -> Vec<En
         let version = next(versions.entry(fact.aggregate_id.clone()).or_default());
         let sequence = next(sequences.entry(partition).or_default());
         let envelope = envelope(fact, number, version, sequence);
-        // The marker of a transaction has an offset, too.
+        // The transaction marker takes an offset too.
         let offset = 2 * sequence.cast_signed();
         let position = Position { topic: TOPIC.to_owned(), partition, offset };
         Entry { recorded: Recorded { envelope, position, payload: Vec::new() }, event: fact.read(wants) }

@@ -35,7 +35,7 @@
 //! # }
 //! ```
 //!
-//! [`Running`] is a whole projector in the process of a test, on the real log.
+//! [`Running`] is a whole projector in the test's process, on the real log.
 //!
 //! It is for tests only, and panics when a test cannot continue. Depend on the feature `kit` in `[dev-dependencies]`.
 

@@ -11,7 +11,7 @@ use crate::projector::{
 };
 use crate::{Generation, GenerationState, Projection, ProjectionError};
 
-/// The rows of a projection, and the connection that fills them from the partitions it has claimed.
+/// The rows of a projection, and a connection that fills them from the claimed partitions.
 pub(super) struct Rows<'p, P> {
     pub(super) connection: PgConnection,
     projection: &'p P,
@@ -20,20 +20,17 @@ pub(super) struct Rows<'p, P> {
 }
 
 impl<'p, P: Projection> Rows<'p, P> {
-    /// Empty tables, to be filled as those of a generation in this state.
+    /// Empty tables, to be filled like a generation in this state.
     pub(super) async fn empty(
         projection: &'p P,
         database: &PgConnectOptions,
         state: GenerationState,
     ) -> Self {
-        let mut connection = PgConnection::connect_with(database).await.expect("postgres is there");
+        let mut connection = PgConnection::connect_with(database).await.expect("postgres is running");
         generation::register::<P>(&mut connection, TOPIC).await.expect("the migrations are applied");
         for table in P::TABLES.iter().chain(&["checkpoint"]) {
             let statement = format!("DELETE FROM {table}");
-            sqlx::query(&statement)
-                .execute(&mut connection)
-                .await
-                .expect("the projection's tables are there");
+            sqlx::query(&statement).execute(&mut connection).await.expect("the projection's tables exist");
         }
         Self::claim(projection, connection, state, &(0..PARTITIONS).collect::<Vec<_>>()).await
     }
@@ -44,7 +41,7 @@ impl<'p, P: Projection> Rows<'p, P> {
         database: &PgConnectOptions,
         partitions: &[i32],
     ) -> Self {
-        let connection = PgConnection::connect_with(database).await.expect("postgres is there");
+        let connection = PgConnection::connect_with(database).await.expect("postgres is running");
         Self::claim(projection, connection, GenerationState::Live, partitions).await
     }
 
@@ -116,5 +113,6 @@ fn first_generation<P: Projection>(state: GenerationState) -> Generation {
         state,
         paused: false,
         rate_limit: None,
+        trouble: None,
     }
 }

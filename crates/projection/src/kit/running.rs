@@ -6,11 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Projection, ProjectorSettings, Projectors, Settings};
 
-/// Connections that wait for a lock.
+/// The number of connections that wait for a lock.
 const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
                         WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
-/// A projector that runs in the process of the test, on the real log.
+/// A projector that runs in the test's process, on the real log.
 pub struct Running {
     health: Health,
     shutdown: CancellationToken,
@@ -18,7 +18,7 @@ pub struct Running {
     database: PgConnectOptions,
 }
 
-/// So many events go into one transaction.
+/// Settings with this many events per transaction.
 pub fn batches_of(size: usize) -> ProjectorSettings {
     let batch_size = size.try_into().expect("a batch has events");
     ProjectorSettings { batch_size, ..ProjectorSettings::default() }
@@ -35,32 +35,32 @@ impl Running {
         Self { health, shutdown, ended: tokio::spawn(projectors.until_shutdown()), database }
     }
 
-    /// Whether it says that it is ready.
+    /// Whether it reports that it is ready.
     pub fn is_ready(&self) -> bool {
         self.health.is_ready()
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it reports that it is ready.
     pub async fn until_ready(&self) {
         eventually("the projector is ready", || async { self.is_ready() }).await;
     }
 
-    /// What the projection says of itself.
+    /// The health of its components, as text.
     pub fn state(&self) -> String {
         format!("{:?}", self.health.components())
     }
 
-    /// Waits until the projection says this of itself.
-    pub async fn until_it_says(&self, text: &str) {
-        eventually(format!("it says {text:?}"), || async { self.state().contains(text) }).await;
+    /// Waits until the [state](Self::state) contains this text.
+    pub async fn until_state_contains(&self, text: &str) {
+        eventually(format!("the state contains {text:?}"), || async { self.state().contains(text) }).await;
     }
 
-    /// Waits until so many events are applied to the first generation.
+    /// Waits until this many events are applied to the first generation.
     pub async fn until_applied(&self, events: usize) {
         self.until_applied_by(1, events).await;
     }
 
-    /// Waits until so many events are applied to a generation.
+    /// Waits until this many events are applied to a generation.
     pub async fn until_applied_by(&self, generation: i32, events: usize) {
         let count = i64::try_from(events).expect("a count of events");
         eventually(format!("{events} events are applied to generation {generation}"), || async {
@@ -69,7 +69,7 @@ impl Running {
         .await;
     }
 
-    /// Waits until so many events are applied to each of these generations.
+    /// Waits until this many events are applied to each of these generations.
     pub async fn until_applied_by_all(&self, generations: &[i32], events: usize) {
         for generation in generations {
             self.until_applied_by(*generation, events).await;
@@ -85,27 +85,27 @@ impl Running {
             .expect("checkpoints can be read")
     }
 
-    /// Runs statements on the rows, behind the projector's back.
-    pub async fn meddle(&self, statements: &str) {
+    /// Executes statements in the projector's database, on a separate connection.
+    pub async fn execute_sql(&self, statements: &str) {
         raw_sql(statements).execute(&mut self.connect().await).await.expect("the statements can be run");
     }
 
-    /// How often every partition has been claimed.
+    /// The number of claims of the partition that was claimed least often.
     pub async fn claims(&self) -> i64 {
         let claims = sqlx::query_scalar("SELECT min(epoch) FROM checkpoint");
         claims.fetch_one(&mut self.connect().await).await.expect("Postgres answers")
     }
 
-    /// Keeps the projector from moving checkpoints.
+    /// Locks the checkpoints, so that the projector cannot move them.
     pub async fn hold_checkpoints(&self) -> Holder {
         let mut holder = Holder(self.connect().await);
         holder.run("BEGIN; SELECT FROM checkpoint FOR UPDATE").await;
         holder
     }
 
-    /// Waits until a batch waits for the checkpoints.
-    pub async fn until_it_waits(&self) {
-        eventually("a batch waits for the checkpoints", || async {
+    /// Waits until a batch is blocked by the locked checkpoints.
+    pub async fn until_batch_is_blocked(&self) {
+        eventually("a batch is blocked by the checkpoints", || async {
             let waiting: i64 = sqlx::query_scalar(WAITING)
                 .fetch_one(&mut self.connect().await)
                 .await
@@ -115,7 +115,7 @@ impl Running {
         .await;
     }
 
-    /// Closes the database and ends its connections, or opens it again.
+    /// Closes the database to connections and terminates the open ones, or opens it again.
     pub async fn close_database(&self, closed: bool) {
         let name = self.database.get_database().expect("the projector has a database");
         let server = self.database.clone().database("postgres");
@@ -128,27 +128,28 @@ impl Running {
         raw_sql(&close).execute(&mut connection).await.expect("the database can be closed");
     }
 
-    /// Tells it to end, and waits until it has.
+    /// Shuts it down, and waits until it has ended.
     pub async fn end(self) {
         self.shutdown.cancel();
-        self.ended.await.expect("it does not panic").expect("it ends in order");
+        self.ended.await.expect("it does not panic").expect("it ends without an error");
     }
 
-    async fn connect(&self) -> PgConnection {
+    /// A connection to its database.
+    pub async fn connect(&self) -> PgConnection {
         PgConnection::connect_with(&self.database).await.expect("Postgres answers")
     }
 }
 
-/// Holds the checkpoints of all partitions.
+/// Holds locks on the checkpoints of all partitions.
 pub struct Holder(PgConnection);
 
 impl Holder {
-    /// Takes them over, as another projector would.
+    /// Claims the partitions, as another projector would.
     pub async fn claim(&mut self) {
         self.run("UPDATE checkpoint SET epoch = epoch + 1").await;
     }
 
-    /// Lets the projector go on.
+    /// Releases the locks, so that the projector continues.
     pub async fn release(mut self) {
         self.run("COMMIT").await;
     }

@@ -28,14 +28,14 @@ pub struct Applied<P> {
     then: Vec<Fact>,
 }
 
-/// A database of the test's own with all migrations applied: `database("orders_read")`.
+/// A new database with all migrations applied: `database("orders_read")`.
 pub fn database(name: &str) -> PgConnectOptions {
     let environment = TestEnvironment::empty();
     environment.migrate();
     environment.database_url(name).parse().expect("the URL of a database")
 }
 
-/// Begins a scenario with a history. The projection's tables are emptied first.
+/// Starts a scenario with a history. The projection's tables are emptied first.
 pub fn given<P: Projection>(
     projection: P,
     database: &PgConnectOptions,
@@ -45,16 +45,17 @@ pub fn given<P: Projection>(
 }
 
 impl<P: Projection> Given<P> {
-    /// Adds facts that are applied in one batch of their own.
+    /// Adds facts that are applied in a separate batch.
     pub fn when(self, then: impl IntoIterator<Item = Fact>) -> Applied<P> {
         Applied { given: self, then: then.into_iter().collect() }
     }
 
-    /// However the history is cut into batches, and however its partitions are mixed, the rows are the same.
+    /// Checks that the rows are the same however the history is cut into batches, and however its partitions
+    /// interleave.
     ///
-    /// A history of up to six facts is cut in every possible way. Longer ones, and the mixing of partitions, are
-    /// tried at random with a fixed seed; every other time the tables are loaded as in a rebuild. In the end each
-    /// partition has a projector of its own, all at once.
+    /// A history of up to six facts is cut in every possible way. Longer ones, and interleaved partitions, are tried at
+    /// random with fixed seeds; every other time the tables are loaded as in a rebuild. Finally, one projector per
+    /// partition applies its events, all at once.
     pub async fn then_every_cut_agrees(self) {
         let entries = log(&self.history, P::wants);
         cuts::agree(&self.projection, &self.database, &entries).await;
@@ -62,13 +63,13 @@ impl<P: Projection> Given<P> {
 }
 
 impl<P: Projection> Applied<P> {
-    /// A query returns exactly these rows.
+    /// Checks that a query returns exactly these rows.
     pub async fn then<R>(self, query: &str, rows: impl IntoIterator<Item = R>)
     where
         R: for<'r> FromRow<'r, PgRow> + Debug + PartialEq + Send + Unpin,
     {
         let (mut shown, then) = self.begin().await;
-        shown.apply(&then).await.unwrap_or_else(|error| panic!("what happens then is refused: {error}"));
+        shown.apply(&then).await.unwrap_or_else(|error| panic!("the facts are refused: {error}"));
         let found: Vec<R> = sqlx::query_as(query)
             .fetch_all(&mut shown.connection)
             .await
@@ -76,16 +77,17 @@ impl<P: Projection> Applied<P> {
         assert_eq!(found, rows.into_iter().collect::<Vec<_>>());
     }
 
-    /// The projection refuses the facts, for a reason that contains these words, and leaves the rows as they were.
+    /// Checks that the projection refuses the facts, for a reason that contains this text, and leaves the rows
+    /// unchanged.
     pub async fn then_refused(self, reason: &str) {
         let (mut shown, then) = self.begin().await;
         let before = shown.all().await;
-        let refusal = shown.apply(&then).await.expect_err("what happens then must be refused").to_string();
+        let refusal = shown.apply(&then).await.expect_err("the facts must be refused").to_string();
         assert!(refusal.contains(reason), "refused for another reason: {refusal}");
-        assert_eq!(shown.all().await, before, "what is refused leaves no trace");
+        assert_eq!(shown.all().await, before, "refused facts change no rows");
     }
 
-    /// The rows after the history, and the facts that follow.
+    /// Applies the history. Returns its rows and the facts that follow.
     async fn begin(&self) -> (Rows<'_, P>, Vec<Entry<P::Event>>) {
         let Given { projection, database, history } = &self.given;
         let facts: Vec<_> = history.iter().chain(&self.then).cloned().collect();

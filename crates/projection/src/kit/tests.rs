@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use super::{Fact, fact, given, happened_at};
 use crate::{History, Projection, ProjectionError};
 
-/// The event of the context, with more fields than the projection reads.
+/// An event of the context, with more fields than the projection reads.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-enum Told {
+enum BellEvent {
     Rang { times: i64, whose: String },
     Polished {},
 }
@@ -23,24 +23,24 @@ struct Rang {
     times: i64,
 }
 
-/// One row for all bells: how often they rang, and when last.
+/// One row for all bells: how often they rang, and when they last rang.
 struct Ringing(Flaw);
 
-/// A bug in the projection.
+/// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flaw {
     None,
-    /// It counts once for each bell in a batch.
+    /// Counts once for each bell in a batch.
     CountsHistories,
-    /// It takes what is applied last for what happened last.
+    /// Assumes that the last event applied is the latest one.
     LastIsLatest,
-    /// It reads a row and writes it back, as if it were alone.
+    /// Reads a row and writes it back without a lock.
     ReadsThenWrites,
-    /// It loads other rows in a rebuild than it keeps afterwards.
+    /// Loads different rows in a rebuild.
     LoadsOthers,
 }
 
-impl Message for Told {
+impl Message for BellEvent {
     fn message_type(&self) -> &'static str {
         match self {
             Self::Rang { .. } => "Rang",
@@ -141,14 +141,14 @@ async fn database() -> PgConnectOptions {
 }
 
 fn rang(bell: usize, times: i64) -> Fact {
-    fact(format!("bell-{bell}").as_str(), &Told::Rang { times, whose: "the town's".to_owned() })
+    fact(format!("bell-{bell}").as_str(), &BellEvent::Rang { times, whose: "the town's".to_owned() })
 }
 
 fn polished(bell: usize) -> Fact {
-    fact(format!("bell-{bell}").as_str(), &Told::Polished {})
+    fact(format!("bell-{bell}").as_str(), &BellEvent::Polished {})
 }
 
-/// The ringing of bells in several partitions.
+/// Bells in several partitions ring, and are polished now and then.
 fn history(facts: usize) -> impl Iterator<Item = Fact> {
     (0..facts).map(|number| if number % 5 == 3 { polished(number % 4) } else { rang(number % 4, 2) })
 }
@@ -156,7 +156,7 @@ fn history(facts: usize) -> impl Iterator<Item = Fact> {
 const ALL: &str = "SELECT times, latest FROM ringing";
 
 #[tokio::test]
-async fn a_query_finds_the_rows_that_the_facts_lead_to() {
+async fn a_query_returns_the_rows_that_the_facts_lead_to() {
     given(Ringing(Flaw::None), &database().await, [rang(1, 2), polished(1), rang(1, 3)])
         .when([rang(2, 4)])
         .then(ALL, [(9_i64, happened_at(4))])
@@ -165,7 +165,7 @@ async fn a_query_finds_the_rows_that_the_facts_lead_to() {
 
 #[tokio::test]
 #[should_panic(expected = "left == right")]
-async fn other_rows_are_found() {
+async fn wrong_rows_are_found() {
     given(Ringing(Flaw::None), &database().await, [])
         .when([rang(1, 2)])
         .then(ALL, [(3_i64, happened_at(1))])
@@ -173,7 +173,7 @@ async fn other_rows_are_found() {
 }
 
 #[tokio::test]
-async fn a_scenario_begins_with_empty_tables() {
+async fn a_scenario_starts_with_empty_tables() {
     let database = database().await;
     for _ in 0..2 {
         given(Ringing(Flaw::None), &database, [])
@@ -184,7 +184,7 @@ async fn a_scenario_begins_with_empty_tables() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_said_and_leaves_no_trace() {
+async fn refused_facts_are_reported_and_change_no_rows() {
     let database = database().await;
     given(Ringing(Flaw::None), &database, [rang(1, 2)])
         .when([rang(2, 1), rang(1, 0)])
@@ -194,12 +194,12 @@ async fn what_is_refused_is_said_and_leaves_no_trace() {
 
 #[tokio::test]
 #[should_panic(expected = "must be refused")]
-async fn what_is_not_refused_is_found() {
+async fn facts_that_are_not_refused_are_found() {
     given(Ringing(Flaw::None), &database().await, []).when([rang(1, 1)]).then_refused("nothing rang").await;
 }
 
 #[tokio::test]
-async fn every_cut_of_a_sound_projection_agrees() {
+async fn every_cut_agrees_for_a_correct_projection() {
     let database = database().await;
     for facts in [0, 6, 40] {
         given(Ringing(Flaw::None), &database, history(facts)).then_every_cut_agrees().await;
@@ -207,14 +207,14 @@ async fn every_cut_of_a_sound_projection_agrees() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "batches of [5], all partitions in their order, lead to other rows")]
+#[should_panic(expected = "batches of [5], partitions in log order, lead to different rows")]
 async fn rows_that_depend_on_the_cut_are_found_in_a_short_history() {
     let facts = [rang(1, 1), polished(1), rang(1, 1), rang(2, 1), rang(3, 1)];
     given(Ringing(Flaw::CountsHistories), &database().await, facts).then_every_cut_agrees().await;
 }
 
 #[tokio::test]
-#[should_panic(expected = "mixed by the seed 0, lead to other rows")]
+#[should_panic(expected = "mixed by the seed 0, lead to different rows")]
 async fn rows_that_depend_on_the_cut_are_found_in_a_long_history() {
     given(Ringing(Flaw::CountsHistories), &database().await, history(40)).then_every_cut_agrees().await;
 }
@@ -227,13 +227,13 @@ async fn rows_that_depend_on_the_order_of_partitions_are_found() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "all at once, leads to other rows")]
-async fn rows_that_two_projectors_overwrite_are_found() {
+#[should_panic(expected = "all at once, leads to different rows")]
+async fn rows_that_concurrent_projectors_overwrite_are_found() {
     given(Ringing(Flaw::ReadsThenWrites), &database().await, history(100)).then_every_cut_agrees().await;
 }
 
 #[tokio::test]
-#[should_panic(expected = "Building, partitions mixed by the seed 1, lead to other rows")]
-async fn rows_that_a_rebuild_loads_otherwise_are_found() {
+#[should_panic(expected = "Building, partitions mixed by the seed 1, lead to different rows")]
+async fn rows_that_differ_after_a_rebuild_are_found() {
     given(Ringing(Flaw::LoadsOthers), &database().await, history(10)).then_every_cut_agrees().await;
 }

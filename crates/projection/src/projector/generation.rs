@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use sqlx::{FromRow, PgConnection, Type};
+use sqlx::{Connection, FromRow, PgConnection, Type, postgres::PgConnectOptions};
 
 use crate::{Projection, ProjectionError, listener::CONTROL};
 
@@ -44,6 +44,8 @@ pub struct Generation {
     pub paused: bool,
     /// The most events per second that each projector applies to it.
     pub rate_limit: Option<i32>,
+    /// Why its projector does not get on, as the instance says that reported last.
+    pub trouble: Option<String>,
 }
 
 impl Generation {
@@ -74,7 +76,7 @@ pub(crate) async fn all(
     projection: &str,
 ) -> Result<Vec<Generation>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT projection, generation, version, state, paused, rate_limit
+        "SELECT projection, generation, version, state, paused, rate_limit, trouble
            FROM public.projection_generation
           WHERE projection = $1
           ORDER BY generation",
@@ -92,6 +94,26 @@ pub(crate) async fn one(
 ) -> Result<Option<Generation>, sqlx::Error> {
     let generations = all(connection, projection).await?;
     Ok(generations.into_iter().find(|generation| generation.number == number))
+}
+
+/// Writes why a generation stands still, or that it does not.
+pub(crate) async fn write_trouble(
+    database: &PgConnectOptions,
+    projection: &str,
+    number: i32,
+    trouble: Option<&str>,
+) -> Result<(), ProjectionError> {
+    let mut connection = PgConnection::connect_with(database).await?;
+    sqlx::query(
+        "UPDATE public.projection_generation SET trouble = $3
+          WHERE projection = $1 AND generation = $2 AND trouble IS DISTINCT FROM $3",
+    )
+    .bind(projection)
+    .bind(number)
+    .bind(trouble)
+    .execute(&mut connection)
+    .await?;
+    Ok(connection.close().await?)
 }
 
 /// Registers this version of a projection. If there is no generation yet, the empty tables of the migrations become

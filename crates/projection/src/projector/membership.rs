@@ -155,17 +155,20 @@ impl<'p, P: Projection> Membership<'p, P> {
         self.parking.retry(&mut self.database, &**projection, &self.claimed, &reading)
     }
 
-    /// Gives up partitions that the group has revoked. A batch in flight counts if it commits before the next owner
-    /// claims; otherwise the fence in Postgres refuses it.
-    fn release(&mut self, batch: &mut Batch<P::Event>, partitions: &[i32]) {
+    /// Gives up partitions that the group has revoked, after the batch in flight: the next owner's claim would make
+    /// Postgres refuse it.
+    fn release(&mut self, batch: &mut Batch<P::Event>, partitions: &[i32]) -> Result<(), ProjectionError> {
         // Until the rebalance is over.
         self.in_group = false;
+        self.settle(Some(batch))?;
+        self.reader.release()?;
         batch.forget(partitions);
         self.buffer.forget(partitions);
         self.claimed.retain(|partition, _| !partitions.contains(partition));
         self.untried.retain(|partition| !partitions.contains(partition));
         self.worker.lag.forget(partitions);
         self.parking.forget(partitions);
+        Ok(())
     }
 
     fn write(&mut self, batch: Batch<P::Event>) {
@@ -173,6 +176,7 @@ impl<'p, P: Projection> Membership<'p, P> {
             return;
         }
         self.pace.began(batch.len(), self.rate_limit());
+        self.worker.batch_limit.began(batch.len());
         let from = self.claimed.clone();
         self.claimed.extend(batch.reached());
         self.writing = Some(self.database.begin(&self.worker.projection, from, batch));
@@ -188,6 +192,7 @@ impl<'p, P: Projection> Membership<'p, P> {
             self.untried.remove(partition);
             self.worker.lag.applied(*partition, checkpoint.next_offset, batch.latest(*partition));
         }
+        self.worker.batch_limit.written();
         self.parking.written(&batch, next);
         Self::measure(batch.len(), took);
         Ok(())

@@ -2,6 +2,7 @@
 //! group and a connection of its own; a [`supervisor`] starts and stops them.
 
 pub(crate) mod batch;
+mod batch_limit;
 mod catch_up_buffer;
 pub(crate) mod checkpoint;
 pub(crate) mod database;

@@ -56,6 +56,9 @@ pub struct ProjectorSettings {
     /// `FOLDLINE_PROJECTION_PARKED_LIMIT` (`100000`): a projector stops at this many parked aggregates, whose ids it
     /// keeps in memory.
     pub parked_limit: usize,
+    /// `FOLDLINE_PROJECTION_HIDDEN_LIMIT` (`15s`): how long an open transaction may hide events of the log before the
+    /// projector is not ready. The transactions of command APIs end within 10 s.
+    pub hidden_limit: Duration,
 }
 
 impl ProjectorSettings {
@@ -69,6 +72,7 @@ impl ProjectorSettings {
             retry_first: environment.duration("FOLDLINE_PROJECTION_RETRY_FIRST", "100ms"),
             retry_longest: environment.duration("FOLDLINE_PROJECTION_RETRY_LONGEST", "2s"),
             parked_limit: environment.get("FOLDLINE_PROJECTION_PARKED_LIMIT", "100000"),
+            hidden_limit: environment.duration("FOLDLINE_PROJECTION_HIDDEN_LIMIT", "15s"),
         }
     }
 }

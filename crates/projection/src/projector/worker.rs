@@ -8,8 +8,14 @@ use service_kit::health::Component;
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{instruction::Instruction, lag::Lag, membership::Membership, retry::Retry, shared::Shared};
+use super::{
+    batch_limit::BatchLimit, generation::write_trouble, instruction::Instruction, lag::Lag,
+    membership::Membership, retry::Retry, shared::Shared, write::within,
+};
 use crate::{GenerationState, PartitionOffsets, Projection, ProjectionError};
+
+/// How long Postgres may take to write down a trouble.
+const TROUBLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Keeps one generation of a projection up with its topic, on a thread of its own. It holds what outlives a membership
 /// in the consumer group.
@@ -25,8 +31,11 @@ pub(crate) struct Worker<P> {
     pub(crate) codec: Codec,
     pub(crate) lag: Lag,
     pub(crate) retry: Retry,
+    pub(crate) batch_limit: BatchLimit,
     health: Component,
     registry_answered: bool,
+    /// Its trouble as it is written down, as far as this process knows.
+    trouble: Option<String>,
 }
 
 impl<P: Projection> Worker<P> {
@@ -38,7 +47,7 @@ impl<P: Projection> Worker<P> {
         health: Component,
         stop: CancellationToken,
     ) -> Self {
-        let generation = instructions.borrow().generation.number;
+        let generation = instructions.borrow().generation.clone();
         let worker = Self {
             projection,
             topic: shared.topics.events(),
@@ -47,10 +56,12 @@ impl<P: Projection> Worker<P> {
             stop,
             runtime: Handle::current(),
             codec: Codec::reading(shared.registry.clone()),
-            lag: Lag::new(P::NAME, generation),
+            lag: Lag::new(P::NAME, generation.number),
             retry: Retry::new(&shared.settings),
+            batch_limit: BatchLimit::default(),
             health,
             registry_answered: false,
+            trouble: generation.trouble,
             shared,
         };
         worker.not_ready("starting");
@@ -102,11 +113,28 @@ impl<P: Projection> Worker<P> {
 
     fn pause(&mut self, error: &ProjectionError) {
         counter!("projection_restarts_total", "projection" => P::NAME).increment(1);
+        if matches!(error, ProjectionError::PostgresTimedOut(_)) {
+            self.batch_limit.timed_out();
+        }
         self.not_ready(error.to_string());
+        self.report_trouble(Some(error.to_string()));
         self.lag.interrupted();
         self.lag.report(|_| None);
         let delay = self.retry.failed(P::NAME, error);
         self.rest(delay);
+    }
+
+    /// Writes why the generation stands still, or that it does not, for operators who wait for it. If that fails, the next
+    /// report writes it.
+    pub(crate) fn report_trouble(&mut self, trouble: Option<String>) {
+        if self.trouble == trouble {
+            return;
+        }
+        let number = self.instructions.borrow().generation.number;
+        let written = write_trouble(&self.shared.database, P::NAME, number, trouble.as_deref());
+        if self.runtime.block_on(within(TROUBLE_TIMEOUT, written)).is_ok() {
+            self.trouble = trouble;
+        }
     }
 
     /// Waits for the end or the next instruction, for this long at most.

@@ -34,7 +34,7 @@ fn write(
     Ok(database.end(writing)?.batch.reached().clone())
 }
 
-fn meddle(database: &mut Database, statement: &'static str) {
+fn execute_sql(database: &mut Database, statement: &'static str) {
     let changed = database.run(async |connection, _| Ok(sqlx::query(statement).execute(connection).await?));
     changed.unwrap();
 }
@@ -121,11 +121,11 @@ async fn rows_that_are_not_there_leave_the_checkpoint_where_it_was() {
         let mut database = open(&there);
         let claimed = database.claim(&[0]).unwrap();
         write(&mut database, &claimed, 1..=1).unwrap();
-        meddle(&mut database, "ALTER TABLE ticks RENAME TO elsewhere");
+        execute_sql(&mut database, "ALTER TABLE ticks RENAME TO elsewhere");
         let claimed = database.claim(&[0]).unwrap();
         assert!(matches!(write(&mut database, &claimed, 2..=2), Err(ProjectionError::Postgres(_))));
         let mut database = open(&there);
-        meddle(&mut database, "ALTER TABLE elsewhere RENAME TO ticks");
+        execute_sql(&mut database, "ALTER TABLE elsewhere RENAME TO ticks");
         let checkpoint = database.claim(&[0]).unwrap()[&0];
         assert_eq!((checkpoint.next_offset, checkpoint.continuity.sequence), (3, 1));
     })

@@ -1,4 +1,4 @@
-//! A projection with two tables: each account as it is now, and its deposits.
+//! A projection with two tables: the current state of each account, and its deposits.
 
 use aggregate::Version;
 use projection::{CopyRow, CopyRows, History, Projection, ProjectionError, RecordedEvent, column};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::events::Event;
 
-/// Its tables.
+/// The projection's tables.
 pub(crate) const TABLES: &str = "
     CREATE TABLE accounts (
         account_id     uuid        PRIMARY KEY,
@@ -27,7 +27,7 @@ pub(crate) const TABLES: &str = "
 
 pub(crate) struct Accounts;
 
-/// What a batch changes in one account.
+/// The changes of a batch to one account.
 struct Change<'b> {
     history: &'b History<Event>,
     account_id: Uuid,
@@ -66,7 +66,7 @@ impl Projection for Accounts {
     }
 }
 
-/// The changes of new accounts, and those of accounts that are in the tables already.
+/// The changes to new accounts, and those to accounts that are already in the tables.
 fn changes<'b>(batch: &[&'b History<Event>]) -> Result<(Vec<Change<'b>>, Vec<Change<'b>>), ProjectionError> {
     let changes = batch.iter().map(|history| Change::of(history)).collect::<Result<Vec<_>, _>>()?;
     Ok(changes.into_iter().partition(|change| change.owner.is_some()))
@@ -142,7 +142,7 @@ async fn copy(transaction: &mut PgConnection, new: &[Change<'_>]) -> Result<(), 
     rows.copy(transaction, &format!("COPY accounts ({columns}) FROM STDIN")).await
 }
 
-/// Updates existing accounts, each only if it has the version before the change.
+/// Updates existing accounts, each only if it is at the version before the change.
 async fn update(transaction: &mut PgConnection, existing: &[Change<'_>]) -> Result<(), ProjectionError> {
     let written = sqlx::query(
         "UPDATE accounts
@@ -183,7 +183,7 @@ async fn insert_deposits<'c>(
     Ok(())
 }
 
-/// An account that was not written has another version than its history begins after.
+/// Requires that every account was written. One that was not has a version that its history does not follow.
 async fn require_all(
     transaction: &mut PgConnection,
     changes: &[Change<'_>],

@@ -1,22 +1,30 @@
-//! However the log is cut into batches, and whoever applies them, the rows are the same.
+//! The rows are the same however the log is cut into batches, and whichever projector applies them.
 
-use projection::kit::batches_of;
+use std::time::Duration;
+
+use projection::{ProjectorSettings, kit::batches_of};
 use test_kit::eventually;
 
 use crate::{
-    environment::{beside, prepared},
+    environment::{prepared, with_new_database},
     expected::{expected, rows},
     log::{accounts, log_of},
     running::start,
 };
 
+/// Makes every new account take ten milliseconds.
+const SLOW: &str = "
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$;
+    CREATE TRIGGER slow BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION slow()";
+
 #[tokio::test(flavor = "multi_thread")]
-async fn any_cut_into_batches_leads_to_the_same_rows() {
+async fn every_batch_size_leads_to_the_same_rows() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(120)).await;
     for size in [1, 7, 500] {
-        let environment = beside(&environment).await;
+        let environment = with_new_database(&environment).await;
         let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
@@ -25,7 +33,7 @@ async fn any_cut_into_batches_leads_to_the_same_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_goes_on_where_the_rows_are() {
+async fn a_restarted_projector_continues_where_the_rows_end() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     for service in ["first", "second"] {
@@ -38,7 +46,7 @@ async fn a_restart_goes_on_where_the_rows_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_projectors_divide_the_partitions_and_one_takes_over_from_the_other() {
+async fn two_projectors_share_the_partitions_and_one_takes_over_when_the_other_ends() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;
@@ -53,4 +61,20 @@ async fn two_projectors_divide_the_partitions_and_one_takes_over_from_the_other(
     other.until_applied(log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     other.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_takes_too_long_is_tried_again_with_fewer_events() {
+    let environment = prepared().await;
+    let mut log = log_of(&environment).await;
+    let settings =
+        ProjectorSettings { transaction_timeout: Duration::from_secs(1), ..ProjectorSettings::default() };
+    let running = start(&environment, "slow", settings);
+    running.until_ready().await;
+    running.execute_sql(SLOW).await;
+    // They would take two seconds at once.
+    log.append_new(accounts(200)).await;
+    running.until_applied(log.events()).await;
+    assert_eq!(rows(&environment).await, expected(&log));
+    running.end().await;
 }

@@ -1,4 +1,4 @@
-//! Topics and a database for the accounts.
+//! Topics and a database for the tests.
 
 use event_log::{ClientSettings, Shards, Topics, apply_topics};
 use sqlx::{Connection, Executor, PgConnection};
@@ -6,7 +6,7 @@ use test_kit::TestEnvironment;
 
 use crate::{accounts::TABLES, events::CONTEXT};
 
-/// How many partitions the accounts have.
+/// The number of partitions.
 pub(crate) const PARTITIONS: i32 = 2;
 
 const DATABASE: &str = "platform_read";
@@ -21,12 +21,12 @@ pub(crate) async fn prepared() -> TestEnvironment {
     environment
 }
 
-/// The same topics, with a database of its own.
-pub(crate) async fn beside(environment: &TestEnvironment) -> TestEnvironment {
+/// The same topics with a new database.
+pub(crate) async fn with_new_database(environment: &TestEnvironment) -> TestEnvironment {
     let database_prefix = TestEnvironment::empty().database_prefix;
-    let beside = TestEnvironment { database_prefix, ..environment.clone() };
-    create_database(&beside).await;
-    beside
+    let environment = TestEnvironment { database_prefix, ..environment.clone() };
+    create_database(&environment).await;
+    environment
 }
 
 async fn create_database(environment: &TestEnvironment) {

@@ -1,4 +1,4 @@
-//! The rows that there are, and those that there must be.
+//! The actual rows and the expected rows.
 
 use std::collections::BTreeMap;
 
@@ -21,12 +21,12 @@ pub(crate) struct AccountRow {
     deposits: Vec<String>,
 }
 
-/// What is in the live tables, in the order of the ids.
+/// The rows of the live tables, ordered by id.
 pub(crate) async fn rows(environment: &TestEnvironment) -> Vec<AccountRow> {
     rows_in(environment, "public").await
 }
 
-/// What is in the tables of a schema.
+/// The rows of the tables in a schema.
 pub(crate) async fn rows_in(environment: &TestEnvironment, schema: &str) -> Vec<AccountRow> {
     let options: PgConnectOptions = database_url(environment).parse().unwrap();
     let options = options.options([("search_path", schema)]);
@@ -44,7 +44,7 @@ pub(crate) async fn rows_in(environment: &TestEnvironment, schema: &str) -> Vec<
     .unwrap()
 }
 
-/// What must be in them: event after event, one at a time.
+/// The expected rows: the fold of the log, one event at a time.
 pub(crate) fn expected(log: &Log) -> Vec<AccountRow> {
     let mut rows = BTreeMap::<Uuid, AccountRow>::new();
     for (envelope, event) in &log.written {

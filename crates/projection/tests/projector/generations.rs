@@ -1,6 +1,9 @@
-//! A generation is filled beside the live one by the same projector.
+//! The same projector fills a new generation next to the live one.
 
-use projection::{ProjectorSettings, kit::batches_of};
+use projection::{
+    ProjectorSettings,
+    kit::{Running, batches_of},
+};
 use test_kit::eventually;
 
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
     running::start,
 };
 
-/// Begins a generation of version 1 beside the live one.
+/// Creates generation 2, of version 1, next to the live one.
 pub(crate) const BUILD: &str = "
     CREATE SCHEMA accounts_g2;
     CREATE TABLE accounts_g2.accounts (LIKE public.accounts INCLUDING ALL);
@@ -19,7 +22,7 @@ pub(crate) const BUILD: &str = "
     INSERT INTO projection_generation (projection, generation, version, state) VALUES ('accounts', 2, 1, 'building');
     NOTIFY projection, 'accounts'";
 
-/// Has the two generations change places.
+/// Swaps the two generations.
 const SWAP: &str = "
     BEGIN;
     SELECT FROM checkpoint FOR UPDATE;
@@ -35,58 +38,65 @@ const SWAP: &str = "
     COMMIT";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
+async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(60)).await;
-    // In the way of whoever reads columns by tabs and rows by lines.
+    // This text breaks a parser that splits rows at newlines and columns at tabs.
     let id = new_account();
     log.append(&id, 1, opened("1\tTab \\t Street\r\n\\N")).await;
     log.append(&id, 2, deposited(2)).await;
-    let running = start(&environment, "beside", batches_of(20));
+    let running = start(&environment, "next-to-live", batches_of(20));
     running.until_applied(log.events()).await;
 
-    running.meddle(BUILD).await;
+    running.execute_sql(BUILD).await;
     running.until_applied_by_all(&[2], log.events()).await;
     log.append_new(accounts(60)).await;
     running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
 
-    running.meddle(SWAP).await;
+    running.execute_sql(SWAP).await;
     log.append_new(accounts(60)).await;
     running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     assert_eq!(rows_in(&environment, "accounts_g1").await, expected(&log));
-    eventually("both are well", || async { running.is_ready() && !running.state().contains("reason") }).await;
+    eventually("both generations are healthy", || async {
+        running.is_ready() && !running.state().contains("reason")
+    })
+    .await;
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_generation_that_is_built_never_passes_the_live_one() {
+async fn a_generation_being_built_never_overtakes_the_live_one() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(40)).await;
     let running = start(&environment, "behind", ProjectorSettings::default());
     running.until_applied(log.events()).await;
     let before = log.events();
-    running.meddle("UPDATE projection_generation SET paused = true; NOTIFY projection, 'accounts'").await;
-    running.until_it_says("paused").await;
+    running
+        .execute_sql("UPDATE projection_generation SET paused = true; NOTIFY projection, 'accounts'")
+        .await;
+    running.until_state_contains("paused").await;
 
-    // More than the thousand records that are kept of one partition.
+    // More than the thousand records that are buffered per partition.
     log.append_new(accounts(1_500)).await;
-    running.meddle(BUILD).await;
+    running.execute_sql(BUILD).await;
     running.until_applied_by(2, before).await;
-    running.until_it_says(r#""accounts generation 2": Ready"#).await;
+    running.until_state_contains(r#""accounts generation 2": Ready"#).await;
     assert_eq!(running.applied_by(2).await, i64::try_from(before).unwrap());
 
-    running.meddle("UPDATE projection_generation SET paused = false; NOTIFY projection, 'accounts'").await;
+    running
+        .execute_sql("UPDATE projection_generation SET paused = false; NOTIFY projection, 'accounts'")
+        .await;
     running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
+async fn a_paused_generation_does_not_move_and_a_rate_limited_one_catches_up() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(50)).await;
@@ -96,13 +106,13 @@ async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
     let paused = BUILD
         .replace("version, state)", "version, state, paused)")
         .replace("'building')", "'building', true)");
-    running.meddle(&paused).await;
-    running.until_it_says("paused").await;
+    running.execute_sql(&paused).await;
+    running.until_state_contains("paused").await;
     assert!(running.is_ready(), "{}", running.state());
     assert_eq!(running.applied_by(2).await, 0);
 
     running
-        .meddle(
+        .execute_sql(
             "UPDATE projection_generation SET paused = false, rate_limit = 200 WHERE generation = 2;
              NOTIFY projection, 'accounts'",
         )
@@ -113,7 +123,7 @@ async fn a_paused_generation_stays_where_it_is_and_a_limited_one_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
+async fn a_failing_new_generation_does_not_affect_readiness() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;
@@ -121,36 +131,53 @@ async fn trouble_of_a_generation_that_is_built_does_not_concern_queries() {
     running.until_applied(log.events()).await;
     running.until_ready().await;
     running
-        .meddle(&BUILD.replace("CREATE TABLE accounts_g2.deposits", "CREATE TABLE accounts_g2.payments"))
+        .execute_sql(&BUILD.replace("CREATE TABLE accounts_g2.deposits", "CREATE TABLE accounts_g2.payments"))
         .await;
-    running.until_it_says("does not exist").await;
+    running.until_state_contains("does not exist").await;
+    eventually("the trouble is recorded", || async {
+        trouble_of(&running, 2).await.is_some_and(|trouble| trouble.contains("does not exist"))
+    })
+    .await;
     assert!(running.is_ready(), "{}", running.state());
 
-    running.meddle("ALTER TABLE accounts_g2.payments RENAME TO deposits").await;
+    running.execute_sql("ALTER TABLE accounts_g2.payments RENAME TO deposits").await;
     running.until_applied_by_all(&[2], log.events()).await;
+    eventually("the trouble is cleared", || async { trouble_of(&running, 2).await.is_none() }).await;
     running
-        .meddle("DELETE FROM projection_generation WHERE generation = 2; NOTIFY projection, 'accounts'")
+        .execute_sql("DELETE FROM projection_generation WHERE generation = 2; NOTIFY projection, 'accounts'")
         .await;
-    eventually("it is forgotten", || async { !running.state().contains("generation 2") }).await;
+    eventually("the generation disappears from the state", || async {
+        !running.state().contains("generation 2")
+    })
+    .await;
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_of_another_version_are_left_alone_until_there_are_some_of_this_one() {
+async fn tables_of_another_version_are_not_touched_and_a_new_generation_is_filled() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(20)).await;
     let first = start(&environment, "first", ProjectorSettings::default());
     first.until_applied(log.events()).await;
-    first.meddle("UPDATE projection_generation SET version = 7").await;
+    first.execute_sql("UPDATE projection_generation SET version = 7").await;
     first.end().await;
 
     let running = start(&environment, "second", ProjectorSettings::default());
-    running.until_it_says("run `foldline projections rebuild accounts`").await;
+    running.until_state_contains("run `foldline projections rebuild accounts`").await;
     assert!(!running.is_ready());
-    running.meddle(BUILD).await;
+    running.execute_sql(BUILD).await;
     running.until_applied_by_all(&[2], log.events()).await;
     running.until_ready().await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
     running.end().await;
+}
+
+/// Why a generation stands still, as an operator sees it.
+async fn trouble_of(running: &Running, generation: i32) -> Option<String> {
+    sqlx::query_scalar("SELECT trouble FROM projection_generation WHERE generation = $1")
+        .bind(generation)
+        .fetch_one(&mut running.connect().await)
+        .await
+        .unwrap()
 }

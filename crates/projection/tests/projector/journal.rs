@@ -1,4 +1,4 @@
-//! The journal of the accounts, which the platform brings.
+//! The platform's journal, as a projection of the accounts' events.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use test_kit::{TestEnvironment, eventually_some};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    environment::{beside, connect, prepared},
+    environment::{connect, prepared, with_new_database},
     events::{Event, closed, deposited, new_account, opened},
     log::{Log, accounts, log_of},
     running::start_of,
 };
 
-/// By account and version.
+/// Journal rows by account and version.
 type Entries = BTreeMap<(String, i64), Value>;
 
-/// What is in the table, without the positions.
+/// The rows of the journal, without positions.
 async fn journal(environment: &TestEnvironment) -> Entries {
     let rows: Vec<(String, i64, Json<Value>)> = sqlx::query_as(
         r#"SELECT aggregate_id, version,
@@ -35,7 +35,7 @@ async fn journal(environment: &TestEnvironment) -> Entries {
     rows.into_iter().map(|(id, version, Json(row))| ((id, version), row)).collect()
 }
 
-/// What must be in it.
+/// The expected rows.
 fn expected(log: &Log) -> Entries {
     let row = |(envelope, event): &(Envelope, Event)| {
         let metadata = &envelope.metadata;
@@ -43,20 +43,20 @@ fn expected(log: &Log) -> Entries {
             "event_id": envelope.event_id, "event_type": event.message_type(), "event": event,
             "occurred_at": milliseconds(envelope.time), "actor": metadata.actor,
             "command_id": metadata.command_id, "correlation_id": metadata.correlation_id,
-            "causation_id": metadata.causation_id,
+            "causation_id": metadata.causation_id, "aggregate_kind": "accounts",
         });
         ((envelope.aggregate_id.to_string(), envelope.version.0.cast_signed()), row)
     };
     log.written.iter().map(row).collect()
 }
 
-/// Always three digits, which RFC 3339 does not ask for.
+/// RFC 3339 with exactly three fractional digits.
 fn milliseconds(time: OffsetDateTime) -> String {
     let whole = time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
     format!("{}.{:03}Z", whole.trim_end_matches('Z'), time.millisecond())
 }
 
-/// Waits until an event is parked, and returns why.
+/// Waits until an event is parked, and returns the reason.
 async fn park_reason(environment: &TestEnvironment) -> String {
     eventually_some("an event is parked", || async {
         sqlx::query_scalar("SELECT reason FROM parked_event WHERE reason IS NOT NULL")
@@ -68,12 +68,12 @@ async fn park_reason(environment: &TestEnvironment) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_journal_is_the_log_in_whatever_batches_it_came() {
+async fn the_journal_matches_the_log_for_every_batch_size() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(60)).await;
     for size in [1, 7, 500] {
-        let environment = beside(&environment).await;
+        let environment = with_new_database(&environment).await;
         let running = start_of(Journal, &environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(journal(&environment).await, expected(&log), "batches of {size}");
@@ -88,7 +88,7 @@ async fn the_journal_is_the_log_in_whatever_batches_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
+async fn a_second_event_with_the_same_version_is_not_written() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let id = new_account();
@@ -104,7 +104,7 @@ async fn a_version_that_has_another_event_already_does_not_get_a_second_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_not_written_after_a_hole() {
+async fn an_event_after_a_missing_version_is_not_written() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let id = new_account();
@@ -113,7 +113,7 @@ async fn an_event_is_not_written_after_a_hole() {
     let running = start_of(Journal, &environment, "hole", batches_of(500));
     running.until_applied(2).await;
 
-    running.meddle("DELETE FROM journal WHERE version = 2").await;
+    running.execute_sql("DELETE FROM journal WHERE version = 2").await;
     log.append(&id, 3, closed("moved away")).await;
     assert!(park_reason(&environment).await.contains("where 2 must follow"));
     assert_eq!(journal(&environment).await.len(), 1);

@@ -1,4 +1,5 @@
-//! Too many parked aggregates are no accident: nothing goes on, and nothing is lost, until there is room again.
+//! Too many parked aggregates point to a systematic fault: the projector stops without losing anything, until there are
+//! fewer.
 
 use aggregate::AggregateId;
 use event_log::partition_of;
@@ -18,20 +19,20 @@ use crate::{
     running::start,
 };
 
-/// How many aggregates are parked when it stops.
+/// The limit of parked aggregates.
 const LIMIT: usize = 3;
 
 fn limited_to(parked_limit: usize) -> ProjectorSettings {
     ProjectorSettings { parked_limit, ..batches_of(5) }
 }
 
-/// Waits until it says that it stops, and why.
+/// Waits until the projector reports that it has stopped at the limit.
 async fn until_stopped(running: &Running, limit: usize) {
-    running.until_it_says(&format!("{limit} aggregates of accounts are parked")).await;
+    running.until_state_contains(&format!("{limit} aggregates of accounts are parked")).await;
     eventually("it is not ready", || async { !running.is_ready() }).await;
 }
 
-/// Accounts of one partition: their events come in the order in which they are written.
+/// Accounts in one partition, so that their events are applied in the order in which they are written.
 fn new_accounts() -> impl Iterator<Item = AggregateId> {
     std::iter::repeat_with(new_account).filter(|id| partition_of(id, PARTITIONS) == 0)
 }
@@ -41,7 +42,7 @@ async fn append_bad(log: &mut Log, id: &AggregateId) {
     log.append_spoiled(id, 1, &opened("Ada"), SPOILS[0]).await;
 }
 
-/// The accounts of which something is parked, in the order of the log.
+/// The accounts with parked events, in the order of the log.
 async fn parked_accounts(environment: &TestEnvironment) -> Vec<String> {
     parked(environment).await.into_iter().map(|(id, ..)| id).collect()
 }
@@ -51,17 +52,17 @@ fn names(accounts: &[AggregateId]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_too_many_parked_aggregates_nothing_goes_on_until_they_are_retried() {
+async fn a_projector_with_too_many_parked_aggregates_stops_until_they_are_retried() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let running = start(&environment, "limit", limited_to(20));
     running.until_applied(0).await;
     running.until_ready().await;
-    running.meddle("ALTER TABLE accounts ADD CONSTRAINT none CHECK (false) NOT VALID").await;
+    running.execute_sql("ALTER TABLE accounts ADD CONSTRAINT none CHECK (false) NOT VALID").await;
     log.append_new(accounts(200)).await;
     until_stopped(&running, 20).await;
 
-    running.meddle("ALTER TABLE accounts DROP CONSTRAINT none").await;
+    running.execute_sql("ALTER TABLE accounts DROP CONSTRAINT none").await;
     retry_all(&environment).await;
     running.until_applied(log.events()).await;
     until_parked(&environment, 0).await;
@@ -70,7 +71,7 @@ async fn with_too_many_parked_aggregates_nothing_goes_on_until_they_are_retried(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
+async fn at_the_limit_nothing_is_parked_or_applied_until_an_aggregate_is_dropped() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let bad: Vec<_> = new_accounts().take(LIMIT + 1).collect();
@@ -87,7 +88,7 @@ async fn at_the_limit_nothing_more_is_parked_or_applied_until_there_is_room() {
     log.append(&good[1], 1, opened("Bob")).await;
     until_stopped(&running, LIMIT).await;
     running.end().await;
-    // It is not forgotten by a restart.
+    // A restart does not reset the limit.
     let running = start(&environment, "limit", limited_to(LIMIT));
     until_stopped(&running, LIMIT).await;
     assert_eq!(parked_accounts(&environment).await, names(&bad[..LIMIT]));

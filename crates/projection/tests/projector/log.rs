@@ -1,4 +1,4 @@
-//! The log of the accounts.
+//! The log of the accounts' events.
 
 use test_kit::{EventWriter, TestEnvironment};
 
@@ -7,15 +7,15 @@ use crate::{
     events::{CONTEXT, Event, closed, deposited, opened, schemas},
 };
 
-/// The log of the accounts, which remembers what is in it.
+/// A writer of the log, which keeps what it wrote.
 pub(crate) type Log = EventWriter<Event>;
 
-/// Takes over every partition.
+/// Claims every partition.
 pub(crate) async fn log_of(environment: &TestEnvironment) -> Log {
     Log::new(environment, CONTEXT, PARTITIONS, &schemas()).await
 }
 
-/// So many accounts, which differ in the number and the kinds of their events.
+/// This many accounts, with different numbers and types of events.
 pub(crate) fn accounts(count: i64) -> impl Iterator<Item = Vec<Event>> {
     (0..count).map(|number| {
         let mut events = vec![opened(&format!("owner-{}", number % 5))];

@@ -1,5 +1,5 @@
-//! Projectors on the real log and the real database, on a small projection of their own, beside a fold that knows
-//! nothing of SQL.
+//! Projectors with a small projection on a real log and database. The rows are compared with a fold that does not use
+//! SQL.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -10,6 +10,7 @@ mod environment;
 mod events;
 mod expected;
 mod generations;
+mod hidden;
 mod journal;
 mod limit;
 mod log;

@@ -1,4 +1,4 @@
-//! What is parked, and what an operator does with it.
+//! Parked events, and the operator's actions on them.
 
 use aggregate::AggregateId;
 use event_log::Position;
@@ -13,7 +13,7 @@ use crate::{accounts::Accounts, environment::connect};
 /// A parked event: aggregate, version, cause and reason.
 pub(crate) type Parked = (String, Option<i64>, Option<String>, Option<String>);
 
-/// What is parked of a generation, in the order of the log.
+/// The parked events of a generation, in the order of the log.
 pub(crate) async fn parked_by(environment: &TestEnvironment, generation: i32) -> Vec<Parked> {
     sqlx::query_as(
         "SELECT aggregate, version, cause, reason FROM parked_event
@@ -25,18 +25,18 @@ pub(crate) async fn parked_by(environment: &TestEnvironment, generation: i32) ->
     .unwrap()
 }
 
-/// What is parked of the first generation.
+/// The parked events of the first generation.
 pub(crate) async fn parked(environment: &TestEnvironment) -> Vec<Parked> {
     parked_by(environment, 1).await
 }
 
-/// Waits until so many events are parked.
+/// Waits until this many events are parked.
 pub(crate) async fn until_parked(environment: &TestEnvironment, events: usize) {
     eventually(format!("{events} events are parked"), || async { parked(environment).await.len() == events })
         .await;
 }
 
-/// Where a parked version of an account is in the log.
+/// The position of a parked version of an account.
 pub(crate) async fn position_of(environment: &TestEnvironment, id: &AggregateId, version: i64) -> Position {
     let (topic, partition, offset) = sqlx::query_as(
         "SELECT topic, partition, log_offset FROM parked_event WHERE aggregate = $1 AND version = $2",
@@ -49,12 +49,12 @@ pub(crate) async fn position_of(environment: &TestEnvironment, id: &AggregateId,
     Position { topic, partition, offset }
 }
 
-/// Has all that is parked tried again, and returns of how many aggregates that is.
+/// Marks all parked events for a retry. Returns the number of their aggregates.
 pub(crate) async fn retry_all(environment: &TestEnvironment) -> i64 {
     dead_letters::retry(&mut connect(environment).await, &Selection::default()).await.unwrap()
 }
 
-/// How many events are marked to be tried again.
+/// The number of events marked for a retry.
 pub(crate) async fn marked(environment: &TestEnvironment) -> i64 {
     let marked = sqlx::query_scalar("SELECT count(*) FROM parked_event WHERE retry");
     marked.fetch_one(&mut connect(environment).await).await.unwrap()

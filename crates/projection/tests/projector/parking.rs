@@ -1,4 +1,5 @@
-//! What cannot be applied is parked with all that follows of its aggregate; other aggregates go on.
+//! An event that cannot be applied is parked together with all later events of its aggregate; other aggregates
+//! continue.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use projection::{ProjectorSettings, dead_letters::DropError, kit::batches_of};
 use test_kit::{ForeignRecord, TestEnvironment, eventually};
 
 use crate::{
-    environment::{PARTITIONS, beside, prepared},
+    environment::{PARTITIONS, prepared, with_new_database},
     events::{CONTEXT, closed, deposited, new_account, opened},
     expected::{expected, rows, rows_in},
     generations::BUILD,
@@ -18,7 +19,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_wrong_parks_its_aggregate_alone_however_the_log_is_cut() {
+async fn every_kind_of_bad_event_parks_only_its_aggregate_for_every_batch_size() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(40)).await;
@@ -26,7 +27,7 @@ async fn whatever_is_wrong_parks_its_aggregate_alone_however_the_log_is_cut() {
     log.append_new(accounts(40)).await;
     let mut by_size = BTreeSet::new();
     for size in [1, 7, 500] {
-        let environment = beside(&environment).await;
+        let environment = with_new_database(&environment).await;
         let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");
@@ -39,7 +40,7 @@ async fn whatever_is_wrong_parks_its_aggregate_alone_however_the_log_is_cut() {
         assert_eq!(parked.len(), poison.len());
         by_size.insert(parked);
         running.until_ready().await;
-        running.until_it_says("26 events of 13 aggregates are parked").await;
+        running.until_state_contains("26 events of 13 aggregates are parked").await;
         running.end().await;
     }
     assert_eq!(by_size.len(), 1, "{by_size:#?}");
@@ -51,7 +52,7 @@ async fn plant(environment: &TestEnvironment, partition: i32, record: ForeignRec
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_of_strangers_are_parked_and_hold_up_only_the_aggregate_that_they_name() {
+async fn foreign_records_are_parked_and_block_only_the_aggregate_they_name() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let (named, other) = (new_account(), new_account());
@@ -71,17 +72,17 @@ async fn records_of_strangers_are_parked_and_hold_up_only_the_aggregate_that_the
     log.append_spoiled(&named, 2, &closed("moved away"), |_| {}).await;
     log.append(&other, 1, opened("Bob")).await;
 
-    let running = start(&environment, "strangers", batches_of(500));
+    let running = start(&environment, "foreign", batches_of(500));
     running.until_applied(log.events()).await;
     until_parked(&environment, 5).await;
     assert_eq!(rows(&environment).await, expected(&log));
     let mut causes: Vec<_> =
         parked(&environment).await.into_iter().map(|(aggregate, _, cause, _)| (aggregate, cause)).collect();
     causes.sort();
-    let (nobody, record) = (String::new(), Some("record".to_owned()));
+    let (no_aggregate, record) = (String::new(), Some("record".to_owned()));
     let mut wanted = [
-        (nobody.clone(), record.clone()),
-        (nobody, record.clone()),
+        (no_aggregate.clone(), record.clone()),
+        (no_aggregate, record.clone()),
         (named.to_string(), record.clone()),
         (named.to_string(), record),
         (named.to_string(), None),
@@ -92,7 +93,7 @@ async fn records_of_strangers_are_parked_and_hold_up_only_the_aggregate_that_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_in_a_row_are_parked_and_the_rest_goes_on() {
+async fn ten_thousand_bad_events_in_a_row_are_parked_and_other_aggregates_continue() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     for spoil in SPOILS.iter().cycle().take(10_000) {
@@ -108,12 +109,12 @@ async fn ten_thousand_in_a_row_are_parked_and_the_rest_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_retried_after_the_cause_is_gone_is_applied_in_order() {
+async fn events_retried_after_the_cause_is_fixed_are_applied_in_order() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let running = start(&environment, "retry", batches_of(500));
     running.until_ready().await;
-    running.meddle("ALTER TABLE accounts ADD CONSTRAINT young CHECK (version < 7)").await;
+    running.execute_sql("ALTER TABLE accounts ADD CONSTRAINT young CHECK (version < 7)").await;
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
     for version in 2..=700 {
@@ -125,22 +126,22 @@ async fn what_is_retried_after_the_cause_is_gone_is_applied_in_order() {
     until_parked(&environment, 694).await;
 
     retry_all(&environment).await;
-    eventually("it is tried in vain", || async { marked(&environment).await == 0 }).await;
+    eventually("the retry fails", || async { marked(&environment).await == 0 }).await;
     assert_eq!(parked(&environment).await.len(), 694);
 
-    running.meddle("ALTER TABLE accounts DROP CONSTRAINT young").await;
+    running.execute_sql("ALTER TABLE accounts DROP CONSTRAINT young").await;
     assert_eq!(retry_all(&environment).await, 1);
     until_parked(&environment, 0).await;
     assert_eq!(rows(&environment).await, expected(&log));
     log.append(&id, 701, closed("moved away")).await;
     running.until_applied(log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
-    eventually("nothing is left to say", || async { !running.state().contains("parked") }).await;
+    eventually("nothing is reported as parked", || async { !running.state().contains("parked") }).await;
     running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_dropped_leaves_a_gap_that_a_rebuild_has_too() {
+async fn a_dropped_event_leaves_a_gap_that_a_rebuild_reproduces() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let (bad, hole, twice) = (new_account(), new_account(), new_account());
@@ -172,7 +173,7 @@ async fn what_is_dropped_leaves_a_gap_that_a_rebuild_has_too() {
     assert_eq!(live.len(), 3);
     assert!(live.iter().all(|account| account.closing_reason.is_some()), "{live:#?}");
 
-    running.meddle(BUILD).await;
+    running.execute_sql(BUILD).await;
     running.until_applied_by(2, events).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, live);
     assert_eq!(parked_by(&environment, 2).await, []);
@@ -180,7 +181,7 @@ async fn what_is_dropped_leaves_a_gap_that_a_rebuild_has_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_parks_what_the_live_generation_has_parked() {
+async fn a_rebuild_parks_the_same_events_as_the_live_generation() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     log.append_new(accounts(30)).await;
@@ -188,7 +189,7 @@ async fn a_rebuild_parks_what_the_live_generation_has_parked() {
     log.append_new(accounts(30)).await;
     let running = start(&environment, "rebuild", batches_of(50));
     running.until_applied(log.events()).await;
-    running.meddle(BUILD).await;
+    running.execute_sql(BUILD).await;
     running.until_applied_by(2, log.events()).await;
     assert_eq!(rows_in(&environment, "accounts_g2").await, expected(&log));
     assert_eq!(parked_by(&environment, 2).await, parked(&environment).await);
@@ -196,16 +197,16 @@ async fn a_rebuild_parks_what_the_live_generation_has_parked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_a_generation_has_applied_is_not_dropped() {
+async fn an_event_that_another_generation_has_applied_cannot_be_dropped() {
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     let id = new_account();
     log.append(&id, 1, opened("Ada")).await;
     let running = start(&environment, "applied", batches_of(500));
     running.until_applied(1).await;
-    running.meddle(BUILD).await;
+    running.execute_sql(BUILD).await;
     running.until_applied_by(2, 1).await;
-    running.meddle("ALTER TABLE accounts ADD CONSTRAINT none CHECK (version < 2)").await;
+    running.execute_sql("ALTER TABLE accounts ADD CONSTRAINT none CHECK (version < 2)").await;
     log.append(&id, 2, closed("moved away")).await;
     running.until_applied(2).await;
     running.until_applied_by(2, 2).await;

@@ -1,4 +1,4 @@
-//! Events that cannot be applied, each in its own way.
+//! Events that cannot be applied, each for a different reason.
 
 use aggregate::AggregateId;
 use event_log::NewRecord;
@@ -8,7 +8,7 @@ use crate::{
     log::Log,
 };
 
-/// Ways to spoil an event that its owner writes: its payload cannot be read any more.
+/// Ways to corrupt an event so that its payload cannot be read.
 pub(crate) const SPOILS: [fn(&mut NewRecord); 6] = [
     |record| record.payload = vec![0xff],
     |record| record.payload[1..5].copy_from_slice(&[0x7f; 4]),
@@ -18,11 +18,11 @@ pub(crate) const SPOILS: [fn(&mut NewRecord); 6] = [
     |record| "tests.accounts.AccountTeleported".clone_into(&mut record.envelope.event_type),
 ];
 
-/// An account and what is parked of it: version and cause; none for those that wait.
+/// The parked events of an account: version and cause, which is `None` for those that wait for an earlier event.
 pub(crate) type Expected = Vec<(AggregateId, i64, Option<&'static str>)>;
 
-/// Writes thirteen accounts of which an event is wrong, each in its own way, with good events before and after it. Two
-/// events of each are parked.
+/// Writes thirteen accounts, each with a bad event of a different kind between good ones. Two events of each are
+/// parked.
 pub(crate) async fn append_all(log: &mut Log) -> Expected {
     let mut parked = Vec::new();
     for spoil in SPOILS {
@@ -51,15 +51,15 @@ pub(crate) async fn append_all(log: &mut Log) -> Expected {
     parked
 }
 
-/// Versions and events that can be read, but cannot follow the first one.
+/// Events that can be read but cannot follow the first one, with their versions.
 fn unfit_after_the_first() -> [(u64, Event, &'static str); 5] {
     [
         (3, deposited(3), "version"),
         (1, opened("Bob"), "version"),
         (2, opened("Bob"), "unfit"),
-        // No text in Postgres has this character.
+        // Text in Postgres cannot contain this character.
         (2, closed("\0"), "row"),
-        // A table has a constraint against it.
+        // A constraint of the table forbids it.
         (2, deposited(-1), "row"),
     ]
 }

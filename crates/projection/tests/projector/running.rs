@@ -1,4 +1,4 @@
-//! A projector of the accounts in this process.
+//! A projector of the accounts in the test's process.
 
 use event_log::{ClientSettings, Topics};
 use projection::{Projection, ProjectorSettings, Settings, kit::Running};

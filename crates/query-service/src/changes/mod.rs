@@ -90,6 +90,12 @@ impl Changes {
         }
     }
 
+    /// The streams of another kind of aggregate of the context: `card`.
+    #[must_use]
+    pub fn of(&self, aggregate: &str) -> Self {
+        Self { journal: self.journal.of(aggregate), ..self.clone() }
+    }
+
     /// The route of the streams of all changes: `/orders/changes`. Its parameters are the id of an aggregate (`order_id`),
     /// `type` and `from`. A context whose streams have another filter writes the route itself, around
     /// [`stream`](Self::stream).

@@ -1,5 +1,6 @@
 use projection::PartitionOffsets;
 use serde_json::{Value, json};
+use service_kit::json::id_field;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
@@ -25,6 +26,8 @@ pub(super) struct ChangePage {
 pub(super) struct IndexedChange {
     pub(super) change: Change,
     pub(super) first_event: Option<String>,
+    /// Unknown in rows that were written before the journal had this column.
+    pub(super) aggregate_kind: Option<String>,
     pub(super) json: String,
 }
 
@@ -34,6 +37,7 @@ struct Row {
     next_offset: i64,
     log_offset: Option<i64>,
     aggregate_id: Option<String>,
+    aggregate_kind: Option<String>,
     first_event: Option<String>,
     version: Option<i64>,
     event_id: Option<String>,
@@ -57,7 +61,7 @@ impl ChangePage {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT live.partition, live.next_offset, log_offset AS "log_offset?",
-                      aggregate_id AS "aggregate_id?", first_event, version AS "version?",
+                      aggregate_id AS "aggregate_id?", aggregate_kind, first_event, version AS "version?",
                       event_id::text AS event_id, event_type AS "event_type?",
                       event AS "event?: Json<Value>", occurred_at AS "occurred_at?", actor AS "actor?"
                  FROM (SELECT partition, next_offset
@@ -118,10 +122,12 @@ impl Row {
             actor: self.actor?,
             event: self.event?.0,
         };
+        let kind = self.aggregate_kind.as_deref().unwrap_or_else(|| model.aggregate_kind());
         Some(IndexedChange {
-            json: change.json(model.aggregate_id_field()),
+            json: change.json(&id_field(kind)),
             change,
             first_event: self.first_event,
+            aggregate_kind: self.aggregate_kind,
         })
     }
 }

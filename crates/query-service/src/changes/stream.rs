@@ -7,7 +7,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{ChangePage, Changes, ChangesFilter, client::Client, end::End, event_id, metrics};
+use super::{
+    ChangePage, Changes, ChangesFilter, client::Client, end::End, event_id, metrics, page::IndexedChange,
+};
 
 /// The stream of one client: first what it has missed, from the table, then what is broadcast.
 ///
@@ -76,7 +78,7 @@ impl Stream {
                 continue;
             }
             self.seen.include(position.partition, position.offset + 1);
-            if self.filter.matches(change) {
+            if self.wants(change) {
                 self.client.send_now(change, self.id())?;
             }
         }
@@ -100,12 +102,18 @@ impl Stream {
         for change in &page.changes {
             let position = &change.change.position;
             self.seen.include(position.partition, position.offset + 1);
-            if self.filter.matches(change) {
+            if self.wants(change) {
                 self.client.send(change, self.id()).await?;
             }
         }
         self.seen.include_all(&page.to);
         Ok(page.has_more)
+    }
+
+    /// Whether the change is of the kind of aggregate that the stream is about, and passes the filter.
+    fn wants(&self, change: &IndexedChange) -> bool {
+        let wanted = self.changes.journal.read_model().aggregate_kind();
+        change.aggregate_kind.as_deref().is_none_or(|kind| kind == wanted) && self.filter.matches(change)
     }
 
     async fn read(&self) -> Result<ChangePage, End> {

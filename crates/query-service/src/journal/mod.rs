@@ -38,6 +38,12 @@ impl Journal {
         Self(projection)
     }
 
+    /// The same journal, for queries about another kind of aggregate of the context: `card`.
+    #[must_use]
+    pub fn of(&self, aggregate: &str) -> Self {
+        Self(self.0.of(aggregate))
+    }
+
     /// The route of an aggregate's history: its events, from the first to the last, in pages. The path contains the
     /// aggregate's id, a UUID: `/orders/{order_id}/history`.
     pub fn history_route<S: Send + Sync + Clone + 'static>(&self, path: &str) -> UtoipaMethodRouter<S> {

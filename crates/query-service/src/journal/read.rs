@@ -20,7 +20,9 @@ pub(super) async fn history(
     sqlx::query_as!(
         Found,
         r#"SELECT read_position($1, $2, $3, $4) AS "position!: Json<ReadPosition>",
-                  CASE WHEN EXISTS (SELECT FROM journal WHERE aggregate_id = $4)
+                  CASE WHEN EXISTS (SELECT
+                                       FROM journal
+                                      WHERE aggregate_id = $4 AND coalesce(aggregate_kind, $7) = $7)
                        THEN (SELECT coalesce(json_agg(page), '[]')
                                FROM (SELECT version, event_type AS type, event_id AS id, occurred_at, actor,
                                             command_id, correlation_id, causation_id,
@@ -38,6 +40,7 @@ pub(super) async fn history(
         at.aggregate_id,
         list.after.unwrap_or(0),
         list.rows(),
+        at.aggregate_kind(),
     )
     .fetch_one(at.pool())
     .await
@@ -66,9 +69,13 @@ pub(super) async fn event_history<E: Message>(
                          FROM (SELECT version, occurred_at, event_type, event
                                  FROM journal
                                 WHERE aggregate_id = $4 AND version <= point.version
+                                  AND coalesce(aggregate_kind, $7) = $7
                                 ORDER BY version) AS entry),
                       'next_version',
-                      (SELECT min(version) FROM journal WHERE aggregate_id = $4 AND version > point.version),
+                      (SELECT min(version)
+                         FROM journal
+                        WHERE aggregate_id = $4 AND version > point.version
+                          AND coalesce(aggregate_kind, $7) = $7),
                       'is_cut',
                       parked_since($1, $2, $3, $4) IS NOT NULL
                       OR EXISTS (SELECT
@@ -84,6 +91,7 @@ pub(super) async fn event_history<E: Message>(
         at.aggregate_id,
         point.version(),
         point.as_of(),
+        at.aggregate_kind(),
     )
     .fetch_one(at.pool())
     .await?;

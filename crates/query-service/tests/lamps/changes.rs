@@ -1,60 +1,7 @@
-use std::time::Duration;
-
-use axum::body::{Body, BodyDataStream};
-use axum::http::Response;
-use futures_util::StreamExt;
 use query_service::JOURNAL;
-use serde_json::{Value, json};
-use tokio::time::timeout;
+use serde_json::json;
 
-use crate::{queries::DESK, room::Room};
-
-/// Far longer than any event takes to come.
-const DEADLINE: Duration = Duration::from_mins(1);
-
-struct Stream {
-    body: BodyDataStream,
-    text: String,
-    last_id: String,
-}
-
-impl Stream {
-    fn of(answer: Response<Body>) -> Self {
-        assert_eq!(answer.status(), 200);
-        Self { body: answer.into_body().into_data_stream(), text: String::new(), last_id: String::new() }
-    }
-
-    /// The next block; `None` at the end of the stream.
-    async fn block(&mut self) -> Option<String> {
-        loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let block = self.text[..end].to_owned();
-                self.text.drain(..end + 2);
-                if let Some(id) = block.lines().find_map(|line| line.strip_prefix("id: ")) {
-                    id.clone_into(&mut self.last_id);
-                }
-                return Some(block);
-            }
-            let part = timeout(DEADLINE, self.body.next()).await.expect("something comes in a minute")?;
-            self.text.push_str(std::str::from_utf8(&part.unwrap()).unwrap());
-        }
-    }
-
-    async fn until_heartbeat(&mut self) {
-        while !self.block().await.expect("the stream goes on").contains("heartbeat") {}
-    }
-
-    /// The name and data of the next event.
-    async fn event(&mut self) -> (String, Value) {
-        loop {
-            let block = self.block().await.expect("the stream goes on");
-            let field = |name| block.lines().find_map(|line| line.strip_prefix(name));
-            if let Some(event) = field("event: ") {
-                return (event.to_owned(), serde_json::from_str(field("data: ").unwrap()).unwrap());
-            }
-        }
-    }
-}
+use crate::{queries::DESK, room::Room, stream::Stream};
 
 #[tokio::test]
 async fn a_stream_goes_on_after_the_event_that_was_seen_last() {

@@ -1,4 +1,5 @@
-//! The query API of a small context, on a real Postgres: lamps, which are installed and switched on.
+//! The query API of a small context, on a real Postgres: lamps, which are installed and switched on, and switches, which
+//! are mounted.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
@@ -7,5 +8,7 @@ mod documents;
 mod lists;
 mod queries;
 mod room;
+mod several_aggregates;
+mod stream;
 mod time_travel;
 mod tokens;

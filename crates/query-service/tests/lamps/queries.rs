@@ -68,8 +68,10 @@ pub(crate) fn router(settings: &Settings, health: &Health, shutdown: &Cancellati
         .route("/rooms/{room}/changes", get(changes_in_room))
         .routes(journal.history_route("/lamps/{lamp_id}/history"))
         .routes(changes.route("/lamps/changes"))
+        .routes(journal.of("switch").history_route("/switches/{switch_id}/history"))
+        .routes(changes.of("switch").route("/switches/changes"))
         .with_state(Reads { lamps, journal, changes });
-    query_service::router(queries, "lamp", "")
+    query_service::router(queries, &["lamp", "switch"], "")
 }
 
 async fn lamp(

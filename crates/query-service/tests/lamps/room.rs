@@ -85,6 +85,13 @@ impl Room {
         token
     }
 
+    /// Mounts a switch, an aggregate of another kind, and returns the token of that.
+    pub(crate) async fn mount(&mut self, switch: &str) -> String {
+        let token = self.append(switch, "SwitchMounted", json!({})).await;
+        self.project(&[LAMPS, JOURNAL], &token).await;
+        token
+    }
+
     /// Writes the row of an event, but moves no checkpoint.
     pub(crate) async fn append(&mut self, lamp: &str, event_type: &str, event: Value) -> String {
         let partition = partition_of(&AggregateId::try_from(lamp).unwrap(), PARTITIONS);
@@ -94,10 +101,10 @@ impl Room {
         *next += 2;
         sqlx::query(
             "INSERT INTO journal (partition, log_offset, aggregate_id, version, event_id, event_type, event,
-                                  occurred_at, actor, command_id, correlation_id, causation_id)
+                                  occurred_at, actor, command_id, correlation_id, causation_id, aggregate_kind)
              SELECT $1, $2, $3, coalesce(max(version), 0) + 1, gen_random_uuid(), $4, $5,
                     timestamptz '2026-11-20 10:00Z' + coalesce(max(version), 0) * interval '1 minute',
-                    'anonymous', gen_random_uuid(), 'c', 'c'
+                    'anonymous', gen_random_uuid(), 'c', 'c', $6
                FROM journal WHERE aggregate_id = $3",
         )
         .bind(partition)
@@ -105,6 +112,7 @@ impl Room {
         .bind(lamp)
         .bind(event_type)
         .bind(event)
+        .bind(if event_type.starts_with("Lamp") { "lamp" } else { "switch" })
         .execute(&mut self.database)
         .await
         .unwrap();

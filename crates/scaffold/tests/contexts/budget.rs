@@ -1,9 +1,9 @@
-//! What a context costs its author: the lines that a new one consists of, and the same count for every other.
+//! The number of lines in a new context, and in every existing one.
 //!
-//! Counted is what somebody writes by hand: Rust, SQL, schemas and manifests, without blank lines, comments and `use`
-//! declarations. Business is what says something about the aggregate: its domain, its schemas and tables, and each route
-//! with its SQL; tests are counted apart. The rest, which would look the same for any aggregate, is plumbing: manifests,
-//! `main.rs`, lists of routes and schemas, lines in the list of services.
+//! Counted are lines written by hand: Rust, SQL, schemas and manifests, without blank lines, comments and `use`
+//! declarations. Business lines describe the aggregate: its domain, its schemas and tables, and each route with its
+//! SQL. Tests are counted separately. The rest, which would look the same for any aggregate, is plumbing: manifests,
+//! `main.rs`, lists of routes and schemas, and lines in the list of services.
 
 use std::{fs, path::Path};
 
@@ -11,13 +11,13 @@ use test_kit::{files_in, repository};
 
 use crate::copy::Copy;
 
-/// The most lines of a new context: two commands, two events, one projection, two queries. The platform brings history and
-/// changes.
+/// The limit for a new context with two commands, two events, one projection and two queries. The platform provides
+/// history and changes.
 const MOST_LINES: usize = 583;
-/// The most of them that may be plumbing.
+/// The limit for plumbing.
 const MOST_PLUMBING: usize = 150;
 
-/// Files of a service that would look the same for any aggregate.
+/// Files that would look the same for any aggregate.
 const PLUMBING: [&str; 5] = ["Cargo.toml", "main.rs", "schemas.rs", "reads.rs", "query-api/src/routes.rs"];
 
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// The lines of a context in a repository.
+    /// Counts the lines of a context in a repository.
     fn of(root: &Path, context: &str) -> Self {
         let mut lines = Self::default();
         let folders = [
@@ -69,7 +69,7 @@ impl Lines {
     }
 }
 
-/// Whether somebody writes this line by hand. Of a `use` over several lines only the first is left out.
+/// Whether the line counts as written by hand. Of a `use` that spans several lines, only the first is left out.
 fn is_counted(line: &str) -> bool {
     let is_comment = line.starts_with("//") || line.starts_with("-- ") || line.starts_with("# ");
     !line.is_empty() && !is_comment && !line.starts_with("use ")

@@ -1,4 +1,4 @@
-//! A copy of the repository, in which a test may change everything.
+//! A copy of the repository, which a test may change.
 
 use std::{
     collections::BTreeMap,
@@ -10,19 +10,19 @@ use std::{
 
 use test_kit::{files_in, repository};
 
-/// What is not copied: builds, the local stack, history.
+/// Folders that are not copied: builds, the local stack, history.
 const LEFT_OUT: [&str; 3] = ["target", ".stack", ".git"];
 
-/// A copy of the repository, in the folder of the build.
+/// A copy of the repository, in the build folder.
 pub(crate) struct Copy {
     pub(crate) root: PathBuf,
-    /// While it lasts, no other copy is compiled.
+    /// While it is held, no other copy is compiled.
     turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Copy {
-    /// A new copy that is to be compiled. All of these have the same place, one after the other: so what one has compiled
-    /// of the platform is fresh for the next, also in the next run.
+    /// A new copy to be compiled. All of these use the same folder, one after another, so that the compiled platform
+    /// stays fresh for the next copy and the next run.
     pub(crate) fn to_compile() -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -31,7 +31,7 @@ impl Copy {
         copy
     }
 
-    /// A new copy with this name. Files keep their times, so that what is compiled from them stays fresh.
+    /// A new copy with this name. Files keep their modification times, so that compiled crates stay fresh.
     pub(crate) fn new(name: &str) -> Self {
         let root = build().join("scaffold").join(name);
         if root.exists() {
@@ -56,8 +56,8 @@ impl Copy {
         assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
     }
 
-    /// Runs cargo in the copy: `cargo("check --workspace")`. What the repository's own build has compiled is not compiled
-    /// again.
+    /// Runs cargo in the copy: `cargo("check --workspace")`. Crates that the repository's own build has compiled are
+    /// not compiled again.
     pub(crate) fn cargo(&self, arguments: &str) {
         let is_kept = |name: &str| {
             ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"].contains(&name)
@@ -97,8 +97,8 @@ fn build() -> PathBuf {
     test.ancestors().nth(3).expect("a test lies in target/debug/deps").to_owned()
 }
 
-/// The folder in which copies are built. At first it gets the libraries of this build: a copy has the same sources at the
-/// same places in the workspace, so they are fresh for it.
+/// The folder in which copies are built. It starts with the libraries of this build, which are fresh for a copy,
+/// because it has the same sources at the same paths in the workspace.
 pub(crate) fn target() -> &'static Path {
     static TARGET: LazyLock<PathBuf> = LazyLock::new(|| {
         let target = build().join("scaffold/target");
@@ -110,7 +110,7 @@ pub(crate) fn target() -> &'static Path {
     &TARGET
 }
 
-/// Copies what cargo has built, but for programs and tests, which are large.
+/// Copies what cargo has built, except programs and tests, which are large.
 fn copy_libraries(from: &Path, to: &Path) {
     fs::create_dir_all(to.join("deps")).unwrap();
     for folder in [".fingerprint", "build"] {

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::copy::{Copy, run, target};
 
 #[test]
-fn without_the_example_the_platform_compiles_and_its_documentation_leads_somewhere() {
+fn without_the_example_the_platform_compiles_and_its_documentation_has_no_broken_links() {
     let copy = Copy::to_compile();
     let mut remove = Command::new(copy.root.join("deploy/remove-example"));
     run(remove.env("CARGO_TARGET_DIR", target()).env("CARGO_NET_OFFLINE", "true"));

@@ -1,11 +1,11 @@
-//! Files and lines alone.
+//! Tests of files and lines, without compiling.
 
 use std::fs;
 
 use crate::copy::Copy;
 
 #[test]
-fn a_context_that_is_removed_leaves_nothing_behind() {
+fn a_removed_context_leaves_nothing_behind() {
     let copy = Copy::new("removed");
     let before = copy.files();
     for (name, aggregate) in [("bookings", "Booking"), ("seat-maps", "EntrySurvey")] {
@@ -19,7 +19,7 @@ fn a_context_that_is_removed_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_cannot_be_written_as_a_whole_is_not_written_at_all() {
+fn a_context_that_cannot_be_written_completely_is_not_written_at_all() {
     let copy = Copy::new("refused");
     copy.must_scaffold(&["new", "bookings", "Booking"]);
     let before = copy.files();
@@ -51,7 +51,7 @@ fn no_placeholder_is_left() {
 }
 
 #[test]
-fn a_context_is_entered_in_every_list() {
+fn a_context_is_added_to_every_list() {
     let copy = Copy::new("lists");
     copy.must_scaffold(&["new", "bookings", "Booking"]);
     for (list, entry) in [

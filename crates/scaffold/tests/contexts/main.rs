@@ -6,4 +6,5 @@ mod budget;
 mod copy;
 mod example;
 mod files;
+mod renaming;
 mod running;

@@ -1,4 +1,4 @@
-//! A new context as its author first sees it: it compiles, passes its tests, and answers.
+//! A new context compiles, passes its tests, and answers.
 
 use sqlx::{Connection, PgConnection, raw_sql};
 use test_kit::Servers;
@@ -9,7 +9,7 @@ use crate::copy::Copy;
 const PACKAGES: &str = "--package bookings-domain --package bookings-command-api --package bookings-projector \
     --package bookings-query-api";
 
-/// Its own test places a command over HTTP, reads it back with its token, and rebuilds the projection.
+/// The context's own test sends commands over HTTP, reads the result with the token, and rebuilds the projection.
 #[tokio::test]
 async fn a_new_context_compiles_and_passes_its_tests() {
     let copy = Copy::to_compile();
@@ -21,7 +21,7 @@ async fn a_new_context_compiles_and_passes_its_tests() {
     copy.cargo(&format!("test --offline {PACKAGES}"));
 }
 
-/// The stack of a new context creates its users at the next start; this stack is running already.
+/// The users of a new context are created when its stack starts next. This stack is already running.
 async fn add_users(copy: &Copy) {
     let users = std::fs::read_to_string(copy.root.join("deploy/postgres/users.sql")).unwrap();
     let server = Servers::shared().database_server_url;

@@ -21,7 +21,7 @@ async fn the_admin_port_reports_liveness_readiness_and_metrics() {
     let listener = free_port().await;
     let url = format!("http://{}", listener.local_addr().unwrap());
     let health = Health::default();
-    let component = health.component("partition-3");
+    let component = health.component("shard-3");
     let serving = tokio::spawn(admin::serve(listener, health, metrics));
     let get = async |path: &str| Client::new().get(format!("{url}{path}")).send().await.unwrap();
 
@@ -29,7 +29,7 @@ async fn the_admin_port_reports_liveness_readiness_and_metrics() {
     let ready = get("/health/ready").await;
     assert_eq!(ready.status(), 503);
     let ready: Value = ready.json().await.unwrap();
-    assert_eq!(ready["parts"]["partition-3"]["reason"], "starting");
+    assert_eq!(ready["parts"]["shard-3"]["reason"], "starting");
     component.ready();
     assert_eq!(get("/health/ready").await.status(), 200);
     let exposition = get("/metrics").await.text().await.unwrap();

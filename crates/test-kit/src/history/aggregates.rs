@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Attempt, Fact, History, LoggedEvent, Rules};
 
-/// All that is known of one aggregate.
+/// Everything known about one aggregate.
 pub(super) struct Aggregate<'h, S> {
     pub(super) id: &'h str,
     /// Its events, in the order of the log.
@@ -16,7 +16,7 @@ pub(super) struct Aggregate<'h, S> {
     pub(super) writes: Vec<Write<'h>>,
 }
 
-/// The events of one command, side by side in the log.
+/// The consecutive events of one command.
 pub(super) struct Write<'h> {
     pub(super) command_id: Uuid,
     /// The aggregate's version before it.
@@ -32,7 +32,7 @@ impl Write<'_> {
 }
 
 impl<'h, S: Default + Clone> Aggregate<'h, S> {
-    /// Every aggregate that was asked for or is in the log.
+    /// Every aggregate that has a request or an event in the log.
     pub(super) fn all<R: Rules<State = S>>(rules: &R, history: &'h History) -> Vec<Self> {
         let mut parts: BTreeMap<&str, (Vec<&LoggedEvent>, Vec<&Attempt>)> = BTreeMap::new();
         for event in &history.log {
@@ -65,7 +65,7 @@ impl<'h, S: Default + Clone> Aggregate<'h, S> {
         self.writes.iter().find(|write| write.command_id == command_id)
     }
 
-    /// What a request leads to at a version; `None` if it expects another one.
+    /// What a request leads to at a version; `None` if it expects a different version.
     pub(super) fn decide_at<R: Rules<State = S>>(
         &self,
         rules: &R,
@@ -76,7 +76,7 @@ impl<'h, S: Default + Clone> Aggregate<'h, S> {
         (!expects_another).then(|| rules.decide(&self.states[version], &attempt.request))
     }
 
-    /// Whether a request leads to just these events.
+    /// Whether a request leads to exactly these events.
     pub(super) fn leads_to<R: Rules<State = S>>(
         &self,
         rules: &R,

@@ -1,10 +1,10 @@
-//! From the clients to the log: what they were told is what is there.
+//! From the clients to the log: the answers match the log.
 
 use uuid::Uuid;
 
 use super::{Answer, Attempt, Invariant, Rules, Violation, aggregates::Aggregate};
 
-/// Nobody was told anything that cannot be an answer.
+/// No client got an invalid answer.
 pub(super) fn expected(attempts: &[Attempt]) -> Vec<Violation> {
     let wrong = attempts.iter().filter_map(|attempt| match &attempt.answer {
         Answer::Wrong(text) => Some(Violation::new(
@@ -16,9 +16,10 @@ pub(super) fn expected(attempts: &[Attempt]) -> Vec<Violation> {
     wrong.collect()
 }
 
-/// Every acknowledged command is in the log as it was told, and every key that was in the way was really used.
-pub(super) fn true_to_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
-    let told_wrong = aggregate.attempts.iter().filter_map(|attempt| {
+/// Every acknowledged command is in the log as its answer says, and every key reported as reused was really used
+/// before.
+pub(super) fn match_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
+    let wrong = aggregate.attempts.iter().filter_map(|attempt| {
         let (invariant, why) = match &attempt.answer {
             Answer::Accepted { events, .. } if events.is_empty() => None,
             Answer::Accepted { version, events, position, .. } => {
@@ -30,16 +31,16 @@ pub(super) fn true_to_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::
         let (id, command, answer) = (aggregate.id, attempt.command_id, &attempt.answer);
         Some(Violation::new(invariant, format!("{id}: command {command} was answered by {answer:?}: {why}")))
     });
-    told_wrong.collect()
+    wrong.collect()
 }
 
-type Told<'a> = (u64, &'a [Uuid], Option<(i32, i64)>);
+type Acknowledged<'a> = (u64, &'a [Uuid], Option<(i32, i64)>);
 
 fn lost<R: Rules>(
     rules: &R,
     aggregate: &Aggregate<'_, R::State>,
     attempt: &Attempt,
-    (version, events, position): Told<'_>,
+    (version, events, position): Acknowledged<'_>,
 ) -> Option<(Invariant, String)> {
     let Some(write) = aggregate.write_of(attempt.command_id) else {
         return Some((Invariant::NothingLost, "it is not in the log".to_owned()));
@@ -53,7 +54,7 @@ fn lost<R: Rules>(
         return Some((Invariant::NothingLost, format!("the log has {:?}", write.events)));
     }
     let is_of_another = !aggregate.leads_to(rules, attempt, write);
-    is_of_another.then(|| (Invariant::NoDuplicate, "the key's effect is that of another request".to_owned()))
+    is_of_another.then(|| (Invariant::NoDuplicate, "the key has the effect of another request".to_owned()))
 }
 
 fn not_reused<R: Rules>(

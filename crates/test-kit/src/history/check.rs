@@ -2,33 +2,33 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{History, Rules, aggregates::Aggregate, answers, order, real_time, writes};
 
-/// A promise that every history keeps.
+/// A promise that every history must keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// I1: an acknowledged command's events are in the log, where and as they were told.
+    /// I1: an acknowledged command's events are in the log, at the position and with the ids that the answer gave.
     NothingLost,
-    /// I2: every event follows from a command that was sent, and not from one whose every answer denies it.
+    /// I2: every event follows from a command that was sent, and not from one that every answer says was not executed.
     NoPhantom,
     /// I3: a command is in the log once, and an idempotency key has one effect.
     NoDuplicate,
-    /// I4: versions, sequence numbers and epochs follow one another; an aggregate lives in one partition.
+    /// I4: versions and sequence numbers have no gaps, epochs never decrease, and an aggregate stays in one partition.
     Order,
-    /// I5: for each aggregate there is one order of all commands that every answer fits, and that fits real time.
+    /// I5: for each aggregate there is one order of all commands that agrees with every answer and with real time.
     Linearizable,
-    /// I6: every event was legal when it was decided.
+    /// I6: every event was allowed by the rules when it was decided.
     Legal,
-    /// I10: the events of a command are in the log all or none.
+    /// I10: either all events of a command are in the log or none.
     AllOrNone,
-    /// Every answer is one that a client can expect, and says when to come back if it should.
+    /// Every answer is valid, and tells the client when to retry if it should.
     Answers,
 }
 
-/// A promise that was broken.
+/// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which one.
+    /// The promise.
     pub invariant: Invariant,
-    /// By what.
+    /// What breaks it.
     pub what: String,
 }
 
@@ -44,21 +44,21 @@ impl Display for Violation {
     }
 }
 
-/// Every promise that this history breaks; none, if all is well.
+/// Finds every violation in this history.
 ///
-/// Where the log of an aggregate is out of order already, nothing else is said of that aggregate.
+/// If an aggregate's events are out of order, its other promises are not checked.
 pub fn check<R: Rules>(rules: &R, history: &History) -> Vec<Violation> {
-    let mut breaches = order::partitions(&history.log);
-    breaches.extend(answers::expected(&history.attempts));
-    breaches.extend(order::commands(&history.log));
+    let mut violations = order::partitions(&history.log);
+    violations.extend(answers::expected(&history.attempts));
+    violations.extend(order::commands(&history.log));
     for aggregate in Aggregate::all(rules, history) {
         let out_of_order = order::versions(&aggregate);
         if out_of_order.is_empty() {
-            breaches.extend(writes::explained(rules, &aggregate));
-            breaches.extend(answers::true_to_the_log(rules, &aggregate));
-            breaches.extend(real_time::linearizable(rules, &aggregate));
+            violations.extend(writes::explained(rules, &aggregate));
+            violations.extend(answers::match_the_log(rules, &aggregate));
+            violations.extend(real_time::linearizable(rules, &aggregate));
         }
-        breaches.extend(out_of_order);
+        violations.extend(out_of_order);
     }
-    breaches
+    violations
 }

@@ -1,8 +1,7 @@
-//! What clients asked and were told, what is in the log, and whether the one explains the other.
+//! Checks whether the requests and answers of clients agree with the log.
 //!
-//! A test records every single request of its clients as an [`Attempt`], reads the whole log afterwards, and
-//! [`check`]s the [`History`]. The check knows nothing of how the service works; of the business it knows only the
-//! [`Rules`].
+//! A test records every request of its clients as an [`Attempt`], reads the whole log afterwards, and [`check`]s the
+//! [`History`]. The check does not know how the service works; it only knows the business [`Rules`].
 
 mod aggregates;
 mod answers;
@@ -17,14 +16,14 @@ pub use record::{Answer, Attempt, Fact, History, LoggedEvent};
 
 use serde_json::Value;
 
-/// What the check must know of the business: what may follow from what.
+/// The business rules, as far as the check needs them.
 pub trait Rules {
-    /// What decisions are made on. `Default` is the aggregate before its first event.
+    /// The state that decisions depend on. `Default` is the aggregate before its first event.
     type State: Default + Clone;
 
-    /// What follows from a request, or the code of its refusal.
+    /// The events that a request leads to, or the code of its refusal.
     fn decide(&self, state: &Self::State, request: &Value) -> Result<Vec<Fact>, String>;
 
-    /// What a fact makes of a state.
+    /// The state after a fact.
     fn evolve(&self, state: Self::State, fact: &Fact) -> Self::State;
 }

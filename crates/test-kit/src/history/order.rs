@@ -1,4 +1,4 @@
-//! The log by itself: what it must be like whatever anybody asked.
+//! Promises about the log alone, whatever the requests were.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{Invariant, LoggedEvent, Violation, aggregates::Aggregate};
 
-/// Sequence numbers without a gap and epochs that never go down, in every partition.
+/// In every partition, sequence numbers have no gaps and epochs never decrease.
 pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Violation> {
     let mut ends: BTreeMap<i32, (u64, u64)> = BTreeMap::new();
-    let mut breaches = Vec::new();
+    let mut violations = Vec::new();
     for event in log {
         let (sequence, epoch) = ends.entry(event.partition).or_default();
         if event.sequence != *sequence + 1 || event.epoch < *epoch {
@@ -17,14 +17,14 @@ pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Violation> {
                 "{}@{}: sequence {} after {sequence}, epoch {} after {epoch}",
                 event.partition, event.offset, event.sequence, event.epoch
             );
-            breaches.push(Violation::new(Invariant::Order, what));
+            violations.push(Violation::new(Invariant::Order, what));
         }
         (*sequence, *epoch) = (event.sequence, event.epoch);
     }
-    breaches
+    violations
 }
 
-/// Versions 1, 2, 3 … of an aggregate, in one partition.
+/// An aggregate has versions 1, 2, 3 …, all in one partition.
 pub(super) fn versions<S>(aggregate: &Aggregate<'_, S>) -> Vec<Violation> {
     let home = aggregate.events.first().map(|event| event.partition);
     let misplaced = (1..)
@@ -33,7 +33,7 @@ pub(super) fn versions<S>(aggregate: &Aggregate<'_, S>) -> Vec<Violation> {
     misplaced
         .map(|(expected, event)| {
             let what = format!(
-                "{}: version {} at {}@{} where {expected} must follow, all in partition {home:?}",
+                "{}: version {} at {}@{} instead of {expected} in partition {home:?}",
                 aggregate.id, event.version, event.partition, event.offset
             );
             Violation::new(Invariant::Order, what)
@@ -41,12 +41,12 @@ pub(super) fn versions<S>(aggregate: &Aggregate<'_, S>) -> Vec<Violation> {
         .collect()
 }
 
-/// Every event is there once, and the events of a command stand side by side.
+/// Every event is in the log once, and the events of a command are consecutive.
 pub(super) fn commands(log: &[LoggedEvent]) -> Vec<Violation> {
     let mut events = BTreeSet::new();
     let mut commands: BTreeSet<(&str, Uuid)> = BTreeSet::new();
     let mut last: BTreeMap<&str, Uuid> = BTreeMap::new();
-    let mut breaches = Vec::new();
+    let mut violations = Vec::new();
     for event in log {
         let follows = last.insert(&event.aggregate, event.command_id) == Some(event.command_id);
         let again = !follows && !commands.insert((&event.aggregate, event.command_id));
@@ -55,8 +55,8 @@ pub(super) fn commands(log: &[LoggedEvent]) -> Vec<Violation> {
                 "{}: command {} is written again at {}@{}",
                 event.aggregate, event.command_id, event.partition, event.offset
             );
-            breaches.push(Violation::new(Invariant::NoDuplicate, what));
+            violations.push(Violation::new(Invariant::NoDuplicate, what));
         }
     }
-    breaches
+    violations
 }

@@ -1,51 +1,50 @@
-//! Whether one order of events explains every answer, and fits the time at which each was asked for and given.
+//! Checks that one order of events explains every answer, and agrees with the times of requests and answers.
 //!
-//! The log gives the order: version 1, 2, 3 … What is left to find is a moment for each event. An answer bounds these
-//! moments: whoever was told that the version is 5, between asking at `a` and hearing at `b`, says that event 5 came
-//! before `b` and event 6 after `a`. Moments that fit all bounds exist just if no event must have come after a moment by
-//! which it, or a later one, must have come.
+//! The log gives the order: version 1, 2, 3 … It remains to find a moment for each event. Answers bound these moments:
+//! if a request sent at `a` was answered with version 5 at `b`, then event 5 came before `b` and event 6 after `a`.
+//! Such moments exist exactly if no event has a lower bound above its own upper bound or that of a later event.
 
 use super::{Answer, Attempt, Invariant, Rules, Violation, aggregates::Aggregate};
 
-/// A moment, and the request that it follows from.
+/// A moment, and the request that implies it.
 type Bound<'h> = Option<(u64, &'h Attempt)>;
 
-/// For each event (from index 1): after which moment it came, and before which.
+/// For each event (from index 1): the moment after which it came, and the moment before which it came.
 struct Moments<'h> {
     after: Vec<Bound<'h>>,
     before: Vec<Bound<'h>>,
 }
 
-/// Every answer of an aggregate has a moment at which it was true.
+/// Every answer about an aggregate was true at some moment.
 pub(super) fn linearizable<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
     let mut moments = Moments::of(aggregate.events.len());
-    let mut breaches = Vec::new();
+    let mut violations = Vec::new();
     moments.bound_writes(rules, aggregate);
     for attempt in &aggregate.attempts {
-        if let Some(versions) = versions_told(rules, aggregate, attempt) {
+        if let Some(versions) = claimed_versions(rules, aggregate, attempt) {
             let Some((lowest, highest)) = versions else {
-                breaches.push(Violation::new(Invariant::Linearizable, never_true(aggregate.id, attempt)));
+                violations.push(Violation::new(Invariant::Linearizable, never_true(aggregate.id, attempt)));
                 continue;
             };
             moments.bound(lowest, highest, attempt);
             moments.deny(aggregate, attempt);
         }
     }
-    breaches.extend(moments.contradiction(aggregate.id));
-    breaches
+    violations.extend(moments.contradiction(aggregate.id));
+    violations
 }
 
-/// The versions at which the answer is true, the lowest and the highest; `Some(None)` if there is none, and `None` if
-/// the answer says nothing of the version at that time.
+/// The lowest and highest version at which the answer is true; `Some(None)` if there is none, and `None` if the answer
+/// says nothing about the version at that time.
 #[expect(clippy::option_option, reason = "no claim is not the same as a claim that is never true")]
-fn versions_told<R: Rules>(
+fn claimed_versions<R: Rules>(
     rules: &R,
     aggregate: &Aggregate<'_, R::State>,
     attempt: &Attempt,
 ) -> Option<Option<(usize, usize)>> {
     let is_true_at = |version: usize| match &attempt.answer {
-        Answer::Accepted { version: told, .. } => {
-            *told == version as u64
+        Answer::Accepted { version: reported, .. } => {
+            *reported == version as u64
                 && aggregate.decide_at(rules, attempt, version).is_some_and(|decided| decided == Ok(vec![]))
         }
         Answer::Refused { code } => aggregate
@@ -67,7 +66,7 @@ fn versions_told<R: Rules>(
 }
 
 fn never_true(aggregate: &str, attempt: &Attempt) -> String {
-    format!("{aggregate}: at no version is this answer true: {attempt}")
+    format!("{aggregate}: this answer is true at no version: {attempt}")
 }
 
 impl<'h> Moments<'h> {
@@ -75,7 +74,7 @@ impl<'h> Moments<'h> {
         Self { after: vec![None; events + 1], before: vec![None; events + 1] }
     }
 
-    /// A write came after the first request that may have led to it, and before the first answer that tells it.
+    /// A write came after the first request that may have led to it, and before the first answer that reports it.
     fn bound_writes<R: Rules>(&mut self, rules: &R, aggregate: &Aggregate<'h, R::State>) {
         for write in &aggregate.writes {
             let attempts =
@@ -90,19 +89,19 @@ impl<'h> Moments<'h> {
                 Answer::Accepted { events, .. } => !events.is_empty(),
                 answer => *answer == Answer::KeyReused,
             };
-            for told in attempts().filter(tell) {
-                self.came_before(write.after(), told);
+            for reported in attempts().filter(tell) {
+                self.came_before(write.after(), reported);
             }
         }
     }
 
-    /// At some moment between question and answer the version was one of these.
+    /// At some moment between request and answer, the version was in this range.
     fn bound(&mut self, lowest: usize, highest: usize, attempt: &'h Attempt) {
         self.came_before(lowest, attempt);
         self.came_after(highest + 1, attempt);
     }
 
-    /// Who is told what the rules say of a command is told that it was not done before: its events came later, if at all.
+    /// An answer from the rules implies that the command had not been executed: its events came later, if at all.
     fn deny<S: Default + Clone>(&mut self, aggregate: &Aggregate<'h, S>, attempt: &'h Attempt) {
         if let Some(write) = aggregate.write_of(attempt.command_id) {
             self.came_after(write.before + 1, attempt);
@@ -125,7 +124,7 @@ impl<'h> Moments<'h> {
         }
     }
 
-    /// The first event for which no moment is left.
+    /// The first event for which there is no possible moment.
     fn contradiction(&self, aggregate: &str) -> Option<Violation> {
         let mut latest: Bound<'_> = None;
         for (version, (after, before)) in self.after.iter().zip(&self.before).enumerate().skip(1) {
@@ -134,7 +133,7 @@ impl<'h> Moments<'h> {
                 && after > *before
             {
                 let what = format!(
-                    "{aggregate}: version {version} was there before {before} and cannot have been before {after} µs: \
+                    "{aggregate}: version {version} came before {before} µs and after {after} µs: \
                      {earlier}; {later}"
                 );
                 return Some(Violation::new(Invariant::Linearizable, what));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Everything that happened in a run.
+/// Everything that happened during a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// Every request of every client.
@@ -13,26 +13,26 @@ pub struct History {
     pub log: Vec<LoggedEvent>,
 }
 
-/// One request of a client: a command that is repeated until it is settled makes several.
+/// One request of a client. A command that is retried until it is settled has several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Who asked.
+    /// The client.
     pub client: usize,
-    /// Which instance was asked.
+    /// The instance that the request was sent to.
     pub instance: usize,
-    /// Which aggregate the command is for.
+    /// The aggregate that the command is for.
     pub aggregate: String,
-    /// The command, which is the same for every request with the same idempotency key.
+    /// The command: the same for every request with the same idempotency key.
     pub command_id: Uuid,
-    /// What is wanted, as the [`Rules`](super::Rules) understand it.
+    /// The request, as the [`Rules`](super::Rules) understand it.
     pub request: Value,
-    /// The version that the aggregate must have, if the client says one.
+    /// The version that the client expects the aggregate to have, if any.
     pub expected: Option<u64>,
     /// When it was sent, in microseconds since the run began.
     pub asked: u64,
-    /// When its answer was there, or its client gave up, likewise.
+    /// When the answer arrived or the client gave up, in microseconds since the run began.
     pub answered: u64,
-    /// What its client was told.
+    /// The answer.
     pub answer: Answer,
 }
 
@@ -47,52 +47,52 @@ impl Display for Attempt {
     }
 }
 
-/// What a client was told.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
-    /// It is done.
+    /// The command was accepted.
     Accepted {
         /// The aggregate's version after it.
         version: u64,
-        /// The ids of its events, if it took any.
+        /// The ids of its events, if there were any.
         events: Vec<Uuid>,
         /// Partition and offset of its last event.
         position: Option<(i32, i64)>,
-        /// Whether it is said to have been done before, by an earlier request with the same key.
+        /// Whether the answer says that an earlier request with the same key was accepted.
         replayed: bool,
     },
-    /// A rule says no.
+    /// A rule refused the command.
     Refused {
         /// The refusal's code.
         code: String,
     },
-    /// The aggregate has another version than the one expected.
+    /// The aggregate does not have the expected version.
     OtherVersion {
         /// The version that it has.
         current: u64,
     },
     /// The same key was used for another request.
     KeyReused,
-    /// It was not tried, and will not be: too much to do, nobody there, too late.
+    /// The command was not executed and will not be: overload, no owner, or a timeout.
     NotNow {
         /// The problem's code.
         code: String,
     },
     /// The request never left its client.
     NotSent,
-    /// Nobody knows: the service says so, or it said nothing.
+    /// The outcome is unknown: the service said so, or did not answer.
     Unknown,
-    /// An answer that nobody should get.
+    /// An invalid answer.
     Wrong(String),
 }
 
 impl Answer {
-    /// Whether the client need not ask again.
+    /// Whether the client need not retry.
     pub const fn is_final(&self) -> bool {
         !matches!(self, Self::NotNow { .. } | Self::NotSent | Self::Unknown)
     }
 
-    /// Whether events may be in the log because of this very request.
+    /// Whether this request itself may have written events to the log.
     pub(super) const fn may_have_written(&self) -> bool {
         matches!(self, Self::Accepted { replayed: false, .. } | Self::Unknown | Self::Wrong(_))
     }
@@ -101,30 +101,30 @@ impl Answer {
 /// A committed event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoggedEvent {
-    /// The partition it stands in.
+    /// The partition.
     pub partition: i32,
-    /// Its offset there.
+    /// The offset.
     pub offset: i64,
-    /// The aggregate it is of.
+    /// The aggregate.
     pub aggregate: String,
-    /// Its own id.
+    /// The event's id.
     pub event_id: Uuid,
-    /// The command that it follows from.
+    /// The command that led to it.
     pub command_id: Uuid,
     /// The aggregate's version after it.
     pub version: u64,
-    /// The ownership that wrote it.
+    /// The epoch of the owner that wrote it.
     pub epoch: u64,
-    /// Its number in its partition.
+    /// Its sequence number in the partition.
     pub sequence: u64,
-    /// What it says.
+    /// Its content.
     pub fact: Fact,
 }
 
-/// What an event says.
+/// The content of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
-    /// The name of the fact.
+    /// The name of the event type.
     pub name: String,
     /// Its payload.
     pub content: Value,

@@ -1,4 +1,4 @@
-//! From the log to the clients: every write has somebody who asked for it, and follows from the rules.
+//! From the log to the clients: every write was requested, and follows from the rules.
 
 use super::{
     Answer, Attempt, Invariant, Rules, Violation,
@@ -29,9 +29,9 @@ fn fault<R: Rules>(
         return None;
     }
     if attempts.is_empty() {
-        return Some((Invariant::NoPhantom, "nobody sent it".to_owned()));
+        return Some((Invariant::NoPhantom, "no client sent it".to_owned()));
     }
-    // Whose only answers call it done before had an instance ask another one twice.
+    // If every answer says `replayed`, an instance retried the request at another one.
     if let Some(denied) = causes.iter().find(|cause| !matches!(cause.answer, Answer::Accepted { .. })) {
         return Some((Invariant::NoPhantom, format!("it was answered by {:?}", denied.answer)));
     }
@@ -44,7 +44,7 @@ fn fault<R: Rules>(
     Some((Invariant::Legal, format!("{:?} do not follow from {:?}", write.events, attempts[0].request)))
 }
 
-/// Whether some of the events are there that the request leads to, and others are not.
+/// Whether only some of the events that the request leads to are in the log.
 fn is_torn<R: Rules>(
     rules: &R,
     aggregate: &Aggregate<'_, R::State>,

@@ -1,4 +1,4 @@
-//! One connection through the proxy: requests one way, answers the other.
+//! One connection through the proxy: requests go one way, responses the other.
 
 use std::{
     collections::HashMap,
@@ -21,12 +21,12 @@ use super::{
     frame::{Frame, Ports},
 };
 
-/// The requests whose answers have not come yet: their APIs, and what their answers shall meet.
+/// The requests without a response so far: their APIs, and the faults to inject.
 #[derive(Default)]
 struct Open(Mutex<HashMap<i32, (i16, Option<Fault>)>>);
 
-/// Carries messages until both ways have ended. They end one by one: a request that is held is delivered although its
-/// client has gone, as a real network does it.
+/// Forwards messages until both directions have ended. They end independently: a held request is delivered even if its
+/// client has gone, as in a real network.
 pub(super) async fn carry(client: TcpStream, broker: TcpStream, ports: Ports, faults: Arc<Faults>) {
     for stream in [&client, &broker] {
         drop(stream.set_nodelay(true));
@@ -48,7 +48,7 @@ async fn requests(
     loop {
         let request = Frame::read(&mut client).await?;
         let fault = faults.for_request(request.api());
-        if let Some(number) = request.request_number() {
+        if let Some(number) = request.request_correlation_id() {
             open.all().insert(number, (request.api(), fault));
         }
         match fault {
@@ -57,7 +57,7 @@ async fn requests(
                 faults.count();
                 return Ok(());
             }
-            Some(Fault::HoldAnswer(_) | Fault::DropAnswer) | None => {}
+            Some(Fault::HoldResponse(_) | Fault::DropResponse) | None => {}
         }
         faults.pass().await;
         broker.write_all(&request.0).await?;
@@ -73,12 +73,12 @@ async fn answers(
 ) -> io::Result<()> {
     loop {
         let mut answer = Frame::read(&mut broker).await?;
-        let request = answer.answered_number().and_then(|number| open.all().remove(&number));
+        let request = answer.response_correlation_id().and_then(|number| open.all().remove(&number));
         if let Some((api, fault)) = request {
-            answer.lead_back(api, ports);
+            answer.redirect(api, ports);
             match fault {
-                Some(Fault::HoldAnswer(time)) => hold(time, faults).await,
-                Some(Fault::DropAnswer) => {
+                Some(Fault::HoldResponse(time)) => hold(time, faults).await,
+                Some(Fault::DropResponse) => {
                     faults.count();
                     return Ok(());
                 }

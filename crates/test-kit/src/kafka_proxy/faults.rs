@@ -1,4 +1,4 @@
-//! What a proxy has been told to do, and how often it has done it.
+//! The faults that a proxy injects, and how often it has done so.
 
 use std::{
     collections::BTreeMap,
@@ -11,45 +11,45 @@ use std::{
 
 use tokio::{sync::watch, time::sleep};
 
-/// A request of Kafka's protocol that a fault can be ordered for.
+/// A request of Kafka's protocol that a fault can be injected into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Api {
-    /// Records on their way into the log.
+    /// Writes records.
     Produce = 0,
-    /// A producer takes over its transactional id, and fences the one before it.
+    /// Registers a producer for a transactional id, and fences the one before it.
     InitProducerId = 22,
-    /// A partition becomes part of a transaction.
+    /// Adds a partition to a transaction.
     AddPartitionsToTxn = 24,
-    /// A consumer group's offsets become part of a transaction.
+    /// Adds a consumer group's offsets to a transaction.
     AddOffsetsToTxn = 25,
-    /// A transaction is committed or aborted.
+    /// Commits or aborts a transaction.
     EndTxn = 26,
-    /// Offsets on their way into a transaction.
+    /// Commits offsets as part of a transaction.
     TxnOffsetCommit = 28,
 }
 
-/// What can become of a request or of its answer. Both kinds of holding keep what follows on the connection waiting.
+/// A fault of a request or its response. A held message also holds everything after it on the same connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The broker does the work, and its answer comes late.
-    HoldAnswer(Duration),
-    /// The broker does the work, and the connection ends before its answer.
-    DropAnswer,
-    /// The broker gets the request late, even if the client has gone meanwhile.
+    /// The broker processes the request, and its response arrives late.
+    HoldResponse(Duration),
+    /// The broker processes the request, and the connection ends before the response.
+    DropResponse,
+    /// The broker receives the request late, even if the client has gone in the meantime.
     HoldRequest(Duration),
-    /// The broker never gets the request, and the connection ends.
+    /// The broker never receives the request, and the connection ends.
     DropRequest,
 }
 
-/// The orders that are in force.
+/// The faults in force.
 #[derive(Default)]
 pub(super) struct Faults {
     orders: Mutex<BTreeMap<i16, (Fault, usize)>>,
     network: watch::Sender<Network>,
-    met: AtomicUsize,
+    injected: AtomicUsize,
 }
 
-/// What every message meets.
+/// The state of the network, which affects every message.
 #[derive(Debug, Clone, Copy, Default)]
 struct Network {
     cut: bool,
@@ -57,7 +57,7 @@ struct Network {
 }
 
 impl Faults {
-    pub(super) fn order(&self, api: Api, fault: Fault, times: usize) {
+    pub(super) fn inject(&self, api: Api, fault: Fault, times: usize) {
         self.orders().insert(api as i16, (fault, times));
     }
 
@@ -74,15 +74,15 @@ impl Faults {
         self.network.send_replace(Network::default());
     }
 
-    pub(super) fn met(&self) -> usize {
-        self.met.load(Ordering::Relaxed)
+    pub(super) fn injected(&self) -> usize {
+        self.injected.load(Ordering::Relaxed)
     }
 
     pub(super) fn count(&self) {
-        self.met.fetch_add(1, Ordering::Relaxed);
+        self.injected.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The fault that the next request of this API meets, which is one order less.
+    /// The fault for the next request of this API, if one is left. It uses up one of the `times`.
     pub(super) fn for_request(&self, api: i16) -> Option<Fault> {
         let mut orders = self.orders();
         let (fault, times) = orders.get_mut(&api).filter(|(_, times)| *times > 0)?;
@@ -90,7 +90,7 @@ impl Faults {
         Some(*fault)
     }
 
-    /// Waits as long as the network lets a message wait.
+    /// Waits until the network lets a message through.
     pub(super) async fn pass(&self) {
         let mut network = self.network.subscribe();
         let delay = network.borrow().delay;

@@ -1,21 +1,21 @@
-//! Kafka's messages as they are on the wire: a length of four bytes, then a request (API, its version, a number that
-//! its answer repeats) or an answer (that number).
+//! Kafka's messages on the wire: a length of four bytes, then a request (API key, API version, correlation id) or a
+//! response (correlation id).
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The longest message; a length beyond it is no Kafka.
+/// The longest message. A greater length means that the peer does not speak Kafka's protocol.
 const MAX_LENGTH: usize = 100 * 1024 * 1024;
-/// `Metadata` and `FindCoordinator`: the answers in which Kafka tells addresses.
-const TELL_ADDRESSES: [i16; 2] = [3, 10];
-/// The host of every broker of a test. In every version of those answers the port follows it, in four bytes.
+/// `Metadata` and `FindCoordinator`, whose responses contain addresses.
+const WITH_ADDRESSES: [i16; 2] = [3, 10];
+/// The host of every broker in tests. In every version of these responses, four bytes with the port follow it.
 const HOST: &[u8] = b"127.0.0.1";
 
-/// One message, with its length before it.
+/// One message, prefixed with its length.
 pub(super) struct Frame(pub(super) Vec<u8>);
 
-/// Which port stands for which.
+/// The ports of the broker and of the proxy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
     pub(super) behind: u16,
@@ -23,7 +23,7 @@ pub(super) struct Ports {
 }
 
 impl Frame {
-    /// The next message; an error is also the end of the connection.
+    /// Reads the next message. The end of the connection is an error too.
     pub(super) async fn read(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
         let length = from.read_u32().await?;
         let size = usize::try_from(length).expect("32 bits fit");
@@ -41,23 +41,23 @@ impl Frame {
         i16::from_be_bytes([self.0[4], self.0[5]])
     }
 
-    /// The number of a request.
-    pub(super) fn request_number(&self) -> Option<i32> {
-        self.number_at(8)
+    /// The correlation id of a request.
+    pub(super) fn request_correlation_id(&self) -> Option<i32> {
+        self.correlation_id_at(8)
     }
 
-    /// The number of the request that this answers.
-    pub(super) fn answered_number(&self) -> Option<i32> {
-        self.number_at(4)
+    /// The correlation id of a response.
+    pub(super) fn response_correlation_id(&self) -> Option<i32> {
+        self.correlation_id_at(4)
     }
 
-    fn number_at(&self, start: usize) -> Option<i32> {
+    fn correlation_id_at(&self, start: usize) -> Option<i32> {
         self.0.get(start..start + 4)?.try_into().ok().map(i32::from_be_bytes)
     }
 
-    /// Has the answer of an API that tells addresses lead to the proxy instead of the broker.
-    pub(super) fn lead_back(&mut self, api: i16, ports: Ports) {
-        if !TELL_ADDRESSES.contains(&api) {
+    /// Replaces the broker's address by the proxy's in the responses that contain addresses.
+    pub(super) fn redirect(&mut self, api: i16, ports: Ports) {
+        if !WITH_ADDRESSES.contains(&api) {
             return;
         }
         let broker = [HOST, &u32::from(ports.behind).to_be_bytes()].concat();

@@ -2,33 +2,33 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{ReadHistory, models, parked, projected, sessions, timeline::Timelines};
 
-/// A promise that every read model keeps.
+/// A promise that every read model must keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Promise {
-    /// I9: a token is honoured or refused, never answered with older rows as if they were current.
-    TokenKept,
-    /// I8: a session never sees a version go down, nor one below what it was told of its own writes.
-    NeverBack,
-    /// I7, while it runs: an answer is the fold of the log up to where it says that it stands, no more and no less.
-    TrueToItsStand,
-    /// An answer says that events of its aggregate are parked just if they are.
-    SaysBehind,
-    /// Every answer is one that a client can expect.
+    /// I9: a token is honoured or refused, and never answered with older rows as if they were current.
+    TokenHonoured,
+    /// I8: within a session, versions never go down, and never below the session's own acknowledged writes.
+    MonotonicReads,
+    /// I7, during the run: an answer is exactly the fold of the log up to the position that it claims.
+    MatchesItsPosition,
+    /// An answer says that events of its aggregate are parked if and only if they are.
+    ReportsParked,
+    /// Every answer is valid.
     Answers,
-    /// I7: the rows are the fold of the log, however they came about.
+    /// I7: the rows are the fold of the log, however they were written.
     Fold,
     /// Every acknowledged write is in the log, and becomes visible.
     Visible,
-    /// I12: an event is applied or parked, with its bytes, its position and a reason; nothing else is parked.
+    /// I12: every event is either applied or parked with its bytes, its position and a reason; nothing else is parked.
     NothingSkipped,
 }
 
-/// A promise that was broken.
+/// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which one.
+    /// The promise.
     pub promise: Promise,
-    /// By what.
+    /// What breaks it.
     pub what: String,
 }
 
@@ -44,15 +44,15 @@ impl Display for Violation {
     }
 }
 
-/// Every promise that this history breaks; none, if all is well.
+/// Finds every violation in this history.
 pub fn check(history: &ReadHistory) -> Vec<Violation> {
     let timelines = Timelines::of(history);
-    let mut breaches = sessions::each_read(&timelines, history);
-    breaches.extend(sessions::never_back(&timelines, history));
-    breaches.extend(models::are_the_fold(&timelines, history));
-    breaches.extend(models::show_every_write(&timelines, history));
-    breaches.extend(parked::nothing_skipped(&history.unfit, &history.parked));
-    breaches.extend(projected::are_the_fold(history));
-    breaches.extend(projected::skip_nothing(history));
-    breaches
+    let mut violations = sessions::each_read(&timelines, history);
+    violations.extend(sessions::monotonic_reads(&timelines, history));
+    violations.extend(models::are_the_fold(&timelines, history));
+    violations.extend(models::show_every_write(&timelines, history));
+    violations.extend(parked::nothing_skipped(&history.unfit, &history.parked));
+    violations.extend(projected::are_the_fold(history));
+    violations.extend(projected::skip_nothing(history));
+    violations
 }

@@ -1,7 +1,7 @@
-//! What sessions asked a read model and were told, and whether the log explains it.
+//! Checks whether the answers of a read model agree with the log.
 //!
-//! A test records every query of its sessions as a [`Read`], folds the log by itself into [`Step`]s, and [`check`]s the
-//! [`ReadHistory`]. The check knows nothing of how rows come about; of the business it knows nothing at all.
+//! A test records every query of its sessions as a [`Read`], folds the log into [`Step`]s on its own, and [`check`]s
+//! the [`ReadHistory`]. The check knows neither how rows are written nor anything about the business.
 
 mod check;
 mod models;

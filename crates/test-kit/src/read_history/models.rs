@@ -1,4 +1,4 @@
-//! What is there in the end.
+//! The models at the end of a run.
 
 use serde_json::Value;
 
@@ -7,27 +7,27 @@ use super::{
     timeline::{Timeline, Timelines},
 };
 
-/// Every model says of every aggregate what its last event that can be applied makes of it.
+/// In every model, each aggregate is as it was after the last event that can be applied.
 pub(super) fn are_the_fold(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Violation> {
-    let mut breaches = Vec::new();
+    let mut violations = Vec::new();
     for (name, model) in &history.models {
         for (aggregate, step) in timelines.ends() {
             let rows = model.get(aggregate).unwrap_or(&Value::Null);
             if *rows != step.content {
                 let what = format!("{name}, {aggregate}: {rows}, the log says {}", step.content);
-                breaches.push(Violation::new(Promise::Fold, what));
+                violations.push(Violation::new(Promise::Fold, what));
             }
         }
         let known = timelines.ends().map(|(aggregate, _)| aggregate).collect::<Vec<_>>();
         for aggregate in model.keys().filter(|aggregate| known.binary_search(&aggregate.as_str()).is_err()) {
-            let what = format!("{name}: nothing in the log says that there is {aggregate}");
-            breaches.push(Violation::new(Promise::Fold, what));
+            let what = format!("{name}: {aggregate} is not in the log");
+            violations.push(Violation::new(Promise::Fold, what));
         }
     }
-    breaches
+    violations
 }
 
-/// Every acknowledged write is in the log, where the models are measured by it, or is parked.
+/// Every acknowledged write is in the log, which the models are compared with, or is parked.
 pub(super) fn show_every_write(timelines: &Timelines<'_>, history: &ReadHistory) -> Vec<Violation> {
     let is_there = |timeline: &Timeline<'_>, version| timeline.highest() >= version || timeline.has_parked();
     let lost = history.writes.iter().filter(|write| {

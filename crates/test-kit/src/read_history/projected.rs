@@ -1,4 +1,4 @@
-//! Projections that no session asks: only what is there in the end can be compared.
+//! Projections that no session queries: only their final rows can be compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,16 @@ use serde_json::Value;
 
 use super::{LoggedRecord, ParkedRecord, Promise, ReadHistory, Violation, parked::nothing_skipped};
 
-/// A projection that no session asks.
+/// A projection that no session queries.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Projected {
-    /// What the log makes of its tables, without what must be parked.
+    /// Its tables as folded from the log, without the events that must be parked.
     pub due: Vec<Row>,
-    /// What it must park, in the order of the log.
+    /// The records that it must park, in the order of the log.
     pub unfit: Vec<LoggedRecord>,
-    /// What it has parked in the end, each aggregate's in the order in which it would be applied.
+    /// The records parked at the end, for each aggregate in the order in which they would be applied.
     pub parked: Vec<ParkedRecord>,
-    /// What is in its tables in the end, by a name that says how that came about.
+    /// The rows at the end of the run, by the name of the model: how it was built.
     pub models: BTreeMap<String, Vec<Row>>,
 }
 
@@ -25,35 +25,35 @@ pub struct Projected {
 pub struct Row {
     /// The table.
     pub table: String,
-    /// What names the row. That there is only one of a name is not taken for granted.
+    /// The row's key. It is not assumed to be unique.
     pub key: String,
     /// Every column.
     pub content: Value,
 }
 
-/// In every model there is each row that the log leads to, once and as the log says, and no other one.
+/// Every model has exactly the rows that the log leads to, each once and with the right content.
 pub(super) fn are_the_fold(history: &ReadHistory) -> Vec<Violation> {
-    let mut breaches = Vec::new();
+    let mut violations = Vec::new();
     for projected in history.projections.values() {
         let due = by_name(&projected.due);
         for (model, rows) in &projected.models {
-            breaches.extend(differences(model, &due, &by_name(rows)));
+            violations.extend(differences(model, &due, &by_name(rows)));
         }
     }
-    breaches
+    violations
 }
 
-/// Each parks what it must, and nothing else.
+/// Each projection parks what it must, and nothing else.
 pub(super) fn skip_nothing(history: &ReadHistory) -> impl Iterator<Item = Violation> {
     history.projections.iter().flat_map(|(name, projected)| {
-        let breaches = nothing_skipped(&projected.unfit, &projected.parked);
-        breaches
+        let violations = nothing_skipped(&projected.unfit, &projected.parked);
+        violations
             .into_iter()
-            .map(move |breach| Violation { what: format!("{name}, {}", breach.what), ..breach })
+            .map(move |violation| Violation { what: format!("{name}, {}", violation.what), ..violation })
     })
 }
 
-/// By table and key, all rows of that name.
+/// The rows by table and key.
 type Rows<'h> = BTreeMap<(&'h str, &'h str), Vec<&'h Value>>;
 
 fn by_name(rows: &[Row]) -> Rows<'_> {
@@ -69,13 +69,13 @@ fn differences(model: &str, due: &Rows<'_>, found: &Rows<'_>) -> Vec<Violation> 
     let wrong = names.into_iter().filter(|name| due.get(*name) != found.get(*name));
     wrong
         .map(|name| {
-            let ((table, key), found, due) = (name, told(found.get(name)), told(due.get(name)));
+            let ((table, key), found, due) = (name, describe(found.get(name)), describe(due.get(name)));
             Violation::new(Promise::Fold, format!("{model}, {table} {key}: {found}, the log says {due}"))
         })
         .collect()
 }
 
-fn told(rows: Option<&Vec<&Value>>) -> String {
+fn describe(rows: Option<&Vec<&Value>>) -> String {
     let rows = rows.into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
     if rows.is_empty() { "no row".to_owned() } else { rows.join(" and ") }
 }

@@ -8,26 +8,26 @@ use serde_json::Value;
 
 use super::Projected;
 
-/// What a consistency token says: by partition the offset that has been seen.
+/// The content of a consistency token: the last offset seen, by partition.
 pub type Offsets = BTreeMap<i32, i64>;
 
-/// By aggregate, what the rows say of it.
+/// The content of the rows, by aggregate.
 pub type Model = BTreeMap<String, Value>;
 
-/// Everything that happened to a read model in a run.
+/// Everything that happened to a read model during a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReadHistory {
-    /// Every write that was acknowledged.
+    /// Every acknowledged write.
     pub writes: Vec<Write>,
-    /// Every query of every session, each session's in its order.
+    /// Every query of every session, in each session's order.
     pub reads: Vec<Read>,
-    /// What the log makes of each aggregate, event by event, without what must be parked.
+    /// Each aggregate as folded from the log, event by event, without the events that must be parked.
     pub steps: Vec<Step>,
-    /// What must be parked, in the order of the log.
+    /// The records that must be parked, in the order of the log.
     pub unfit: Vec<LoggedRecord>,
-    /// What is parked in the end, each aggregate's in the order in which it would be applied.
+    /// The records parked at the end, for each aggregate in the order in which they would be applied.
     pub parked: Vec<ParkedRecord>,
-    /// The models there are in the end, by a name that says how each came about.
+    /// The models at the end of the run, by a name that says how each was built.
     pub models: BTreeMap<String, Model>,
     /// The other projections of the same log, by name.
     pub projections: BTreeMap<String, Projected>,
@@ -36,95 +36,95 @@ pub struct ReadHistory {
 /// An acknowledged write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Write {
-    /// Who wrote.
+    /// The session that wrote.
     pub session: usize,
-    /// What.
+    /// The aggregate.
     pub aggregate: String,
-    /// Which version it then had.
+    /// The aggregate's version after the write.
     pub version: u64,
-    /// When that was told, in microseconds since the run began.
+    /// When the answer arrived, in microseconds since the run began.
     pub answered: u64,
 }
 
 /// A query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Read {
-    /// Who asked. A session asks one thing at a time.
+    /// The session. It sends one query at a time.
     pub session: usize,
-    /// Which instance.
+    /// The instance that the query was sent to.
     pub instance: usize,
-    /// For what.
+    /// The aggregate queried.
     pub aggregate: String,
-    /// The token that was sent.
+    /// The consistency token that was sent.
     pub wanted: Offsets,
-    /// Whether an old answer is better than none.
+    /// Whether the session accepts an old answer rather than none.
     pub lenient: bool,
     /// When it was sent, in microseconds since the run began.
     pub asked: u64,
-    /// When its answer was there, likewise.
+    /// When the answer arrived, in microseconds since the run began.
     pub answered: u64,
-    /// What was told.
+    /// The answer.
     pub answer: ReadAnswer,
 }
 
-/// What a session was told.
+/// The answer to a query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ReadAnswer {
-    /// This is how it is.
+    /// The content of the read model.
     Shown(Shown),
-    /// What the token says has not come yet.
+    /// The read model has not reached the token yet.
     NotYetVisible,
-    /// Not answered, come again.
+    /// Not answered: retry later.
     NotNow {
         /// The problem's code.
         code: String,
     },
-    /// Nothing was heard.
+    /// No response arrived.
     Nothing,
-    /// An answer that nobody should get.
+    /// An invalid answer.
     Wrong(String),
 }
 
-/// What a session saw.
+/// The content of an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
-    /// The aggregate's version; 0 where there is none.
+    /// The aggregate's version; 0 if it does not exist.
     pub version: u64,
-    /// What was said of it; null where there is none.
+    /// The aggregate's content; null if it does not exist.
     pub content: Value,
-    /// Where the answer says that it stands.
+    /// The position that the answer claims.
     pub offsets: Offsets,
-    /// What the answer says of parked events.
+    /// What the answer says about parked events.
     pub behind: Behind,
 }
 
-/// What an answer says of parked events.
+/// What an answer says about parked events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behind {
-    /// None of this aggregate's are.
+    /// No event of this aggregate is parked.
     No,
-    /// This aggregate's are, from this offset of its partition on.
+    /// This aggregate's events are parked, from this offset of its partition on.
     Since(i64),
-    /// Some are, of this aggregate or of another one in the same answer.
-    Somebody,
+    /// Events are parked of this aggregate or of another one in the same answer.
+    Possibly,
 }
 
-/// An event that can be applied, and what it makes of its aggregate.
+/// An event that can be applied, and its aggregate afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// The partition it stands in.
+    /// The event's partition.
     pub partition: i32,
-    /// Its offset there.
+    /// The event's offset.
     pub offset: i64,
-    /// Whose it is.
+    /// The aggregate.
     pub aggregate: String,
-    /// Which version it leads to.
+    /// The aggregate's version after it.
     pub version: u64,
-    /// What the rows must say after it.
+    /// The content of the rows after it.
     pub content: Value,
 }
 
-/// A record as it stands in the log.
+/// A record of the log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LoggedRecord {
     /// The partition.
@@ -137,12 +137,12 @@ pub struct LoggedRecord {
     pub payload: Vec<u8>,
 }
 
-/// A record that was set aside.
+/// A parked record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedRecord {
-    /// The record as it was kept.
+    /// The record as it was stored.
     pub record: LoggedRecord,
-    /// Why; `None` where it only waits for an earlier one.
+    /// Why it was parked; `None` if it only waits for an earlier record.
     pub reason: Option<String>,
 }
 

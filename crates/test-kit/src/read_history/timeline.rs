@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use super::{ReadHistory, Step};
 
-/// What the log makes of each aggregate, by name.
+/// Every aggregate as folded from the log, by id.
 pub(super) struct Timelines<'h>(BTreeMap<&'h str, Timeline<'h>>);
 
-/// One aggregate, from its first event on.
+/// The history of one aggregate.
 #[derive(Default)]
 pub(super) struct Timeline<'h> {
     steps: Vec<&'h Step>,
-    /// The first event that must be parked, and its place.
+    /// The position of the first event that must be parked.
     unfit: Option<(i32, i64)>,
 }
 

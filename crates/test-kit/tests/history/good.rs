@@ -66,7 +66,7 @@ pub(crate) fn refused() -> Answer {
     Answer::Refused { code: "closed".to_owned() }
 }
 
-/// Every kind of answer, each at a time of its own.
+/// Every kind of answer, each at a different time.
 pub(crate) fn history() -> History {
     let mut stale = attempt(5, (50, 55), &["e"], Answer::OtherVersion { current: 3 });
     stale.expected = Some(2);
@@ -98,7 +98,7 @@ fn a_good_history_breaks_no_promise() {
 }
 
 #[test]
-fn requests_at_the_same_time_may_have_come_in_any_order() {
+fn concurrent_requests_may_be_ordered_either_way() {
     let mut history = history();
     let (first, second) = (history.attempts[6].clone(), history.attempts[9].clone());
     (history.attempts[9].asked, history.attempts[9].answered) = (first.asked, second.answered);
@@ -106,7 +106,7 @@ fn requests_at_the_same_time_may_have_come_in_any_order() {
 }
 
 #[test]
-fn an_unknown_command_may_be_there_and_may_come_late() {
+fn a_command_with_an_unknown_outcome_may_be_written_late() {
     let mut history = history();
     history.attempts.truncate(8);
     history.log.truncate(4);
@@ -116,7 +116,7 @@ fn an_unknown_command_may_be_there_and_may_come_late() {
 }
 
 #[test]
-fn a_command_may_be_called_done_before_if_nobody_was_told_otherwise() {
+fn a_command_may_be_reported_as_replayed_if_no_answer_contradicts() {
     let mut history = history();
     history.attempts.drain(7..9);
     history.attempts[7].answer = replayed(&[5]);

@@ -1,4 +1,4 @@
-//! The history check finds nothing in a good history, and finds every error that is planted in it.
+//! The history check finds no violation in a good history, and finds every planted error.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 

@@ -5,20 +5,20 @@ use crate::{
     register::{Register, set},
 };
 
-/// The check of the history with this error in it finds just this promise broken, or several of them.
+/// Plants an error in the history, and expects the check to find exactly these promises broken.
 #[track_caller]
 fn breaks<const N: usize>(mut invariants: [Invariant; N], plant: impl FnOnce(&mut History)) {
     let mut history = history();
     plant(&mut history);
-    let breaches = check(&Register, &history);
-    let mut broken: Vec<_> = breaches.iter().map(|breach| breach.invariant).collect();
+    let violations = check(&Register, &history);
+    let mut broken: Vec<_> = violations.iter().map(|violation| violation.invariant).collect();
     broken.sort_unstable();
     broken.dedup();
     invariants.sort_unstable();
-    assert_eq!(broken, invariants, "{breaches:#?}");
+    assert_eq!(broken, invariants, "{violations:#?}");
 }
 
-/// Counts the log anew, as if what was taken from it or put into it had been so from the beginning.
+/// Renumbers the events after one was added or removed, so that only the planted error remains.
 fn renumber(history: &mut History) {
     for (version, event) in (1..).zip(&mut history.log) {
         (event.version, event.sequence) = (version, version);
@@ -31,19 +31,19 @@ fn a_lost_event_is_found() {
 }
 
 #[test]
-fn a_lost_end_of_the_log_is_found() {
+fn a_truncated_log_is_found() {
     breaks([Invariant::NothingLost, Invariant::Linearizable], |history| drop(history.log.pop()));
 }
 
 #[test]
-fn a_command_that_was_acknowledged_and_never_written_is_found() {
+fn an_acknowledged_command_that_was_never_written_is_found() {
     breaks([Invariant::NothingLost], |history| {
         history.attempts.push(attempt(20, (70, 75), &["x"], accepted(&[5])));
     });
 }
 
 #[test]
-fn an_event_that_was_told_to_be_elsewhere_is_found() {
+fn an_answer_with_a_wrong_position_is_found() {
     for other in [(0, 3), (1, 2)] {
         breaks([Invariant::NothingLost], |history| {
             let Answer::Accepted { position, .. } = &mut history.attempts[0].answer else { unreachable!() };
@@ -54,7 +54,7 @@ fn an_event_that_was_told_to_be_elsewhere_is_found() {
 }
 
 #[test]
-fn an_event_that_nobody_asked_for_is_found() {
+fn an_event_that_no_client_requested_is_found() {
     breaks([Invariant::NoPhantom], |history| {
         history.log.insert(5, event(30, 6, "x"));
         history.log[5].event_id = id(3000);
@@ -67,7 +67,7 @@ fn an_event_that_nobody_asked_for_is_found() {
 }
 
 #[test]
-fn an_event_of_a_command_that_was_denied_is_found() {
+fn an_event_of_a_command_reported_as_not_executed_is_found() {
     for denied in [Answer::NotNow { code: "overloaded".to_owned() }, Answer::NotSent] {
         breaks([Invariant::NoPhantom], |history| history.attempts[9].answer = denied);
     }
@@ -77,14 +77,14 @@ fn an_event_of_a_command_that_was_denied_is_found() {
 }
 
 #[test]
-fn a_command_that_was_denied_and_later_said_to_be_done_before_is_found() {
+fn a_command_reported_as_not_executed_and_later_as_replayed_is_found() {
     breaks([Invariant::NoPhantom], |history| {
         history.attempts[1].answer = Answer::NotNow { code: "not-ready".to_owned() };
     });
 }
 
 #[test]
-fn a_command_that_is_written_twice_is_found() {
+fn a_command_that_was_written_twice_is_found() {
     breaks([Invariant::NoDuplicate, Invariant::Linearizable], |history| {
         history.log.insert(5, event(1, 6, "a"));
         history.log[5].event_id = id(3000);
@@ -95,7 +95,7 @@ fn a_command_that_is_written_twice_is_found() {
 }
 
 #[test]
-fn an_event_that_is_there_twice_is_found() {
+fn a_duplicate_event_is_found() {
     breaks([Invariant::Order, Invariant::NoDuplicate], |history| {
         let again = history.log[0].clone();
         history.log.insert(1, again);
@@ -110,7 +110,7 @@ fn a_key_with_two_effects_is_found() {
 }
 
 #[test]
-fn a_key_that_was_said_to_be_used_and_was_not_is_found() {
+fn a_key_wrongly_reported_as_reused_is_found() {
     breaks([Invariant::NoDuplicate], |history| history.attempts[4].command_id = id(40));
 }
 
@@ -128,26 +128,26 @@ fn an_event_in_another_partition_is_found() {
 }
 
 #[test]
-fn an_epoch_that_goes_down_is_found() {
+fn an_epoch_that_decreases_is_found() {
     breaks([Invariant::Order], |history| history.log[2].epoch = 2);
 }
 
 #[test]
-fn a_write_that_was_answered_before_an_earlier_one_was_asked_for_is_found() {
+fn a_write_answered_before_an_earlier_one_was_requested_is_found() {
     breaks([Invariant::Linearizable], |history| {
         (history.attempts[9].asked, history.attempts[9].answered) = (55, 58);
     });
 }
 
 #[test]
-fn a_write_that_was_there_before_it_was_asked_for_is_found() {
+fn a_write_seen_before_it_was_requested_is_found() {
     breaks([Invariant::Linearizable], |history| {
         (history.attempts[3].asked, history.attempts[3].answered) = (7, 8);
     });
 }
 
 #[test]
-fn an_answer_from_an_old_image_is_found() {
+fn an_answer_from_a_stale_state_is_found() {
     breaks([Invariant::Linearizable], |history| {
         (history.attempts[5].asked, history.attempts[5].answered) = (66, 67);
     });
@@ -157,7 +157,7 @@ fn an_answer_from_an_old_image_is_found() {
 }
 
 #[test]
-fn an_answer_from_what_was_not_committed_yet_is_found() {
+fn an_answer_from_an_uncommitted_state_is_found() {
     breaks([Invariant::Linearizable], |history| {
         (history.attempts[11].asked, history.attempts[11].answered) = (76, 77);
     });
@@ -181,14 +181,14 @@ fn an_answer_that_was_never_true_is_found() {
 }
 
 #[test]
-fn a_repetition_that_was_refused_although_the_first_was_done_is_found() {
+fn a_retry_refused_after_the_command_was_accepted_is_found() {
     breaks([Invariant::Linearizable], |history| {
         history.attempts.push(attempt(7, (90, 95), &["g"], refused()));
     });
 }
 
 #[test]
-fn an_event_that_the_rules_do_not_allow_is_found() {
+fn an_event_that_breaks_the_rules_is_found() {
     breaks([Invariant::Legal, Invariant::NoDuplicate], |history| history.log[0].fact = set("x"));
     breaks([Invariant::Legal, Invariant::NoDuplicate], |history| {
         history.attempts[6].expected = Some(2);
@@ -196,7 +196,7 @@ fn an_event_that_the_rules_do_not_allow_is_found() {
 }
 
 #[test]
-fn a_torn_command_is_found() {
+fn a_partially_written_command_is_found() {
     breaks([Invariant::AllOrNone, Invariant::NothingLost, Invariant::Linearizable], |history| {
         history.log.truncate(2);
         history.attempts.truncate(3);
@@ -209,7 +209,7 @@ fn a_torn_command_is_found() {
 }
 
 #[test]
-fn an_answer_that_nobody_should_get_is_found() {
+fn an_invalid_answer_is_found() {
     breaks([Invariant::Answers], |history| {
         history.attempts[12].answer = Answer::Wrong("503 without Retry-After".to_owned());
     });

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use test_kit::history::{Fact, Rules};
 
-/// A business that is as small as it can be: a value that is set, sometimes twice by one command, until it is closed.
+/// A minimal business: a value that commands set, sometimes twice in one command, until it is closed.
 pub(crate) struct Register;
 
 #[derive(Clone, Default)]

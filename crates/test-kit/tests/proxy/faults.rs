@@ -6,49 +6,49 @@ use tokio::task::spawn_blocking;
 
 use crate::writer::{LONG, Writer, producer};
 
-/// Not long enough for what is held up.
+/// Too short for a held message.
 const SHORT: Duration = Duration::from_millis(500);
-/// Held up for so long.
+/// How long messages are held.
 const HELD: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn a_commit_whose_answer_is_dropped_is_done() {
+async fn a_commit_whose_response_is_dropped_takes_effect() {
     let writer = Writer::new().await;
-    writer.proxy.order(Api::EndTxn, Fault::DropAnswer, usize::MAX);
+    writer.proxy.inject(Api::EndTxn, Fault::DropResponse, usize::MAX);
     assert!(writer.write("one", SHORT).await.is_err());
-    writer.proxy.until_met(1).await;
+    writer.proxy.until_injected(1).await;
     assert_eq!(writer.committed().await, ["one"]);
 }
 
 #[tokio::test]
-async fn a_commit_whose_answer_was_dropped_once_is_repeated_by_the_client() {
+async fn the_client_retries_a_commit_whose_response_was_dropped_once() {
     let writer = Writer::new().await;
-    writer.proxy.order(Api::EndTxn, Fault::DropAnswer, 1);
+    writer.proxy.inject(Api::EndTxn, Fault::DropResponse, 1);
     writer.write("one", LONG).await.unwrap();
-    assert_eq!(writer.proxy.met(), 1);
+    assert_eq!(writer.proxy.injected(), 1);
     assert_eq!(writer.committed().await, ["one"]);
 }
 
 #[tokio::test]
-async fn a_commit_whose_answer_is_held_is_done_before_the_client_hears_it() {
+async fn a_commit_whose_response_is_held_takes_effect_before_the_client_sees_it() {
     let writer = Writer::new().await;
-    writer.proxy.order(Api::EndTxn, Fault::HoldAnswer(HELD), 1);
+    writer.proxy.inject(Api::EndTxn, Fault::HoldResponse(HELD), 1);
     assert!(writer.write("one", SHORT).await.is_err());
-    writer.proxy.until_met(1).await;
+    writer.proxy.until_injected(1).await;
     assert_eq!(writer.committed().await, ["one"]);
 }
 
 #[tokio::test]
-async fn a_commit_that_is_dropped_is_never_done() {
+async fn a_dropped_commit_never_takes_effect() {
     let writer = Writer::new().await;
-    writer.proxy.order(Api::EndTxn, Fault::DropRequest, usize::MAX);
+    writer.proxy.inject(Api::EndTxn, Fault::DropRequest, usize::MAX);
     assert!(writer.write("one", SHORT).await.is_err());
-    writer.proxy.until_met(1).await;
+    writer.proxy.until_injected(1).await;
     let Writer { environment, proxy, producer: lost } = writer;
-    // It would ask again, and be heard.
+    // It would retry, and succeed.
     spawn_blocking(move || drop(lost)).await.unwrap();
     proxy.heal();
-    // Its successor aborts what it left open; until then the log has no stable end.
+    // The next producer aborts the open transaction, which holds the last stable offset back until then.
     let successor = producer(&proxy, &environment.topic("writer"));
     spawn_blocking(move || successor.init_transactions(LONG)).await.unwrap().unwrap();
     let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
@@ -57,13 +57,13 @@ async fn a_commit_that_is_dropped_is_never_done() {
 }
 
 #[tokio::test]
-async fn a_commit_that_is_held_is_done_late_although_its_client_has_gone() {
+async fn a_held_commit_takes_effect_late_even_if_its_client_has_gone() {
     let writer = Writer::new().await;
-    writer.proxy.order(Api::EndTxn, Fault::HoldRequest(HELD), 1);
+    writer.proxy.inject(Api::EndTxn, Fault::HoldRequest(HELD), 1);
     assert!(writer.write("one", SHORT).await.is_err());
     let Writer { environment, proxy, producer } = writer;
     spawn_blocking(move || drop(producer)).await.unwrap();
-    assert_eq!(proxy.met(), 1);
+    assert_eq!(proxy.injected(), 1);
     let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
     let is_there = || {
         let (brokers, topic) = (brokers.clone(), topic.clone());
@@ -73,18 +73,18 @@ async fn a_commit_that_is_held_is_done_late_although_its_client_has_gone() {
 }
 
 #[tokio::test]
-async fn records_whose_answer_is_dropped_are_written_once() {
+async fn records_whose_response_is_dropped_are_written_once() {
     let writer = Writer::new().await;
-    writer.proxy.order(Api::Produce, Fault::DropAnswer, 2);
+    writer.proxy.inject(Api::Produce, Fault::DropResponse, 2);
     writer.write("one", LONG).await.unwrap();
-    assert_eq!(writer.proxy.met(), 2);
+    assert_eq!(writer.proxy.injected(), 2);
     assert_eq!(writer.committed().await, ["one"]);
 }
 
 #[tokio::test]
-async fn another_api_than_the_one_ordered_is_left_alone() {
+async fn a_fault_does_not_affect_another_api() {
     let writer = Writer::new().await;
-    writer.proxy.order(Api::InitProducerId, Fault::DropRequest, usize::MAX);
+    writer.proxy.inject(Api::InitProducerId, Fault::DropRequest, usize::MAX);
     writer.write("one", LONG).await.unwrap();
-    assert_eq!(writer.proxy.met(), 0);
+    assert_eq!(writer.proxy.injected(), 0);
 }

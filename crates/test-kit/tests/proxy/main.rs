@@ -1,4 +1,4 @@
-//! The proxy before Kafka, against the real broker: nothing gets past it, and each fault does what it says.
+//! The Kafka proxy in front of a real broker: nothing bypasses it, and each fault has its documented effect.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]

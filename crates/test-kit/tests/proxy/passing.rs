@@ -9,27 +9,27 @@ use tokio::task::spawn_blocking;
 use crate::writer::{LONG, Writer};
 
 #[tokio::test]
-async fn everything_passes_while_nothing_is_ordered() {
+async fn everything_passes_without_a_fault() {
     let writer = Writer::new().await;
     writer.write("one", LONG).await.unwrap();
     writer.write("two", LONG).await.unwrap();
     assert_eq!(writer.committed().await, ["one", "two"]);
-    assert_eq!(writer.proxy.met(), 0);
+    assert_eq!(writer.proxy.injected(), 0);
 }
 
 #[tokio::test]
-async fn a_client_is_told_no_address_but_the_proxys() {
+async fn clients_see_only_the_proxys_address() {
     let writer = Writer::new().await;
     let producer = Arc::clone(&writer.producer);
     let metadata =
         spawn_blocking(move || producer.client().fetch_metadata(None, LONG)).await.unwrap().unwrap();
-    let told: Vec<_> =
+    let addresses: Vec<_> =
         metadata.brokers().iter().map(|broker| format!("{}:{}", broker.host(), broker.port())).collect();
-    assert_eq!(told, [writer.proxy.address()]);
+    assert_eq!(addresses, [writer.proxy.address()]);
 }
 
 #[tokio::test]
-async fn a_cut_network_lets_nothing_through_until_it_is_healed() {
+async fn nothing_passes_a_cut_network_until_it_is_healed() {
     let writer = Writer::new().await;
     writer.proxy.cut();
     let producer = Arc::clone(&writer.producer);
@@ -41,7 +41,7 @@ async fn a_cut_network_lets_nothing_through_until_it_is_healed() {
 }
 
 #[tokio::test]
-async fn a_slow_network_delays_questions_and_answers() {
+async fn a_slow_network_delays_requests_and_responses() {
     let writer = Writer::new().await;
     writer.proxy.slow(Duration::from_millis(50));
     let start = Instant::now();

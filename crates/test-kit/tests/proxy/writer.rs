@@ -8,10 +8,10 @@ use rdkafka::{
 use test_kit::{KafkaProxy, LogView, TestEnvironment};
 use tokio::task::spawn_blocking;
 
-/// Long enough for anything that is not held up.
+/// Long enough for anything that is not held.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
-/// A proxy before the broker, and a producer behind it that writes one transaction for each record.
+/// A proxy in front of the broker, and a producer that writes each record through it in its own transaction.
 pub(crate) struct Writer {
     pub(crate) environment: TestEnvironment,
     pub(crate) proxy: KafkaProxy,
@@ -22,14 +22,14 @@ impl Writer {
     pub(crate) async fn new() -> Self {
         let environment = TestEnvironment::empty();
         environment.foldline("topics apply");
-        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let producer = producer(&proxy, &environment.topic("writer"));
         let initialized = Arc::clone(&producer);
         spawn_blocking(move || initialized.init_transactions(LONG)).await.unwrap().unwrap();
         Self { environment, proxy, producer }
     }
 
-    /// Writes a record and commits it, in at most this time.
+    /// Writes a record and commits it within this time.
     pub(crate) async fn write(&self, text: &str, timeout: Duration) -> KafkaResult<()> {
         let (producer, topic) = (Arc::clone(&self.producer), self.environment.topic("orders.events"));
         let text = text.to_owned();
@@ -44,7 +44,7 @@ impl Writer {
         .unwrap()
     }
 
-    /// What is committed, seen past the proxy.
+    /// The committed records, read without the proxy.
     pub(crate) async fn committed(&self) -> Vec<String> {
         let (brokers, topic) =
             (self.environment.servers.brokers.clone(), self.environment.topic("orders.events"));
@@ -53,7 +53,7 @@ impl Writer {
     }
 }
 
-/// A producer that knows the proxy alone.
+/// A producer that connects only to the proxy.
 pub(crate) fn producer(proxy: &KafkaProxy, transactional_id: &str) -> Arc<BaseProducer> {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", proxy.address())

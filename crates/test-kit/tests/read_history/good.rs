@@ -71,7 +71,7 @@ fn refused(offset: i64) -> ParkedRecord {
     ParkedRecord { reason: Some("refused here".to_owned()), ..parked(offset) }
 }
 
-/// `a` has three events, `b` two and then two that are parked.
+/// `a` has three events; `b` has two that are applied and two that are parked.
 pub(crate) fn history() -> ReadHistory {
     let model = [("a", 3), ("b", 2)].map(|(aggregate, version)| (aggregate.to_owned(), content(version)));
     let lenient = Read { lenient: true, ..read("a", at(6), 60, shown(2, 4)) };
@@ -94,7 +94,7 @@ pub(crate) fn history() -> ReadHistory {
             lenient,
             read("unknown", Offsets::new(), 68, shown(0, 6)),
             read("b", at(5), 80, shown_behind(2, 6, Behind::Since(7))),
-            read("b", at(7), 90, shown_behind(2, 8, Behind::Somebody)),
+            read("b", at(7), 90, shown_behind(2, 8, Behind::Possibly)),
         ],
         steps: vec![step("a", 1, 2), step("b", 1, 3), step("a", 2, 4), step("b", 2, 5), step("a", 3, 6)],
         unfit: vec![unfit(7), unfit(8)],
@@ -110,7 +110,7 @@ fn a_good_history_breaks_no_promise() {
 }
 
 #[test]
-fn what_nobody_was_told_of_may_be_there() {
+fn the_log_may_contain_writes_that_were_never_acknowledged() {
     let mut history = history();
     history.writes.clear();
     history.reads.clear();

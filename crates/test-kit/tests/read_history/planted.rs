@@ -3,96 +3,98 @@ use test_kit::read_history::{Behind, Offsets, Promise, Read, ReadAnswer, ReadHis
 
 use crate::good::{at, content, history, parked, read, row, shown, step, write};
 
-/// The check of the history with this error in it finds just this promise broken, or several of them.
+/// Plants an error in the history, and expects the check to find exactly these promises broken.
 #[track_caller]
 fn breaks<const N: usize>(mut promises: [Promise; N], plant: impl FnOnce(&mut ReadHistory)) {
     let mut history = history();
     plant(&mut history);
-    let breaches = check(&history);
-    let mut broken: Vec<_> = breaches.iter().map(|breach| breach.promise).collect();
+    let violations = check(&history);
+    let mut broken: Vec<_> = violations.iter().map(|violation| violation.promise).collect();
     broken.sort_unstable();
     broken.dedup();
     promises.sort_unstable();
-    assert_eq!(broken, promises, "{breaches:#?}");
+    assert_eq!(broken, promises, "{violations:#?}");
 }
 
 fn seen(history: &mut ReadHistory, index: usize) -> &mut Shown {
     let ReadAnswer::Shown(shown) = &mut history.reads[index].answer else {
-        panic!("{index} was shown nothing")
+        panic!("read {index} returned no content")
     };
     shown
 }
 
 #[test]
-fn an_answer_that_is_older_than_its_token_is_found() {
-    breaks([Promise::TokenKept, Promise::NeverBack], |history| history.reads[3].answer = shown(1, 3));
+fn an_answer_older_than_its_token_is_found() {
+    breaks([Promise::TokenHonoured, Promise::MonotonicReads], |history| {
+        history.reads[3].answer = shown(1, 3);
+    });
 }
 
 #[test]
-fn an_answer_that_is_older_than_the_token_of_another_session_is_found() {
-    breaks([Promise::TokenKept], |history| {
+fn an_answer_older_than_another_sessions_token_is_found() {
+    breaks([Promise::TokenHonoured], |history| {
         history.reads.push(Read { session: 1, ..read("a", at(6), 90, shown(2, 5)) });
     });
 }
 
 #[test]
-fn a_token_of_a_partition_that_has_not_come_so_far_is_found_even_where_nothing_changed() {
-    breaks([Promise::TokenKept], |history| history.reads[3].wanted = at(5));
+fn an_unreached_token_is_found_even_if_the_aggregate_did_not_change() {
+    breaks([Promise::TokenHonoured], |history| history.reads[3].wanted = at(5));
 }
 
 #[test]
-fn old_rows_that_are_called_current_are_found() {
-    breaks([Promise::TokenKept, Promise::NeverBack, Promise::TrueToItsStand], |history| {
+fn old_rows_presented_as_current_are_found() {
+    breaks([Promise::TokenHonoured, Promise::MonotonicReads, Promise::MatchesItsPosition], |history| {
         let shown = seen(history, 6);
         (shown.version, shown.content) = (2, content(2));
     });
 }
 
 #[test]
-fn rows_that_are_ahead_of_their_checkpoint_are_found() {
-    breaks([Promise::TrueToItsStand], |history| seen(history, 1).version = 2);
+fn rows_ahead_of_their_checkpoint_are_found() {
+    breaks([Promise::MatchesItsPosition], |history| seen(history, 1).version = 2);
 }
 
 #[test]
-fn rows_of_the_right_version_with_the_wrong_content_are_found() {
-    breaks([Promise::TrueToItsStand], |history| seen(history, 3).content = json!({ "value": 0 }));
+fn rows_with_the_right_version_and_wrong_content_are_found() {
+    breaks([Promise::MatchesItsPosition], |history| seen(history, 3).content = json!({ "value": 0 }));
 }
 
 #[test]
 fn an_aggregate_that_vanishes_is_found() {
-    breaks([Promise::NeverBack], |history| {
+    breaks([Promise::MonotonicReads], |history| {
         history.reads.push(read("a", Offsets::new(), 90, shown(0, 1)));
     });
 }
 
 #[test]
-fn a_version_that_goes_down_is_found_without_a_token() {
-    breaks([Promise::NeverBack], |history| {
+fn a_version_that_decreases_is_found_without_a_token() {
+    breaks([Promise::MonotonicReads], |history| {
         history.reads.push(read("a", Offsets::new(), 90, shown(2, 4)));
     });
 }
 
 #[test]
-fn a_version_that_goes_down_below_what_was_only_written_is_found() {
-    breaks([Promise::NeverBack], |history| {
+fn a_version_below_the_sessions_own_write_is_found() {
+    breaks([Promise::MonotonicReads], |history| {
         history.reads.remove(6);
         history.reads.push(read("a", Offsets::new(), 56, shown(2, 4)));
     });
 }
 
 #[test]
-fn an_answer_that_does_not_say_that_events_are_parked_is_found() {
-    breaks([Promise::SaysBehind], |history| seen(history, 10).behind = Behind::No);
+fn an_answer_that_hides_parked_events_is_found() {
+    breaks([Promise::ReportsParked], |history| seen(history, 10).behind = Behind::No);
 }
 
 #[test]
-fn an_answer_that_says_so_without_need_or_of_another_event_is_found() {
-    breaks([Promise::SaysBehind], |history| seen(history, 3).behind = Behind::Since(4));
-    breaks([Promise::SaysBehind], |history| seen(history, 9).behind = Behind::Since(8));
+fn an_answer_that_reports_wrong_parked_events_is_found() {
+    breaks([Promise::ReportsParked], |history| seen(history, 3).behind = Behind::Since(4));
+    breaks([Promise::ReportsParked], |history| seen(history, 9).behind = Behind::Since(8));
 }
 
 #[test]
-fn an_answer_that_nobody_should_get_is_found() {
+fn an_invalid_answer_is_found() {
     breaks([Promise::Answers], |history| history.reads[5].answer = ReadAnswer::Wrong("500".to_owned()));
 }
 
@@ -121,7 +123,7 @@ fn an_event_that_was_skipped_is_found_in_the_rows() {
 }
 
 #[test]
-fn a_write_that_never_comes_is_found() {
+fn a_write_that_never_becomes_visible_is_found() {
     breaks([Promise::Visible], |history| history.writes.push(write("a", 4, 90)));
     breaks([Promise::Visible], |history| history.writes.push(write("never", 1, 90)));
 }
@@ -133,30 +135,30 @@ fn an_event_that_is_neither_applied_nor_parked_is_found() {
 }
 
 #[test]
-fn an_event_that_is_parked_without_need_is_found() {
+fn an_event_parked_needlessly_is_found() {
     breaks([Promise::NothingSkipped], |history| history.parked.push(parked(9)));
 }
 
 #[test]
-fn an_event_that_is_parked_with_other_bytes_or_another_name_is_found() {
+fn an_event_parked_with_different_bytes_or_aggregate_is_found() {
     breaks([Promise::NothingSkipped], |history| history.parked[0].record.payload = vec![]);
     breaks([Promise::NothingSkipped], |history| history.parked[1].record.aggregate = "a".to_owned());
 }
 
 #[test]
-fn an_event_that_is_parked_for_no_reason_is_found() {
+fn an_event_parked_without_a_reason_is_found() {
     breaks([Promise::NothingSkipped], |history| history.parked[0].reason = None);
     breaks([Promise::NothingSkipped], |history| history.parked[0].reason = Some(String::new()));
 }
 
 #[test]
-fn parked_events_that_are_out_of_order_or_there_twice_are_found() {
+fn parked_events_that_are_out_of_order_or_duplicated_are_found() {
     breaks([Promise::NothingSkipped], |history| history.parked.reverse());
     breaks([Promise::NothingSkipped], |history| history.parked.push(parked(8)));
 }
 
 #[test]
-fn events_that_are_parked_although_they_can_be_applied_are_found() {
+fn applicable_events_that_were_parked_are_found() {
     breaks([Promise::Fold, Promise::NothingSkipped], |history| {
         history.reads.truncate(9);
         history.unfit.clear();
@@ -164,7 +166,8 @@ fn events_that_are_parked_although_they_can_be_applied_are_found() {
     });
 }
 
-/// The check finds an error in the rows of a projection that no session asks, wherever they come from.
+/// Plants an error in the rows of a projection that no session queries, and expects the check to find it in every
+/// model.
 #[track_caller]
 fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>)) {
     for model in ["live", "rebuilt"] {
@@ -175,19 +178,19 @@ fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>)) {
 }
 
 #[test]
-fn a_row_that_is_missing_is_found() {
+fn a_missing_row_is_found() {
     breaks_the_fold(|rows| drop(rows.pop()));
     breaks_the_fold(Vec::clear);
 }
 
 #[test]
-fn a_row_that_is_there_twice_is_found() {
+fn a_duplicate_row_is_found() {
     breaks_the_fold(|rows| rows.push(rows[0].clone()));
     breaks_the_fold(|rows| rows.push(row("ada", 0, 0)));
 }
 
 #[test]
-fn a_row_that_nothing_in_the_log_leads_to_is_found() {
+fn a_row_without_an_event_is_found() {
     breaks_the_fold(|rows| rows.push(row("eve", 1, 20)));
 }
 
@@ -205,7 +208,7 @@ fn a_total_that_is_off_by_one_is_found() {
 }
 
 #[test]
-fn a_row_in_the_place_of_another_one_is_found() {
+fn a_row_with_the_wrong_key_or_table_is_found() {
     breaks_the_fold(|rows| rows[0].key = "ada".to_owned());
     breaks_the_fold(|rows| rows[0].table = "orders".to_owned());
 }

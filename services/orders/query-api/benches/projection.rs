@@ -6,26 +6,26 @@
 
 #![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
 
-#[path = "support/applied.rs"]
-mod applied;
 #[path = "support/order.rs"]
 mod order;
-#[path = "support/postgres.rs"]
-mod postgres;
 #[path = "support/samples.rs"]
 mod samples;
 
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
-use test_kit::{LogWriter, Service, TestEnvironment, setting, write_log};
+use test_kit::{
+    LogWriter, Part, Service, TestEnvironment, processor_time, setting, until_applied, write_log,
+};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use crate::{applied::until_applied, postgres::processor_time, samples::samples};
+use crate::samples::samples;
 
 const PARTITIONS: i32 = 8;
 const SHARDS: i32 = 2;
+const READ_MODEL: &str = "orders_read";
+const POSTGRES: Part = Part::Program("postgres");
 const OTHERS: [&str; 2] = ["journal", "customer_totals"];
 
 #[tokio::main]
@@ -44,12 +44,12 @@ async fn main() {
     let projector =
         Service::projector_with(&environment, "orders", &[("FOLDLINE_PROJECTION_BATCH_SIZE", &size)]);
     // Starting and joining the group is not what is measured.
-    let (first, _) = until_applied(&environment, &["orders"], 1).await;
-    let orders = measure(events - first, until_applied(&environment, &["orders"], events)).await;
+    let (first, _) = until_applied(&environment, READ_MODEL, &["orders"], 1).await;
+    let orders = measure(events - first, until_applied(&environment, READ_MODEL, &["orders"], events)).await;
     orders.print("orders, checkpoint in the transaction");
     steer(&environment, "resume");
-    let (first, _) = until_applied(&environment, &OTHERS, 1).await;
-    let others = measure(events - first, until_applied(&environment, &OTHERS, events)).await;
+    let (first, _) = until_applied(&environment, READ_MODEL, &OTHERS, 1).await;
+    let others = measure(events - first, until_applied(&environment, READ_MODEL, &OTHERS, events)).await;
     others.print("journal and totals, both at once");
     drop(projector);
     let bare = measure(events, upsert(&environment, events, batch)).await;
@@ -80,9 +80,9 @@ struct Cost {
 }
 
 async fn measure<T>(events: u64, work: impl Future<Output = T>) -> Cost {
-    let (started, before) = (Instant::now(), processor_time());
+    let (started, before) = (Instant::now(), processor_time(POSTGRES));
     work.await;
-    Cost { events, took: started.elapsed(), processor: processor_time().saturating_sub(before) }
+    Cost { events, took: started.elapsed(), processor: processor_time(POSTGRES).saturating_sub(before) }
 }
 
 impl Cost {

@@ -4,8 +4,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
 
-#[path = "support/applied.rs"]
-mod applied;
 #[path = "support/journey.rs"]
 mod journey;
 #[path = "support/order.rs"]
@@ -15,10 +13,10 @@ mod samples;
 
 use std::time::{Duration, Instant};
 
-use test_kit::{LogWriter, Service, TestEnvironment, setting, write_log};
+use test_kit::{LogWriter, Service, TestEnvironment, setting, until_applied, write_log};
 use tokio::time::sleep;
 
-use crate::{applied::until_applied, samples::samples};
+use crate::samples::samples;
 
 const PARTITIONS: i32 = 8;
 const SHARDS: i32 = 2;
@@ -36,7 +34,8 @@ async fn main() {
     write(&environment, orders, events).await;
     // It says that it is ready when it has come to something in every partition, which takes long.
     let projector = Service::projector(&environment, "orders");
-    let (_, took) = until_applied(&environment, &["orders", "journal", "customer_totals"], events).await;
+    let (_, took) =
+        until_applied(&environment, "orders_read", &["orders", "journal", "customer_totals"], events).await;
     println!("\n{orders} orders, {events} events; all three projections have caught up in {took:.1?}");
     let commands = Service::command_api(&environment, "orders");
     let queries = Service::query_api(&environment, "orders").ready().await;

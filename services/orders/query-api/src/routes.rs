@@ -26,5 +26,5 @@ pub(crate) fn router(reads: Reads) -> Router {
         .routes(routes!(orders::orders))
         .routes(routes!(customer_totals::customer_totals))
         .with_state(reads);
-    query_service::router(queries, Order::NAME, REFUSALS)
+    query_service::router(queries, &[Order::NAME], REFUSALS)
 }

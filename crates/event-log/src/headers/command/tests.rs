@@ -21,7 +21,7 @@ fn headers(pairs: &[(&str, &str)]) -> OwnedHeaders {
     })
 }
 
-/// A command with the two required headers and these.
+/// Reads a command with the two required headers and these.
 fn with(more: &[(&str, &str)]) -> Result<CommandEnvelope, InvalidRecord> {
     let id = ID.to_string();
     let both = [("ce_id", id.as_str()), ("ce_type", "foldline.tests.Count")];

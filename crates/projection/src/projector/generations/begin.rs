@@ -42,7 +42,7 @@ async fn insert(
                  UNION ALL
                  SELECT generation FROM public.checkpoint WHERE projection = $1) AS given
              ON CONFLICT DO NOTHING
-         RETURNING projection, generation, version, state, paused, rate_limit",
+         RETURNING projection, generation, version, state, paused, rate_limit, trouble",
     )
     .bind(projection)
     .bind(version)

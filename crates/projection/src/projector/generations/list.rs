@@ -7,7 +7,7 @@ use crate::{Generation, GenerationState};
 /// Every generation of every projection in this database, from the oldest to the newest.
 pub async fn all_generations(connection: &mut PgConnection) -> Result<Vec<Generation>, GenerationError> {
     let all = sqlx::query_as(
-        "SELECT projection, generation, version, state, paused, rate_limit
+        "SELECT projection, generation, version, state, paused, rate_limit, trouble
            FROM public.projection_generation
           ORDER BY projection, generation",
     );

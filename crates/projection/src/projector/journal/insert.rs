@@ -19,14 +19,15 @@ pub(super) async fn insert(
     let written = sqlx::query(
         "INSERT INTO journal
                 (partition, log_offset, aggregate_id, version, event_id, event_type, event,
-                 occurred_at, actor, command_id, correlation_id, causation_id)
+                 occurred_at, actor, command_id, correlation_id, causation_id, aggregate_kind)
          SELECT partition, log_offset, aggregate_id, version, event_id, event_type, event::jsonb,
-                occurred_at, actor, command_id, correlation_id, causation_id
+                occurred_at, actor, command_id, correlation_id, causation_id, aggregate_kind
            FROM UNNEST($1::integer[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::uuid[],
                        $7::text[], $8::text[], $9::timestamptz[], $10::text[], $11::uuid[],
-                       $12::text[], $13::text[])
+                       $12::text[], $13::text[], $14::text[])
              AS new (partition, log_offset, aggregate_id, before, version, event_id,
-                     event_type, event, occurred_at, actor, command_id, correlation_id, causation_id)
+                     event_type, event, occurred_at, actor, command_id, correlation_id, causation_id,
+                     aggregate_kind)
           WHERE before = 0
              OR EXISTS (SELECT
                           FROM journal AS known
@@ -46,6 +47,7 @@ pub(super) async fn insert(
     .bind(column(&entries, |entry| entry.recorded.envelope.metadata.command_id))
     .bind(column(&entries, |entry| entry.recorded.envelope.metadata.correlation_id.as_str()))
     .bind(column(&entries, |entry| entry.recorded.envelope.metadata.causation_id.as_str()))
+    .bind(column(&entries, |entry| entry.recorded.envelope.aggregate_kind()))
     .execute(&mut *transaction)
     .await?;
     match batch {

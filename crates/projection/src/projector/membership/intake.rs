@@ -32,7 +32,7 @@ impl<P: Projection> Membership<'_, P> {
                     self.assigned = Some(numbers(partitions));
                     return Ok(());
                 }
-                Reading::Revoked(partitions) => self.release(batch, &numbers(partitions)),
+                Reading::Revoked(partitions) => self.release(batch, &numbers(partitions))?,
                 Reading::CaughtUp(partition) => self.caught_up(partition),
                 Reading::OutOfReach(_) => self.lose_kafka(),
                 Reading::Idle => return Ok(()),
@@ -46,7 +46,8 @@ impl<P: Projection> Membership<'_, P> {
     fn room(&self) -> (usize, usize) {
         let settings = &self.worker.shared.settings;
         let most = if self.is_live { settings.batch_size } else { settings.build_batch_size };
-        (Pace::batch_size(self.rate_limit(), most.get()), settings.batch_bytes.get())
+        let most = self.worker.batch_limit.at_most(most.get());
+        (Pace::batch_size(self.rate_limit(), most), settings.batch_bytes.get())
     }
 
     fn take(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {

@@ -34,7 +34,7 @@ impl<P: Projection> Membership<'_, P> {
         }
         if !self.out_of_reach && self.in_group && self.untried.is_empty() {
             self.worker.retry.reset();
-            self.worker.ready(self.parking.remark());
+            self.report_state();
         }
         if self.reported.elapsed() >= REPORT {
             self.reported = Instant::now();
@@ -43,6 +43,26 @@ impl<P: Projection> Membership<'_, P> {
             self.parking.report();
             self.hint();
         }
+    }
+
+    /// Ready, unless an open transaction hides what is in the log.
+    fn report_state(&mut self) {
+        let trouble = self.hidden_for_too_long();
+        match &trouble {
+            Some(trouble) => self.worker.not_ready(trouble.as_str()),
+            None => self.worker.ready(self.parking.remark()),
+        }
+        self.worker.report_trouble(trouble);
+    }
+
+    fn hidden_for_too_long(&self) -> Option<String> {
+        let limit = self.worker.shared.settings.hidden_limit;
+        let (position, _) = self.reader.hidden().filter(|(_, since)| *since >= limit)?;
+        // Without the seconds, which would make it another trouble with every look.
+        Some(format!(
+            "a transaction has been open for more than {limit:?} and hides the events from {position} on: \
+             find it with `kafka-transactions.sh find-hanging` and abort it"
+        ))
     }
 
     /// Commits the group's offsets for Kafka's own tools. Nothing depends on them.

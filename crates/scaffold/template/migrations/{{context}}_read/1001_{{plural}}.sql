@@ -12,7 +12,7 @@ WITH (fillfactor = 90);
 COMMENT ON TABLE {{plural}} IS 'One row per {{words}}, folded from its events up to the checkpoint';
 COMMENT ON COLUMN {{plural}}.{{aggregate}}_id IS 'The id of the {{words}}: the key of its events';
 COMMENT ON COLUMN {{plural}}.version IS 'The number of events applied: 1, 2, 3 without gaps';
-COMMENT ON COLUMN {{plural}}.name IS 'What it is called';
+COMMENT ON COLUMN {{plural}}.name IS 'The name';
 COMMENT ON COLUMN {{plural}}.created_at IS 'When it was created: ce_time of its first event';
 COMMENT ON COLUMN {{plural}}.updated_at IS 'When it last changed: ce_time of its last event';
 

@@ -11,8 +11,9 @@ use sqlx::{Connection, PgConnection};
 use crate::{output::Output, read_models::ReadModels, settings::KafkaSettings};
 
 #[rustfmt::skip]
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "database", "projection", "generation", "version", "state", "paused", "rate_limit", "partitions", "lag", "position",
+    "trouble",
 ];
 
 /// The ends of every topic that is read, by partition.
@@ -48,7 +49,7 @@ async fn ends(client: &ClientSettings, offsets: &[PartitionProgress]) -> anyhow:
     Ok(ends.await??)
 }
 
-fn row(database: &str, generation: &Generation, offsets: &[PartitionProgress], ends: &Ends) -> [Value; 10] {
+fn row(database: &str, generation: &Generation, offsets: &[PartitionProgress], ends: &Ends) -> [Value; 11] {
     let is_own = |partition: &&PartitionProgress| {
         (&partition.projection, partition.generation) == (&generation.projection, generation.number)
     };
@@ -65,6 +66,7 @@ fn row(database: &str, generation: &Generation, offsets: &[PartitionProgress], e
         own.len().into(),
         lag.into(),
         position(&own).into(),
+        generation.trouble.clone().into(),
     ]
 }
 

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::bail;
+use anyhow::Context;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use projection::{
     Generation, GenerationState,
@@ -32,10 +32,11 @@ pub(super) async fn follow(
     let goal = generations::progress(&mut connection, &generation.projection, generation.number).await?.live;
     let mut view = View::of(generation, goal)?;
     loop {
-        ensure_building(&mut connection, generation).await?;
+        let now = still_building(&mut connection, generation).await?;
         let progress =
             generations::progress(&mut connection, &generation.projection, generation.number).await?;
         view.show(progress);
+        view.show_trouble(&now);
         if progress.applied >= goal && progress.behind() <= max_lag {
             view.end(progress);
             return Ok(());
@@ -43,26 +44,29 @@ pub(super) async fn follow(
         sleep(LOOK).await;
         match timeout(STALLED, moves.next()).await {
             Ok(next) => next?,
-            Err(_) => view.warn(generation),
+            Err(_) => view.warn(&now),
         }
     }
 }
 
-/// Fails if the generation is no longer building.
-async fn ensure_building(connection: &mut PgConnection, generation: &Generation) -> anyhow::Result<()> {
+/// The generation as it is now, unless it is no longer building.
+async fn still_building(
+    connection: &mut PgConnection,
+    generation: &Generation,
+) -> anyhow::Result<Generation> {
     let now = generations::generations_of(connection, &generation.projection).await?;
     let is_same =
         |one: &Generation| one.number == generation.number && one.state == GenerationState::Building;
-    if !now.iter().any(is_same) {
-        bail!("generation {} is no longer building", generation.number);
-    }
-    Ok(())
+    now.into_iter()
+        .find(is_same)
+        .with_context(|| format!("generation {} is no longer building", generation.number))
 }
 
 /// A progress bar on a terminal, else a line every few seconds.
 struct View {
     bar: ProgressBar,
     last_line: Option<Instant>,
+    trouble: Option<String>,
 }
 
 impl View {
@@ -74,7 +78,7 @@ impl View {
         let style = ProgressStyle::with_template(BAR)?.with_key("rate", rate);
         let bar = ProgressBar::new(goal.unsigned_abs()).with_style(style);
         bar.set_message(format!("{} generation {}", generation.projection, generation.number));
-        Ok(Self { bar, last_line: None })
+        Ok(Self { bar, last_line: None, trouble: None })
     }
 
     fn show(&mut self, progress: Progress) {
@@ -94,14 +98,23 @@ impl View {
         );
     }
 
-    fn warn(&self, Generation { number, version, .. }: &Generation) {
-        self.bar.suspend(|| {
-            eprintln!(
-                "no progress for {} s: is generation {number} paused, or is no projector of version {version} \
-                 running?",
-                STALLED.as_secs()
-            );
-        });
+    /// Says at once what keeps the projector from going on.
+    fn show_trouble(&mut self, Generation { number, trouble, .. }: &Generation) {
+        if self.trouble != *trouble {
+            self.trouble.clone_from(trouble);
+            if let Some(trouble) = trouble {
+                self.bar.suspend(|| eprintln!("generation {number} does not get on: {trouble}"));
+            }
+        }
+    }
+
+    fn warn(&self, Generation { number, version, paused, trouble, .. }: &Generation) {
+        let cause = match trouble {
+            _ if *paused => format!("generation {number} is paused"),
+            Some(trouble) => trouble.clone(),
+            None => format!("is no projector of version {version} running?"),
+        };
+        self.bar.suspend(|| eprintln!("no progress for {} s: {cause}", STALLED.as_secs()));
     }
 
     fn end(&mut self, progress: Progress) {

@@ -53,7 +53,7 @@ async fn a_copy_has_every_event_each_partition_in_order() {
 async fn ctrl_c_leaves_nothing_of_a_copy() {
     let installation = Installation::start().await;
     installation.place().await;
-    let proxy = KafkaProxy::before(&installation.environment.servers.brokers).await;
+    let proxy = KafkaProxy::in_front_of(&installation.environment.servers.brokers).await;
     // The copy takes some seconds.
     proxy.slow(Duration::from_millis(300));
     let file = new_file();

@@ -1,4 +1,4 @@
-//! Requests that nobody should send: each is refused with the right status, and nothing is written.
+//! Invalid requests: each is refused with the right status, and nothing is written.
 
 use std::{
     io::{Read, Write},
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::support::{Api, address_path, cancel_path, order, reason, send};
 
-/// The order as text, with one thing about it changed.
+/// The order as text, with one value replaced.
 fn text_with(place: &str, value: Value) -> String {
     let mut order = order();
     *order.pointer_mut(place).unwrap() = value;
@@ -24,7 +24,7 @@ fn with_member(name: &str, value: Value) -> String {
     order.to_string()
 }
 
-/// Bodies that cannot be read as an order: what the problem is called, and the field that it is about.
+/// Bodies that cannot be read as an order: the problem's code, the field that it names, and the body.
 fn unreadable() -> Vec<(&'static str, &'static str, String)> {
     let order = order().to_string();
     vec![
@@ -65,7 +65,7 @@ fn unreadable() -> Vec<(&'static str, &'static str, String)> {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_is_refused_and_the_field_is_named() {
+async fn an_unreadable_body_is_refused_with_the_name_of_the_field() {
     let api = Api::ready().await;
     for (code, field, body) in unreadable() {
         let begin: String = body.chars().take(60).collect();
@@ -78,7 +78,7 @@ async fn a_body_that_cannot_be_read_is_refused_and_the_field_is_named() {
 }
 
 #[tokio::test]
-async fn a_request_that_misses_its_route_is_told_what_there_is() {
+async fn a_request_that_matches_no_route_gets_a_specific_problem() {
     let api = Api::ready().await;
     let url = |path: &str| format!("{}{path}", api.service.url);
     for path in ["/", "/orders/", "/order", "/orders/1/2/3", &format!("/orders/{}", Uuid::new_v4())] {
@@ -106,7 +106,7 @@ async fn a_request_that_misses_its_route_is_told_what_there_is() {
     assert_eq!(api.seen().len(), 0);
 }
 
-/// Sends these bytes and reads until the service closes: it answers before it has read an endless body.
+/// Sends these bytes, and reads until the service closes the connection. It must respond before the body is complete.
 fn exchange(api: &Api, request: &str) -> String {
     let mut stream = TcpStream::connect(api.service.url.trim_start_matches("http://")).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -116,7 +116,7 @@ fn exchange(api: &Api, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_before_it_is_read() {
+async fn an_oversized_request_is_refused_before_it_is_read() {
     let api = Api::ready().await;
     let head = "POST /orders HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n";
     for length in [65 * 1024, 64 * 1024 * 1024] {
@@ -135,7 +135,7 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_million_lines_are_too_many_even_where_they_may_be_sent() {
+async fn a_million_lines_are_refused_even_if_the_body_limit_allows_them() {
     let api = Api::with(&[("FOLDLINE_HTTP_MAX_BODY_BYTES", "67108864")]).await;
     let line = json!({ "sku": "a", "quantity": 1, "unit_price_minor": 1 }).to_string();
     let lines = vec![line.as_str(); 1_000_000].join(",");

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use crate::support::{Answer, Api, address, address_path, cancel_path, order, reason, send};
 
-/// The answer says what is in the log, and in the same words.
-fn is_told(answer: &Answer, event: &SeenEvent, topic: &str, event_type: &str) {
+/// Asserts that the response matches the event in the log.
+fn assert_matches(answer: &Answer, event: &SeenEvent, topic: &str, event_type: &str) {
     let header = |name: &str| event.headers[name].as_str();
     let version: u64 = header("aggregate_version").parse().unwrap();
     let expected = json!({
@@ -27,7 +27,7 @@ fn is_told(answer: &Answer, event: &SeenEvent, topic: &str, event_type: &str) {
 }
 
 #[tokio::test]
-async fn every_command_is_answered_with_what_it_led_to_and_that_is_in_the_log() {
+async fn every_command_returns_its_events_and_they_are_in_the_log() {
     let api = Api::ready().await;
     let topic = api.environment.topic("orders.events");
     let placed = send(api.post("/orders", &order())).await.accepted(201);
@@ -40,16 +40,16 @@ async fn every_command_is_answered_with_what_it_led_to_and_that_is_in_the_log() 
     }
     let seen = api.seen();
     assert_eq!(seen.len(), 3, "{seen:?}");
-    is_told(&placed, &seen[0], &topic, "OrderPlaced");
-    is_told(&moved, &seen[1], &topic, "DeliveryAddressChanged");
-    is_told(&cancelled, &seen[2], &topic, "OrderCancelled");
+    assert_matches(&placed, &seen[0], &topic, "OrderPlaced");
+    assert_matches(&moved, &seen[1], &topic, "DeliveryAddressChanged");
+    assert_matches(&cancelled, &seen[2], &topic, "OrderCancelled");
     let commands: std::collections::BTreeSet<_> =
         seen.iter().map(|event| event.headers["command_id"].parse::<Uuid>().unwrap()).collect();
-    assert_eq!(commands.len(), 3, "every request is a command of its own");
+    assert_eq!(commands.len(), 3, "every request is a separate command");
 }
 
 #[tokio::test]
-async fn a_caller_may_bring_the_id_of_its_order_but_no_id_that_is_taken() {
+async fn a_caller_may_choose_the_id_of_an_order_unless_it_is_taken() {
     let api = Api::ready().await;
     let id = Uuid::new_v4();
     let mut order = order();
@@ -61,7 +61,7 @@ async fn a_caller_may_bring_the_id_of_its_order_but_no_id_that_is_taken() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_satisfied_already_is_answered_without_an_event() {
+async fn a_command_that_changes_nothing_is_accepted_without_an_event() {
     let api = Api::ready().await;
     let placed = send(api.post("/orders", &order())).await.accepted(201);
     let path = address_path(placed.order_id());
@@ -75,7 +75,7 @@ async fn a_command_that_is_satisfied_already_is_answered_without_an_event() {
 }
 
 #[tokio::test]
-async fn an_event_tells_which_conversation_it_belongs_to() {
+async fn an_event_carries_the_tracing_headers_of_its_request() {
     let api = Api::ready().await;
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let request = api

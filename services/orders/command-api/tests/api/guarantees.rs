@@ -1,4 +1,4 @@
-//! What the platform guarantees for every command, once for each on the commands of orders.
+//! The platform's guarantees for every command, each tested once on the commands of orders.
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use test_kit::eventually_some;
 
 use crate::support::{Answer, Api, address, address_path, cancel_path, order, reason, send};
 
-/// An answer without what belongs to one exchange alone.
-fn lasting(mut answer: Answer) -> Answer {
+/// Removes the headers that differ between a response and its replay.
+fn without_varying_headers(mut answer: Answer) -> Answer {
     for name in ["date", "x-request-id", "idempotency-replayed"] {
         answer.headers.remove(name);
     }
@@ -15,7 +15,7 @@ fn lasting(mut answer: Answer) -> Answer {
 }
 
 #[tokio::test]
-async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_crash() {
+async fn a_retry_gets_an_identical_response_even_after_a_crash() {
     let mut api = Api::ready().await;
     let with_key = |api: &Api, path: &str, body: &Value, key: &str| {
         send(api.post(path, body).header("idempotency-key", key))
@@ -32,7 +32,7 @@ async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_cras
         ];
         for (again, first) in again.into_iter().zip([&placed, &moved, &cancelled]) {
             assert_eq!(again.header("idempotency-replayed"), "true");
-            assert_eq!(lasting(again), lasting(first.clone()));
+            assert_eq!(without_varying_headers(again), without_varying_headers(first.clone()));
         }
         api.service.kill_and_restart().await;
         api.service.until_ready().await;
@@ -41,7 +41,7 @@ async fn a_repeated_command_gets_the_same_answer_byte_for_byte_also_after_a_cras
 }
 
 #[tokio::test]
-async fn a_command_for_a_version_that_is_gone_is_not_followed_and_the_version_is_told() {
+async fn a_command_for_an_outdated_version_is_refused_with_the_current_version() {
     let api = Api::ready().await;
     let mut order = order();
     order["order_id"] = json!(api.place().await);
@@ -65,7 +65,7 @@ async fn a_command_for_a_version_that_is_gone_is_not_followed_and_the_version_is
     }
 }
 
-/// The outcome of a command that is decided later, once it is known.
+/// Sends a command with `Prefer: respond-async`, and waits for its outcome.
 async fn outcome(api: &Api, request: RequestBuilder) -> Value {
     let accepted = send(request.header("prefer", "respond-async")).await.accepted(202);
     let location = accepted.header("location");
@@ -77,7 +77,7 @@ async fn outcome(api: &Api, request: RequestBuilder) -> Value {
 }
 
 #[tokio::test]
-async fn every_command_can_be_decided_later() {
+async fn every_command_can_be_asynchronous() {
     let api = Api::ready().await;
     let placed = outcome(&api, api.post("/orders", &order())).await;
     assert_eq!((&placed["status"], &placed["version"]), (&json!("accepted"), &json!(1)));
@@ -95,7 +95,7 @@ async fn every_command_can_be_decided_later() {
 }
 
 #[tokio::test]
-async fn any_instance_takes_any_command() {
+async fn every_instance_accepts_every_command() {
     let both = Api::two().await;
     for number in 0..40 {
         let (one, other) = (&both[number % 2], &both[(number + 1) % 2]);

@@ -1,11 +1,11 @@
-//! The service as those see it who run it and who build on it.
+//! The service from the point of view of its operators and of API clients.
 
 use test_kit::TestEnvironment;
 
 use crate::support::{Api, send};
 
 #[tokio::test]
-async fn the_api_describes_itself_without_the_help_of_another_host() {
+async fn the_api_description_needs_no_other_host() {
     let api = Api::ready().await;
     let description = api.get("/openapi.json").await.accepted(200).body();
     let paths: Vec<_> = description["paths"].as_object().unwrap().keys().collect();
@@ -36,22 +36,22 @@ async fn the_api_describes_itself_without_the_help_of_another_host() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_the_callers_own_if_it_is_sane() {
+async fn every_response_has_a_request_id_which_is_the_callers_if_valid() {
     let api = Api::ready().await;
     for path in ["/orders", "/nowhere", "/openapi.json"] {
         let request =
             |id: &str| api.http.get(format!("{}{path}", api.service.url)).header("x-request-id", id);
         let own = send(request("my-own-id")).await;
         assert_eq!(own.header("x-request-id"), "my-own-id", "{path}");
-        for insane in ["", "two words", &"x".repeat(129)] {
-            let given = send(request(insane)).await.header("x-request-id").to_owned();
+        for invalid in ["", "two words", &"x".repeat(129)] {
+            let given = send(request(invalid)).await.header("x-request-id").to_owned();
             assert_eq!(given.parse::<uuid::Uuid>().unwrap().get_version_num(), 7, "{path}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_admin_port_tells_how_the_service_is_and_the_other_port_does_not() {
+async fn health_and_metrics_are_served_only_on_the_admin_port() {
     let api = Api::ready().await;
     api.place().await;
     send(api.post("/orders", &serde_json::json!({}))).await.problem(400, "invalid-body");
@@ -69,7 +69,7 @@ async fn the_admin_port_tells_how_the_service_is_and_the_other_port_does_not() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_used_end_the_service_and_are_all_named() {
+async fn invalid_settings_end_the_service_and_are_all_named() {
     let settings = [
         ("FOLDLINE_COMMIT_TIMEOUT", "soon"),
         ("FOLDLINE_COMIT_TIMEOUT", "1s"),
@@ -84,7 +84,7 @@ async fn settings_that_cannot_be_used_end_the_service_and_are_all_named() {
 }
 
 #[tokio::test]
-async fn an_idle_service_ends_when_it_is_asked_to() {
+async fn an_idle_service_ends_on_sigterm() {
     let mut api = Api::ready().await;
     api.service.signal("TERM");
     assert!(api.service.ended().await.success(), "{}", api.service.log());

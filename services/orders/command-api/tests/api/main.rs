@@ -1,4 +1,4 @@
-//! The command API of orders as its callers meet it: the real process, over HTTP, on a real Kafka and registry.
+//! Tests the command API of orders as a real process over HTTP, on a real Kafka, registry and Postgres.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 

@@ -1,4 +1,4 @@
-//! Every refusal of an order, as its callers see it.
+//! Every refusal of an order, as callers see it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::support::{Api, address, address_path, cancel_path, order, reason, sen
 
 const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
 
-/// The order with one value changed: its place in the document, and the new value.
+/// The order with the value at a JSON pointer replaced.
 fn order_with(place: &str, value: &Value) -> Value {
     let mut order = order();
     *order.pointer_mut(place).unwrap() = value.clone();
@@ -21,7 +21,7 @@ fn line(quantity: i64, unit_price_minor: i64) -> Value {
     json!({ "sku": "a", "quantity": quantity, "unit_price_minor": unit_price_minor })
 }
 
-/// Values that are not allowed: place in the order, value, and the pointers that are reported.
+/// Invalid values: the pointer to replace, the value, and the pointers that are reported.
 fn invalid_values() -> Vec<(&'static str, Value, Vec<&'static str>)> {
     let other_currency = json!({ "sku": "a", "quantity": 1, "unit_price_minor": 1, "currency": "USD" });
     let (quantity, price) = ("/lines/0/quantity", "/lines/0/unit_price_minor");
@@ -76,11 +76,11 @@ async fn every_invalid_value_is_reported_with_its_pointer_and_nothing_is_written
 }
 
 #[tokio::test]
-async fn the_past_of_an_order_may_refuse_a_command() {
+async fn a_command_is_refused_if_the_orders_history_does_not_allow_it() {
     let api = Api::ready().await;
-    let nobody = Uuid::new_v4();
-    send(api.post(&cancel_path(nobody), &reason())).await.problem(404, "order-not-found");
-    send(api.post(&address_path(nobody), &address("Street 2"))).await.problem(404, "order-not-found");
+    let unknown = Uuid::new_v4();
+    send(api.post(&cancel_path(unknown), &reason())).await.problem(404, "order-not-found");
+    send(api.post(&address_path(unknown), &address("Street 2"))).await.problem(404, "order-not-found");
     let id = api.place().await;
     send(api.post(&cancel_path(id), &reason())).await.accepted(200);
     send(api.post(&cancel_path(id), &reason())).await.problem(422, "order-already-cancelled");
@@ -92,7 +92,7 @@ async fn the_past_of_an_order_may_refuse_a_command() {
 }
 
 #[tokio::test]
-async fn every_refusal_has_a_paragraph_where_its_type_leads() {
+async fn the_type_of_every_refusal_resolves_to_its_page() {
     let api = Api::ready().await;
     let refusals = codes("services/orders/domain/src/refusal.rs", |line| {
         line.trim().split_once(" => \"")?.1.strip_suffix("\",")
@@ -107,7 +107,7 @@ async fn every_refusal_has_a_paragraph_where_its_type_leads() {
     assert!(documented.is_superset(&refusals));
 }
 
-/// What `pick` finds in the lines of a file of the repository.
+/// The codes that `pick` finds in the lines of a file.
 fn codes(file: &str, pick: fn(&str) -> Option<&str>) -> BTreeSet<String> {
     let text = std::fs::read_to_string(repository().join(file)).unwrap();
     text.lines().filter_map(pick).map(str::to_owned).collect()

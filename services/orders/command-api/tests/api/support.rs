@@ -1,18 +1,18 @@
-//! What these tests share: a service with topics of its own, the requests that it gets, and a look at its answers.
+//! Shared by these tests: a service with its own topics, its requests, and assertions on its responses.
 
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use test_kit::{LogView, SeenEvent, Service, TestEnvironment, eventually};
 use uuid::Uuid;
 
-/// A command API that is ready, and the area that belongs to it.
+/// A command API and its environment.
 pub(crate) struct Api {
     pub(crate) environment: TestEnvironment,
     pub(crate) service: Service,
     pub(crate) http: Client,
 }
 
-/// Everything that came back.
+/// A response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -22,18 +22,18 @@ pub(crate) struct Answer {
 
 impl Api {
     pub(crate) async fn ready() -> Self {
-        // On a busy machine a commit may be late, and the partition claimed anew: callers wait for it.
+        // On a busy machine a commit may be late and the shard be claimed again. Requests wait for that.
         Self::with(&[("FOLDLINE_FORWARD_WAIT", "6s")]).await
     }
 
-    /// With settings of its own.
+    /// Starts an instance with extra settings, and waits until it is ready.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let api = Self::starting(prepared(), settings);
         api.service.until_ready().await;
         api
     }
 
-    /// Two instances that share the partitions.
+    /// Two instances that share the shards.
     pub(crate) async fn two() -> [Self; 2] {
         let environment = prepared();
         let both = [Self::starting(environment.clone(), &[]), Self::starting(environment, &[])];
@@ -44,7 +44,7 @@ impl Api {
         both
     }
 
-    /// Waits until every shard has its owner, and each of the two instances owns some.
+    /// Waits until every shard has an owner, and both instances own shards.
     pub(crate) async fn until_shared_with(&self, other: &Self) {
         eventually("both instances own a shard", || async {
             let (ours, theirs) = (self.owned().await, other.owned().await);
@@ -53,13 +53,13 @@ impl Api {
         .await;
     }
 
-    /// How many shards it owns.
+    /// The number of shards that it owns.
     pub(crate) async fn owned(&self) -> usize {
         let owned = |line: &&str| line.starts_with("shard_owned{") && line.ends_with(" 1");
         self.service.metrics().await.lines().filter(owned).count()
     }
 
-    /// How many commands it has passed on and got an answer for.
+    /// The number of commands that it has forwarded and got a response for.
     pub(crate) async fn hops(&self) -> u64 {
         let metrics = self.service.metrics().await;
         let hops =
@@ -67,13 +67,13 @@ impl Api {
         hops.map_or(0, |count| count.parse().unwrap())
     }
 
-    /// In an environment that may not be there yet.
+    /// Starts an instance in an environment that may not be prepared yet.
     pub(crate) fn starting(environment: TestEnvironment, settings: &[(&str, &str)]) -> Self {
         let service = Service::command_api_with(&environment, "orders", settings);
         Self { environment, service, http: Client::new() }
     }
 
-    /// A command, to be given headers and sent.
+    /// A request with a command, to be completed and sent.
     pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.http.post(format!("{}{path}", self.service.url)).json(body)
     }
@@ -82,12 +82,12 @@ impl Api {
         send(self.http.get(format!("{}{path}", self.service.url))).await
     }
 
-    /// Places an order and answers with its id.
+    /// Places an order, and returns its id.
     pub(crate) async fn place(&self) -> Uuid {
         send(self.post("/orders", &order())).await.accepted(201).order_id()
     }
 
-    /// Every event that is committed.
+    /// Every committed event.
     pub(crate) fn seen(&self) -> Vec<SeenEvent> {
         LogView::of(&self.environment.servers.brokers, &self.environment.topic("orders.events"))
     }
@@ -108,7 +108,7 @@ fn prepared() -> TestEnvironment {
     environment
 }
 
-/// Sends a request that must be answered.
+/// Sends a request, and panics if there is no response.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     Answer {
@@ -135,14 +135,14 @@ impl Answer {
         self.body()["version"].as_u64().unwrap()
     }
 
-    /// The answer, after a look at its status.
+    /// Asserts the status.
     #[track_caller]
     pub(crate) fn accepted(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// The problem document, after a look at its form.
+    /// Asserts that it is a problem document with this status and code, and returns the document.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{code}: {}", self.text);
@@ -156,7 +156,7 @@ impl Answer {
     }
 }
 
-/// An order that nothing is wrong with.
+/// A valid order.
 pub(crate) fn order() -> Value {
     json!({
         "customer_id": "c-1001",

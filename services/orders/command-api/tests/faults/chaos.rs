@@ -1,4 +1,4 @@
-//! One fault after another, by chance; the same seed makes the same faults.
+//! Random faults, one after another. The same seed leads to the same faults.
 
 use std::{iter::repeat_n, sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{instances::Instance, recorder::Recorder};
 
-/// How soon every instance is ready again when nothing is broken any more.
+/// How soon every instance must be ready again after the last fault was healed.
 const RECOVERY: Duration = Duration::from_secs(30);
 
 pub(crate) type Disturbance = test_kit::Disturbance<Kind>;
@@ -34,7 +34,7 @@ use Kind::{
     LateCommits, LateRecords, LostClaims, LostCommitAnswers, LostCommits, SlowNetwork,
 };
 
-/// How likely each is.
+/// The weight of each fault.
 const CHANCES: [(usize, Kind); 13] = [
     (4, KilledInstance),
     (4, EndedInstance),
@@ -51,9 +51,9 @@ const CHANCES: [(usize, Kind); 13] = [
     (1, KilledBroker),
 ];
 
-/// What is broken, and by what chance.
+/// Injects faults into the instances and servers of a run.
 pub(crate) struct Chaos<'r> {
-    /// The servers, if they may be broken too.
+    /// The servers, if faults may affect them too.
     pub(crate) own: Option<Arc<OwnServers>>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) recorder: &'r Recorder,
@@ -61,12 +61,12 @@ pub(crate) struct Chaos<'r> {
 }
 
 impl Chaos<'_> {
-    /// Makes faults for so long, heals the last one, and gives every instance time to be ready again.
-    pub(crate) async fn reign(&mut self, time: Duration) -> Vec<Disturbance> {
+    /// Injects faults for this long, heals the last one, and waits until every instance is ready again.
+    pub(crate) async fn run(&mut self, time: Duration) -> Vec<Disturbance> {
         let deadline = Instant::now() + time;
         let mut disturbances = Vec::new();
         while Instant::now() < deadline {
-            self.calm(500..3_000).await;
+            self.pause(500..3_000).await;
             let kind = self.choose();
             let instance = self.random.usize(..self.instances.len());
             let begin = self.recorder.now();
@@ -74,7 +74,8 @@ impl Chaos<'_> {
             let disturbance = Disturbance { kind, instance, begin, end: self.recorder.now() };
             println!("{disturbance}");
             disturbances.push(disturbance);
-            // Mostly, so that each fault has a silence of its own; sometimes the next one comes on top of it.
+            // Usually each fault gets its own recovery, so that its outage can be measured. Sometimes the next one
+            // follows at once.
             if self.random.u8(..4) > 0 {
                 self.recovered().await;
             }
@@ -93,7 +94,7 @@ impl Chaos<'_> {
     async fn recovered(&self) {
         for (number, instance) in self.instances.iter().enumerate() {
             if timeout(RECOVERY, instance.service.until_ready()).await.is_err() {
-                self.recorder.stuck(format!("instance {number} is not ready within {RECOVERY:?}"));
+                self.recorder.stuck(format!("instance {number} was not ready within {RECOVERY:?}"));
             }
         }
     }
@@ -104,7 +105,7 @@ impl Chaos<'_> {
             EndedInstance => self.end(instance, "TERM").await,
             FrozenInstance => {
                 self.instances[instance].service.signal("STOP");
-                self.calm(1_000..10_000).await;
+                self.pause(1_000..10_000).await;
                 self.instances[instance].service.signal("CONT");
             }
             FrozenBroker | KilledBroker => self.disturb_broker(kind).await,
@@ -113,13 +114,14 @@ impl Chaos<'_> {
     }
 
     async fn disturb_broker(&mut self, kind: Kind) {
-        let own = Arc::clone(self.own.as_ref().expect("who cannot break servers does not try"));
+        let own =
+            Arc::clone(self.own.as_ref().expect("faults of the broker are chosen only with own servers"));
         if kind == KilledBroker {
             own.change(|own| own.kill("kafka")).await;
             own.change(|own| own.start_server("kafka")).await;
         } else {
             own.signal("kafka", "STOP");
-            self.calm(500..5_000).await;
+            self.pause(500..5_000).await;
             own.signal("kafka", "CONT");
         }
     }
@@ -127,34 +129,34 @@ impl Chaos<'_> {
     async fn disturb_network(&mut self, kind: Kind, instance: usize) {
         let proxy = &self.instances[instance].proxy;
         let delay = Duration::from_millis(self.random.u64(200..4_000));
-        let (late, late_answer) = (Fault::HoldRequest(delay), Fault::HoldAnswer(delay));
+        let (late, late_answer) = (Fault::HoldRequest(delay), Fault::HoldResponse(delay));
         match kind {
             CutNetwork => proxy.cut(),
             SlowNetwork => proxy.slow(Duration::from_millis(self.random.u64(5..100))),
-            LateCommits => proxy.order(Api::EndTxn, late, 4),
-            LateCommitAnswers => proxy.order(Api::EndTxn, late_answer, 4),
-            LostCommits => proxy.order(Api::EndTxn, Fault::DropRequest, usize::MAX),
-            LostCommitAnswers => proxy.order(Api::EndTxn, Fault::DropAnswer, usize::MAX),
-            LateRecords => proxy.order(Api::Produce, late, 4),
+            LateCommits => proxy.inject(Api::EndTxn, late, 4),
+            LateCommitAnswers => proxy.inject(Api::EndTxn, late_answer, 4),
+            LostCommits => proxy.inject(Api::EndTxn, Fault::DropRequest, usize::MAX),
+            LostCommitAnswers => proxy.inject(Api::EndTxn, Fault::DropResponse, usize::MAX),
+            LateRecords => proxy.inject(Api::Produce, late, 4),
             LostClaims => {
-                proxy.order(Api::InitProducerId, Fault::DropAnswer, 4);
-                proxy.order(Api::EndTxn, Fault::DropAnswer, 1);
+                proxy.inject(Api::InitProducerId, Fault::DropResponse, 4);
+                proxy.inject(Api::EndTxn, Fault::DropResponse, 1);
             }
-            other => panic!("{other:?} is no fault of the network"),
+            other => panic!("{other:?} is not a network fault"),
         }
-        self.calm(1_000..8_000).await;
+        self.pause(1_000..8_000).await;
         self.instances[instance].proxy.heal();
     }
 
-    /// Ends an instance, and starts it again a while later.
+    /// Ends an instance, and restarts it a little later.
     async fn end(&mut self, instance: usize, signal: &str) {
         self.instances[instance].service.signal(signal);
         self.instances[instance].service.ended().await;
-        self.calm(0..3_000).await;
+        self.pause(0..3_000).await;
         self.instances[instance].service.restart();
     }
 
-    async fn calm(&mut self, milliseconds: std::ops::Range<u64>) {
+    async fn pause(&mut self, milliseconds: std::ops::Range<u64>) {
         sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
     }
 }

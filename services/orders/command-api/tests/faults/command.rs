@@ -1,11 +1,11 @@
-//! The commands that are sent, and what is made of their answers.
+//! The commands of the clients, and the interpretation of their responses.
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use test_kit::history::Answer;
 use uuid::Uuid;
 
-/// A command as a client has it: repeated, it is the same.
+/// A command of a client. A retry sends it unchanged.
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     pub(crate) order_id: Uuid,
@@ -42,7 +42,7 @@ impl Command {
         Self { order_id, key: key.to_string(), request, if_match: None }
     }
 
-    /// The id that the service gives to the command, so that events can be traced to it: it follows from order and key.
+    /// The id that the service derives for the command from the order and the key. Events refer to it.
     pub(crate) fn id(&self) -> Uuid {
         let name = format!("9:anonymous,{}:{}", self.key.len(), self.key);
         Uuid::new_v5(&self.order_id, name.as_bytes())
@@ -57,7 +57,7 @@ impl Command {
         }
     }
 
-    /// Asks once.
+    /// Sends the command once.
     pub(crate) async fn ask(&self, http: &Client, url: &str) -> Answer {
         let mut request = http
             .post(format!("{url}{}", self.path()))
@@ -67,17 +67,17 @@ impl Command {
             request = request.header("if-match", format!("\"{version}\""));
         }
         match request.send().await {
-            Ok(response) => told(response).await,
+            Ok(response) => interpret(response).await,
             Err(error) if error.is_connect() => Answer::NotSent,
             Err(_) => Answer::Unknown,
         }
     }
 }
 
-/// An answer that breaks off is none.
-async fn told(response: Response) -> Answer {
+/// Interprets a response. If its body breaks off, the outcome is unknown.
+async fn interpret(response: Response) -> Answer {
     let has = |name| response.headers().contains_key(name);
-    let (status, comes_again, replayed) =
+    let (status, retry_after, replayed) =
         (response.status(), has("retry-after"), has("idempotency-replayed"));
     let Ok(text) = response.text().await else {
         return Answer::Unknown;
@@ -93,13 +93,13 @@ async fn told(response: Response) -> Answer {
         (StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY, code) => {
             Some(Answer::Refused { code: code.to_owned() })
         }
-        (StatusCode::SERVICE_UNAVAILABLE, "outcome-unknown") if comes_again => Some(Answer::Unknown),
-        (StatusCode::SERVICE_UNAVAILABLE, code) if comes_again => {
+        (StatusCode::SERVICE_UNAVAILABLE, "outcome-unknown") if retry_after => Some(Answer::Unknown),
+        (StatusCode::SERVICE_UNAVAILABLE, code) if retry_after => {
             Some(Answer::NotNow { code: code.to_owned() })
         }
         _ => None,
     };
-    answer.unwrap_or_else(|| Answer::Wrong(format!("{status}, Retry-After: {comes_again}, {text}")))
+    answer.unwrap_or_else(|| Answer::Wrong(format!("{status}, Retry-After: {retry_after}, {text}")))
 }
 
 fn accepted(body: &Value, replayed: bool) -> Option<Answer> {

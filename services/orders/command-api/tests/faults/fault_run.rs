@@ -1,4 +1,4 @@
-//! A run: clients, faults, peace, and the check of everything that was said against everything that is there.
+//! A run: clients and faults, a quiet period at each end, and the check of all answers against the log.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -19,30 +19,30 @@ use crate::{
 };
 
 const CLIENTS: usize = 16;
-/// How long there is peace at both ends of a run.
-const PEACE: Duration = Duration::from_secs(2);
+/// The length of the quiet periods at both ends of a run.
+const QUIET: Duration = Duration::from_secs(2);
 
-/// What a run is made from.
+/// The parameters of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FaultRun {
     pub(crate) seed: u64,
     pub(crate) instances: usize,
-    /// For how long there are faults.
+    /// How long faults are injected.
     pub(crate) time: Duration,
 }
 
-/// What came of it.
+/// The outcome of a run.
 pub(crate) struct Outcome {
     pub(crate) history: History,
     pub(crate) disturbances: Vec<Disturbance>,
-    pub(crate) breaches: Vec<Violation>,
-    /// What did not come about in time.
+    pub(crate) violations: Vec<Violation>,
+    /// What did not happen in time.
     pub(crate) stuck: Vec<String>,
     service_logs: Vec<String>,
 }
 
 impl FaultRun {
-    /// Runs on servers of its own, which it breaks too, or on those of the test run. A run that is not good is kept.
+    /// Runs on `own` servers, which then have faults too, or on those of the test run. A failed run is kept.
     pub(crate) async fn run(self, own: Option<Arc<OwnServers>>) -> Outcome {
         println!("{self:?}");
         let servers = own.as_ref().map_or_else(Servers::shared, |own| own.servers.clone());
@@ -55,17 +55,18 @@ impl FaultRun {
         let mut chaos = Chaos { own, instances, recorder: &recorder, random: random.fork() };
         let clients = (0..CLIENTS).map(|number| workload.run(&recorder, number, random.fork()));
         let faults = async {
-            sleep(PEACE).await;
-            let disturbances = chaos.reign(self.time).await;
-            sleep(PEACE).await;
+            sleep(QUIET).await;
+            let disturbances = chaos.run(self.time).await;
+            sleep(QUIET).await;
             workload.end();
             disturbances
         };
         let (disturbances, _) = tokio::join!(faults, join_all(clients));
         let history = History { attempts: recorder.attempts(), log: log::read(&environment).await };
-        let breaches = check(&OrderRules, &history);
+        let violations = check(&OrderRules, &history);
         let service_logs = chaos.instances.iter().map(|instance| instance.service.log()).collect();
-        let outcome = Outcome { history, disturbances, breaches, stuck: recorder.all_stuck(), service_logs };
+        let outcome =
+            Outcome { history, disturbances, violations, stuck: recorder.all_stuck(), service_logs };
         if !outcome.is_good() {
             println!("kept in {}", outcome.keep(self.seed).display());
         }
@@ -74,18 +75,18 @@ impl FaultRun {
 }
 
 impl Outcome {
-    /// Whether everything was true, and came in time.
+    /// Whether no promise was broken and everything happened in time.
     pub(crate) fn is_good(&self) -> bool {
-        self.breaches.is_empty() && self.stuck.is_empty()
+        self.violations.is_empty() && self.stuck.is_empty()
     }
 
-    /// Writes everything that is known into target/faults/<seed>.
+    /// Writes the run to target/faults/<seed>.
     fn keep(&self, seed: u64) -> PathBuf {
         let folder = repository().join(format!("target/faults/{seed}"));
-        let breaches: Vec<_> =
-            self.breaches.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
+        let violations: Vec<_> =
+            self.violations.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("breaches.txt"), breaches.join("\n")).unwrap();
+        fs::write(folder.join("violations.txt"), violations.join("\n")).unwrap();
         let faults: Vec<_> = self.disturbances.iter().map(ToString::to_string).collect();
         fs::write(folder.join("faults.txt"), faults.join("\n")).unwrap();
         fs::write(folder.join("history.json"), serde_json::to_vec(&self.history).unwrap()).unwrap();

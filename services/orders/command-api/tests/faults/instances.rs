@@ -1,4 +1,4 @@
-//! The servers and the instances of one run, each instance behind a network of its own.
+//! The servers and instances of a run. Each instance has its own proxy to Kafka.
 
 use std::sync::Arc;
 
@@ -6,21 +6,21 @@ use futures_util::future::join_all;
 use test_kit::{KafkaProxy, OwnServers, Service, TestEnvironment};
 use tokio::task::spawn_blocking;
 
-/// A command API and its way to Kafka.
+/// A command API and its proxy to Kafka.
 pub(crate) struct Instance {
     pub(crate) service: Service,
     pub(crate) proxy: KafkaProxy,
 }
 
-/// Servers that may be broken.
+/// Starts servers that faults may affect.
 pub(crate) async fn own_servers() -> Arc<OwnServers> {
     Arc::new(spawn_blocking(OwnServers::start).await.unwrap())
 }
 
-/// So many instances in an environment, all ready.
+/// Starts this many instances in an environment, and waits until they are ready.
 pub(crate) async fn start(environment: &TestEnvironment, count: usize) -> Vec<Instance> {
     let instances = join_all((0..count).map(|_| async {
-        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let mut behind = environment.clone();
         behind.servers.brokers = proxy.address();
         Instance { service: Service::command_api(&behind, "orders"), proxy }

@@ -1,4 +1,4 @@
-//! The log as a stranger reads it: any consumer, any Avro library, the registry for the schemas.
+//! The log as a third party reads it: with any consumer and Avro library, and the schemas from the registry.
 
 use serde_json::Value;
 use test_kit::{
@@ -7,7 +7,7 @@ use test_kit::{
 };
 use tokio::task::spawn_blocking;
 
-/// Every committed event of the orders of an environment, as it is in Kafka.
+/// Every committed event of the orders in an environment.
 pub(crate) async fn read(environment: &TestEnvironment) -> Vec<LoggedEvent> {
     let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
     let seen = spawn_blocking(move || LogView::of(&brokers, &topic)).await.unwrap();

@@ -1,5 +1,5 @@
-//! The command API of orders while everything around it fails: every answer that its clients get is held against the
-//! log. See docs/faults.md.
+//! Fault tests of the command API of orders: every answer to its clients is checked against the log. See
+//! docs/faults.md.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
@@ -9,9 +9,9 @@ mod fault_run;
 mod instances;
 mod log;
 mod order_rules;
+mod outages;
 mod recorder;
 mod runs;
-mod silence;
 mod summary;
 mod unknown_outcomes;
 mod workload;

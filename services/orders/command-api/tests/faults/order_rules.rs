@@ -1,11 +1,11 @@
-//! The rules of an order, as the history check asks for them.
+//! The rules of an order, for the history check.
 
 use aggregate::{Aggregate, Message, Refusal};
 use orders_domain::{ChangeDeliveryAddress, Command, Event, Order, State};
 use serde_json::{Value, from_value, to_value};
 use test_kit::history::{Fact, Rules};
 
-/// `orders-domain` itself: every event must follow from it.
+/// The rules of `orders-domain`, from which every event must follow.
 pub(crate) struct OrderRules;
 
 impl Rules for OrderRules {
@@ -32,11 +32,11 @@ fn event(fact: &Fact) -> Event {
         "OrderPlaced" => Event::OrderPlaced(from_value(content).unwrap()),
         "DeliveryAddressChanged" => Event::DeliveryAddressChanged(from_value(content).unwrap()),
         "OrderCancelled" => Event::OrderCancelled(from_value(content).unwrap()),
-        other => panic!("an order has no {other}"),
+        other => panic!("{other} is not an event of an order"),
     }
 }
 
-/// The command of a request; the requests of these tests are valid.
+/// The command of a request. All requests of these tests are valid.
 fn command(request: &Value) -> Command {
     let body = request["body"].clone();
     match request["command"].as_str().unwrap() {
@@ -46,6 +46,6 @@ fn command(request: &Value) -> Command {
             Command::ChangeDeliveryAddress(ChangeDeliveryAddress { delivery_address })
         }
         "cancel" => Command::CancelOrder(from_value(body).unwrap()),
-        other => panic!("these tests send no {other}"),
+        other => panic!("{other} is not a command of these tests"),
     }
 }

@@ -1,4 +1,4 @@
-//! Asking, until it is settled, with a record of every single request.
+//! Sends commands until they are settled, and records every request.
 
 use std::{
     sync::Mutex,
@@ -11,14 +11,14 @@ use tokio::time::sleep;
 
 use crate::command::Command;
 
-/// How long a client waits for an answer. It is shorter than the service's own limit: some never hear what they wait for.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How soon a client comes again. It is much sooner than it is told to, so that the length of an outage is seen.
+/// How long a client waits for a response. This is shorter than the service's own limit, so some clients give up first.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The pause before a retry. It is much shorter than `Retry-After`, so that the length of outages can be measured.
 const PAUSE: Duration = Duration::from_millis(25);
-/// How long a command may take until it is settled, with every fault that may come meanwhile.
+/// How long a command may take until it is settled, whatever faults happen in the meantime.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// Where the clients ask, and what they were told.
+/// The URLs of the instances, and every request to them.
 pub(crate) struct Recorder {
     pub(crate) urls: Vec<String>,
     start: Instant,
@@ -26,7 +26,7 @@ pub(crate) struct Recorder {
     stuck: Mutex<Vec<String>>,
 }
 
-/// One of many, who knows nothing of the others.
+/// One of many independent clients.
 pub(crate) struct Asker<'r> {
     pub(crate) recorder: &'r Recorder,
     pub(crate) number: usize,
@@ -39,7 +39,7 @@ impl Recorder {
         Self { urls, start: Instant::now(), attempts: Mutex::default(), stuck: Mutex::default() }
     }
 
-    /// Microseconds since the start.
+    /// Microseconds since the run began.
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_micros()).unwrap()
     }
@@ -48,25 +48,25 @@ impl Recorder {
         self.attempts.lock().unwrap().clone()
     }
 
-    /// Notes that something did not come about in time.
+    /// Records that something did not happen in time.
     pub(crate) fn stuck(&self, what: String) {
         println!("stuck at {} ms: {what}", self.now() / 1000);
         self.stuck.lock().unwrap().push(what);
     }
 
-    /// Everything that did not come about in time.
+    /// Everything that did not happen in time.
     pub(crate) fn all_stuck(&self) -> Vec<String> {
         self.stuck.lock().unwrap().clone()
     }
 
     pub(crate) fn asker(&self, number: usize, random: fastrand::Rng) -> Asker<'_> {
-        let http = Client::builder().timeout(PATIENCE).build().unwrap();
+        let http = Client::builder().timeout(RESPONSE_TIMEOUT).build().unwrap();
         Asker { recorder: self, number, http, random }
     }
 }
 
 impl Asker<'_> {
-    /// Asks once, any of the instances.
+    /// Sends a command once, to a random instance.
     pub(crate) async fn ask(&mut self, command: &Command) -> Answer {
         let instance = self.random.usize(..self.recorder.urls.len());
         let asked = self.recorder.now();
@@ -85,7 +85,7 @@ impl Asker<'_> {
         answer
     }
 
-    /// Asks until there is an answer that settles it, or it is noted that there is none.
+    /// Sends a command until an answer settles it, and panics if none does in time.
     pub(crate) async fn settle(&mut self, command: &Command) -> Answer {
         let deadline = Instant::now() + DEADLINE;
         loop {

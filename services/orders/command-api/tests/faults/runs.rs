@@ -4,26 +4,26 @@ use test_kit::setting;
 
 use crate::{fault_run::FaultRun, instances::own_servers, summary::Summary};
 
-/// How long one seed of the long run has faults.
+/// How long faults are injected for each seed of the long run.
 const ROUND: Duration = Duration::from_secs(50);
-/// How many instances the short run has.
+/// The number of instances in the short run.
 const INSTANCES: usize = 2;
 
 #[tokio::test]
-async fn every_answer_is_true_while_everything_fails() {
+async fn every_answer_is_correct_despite_faults() {
     let run =
         FaultRun { seed: setting("FAULTS_SEED", 3), instances: INSTANCES, time: Duration::from_secs(12) };
     let outcome = run.run(None).await;
     let mut summary = Summary::default();
     summary.add(&outcome);
     println!("{summary}");
-    assert_eq!(outcome.breaches, []);
+    assert_eq!(outcome.violations, []);
     assert!(outcome.stuck.is_empty(), "{:?}", outcome.stuck);
 }
 
 #[tokio::test]
 #[ignore = "takes minutes: `make faults` runs it"]
-async fn every_answer_is_true_for_many_minutes() {
+async fn every_answer_is_correct_for_many_minutes() {
     let time = Duration::from_mins(setting("FAULTS_MINUTES", 5));
     let instances = usize::try_from(setting("FAULTS_INSTANCES", 2)).unwrap();
     let first = setting("FAULTS_SEED", fastrand::u64(..1_000_000));

@@ -1,4 +1,4 @@
-//! The figures of one or many runs, as tables.
+//! The figures of one or more runs, as tables.
 
 use std::{
     collections::BTreeMap,
@@ -7,33 +7,33 @@ use std::{
 
 use test_kit::history::Answer;
 
-use crate::{chaos::Kind, fault_run::Outcome, silence};
+use crate::{chaos::Kind, fault_run::Outcome, outages};
 
-/// What is counted.
+/// The counts of all runs.
 #[derive(Default)]
 pub(crate) struct Summary {
     runs: usize,
     answers: BTreeMap<&'static str, usize>,
     events: usize,
     faults: BTreeMap<Kind, usize>,
-    silences: BTreeMap<Kind, Vec<u64>>,
-    breaches: usize,
+    outages: BTreeMap<Kind, Vec<u64>>,
+    violations: usize,
 }
 
 impl Summary {
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         self.runs += 1;
         self.events += outcome.history.log.len();
-        self.breaches += outcome.breaches.len();
+        self.violations += outcome.violations.len();
         for attempt in &outcome.history.attempts {
             *self.answers.entry(name(&attempt.answer)).or_default() += 1;
         }
         for disturbance in &outcome.disturbances {
             *self.faults.entry(disturbance.kind).or_default() += 1;
         }
-        for (kind, silences) in silence::after(&outcome.disturbances, &outcome.history) {
-            let all = self.silences.entry(kind).or_default();
-            all.extend(silences);
+        for (kind, outages) in outages::after(&outcome.disturbances, &outcome.history) {
+            let all = self.outages.entry(kind).or_default();
+            all.extend(outages);
             all.sort_unstable();
         }
     }
@@ -54,18 +54,18 @@ fn name(answer: &Answer) -> &'static str {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} runs, {} events, {} breaches", self.runs, self.events, self.breaches)?;
+        writeln!(f, "{} runs, {} events, {} violations", self.runs, self.events, self.violations)?;
         writeln!(f, "\n{:<24}{:>10}", "answers", "")?;
         for (name, count) in &self.answers {
             writeln!(f, "{name:<24}{count:>10}")?;
         }
         let heads = ["times", "partitions", "p50 ms", "p99 ms", "max ms"];
         let [times, partitions, p50, p99, max] = heads;
-        writeln!(f, "\n{:<24}{times:>10}{partitions:>12}{p50:>10}{p99:>10}{max:>10}", "silence after")?;
+        writeln!(f, "\n{:<24}{times:>10}{partitions:>12}{p50:>10}{p99:>10}{max:>10}", "outage after")?;
         for (kind, times) in &self.faults {
-            let silences = self.silences.get(kind).map_or(&[][..], Vec::as_slice);
-            let [p50, p99, max] = [50, 99, 100].map(|percent| milliseconds(silences, percent));
-            let (kind, partitions) = (format!("{kind:?}"), silences.len());
+            let outages = self.outages.get(kind).map_or(&[][..], Vec::as_slice);
+            let [p50, p99, max] = [50, 99, 100].map(|percent| milliseconds(outages, percent));
+            let (kind, partitions) = (format!("{kind:?}"), outages.len());
             writeln!(f, "{kind:<24}{times:>10}{partitions:>12}{p50:>10}{p99:>10}{max:>10}")?;
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! A commit whose answer, or whose request, gets lost or comes late. Whatever the client hears is true, a repetition
-//! of the same command tells the rest, and the service goes on by itself.
+//! A commit whose request or response is lost or late. The client's answer is correct, a retry of the command reveals
+//! the outcome, and the service recovers.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ struct Behind {
 impl Behind {
     async fn proxy() -> Self {
         let environment = TestEnvironment::prepared();
-        let proxy = KafkaProxy::before(&environment.servers.brokers).await;
+        let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let mut seen = environment.clone();
         seen.servers.brokers = proxy.address();
         let service = Service::command_api(&seen, "orders").ready().await;
@@ -38,19 +38,19 @@ impl Behind {
         Self { environment, proxy, service, recorder }
     }
 
-    /// Has an order placed, then changed while the fault is in force, then changed again; returns what was heard of the
-    /// change at first, and in the end.
+    /// Places an order, changes it while the fault is in force, and changes it again. Returns the first and the final
+    /// answer to the change.
     async fn meet(&self, api: Api, fault: Fault, times: usize) -> (Answer, Answer) {
         let mut client = self.recorder.asker(0, fastrand::Rng::with_seed(1));
         let order_id = Uuid::new_v4();
         client.settle(&Command::new(order_id, Uuid::new_v4(), place(order_id))).await;
-        self.proxy.order(api, fault, times);
+        self.proxy.inject(api, fault, times);
         let change = Command::new(order_id, Uuid::new_v4(), change_address("Street 2"));
         let (first, ()) = tokio::join!(client.ask(&change), async {
-            self.proxy.until_met(times.min(2)).await;
+            self.proxy.until_injected(times.min(2)).await;
             if times == usize::MAX {
                 let gives_up = || async { !self.service.is_ready().await };
-                eventually("the service takes the outcome for unknown", gives_up).await;
+                eventually("the service considers the outcome unknown", gives_up).await;
             }
             self.proxy.heal();
         });
@@ -60,8 +60,8 @@ impl Behind {
         (first, last)
     }
 
-    /// Looks at every answer and the whole log.
-    async fn assert_all_is_true(&self, events: usize) {
+    /// Checks every answer against the whole log.
+    async fn assert_history_is_correct(&self, events: usize) {
         let history = History { attempts: self.recorder.attempts(), log: log::read(&self.environment).await };
         assert!(self.recorder.all_stuck().is_empty());
         assert_eq!(check(&OrderRules, &history), [], "{history:#?}\n{}", self.service.log());
@@ -69,58 +69,58 @@ impl Behind {
     }
 }
 
-/// Whatever becomes of it, the change is done in the end, and once.
-async fn a_change_is_done_once(api: Api, fault: Fault, times: usize) {
+/// Asserts that the change takes effect exactly once, whatever the first answer is.
+async fn assert_changed_once(api: Api, fault: Fault, times: usize) {
     let behind = Behind::proxy().await;
     let (first, last) = behind.meet(api, fault, times).await;
     assert!(matches!(&last, Answer::Accepted { version: 2, events, .. } if events.len() == 1), "{last:?}");
     let is_done = |answer: &Answer| matches!(answer, Answer::Accepted { version: 2, .. });
     let is_true = is_done(&first) || matches!(first, Answer::Unknown | Answer::NotNow { .. });
     assert!(is_true, "{first:?}, later {last:?}");
-    behind.assert_all_is_true(3).await;
+    behind.assert_history_is_correct(3).await;
 }
 
 #[tokio::test]
-async fn the_answer_of_a_commit_is_lost_once() {
-    a_change_is_done_once(Api::EndTxn, Fault::DropAnswer, 1).await;
+async fn the_response_to_a_commit_is_lost_once() {
+    assert_changed_once(Api::EndTxn, Fault::DropResponse, 1).await;
 }
 
 #[tokio::test]
-async fn the_answers_of_commits_are_lost_again_and_again() {
-    a_change_is_done_once(Api::EndTxn, Fault::DropAnswer, usize::MAX).await;
+async fn the_responses_to_commits_are_lost_repeatedly() {
+    assert_changed_once(Api::EndTxn, Fault::DropResponse, usize::MAX).await;
 }
 
 #[tokio::test]
-async fn the_answer_of_a_commit_comes_too_late() {
-    a_change_is_done_once(Api::EndTxn, Fault::HoldAnswer(TOO_LONG), 1).await;
+async fn the_response_to_a_commit_is_too_late() {
+    assert_changed_once(Api::EndTxn, Fault::HoldResponse(TOO_LONG), 1).await;
 }
 
 #[tokio::test]
 async fn a_commit_is_never_delivered() {
-    a_change_is_done_once(Api::EndTxn, Fault::DropRequest, usize::MAX).await;
+    assert_changed_once(Api::EndTxn, Fault::DropRequest, usize::MAX).await;
 }
 
 #[tokio::test]
-async fn a_commit_is_delivered_when_the_partition_has_been_claimed_again() {
-    a_change_is_done_once(Api::EndTxn, Fault::HoldRequest(TOO_LONG), 1).await;
+async fn a_commit_is_delivered_after_the_shard_was_claimed_again() {
+    assert_changed_once(Api::EndTxn, Fault::HoldRequest(TOO_LONG), 1).await;
 }
 
 #[tokio::test]
-async fn the_answers_of_the_records_are_lost() {
-    a_change_is_done_once(Api::Produce, Fault::DropAnswer, 2).await;
+async fn the_responses_to_the_records_are_lost() {
+    assert_changed_once(Api::Produce, Fault::DropResponse, 2).await;
 }
 
 #[tokio::test]
-async fn the_answer_of_the_records_comes_too_late() {
-    a_change_is_done_once(Api::Produce, Fault::HoldAnswer(TOO_LONG), 1).await;
+async fn the_response_to_the_records_is_too_late() {
+    assert_changed_once(Api::Produce, Fault::HoldResponse(TOO_LONG), 1).await;
 }
 
 #[tokio::test]
 async fn the_records_are_never_delivered() {
-    a_change_is_done_once(Api::Produce, Fault::DropRequest, usize::MAX).await;
+    assert_changed_once(Api::Produce, Fault::DropRequest, usize::MAX).await;
 }
 
 #[tokio::test]
-async fn the_records_are_delivered_when_the_partition_has_been_claimed_again() {
-    a_change_is_done_once(Api::Produce, Fault::HoldRequest(TOO_LONG), 1).await;
+async fn the_records_are_delivered_after_the_shard_was_claimed_again() {
+    assert_changed_once(Api::Produce, Fault::HoldRequest(TOO_LONG), 1).await;
 }

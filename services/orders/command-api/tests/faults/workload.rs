@@ -1,4 +1,4 @@
-//! What the clients do: everything that the service promises something about, all of them on the same few orders.
+//! The work of the clients: everything that the service makes a promise about, on the same few orders.
 
 use std::{
     sync::{
@@ -18,13 +18,13 @@ use crate::{
     recorder::{Asker, Recorder},
 };
 
-/// How many orders are alive at a time.
+/// The number of orders in use at a time.
 const HOT_ORDERS: usize = 64;
-/// After so many commands an order is replaced by a new one: an order remembers its last 64 commands, so within its
-/// life a key never has a second effect, however late it is repeated.
+/// The number of commands after which an order is replaced by a new one. An order remembers its last 64 commands, so no
+/// key is forgotten while it is in use, however late it is retried.
 const LIFE: usize = 60;
 /// The longest pause of a client between two commands, in microseconds.
-const LONGEST_THOUGHT: u64 = 8_000;
+const MAX_PAUSE_MICROS: u64 = 8_000;
 
 /// The orders that all clients work on.
 pub(crate) struct Workload {
@@ -35,15 +35,15 @@ pub(crate) struct Workload {
 #[derive(Debug, Clone, Copy, Default)]
 struct HotOrder {
     id: Uuid,
-    /// The version that somebody was told last.
+    /// The version in the last answer.
     version: u64,
     commands: usize,
 }
 
-/// A client, and what it does all the time.
+/// A client. It has a second asker for concurrent requests.
 struct Client<'r> {
     asker: Asker<'r>,
-    simulated: Asker<'r>,
+    second: Asker<'r>,
     workload: &'r Workload,
 }
 
@@ -53,23 +53,23 @@ impl Workload {
         Self { orders: Mutex::new(vec![spent; HOT_ORDERS]), enough: AtomicBool::new(false) }
     }
 
-    /// Lets every client end when it has settled what it has begun.
+    /// Lets every client end once its current command is settled.
     pub(crate) fn end(&self) {
         self.enough.store(true, Ordering::Relaxed);
     }
 
-    /// One client's work, until it is enough.
+    /// Runs one client until the workload ends.
     pub(crate) async fn run(&self, recorder: &Recorder, number: usize, mut random: fastrand::Rng) {
         let asker = recorder.asker(number, random.fork());
-        let simulated = recorder.asker(number, random.fork());
-        let mut client = Client { asker, simulated, workload: self };
+        let second = recorder.asker(number, random.fork());
+        let mut client = Client { asker, second, workload: self };
         while !self.enough.load(Ordering::Relaxed) {
             client.act(&mut random).await;
-            sleep(Duration::from_micros(random.u64(..LONGEST_THOUGHT))).await;
+            sleep(Duration::from_micros(random.u64(..MAX_PAUSE_MICROS))).await;
         }
     }
 
-    /// Takes `commands` out of an order's life; whoever finds it at its end places the next one.
+    /// Reserves `commands` commands of an order. If it has too few left, it is replaced by a new order.
     fn take(&self, slot: usize, commands: usize, next: Uuid) -> HotOrder {
         let order = &mut self.orders.lock().unwrap()[slot];
         if order.commands + commands > LIFE {
@@ -102,9 +102,9 @@ impl Client<'_> {
         match random.u8(..100) {
             0..45 => self.settle(slot, &change).await,
             45..70 => {
-                // What is not there has no version that a condition could name.
-                let told = order.version.saturating_sub(random.u64(..8) / 7).max(1);
-                self.settle(slot, &Command { if_match: Some(told), ..change }).await;
+                // An order that does not exist has no version for a condition.
+                let version = order.version.saturating_sub(random.u64(..8) / 7).max(1);
+                self.settle(slot, &Command { if_match: Some(version), ..change }).await;
             }
             70..75 => self.settle(slot, &command(order, random, place(order.id))).await,
             75..78 => self.settle(slot, &command(order, random, cancel())).await,
@@ -131,7 +131,7 @@ impl Client<'_> {
     }
 
     async fn at_once(&mut self, slot: usize, one: &Command, other: &Command) {
-        let (first, second) = join(self.asker.settle(one), self.simulated.settle(other)).await;
+        let (first, second) = join(self.asker.settle(one), self.second.settle(other)).await;
         self.workload.learn(slot, one.order_id, &first);
         self.workload.learn(slot, one.order_id, &second);
     }
@@ -141,7 +141,7 @@ fn command(order: HotOrder, random: &mut fastrand::Rng, request: serde_json::Val
     Command::new(order.id, Uuid::from_u128(random.u128(..)), request)
 }
 
-/// An address that no other command has.
+/// A change to an address that no other command has.
 fn somewhere(random: &mut fastrand::Rng) -> serde_json::Value {
     change_address(&format!("Street {}", random.u64(..)))
 }

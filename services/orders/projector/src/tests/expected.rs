@@ -26,12 +26,12 @@ pub(super) struct OrderRow {
     lines: Vec<String>,
 }
 
-/// What is in the live tables, in the order of the ids.
+/// The rows of the live tables, ordered by id.
 pub(super) async fn rows(environment: &TestEnvironment) -> Vec<OrderRow> {
     rows_in(environment, "public").await
 }
 
-/// What is in the tables of a schema.
+/// The rows of the tables in a schema.
 pub(super) async fn rows_in(environment: &TestEnvironment, schema: &str) -> Vec<OrderRow> {
     let options: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();
     let options = options.options([("search_path", schema)]);
@@ -49,7 +49,7 @@ pub(super) async fn rows_in(environment: &TestEnvironment, schema: &str) -> Vec<
     .unwrap()
 }
 
-/// What must be in them: event after event, one at a time.
+/// The expected rows: the fold of the log, one event at a time.
 pub(super) fn expected(log: &Log) -> Vec<OrderRow> {
     let mut rows = BTreeMap::<Uuid, OrderRow>::new();
     for (envelope, event) in &log.written {

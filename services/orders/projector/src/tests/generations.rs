@@ -19,15 +19,15 @@ const PROMOTION: Promotion =
     Promotion { state: GenerationState::Building, max_lag: 0, accept_differences: false };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
+async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     log.append_new(orders(60)).await;
-    // In the way of whoever reads columns by tabs and rows by lines.
+    // This text breaks a parser that splits rows at newlines and columns at tabs.
     let order_id = AggregateId::from(Uuid::now_v7());
     log.append(&order_id, 1, placed(0)).await;
     log.append(&order_id, 2, moved("1\tTab \\t Street\r\n\\N")).await;
-    let running = start(&environment, "beside", batches_of(20));
+    let running = start(&environment, "next-to-live", batches_of(20));
     running.until_applied(log.events()).await;
 
     let database: PgConnectOptions = environment.database_url("orders_read").parse().unwrap();
@@ -43,6 +43,9 @@ async fn a_generation_is_filled_beside_the_live_one_and_takes_its_place() {
     running.until_applied_by_all(&[1, 2], log.events()).await;
     assert_eq!(rows(&environment).await, expected(&log));
     assert_eq!(rows_in(&environment, "orders_g1").await, expected(&log));
-    eventually("both are well", || async { running.is_ready() && !running.state().contains("reason") }).await;
+    eventually("both generations are healthy", || async {
+        running.is_ready() && !running.state().contains("reason")
+    })
+    .await;
     running.end().await;
 }

@@ -5,10 +5,10 @@ use orders_domain::{
 };
 use test_kit::{EventWriter, TestEnvironment};
 
-/// The log of the orders, which remembers what is in it.
+/// A writer of the orders' log, which keeps what it wrote.
 pub(crate) type Log = EventWriter<Event>;
 
-/// Takes over every partition.
+/// Claims every partition.
 pub(crate) async fn log_of(environment: &TestEnvironment) -> Log {
     Log::new(environment, "orders", 8, &schemas()).await
 }
@@ -22,7 +22,7 @@ fn schemas() -> [SchemaFile; 3] {
     .map(|text| SchemaFile::new(1, text))
 }
 
-/// So many orders, which differ in the number and the kinds of their events.
+/// This many orders, with different numbers and types of events.
 pub(crate) fn orders(count: usize) -> impl Iterator<Item = Vec<Event>> {
     (0..count).map(|number| {
         let mut events = vec![placed(number)];

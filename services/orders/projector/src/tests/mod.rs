@@ -1,4 +1,4 @@
-//! The projector on the real log and the real database, beside a fold that knows nothing of SQL.
+//! The projector on a real log and database. The rows are compared with a fold that does not use SQL.
 
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
 
@@ -17,21 +17,21 @@ use self::{
     running::start,
 };
 
-/// The same topics, with a database of its own.
-fn beside(environment: &TestEnvironment) -> TestEnvironment {
-    let beside =
+/// The same topics with a new database.
+fn with_new_database(environment: &TestEnvironment) -> TestEnvironment {
+    let environment =
         TestEnvironment { database_prefix: TestEnvironment::empty().database_prefix, ..environment.clone() };
-    beside.migrate();
-    beside
+    environment.migrate();
+    environment
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_cut_into_batches_leads_to_the_same_rows() {
+async fn every_batch_size_leads_to_the_same_rows() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     log.append_new(orders(120)).await;
     for size in [1, 7, 500] {
-        let environment = beside(&environment);
+        let environment = with_new_database(&environment);
         let running = start(&environment, &format!("by-{size}"), batches_of(size));
         running.until_applied(log.events()).await;
         assert_eq!(rows(&environment).await, expected(&log), "batches of {size}");

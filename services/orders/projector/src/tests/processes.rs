@@ -1,9 +1,9 @@
-//! Projectors as processes, killed or stopped at the worst moment.
+//! Projectors as processes that are killed or stopped at critical moments.
 
 use aggregate::AggregateId;
 use projection::{Journal, Projection as _};
 use sqlx::{Connection, PgConnection};
-use test_kit::{Service, TcpProxy, TestEnvironment, Trouble, eventually};
+use test_kit::{ConnectionFault, Service, TcpProxy, TestEnvironment, eventually};
 use uuid::Uuid;
 
 use super::{
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{customer_totals::CustomerTotals, orders::Orders};
 
-/// Nobody gives up waiting for a lock.
-const PATIENT: [(&str, &str); 1] = [("FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT", "60s")];
+/// A long timeout, so that projectors do not give up waiting for a lock.
+const LONG_TIMEOUT: [(&str, &str); 1] = [("FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT", "60s")];
 
-/// What one process keeps up.
+/// The projections of a projector process.
 const PROJECTIONS: [&str; 3] = [Orders::NAME, Journal::NAME, CustomerTotals::NAME];
 
 fn new_order() -> AggregateId {
@@ -35,7 +35,7 @@ async fn count(environment: &TestEnvironment, counted: &str) -> i64 {
     sqlx::query_scalar(counted).fetch_one(&mut connect(environment).await).await.unwrap()
 }
 
-/// Waits until so many events are applied, by the projection that has applied the fewest.
+/// Waits until every projection has applied this many events.
 async fn until_applied(environment: &TestEnvironment, events: usize) {
     let applied = "SELECT min(applied) FROM (SELECT sum(sequence)::bigint AS applied
                                                FROM checkpoint GROUP BY projection) AS projections";
@@ -45,7 +45,7 @@ async fn until_applied(environment: &TestEnvironment, events: usize) {
     .await;
 }
 
-/// Waits until so many connections of projections wait for a lock.
+/// Waits until this many connections wait for a lock.
 async fn until_waiting(environment: &TestEnvironment, connections: i64) {
     let waiting = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -53,24 +53,25 @@ async fn until_waiting(environment: &TestEnvironment, connections: i64) {
         .await;
 }
 
-/// A column of all checkpoints, always in the same order.
+/// A column of all checkpoints, in a fixed order.
 async fn checkpoints(environment: &TestEnvironment, column: &str) -> Vec<i64> {
     let all = format!("SELECT {column} FROM checkpoint ORDER BY projection, partition");
     sqlx::query_scalar(&all).fetch_all(&mut connect(environment).await).await.unwrap()
 }
 
-/// Locks some rows, until it is rolled back.
+/// Locks rows until the returned connection is closed.
 async fn lock(environment: &TestEnvironment, rows: &'static str) -> PgConnection {
     let mut holder = connect(environment).await;
     sqlx::raw_sql(&format!("BEGIN; {rows} FOR UPDATE")).execute(&mut holder).await.unwrap();
     holder
 }
 
-/// Kills a projector that waits for a lock, once the next one waits for its transaction. Until then it is stopped: Postgres
-/// would notice within a second that a killed one is gone, and the next one may take longer to start.
+/// Kills a projector that waits for a lock, once the next one waits for its transaction. Until then it is stopped with
+/// SIGSTOP, because Postgres would notice within a second that a killed one is gone, and the next one may take longer
+/// to start.
 async fn kill_and_start_next(environment: &TestEnvironment, mut killed: Service) -> Service {
     killed.signal("STOP");
-    let next = Service::projector_with(environment, "orders", &PATIENT);
+    let next = Service::projector_with(environment, "orders", &LONG_TIMEOUT);
     until_waiting(environment, 2).await;
     killed.signal("KILL");
     killed.ended().await;
@@ -85,16 +86,16 @@ async fn until_parked(environment: &TestEnvironment, events: i64) {
     eventually(format!("{events} events are parked"), || async { parked(environment).await == events }).await;
 }
 
-/// The version of the only order, and how many of its events are parked.
+/// The version of the only order, and the number of its parked events.
 async fn progress(environment: &TestEnvironment) -> (i64, i64) {
     (count(environment, "SELECT version FROM orders").await, parked(environment).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next_one() {
+async fn a_retry_interrupted_by_a_kill_is_finished_by_the_next_projector() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
-    let first = Service::projector_with(&environment, "orders", &PATIENT).ready().await;
+    let first = Service::projector_with(&environment, "orders", &LONG_TIMEOUT).ready().await;
     run(&environment, "ALTER TABLE orders ADD CONSTRAINT young CHECK (version < 2)").await;
     let order_id = new_order();
     log.append(&order_id, 1, placed(0)).await;
@@ -127,29 +128,29 @@ async fn a_retry_whose_projector_is_killed_in_the_middle_is_finished_by_the_next
     assert_eq!(rows(&environment).await, expected(&log));
 }
 
-/// Nothing but the epoch in the checkpoint can refuse it: the other one has claimed, and applied nothing.
+/// Only the epoch in the checkpoint can refuse the batch, since the other projector has claimed but applied nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_projector_that_wakes_up_with_a_batch_that_still_fits_is_refused_and_goes_on_by_itself() {
+async fn a_resumed_projector_with_a_fitting_batch_is_refused_and_recovers() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
-    let mut network = TcpProxy::before(&environment.servers.database_server_url).await;
-    let database_url = network.lead(&environment.database_url_as("orders_projector", "orders_read"));
-    let patient = [("FOLDLINE_DATABASE_URL", database_url.as_str()), PATIENT[0]];
-    let stopped = Service::projector_with(&environment, "orders", &patient).ready().await;
+    let mut network = TcpProxy::in_front_of(&environment.servers.database_server_url).await;
+    let database_url = network.rewrite(&environment.database_url_as("orders_projector", "orders_read"));
+    let settings = [("FOLDLINE_DATABASE_URL", database_url.as_str()), LONG_TIMEOUT[0]];
+    let stopped = Service::projector_with(&environment, "orders", &settings).ready().await;
 
-    network.order(Trouble::Held).await;
+    network.inject(ConnectionFault::Held).await;
     log.append(&new_order(), 1, placed(0)).await;
-    eventually("a batch of every projection is on its way", || async {
+    eventually("a batch of every projection is in flight", || async {
         network.held("BEGIN; SET LOCAL") == PROJECTIONS.len()
     })
     .await;
     stopped.signal("STOP");
     let (epochs, offsets) =
         (checkpoints(&environment, "epoch").await, checkpoints(&environment, "next_offset").await);
-    // It may park nothing at all, so that it claims and comes no further.
+    // With a limit of 0 it claims the partitions but applies nothing.
     let barred = [("FOLDLINE_PROJECTION_PARKED_LIMIT", "0")];
     let mut other = Service::projector_with(&environment, "orders", &barred);
-    eventually("the other one has claimed every partition", || async {
+    eventually("the other projector has claimed every partition", || async {
         checkpoints(&environment, "epoch").await.iter().zip(&epochs).all(|(now, before)| now > before)
     })
     .await;

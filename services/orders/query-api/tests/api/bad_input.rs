@@ -1,12 +1,12 @@
 use serde_json::Value;
 
-use crate::stage::{Stage, problem};
+use crate::services::{Services, problem};
 
 const ORDER: &str = "/orders/01a1fc65-7735-701a-b609-546528c4018e";
 
 #[tokio::test]
-async fn what_cannot_be_understood_is_a_problem() {
-    let stage = Stage::set().await;
+async fn an_invalid_request_is_answered_with_a_problem() {
+    let services = Services::start().await;
     for (path, code) in [
         ("/orders/7", "invalid-path-parameter"),
         ("/customers/%00/totals", "invalid-path-parameter"),
@@ -32,30 +32,30 @@ async fn what_cannot_be_understood_is_a_problem() {
         ("/orders?cursor=", "invalid-cursor"),
         ("/orders?cursor=rubbish", "invalid-cursor"),
     ] {
-        let answer = stage.question(path).send().await.unwrap();
+        let answer = services.get(path).send().await.unwrap();
         assert_eq!(answer.status(), 400, "{path}");
         assert_eq!(problem(answer).await, code, "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_token_that_was_not_made_here_is_a_problem() {
-    let stage = Stage::set().await;
+async fn an_invalid_token_is_answered_with_a_problem() {
+    let services = Services::start().await;
     for token in ["", "rubbish", "orders.events", "payments.events/0@1,rubbish", "orders.events/0@1,"] {
         for path in [ORDER, "/orders", "/customers/c-1/totals"] {
-            let answer = stage.ask(path, token).await;
+            let answer = services.get_with_token(path, token).await;
             assert_eq!(answer.status(), 400, "{token}");
             assert_eq!(problem(answer).await, "invalid-consistency-token", "{token}");
         }
     }
-    let answer = stage.question(ORDER).header("if-none-match", "1").send().await.unwrap();
+    let answer = services.get(ORDER).header("if-none-match", "1").send().await.unwrap();
     assert_eq!(problem(answer).await, "invalid-header");
 }
 
 #[tokio::test]
-async fn the_service_describes_itself() {
-    let stage = Stage::set().await;
-    let description: Value = stage.question("/openapi.json").send().await.unwrap().json().await.unwrap();
+async fn the_openapi_description_covers_every_query() {
+    let services = Services::start().await;
+    let description: Value = services.get("/openapi.json").send().await.unwrap().json().await.unwrap();
     assert!(description["paths"]["/orders/changes"]["get"].is_object());
     for path in
         ["/orders", "/orders/{order_id}", "/orders/{order_id}/history", "/customers/{customer_id}/totals"]
@@ -66,5 +66,5 @@ async fn the_service_describes_itself() {
             assert!(headers.iter().any(|header| header["name"] == name), "{path}: {name}");
         }
     }
-    assert_eq!(stage.question("/docs").send().await.unwrap().status(), 200);
+    assert_eq!(services.get("/docs").send().await.unwrap().status(), 200);
 }

@@ -5,25 +5,25 @@ use test_kit::{Service, eventually};
 
 use crate::{
     events::{Events, ask},
-    journal::{Journal, Order, Place},
-    stage::problem,
+    journal::{Journal, Order, Position},
+    services::problem,
 };
 
 async fn queries(journal: &Journal, settings: &[(&str, &str)]) -> Service {
     Service::query_api_with(&journal.environment, "orders", settings).ready().await
 }
 
-/// Places by partition, each in the order in which they came.
-fn by_partition(places: &[Place]) -> BTreeMap<i64, Vec<i64>> {
+/// Offsets by partition, in the order of arrival.
+fn by_partition(positions: &[Position]) -> BTreeMap<i64, Vec<i64>> {
     let mut partitions = BTreeMap::<_, Vec<_>>::new();
-    for (partition, offset) in places {
+    for (partition, offset) in positions {
         partitions.entry(*partition).or_default().push(*offset);
     }
     partitions
 }
 
 #[tokio::test]
-async fn what_happens_is_told_while_it_happens() {
+async fn events_are_streamed_as_they_happen() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     let mut order = Order::new("c-1001", 3);
@@ -33,21 +33,21 @@ async fn what_happens_is_told_while_it_happens() {
     let (partition, offset) = journal.cancelled(&mut order).await;
     let cancelled = events.event().await.unwrap();
     assert_eq!(cancelled.event, "OrderCancelled");
-    let mut told = cancelled.data;
-    assert!(told["id"].take().is_string() && told["occurred_at"].take().is_string());
+    let mut received = cancelled.data;
+    assert!(received["id"].take().is_string() && received["occurred_at"].take().is_string());
     let position = json!({ "topic": journal.environment.topic("orders.events"), "partition": partition, "offset": offset });
     let wanted = json!({
         "order_id": order.id, "version": 2, "type": "OrderCancelled", "id": null, "position": position,
         "occurred_at": null, "actor": "anonymous", "event": { "reason": "ordered twice" },
     });
-    assert_eq!(told, wanted);
+    assert_eq!(received, wanted);
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cut_anywhere_goes_on_without_loss_or_repetition() {
+async fn a_stream_cut_anywhere_resumes_without_loss_or_repetition() {
     let mut journal = Journal::begin().await;
     let instances = [queries(&journal, &[]).await, queries(&journal, &[]).await];
-    // It is cut before anything has happened, too.
+    // It is also cut before the first event.
     let mut last_id = Events::open(&instances[0], "", None).await.last_id();
     let writer = async {
         let mut written = Vec::new();
@@ -61,78 +61,78 @@ async fn a_stream_that_is_cut_anywhere_goes_on_without_loss_or_repetition() {
         written
     };
     let reader = async {
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         for round in 0_usize.. {
             let mut events = Events::open(&instances[round % 2], "", Some(&last_id)).await;
-            told.extend(events.places((1 + round * 7 % 23).min(400 - told.len())).await);
+            received.extend(events.positions((1 + round * 7 % 23).min(400 - received.len())).await);
             last_id = events.last_id();
-            if told.len() == 400 {
+            if received.len() == 400 {
                 break;
             }
         }
-        told
+        received
     };
-    let (written, told) = tokio::join!(writer, reader);
-    assert_eq!(by_partition(&told), by_partition(&written));
+    let (written, received) = tokio::join!(writer, reader);
+    assert_eq!(by_partition(&received), by_partition(&written));
 }
 
 #[tokio::test]
-async fn a_stream_from_the_beginning_has_everything_and_goes_on() {
+async fn a_stream_from_the_beginning_has_all_events_and_continues() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     let mut written = Vec::new();
-    // More than is read of a partition at once.
+    // More than is read from a partition at once.
     for number in 0..250 {
         written.push(journal.placed(&mut Order::new("c-1001", number % 2)).await);
     }
     let mut events = Events::open(&queries, "?from=beginning", None).await;
-    let mut told = events.places(200).await;
+    let mut received = events.positions(200).await;
     journal.promote().await;
     for _ in 0..20 {
         written.push(journal.placed(&mut Order::new("c-1001", 1)).await);
     }
-    told.extend(events.places(70).await);
-    assert_eq!(by_partition(&told), by_partition(&written));
+    received.extend(events.positions(70).await);
+    assert_eq!(by_partition(&received), by_partition(&written));
 }
 
 #[tokio::test]
-async fn what_a_restored_database_has_lost_is_told_once_to_everybody() {
+async fn events_lost_by_a_restored_database_are_sent_once_to_every_client() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[("FOLDLINE_CHANGES_HEARTBEAT", "100ms")]).await;
-    let mut knows_more = Events::open(&queries, "", None).await;
-    let mut places = Vec::new();
+    let mut ahead = Events::open(&queries, "", None).await;
+    let mut positions = Vec::new();
     for _ in 0..5 {
-        places.push(journal.placed(&mut Order::new("c-1001", 0)).await);
+        positions.push(journal.placed(&mut Order::new("c-1001", 0)).await);
     }
-    assert_eq!(knows_more.places(5).await, places);
+    assert_eq!(ahead.positions(5).await, positions);
 
-    journal.lose(0, places[2].1).await;
-    let mut knows_less = Events::open(&queries, "?from=beginning", None).await;
-    assert_eq!(knows_less.places(2).await, places[..2]);
-    assert_eq!(knows_less.block().await.unwrap().comment, "heartbeat");
-    places.truncate(2);
+    journal.lose(0, positions[2].1).await;
+    let mut behind = Events::open(&queries, "?from=beginning", None).await;
+    assert_eq!(behind.positions(2).await, positions[..2]);
+    assert_eq!(behind.block().await.unwrap().comment, "heartbeat");
+    positions.truncate(2);
     for _ in 2..7 {
-        places.push(journal.placed(&mut Order::new("c-1001", 0)).await);
+        positions.push(journal.placed(&mut Order::new("c-1001", 0)).await);
     }
-    assert_eq!(knows_less.places(5).await, places[2..]);
-    assert_eq!(knows_more.places(2).await, places[5..]);
+    assert_eq!(behind.positions(5).await, positions[2..]);
+    assert_eq!(ahead.positions(2).await, positions[5..]);
 }
 
 #[tokio::test]
-async fn a_stream_begins_after_what_a_token_has_seen() {
+async fn a_stream_starts_after_the_position_of_a_token() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
-    let mut places = Vec::new();
+    let mut positions = Vec::new();
     for _ in 0..4 {
-        places.push(journal.placed(&mut Order::new("c-1001", 2)).await);
+        positions.push(journal.placed(&mut Order::new("c-1001", 2)).await);
     }
-    let token = format!("{}/2@{}", journal.environment.topic("orders.events"), places[1].1);
+    let token = format!("{}/2@{}", journal.environment.topic("orders.events"), positions[1].1);
     let mut events = Events::open(&queries, &format!("?from={token}"), None).await;
-    assert_eq!(events.places(2).await, places[2..]);
+    assert_eq!(events.positions(2).await, positions[2..]);
 }
 
 #[tokio::test]
-async fn a_client_gets_only_what_it_asked_for() {
+async fn a_client_gets_only_the_events_it_asked_for() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     let (mut one, mut other) = (Order::new("c-1", 0), Order::new("c-2", 1));
@@ -149,72 +149,72 @@ async fn a_client_gets_only_what_it_asked_for() {
         ("?from=beginning&type=OrderPlaced&customer_id=c-1".to_owned(), vec![past[0]]),
     ] {
         let mut events = Events::open(&queries, &query, None).await;
-        assert_eq!(events.places(wanted.len()).await, wanted, "{query}");
+        assert_eq!(events.positions(wanted.len()).await, wanted, "{query}");
         streams.push(events);
     }
     let cancelled = journal.cancelled(&mut one).await;
     let placed = journal.placed(&mut Order::new("c-2", 0)).await;
-    assert_eq!(streams[0].places(1).await, [cancelled]);
-    assert_eq!(streams[1].places(1).await, [placed]);
-    assert_eq!(streams[2].places(1).await, [placed]);
+    assert_eq!(streams[0].positions(1).await, [cancelled]);
+    assert_eq!(streams[1].positions(1).await, [placed]);
+    assert_eq!(streams[2].positions(1).await, [placed]);
     let mut last = Order::new("c-1", 0);
     let last = journal.placed(&mut last).await;
-    assert_eq!(streams[3].places(1).await, [last]);
+    assert_eq!(streams[3].positions(1).await, [last]);
 }
 
 #[tokio::test]
-async fn a_client_that_is_too_slow_is_told_so_and_can_go_on() {
+async fn a_client_that_is_too_slow_gets_an_end_event_and_can_resume() {
     let mut journal = Journal::begin().await;
     let settings = [("FOLDLINE_CHANGES_BUFFER", "4"), ("FOLDLINE_CHANGES_HEARTBEAT", "100ms")];
     let queries = queries(&journal, &settings).await;
     let mut events = Events::open(&queries, "", None).await;
-    // It has read what it had missed, which may take as long as it likes.
+    // The client has caught up. Before that it may be slow.
     assert_eq!(events.block().await.unwrap().comment, "heartbeat");
     let mut written = Vec::new();
-    // More than what lies between two sockets.
+    // More than the socket buffers hold.
     journal.padding = 250_000;
     for _ in 0..300 {
         let mut order = Order::new("c-1001", 0);
         written.push(journal.placed(&mut order).await);
     }
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     let end = loop {
         let event = events.event().await.unwrap();
         if event.event == "end" {
             break event;
         }
-        told.push(event.place());
+        received.push(event.position());
     };
     assert_eq!(end.data["reason"], "too-slow");
     let measured = queries.metrics().await;
     assert!(measured.contains(r#"change_streams_ended_total{reason="too-slow"} 1"#), "{measured}");
-    assert!(events.event().await.is_none(), "nothing comes after the end");
-    assert!(told.len() < written.len());
+    assert!(events.event().await.is_none(), "no event follows the end");
+    assert!(received.len() < written.len());
 
     let mut events = Events::open(&queries, "", Some(&events.last_id())).await;
-    told.extend(events.places(written.len() - told.len()).await);
-    assert_eq!(told, written);
+    received.extend(events.positions(written.len() - received.len()).await);
+    assert_eq!(received, written);
 }
 
 #[tokio::test]
-async fn a_client_that_takes_nothing_more_loses_its_connection() {
+async fn a_client_that_stops_reading_loses_its_connection() {
     let mut journal = Journal::begin().await;
     let settings = [("FOLDLINE_HTTP_MAX_CONNECTIONS", "1"), ("FOLDLINE_HTTP_WRITE_TIMEOUT", "500ms")];
     let queries = queries(&journal, &settings).await;
-    // More than what lies between two sockets.
+    // More than the socket buffers hold.
     journal.padding = 250_000;
     for _ in 0..200 {
         journal.placed(&mut Order::new("c-1001", 0)).await;
     }
     let stalled = Events::open(&queries, "?from=beginning", None).await;
-    // There is one connection, so it is answered when that of the other one is closed.
+    // Only one connection is allowed, so the response comes when the stalled one is closed.
     let answer = ask(&queries, "", None).await;
     assert_eq!(answer.status(), 200);
     drop(stalled);
 }
 
 #[tokio::test]
-async fn a_quiet_stream_outlives_the_limit_of_a_request_and_shows_that_it_lives() {
+async fn a_quiet_stream_outlives_the_request_timeout_and_sends_heartbeats() {
     let mut journal = Journal::begin().await;
     let settings = [("FOLDLINE_HTTP_REQUEST_TIMEOUT", "1s"), ("FOLDLINE_CHANGES_HEARTBEAT", "400ms")];
     let queries = queries(&journal, &settings).await;
@@ -225,13 +225,13 @@ async fn a_quiet_stream_outlives_the_limit_of_a_request_and_shows_that_it_lives(
     for _ in 0..4 {
         assert_eq!(events.block().await.unwrap().comment, "heartbeat");
     }
-    assert_ne!(events.last_id(), begin, "what was not wanted has been passed");
+    assert_ne!(events.last_id(), begin, "the id has moved past the other events");
     let cancelled = journal.cancelled(&mut order).await;
-    assert_eq!(events.places(1).await, [cancelled]);
+    assert_eq!(events.positions(1).await, [cancelled]);
 }
 
 #[tokio::test]
-async fn there_are_no_more_streams_than_the_settings_allow() {
+async fn the_number_of_streams_is_limited_by_the_settings() {
     let journal = Journal::begin().await;
     let queries = queries(&journal, &[("FOLDLINE_CHANGES_STREAMS", "1")]).await;
     let events = Events::open(&queries, "", None).await;
@@ -239,16 +239,17 @@ async fn there_are_no_more_streams_than_the_settings_allow() {
     assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"5".parse().unwrap()));
     assert_eq!(problem(refused).await, "overloaded");
     drop(events);
-    eventually("there is room again", || async { ask(&queries, "", None).await.status() == 200 }).await;
+    eventually("a stream can be opened again", || async { ask(&queries, "", None).await.status() == 200 })
+        .await;
 }
 
 #[tokio::test]
-async fn streams_end_with_the_service_and_say_so() {
+async fn streams_end_with_the_service_and_send_an_end_event() {
     let mut journal = Journal::begin().await;
     let mut queries = queries(&journal, &[]).await;
     let mut events = Events::open(&queries, "", None).await;
-    let place = journal.placed(&mut Order::new("c-1001", 0)).await;
-    assert_eq!(events.places(1).await, [place]);
+    let position = journal.placed(&mut Order::new("c-1001", 0)).await;
+    assert_eq!(events.positions(1).await, [position]);
     queries.signal("TERM");
     let end = events.event().await.unwrap();
     assert_eq!((end.event.as_str(), &end.data["reason"]), ("end", &json!("shutting-down")));
@@ -259,11 +260,11 @@ async fn streams_end_with_the_service_and_say_so() {
     let after = journal.placed(&mut Order::new("c-1001", 0)).await;
     queries.restart();
     queries.until_ready().await;
-    assert_eq!(Events::open(&queries, "", Some(&events.last_id())).await.places(1).await, [after]);
+    assert_eq!(Events::open(&queries, "", Some(&events.last_id())).await.positions(1).await, [after]);
 }
 
 #[tokio::test]
-async fn what_cannot_be_resumed_is_a_problem() {
+async fn an_invalid_resume_position_is_answered_with_a_problem() {
     let journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     for id in ["", "7", "rubbish", "AQ"] {

@@ -1,23 +1,23 @@
 use serde_json::{Value, json};
 use test_kit::eventually;
 
-use crate::stage::{Stage, header, problem};
+use crate::services::{Services, header, problem};
 
 const TOTALS: &str = "/customers/c-1001/totals";
 
 #[tokio::test]
 async fn the_orders_of_a_customer_are_added_up() {
-    let stage = Stage::set().await;
-    let (one, other) = (stage.place("c-1001").await, stage.place("c-1001").await);
-    let elsewhere = stage.place("c-1002").await;
-    let cancelled = stage.cancel(&one.order_id).await;
+    let services = Services::start().await;
+    let (one, other) = (services.place("c-1001").await, services.place("c-1001").await);
+    let elsewhere = services.place("c-1002").await;
+    let cancelled = services.cancel(&one.order_id).await;
 
     let token = [cancelled, other.token, elsewhere.token].join(",");
-    let answer = stage.ask(TOTALS, &token).await;
+    let answer = services.get_with_token(TOTALS, &token).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(header(&answer, "etag"), "\"3\"");
-    let mut told: Value = answer.json().await.unwrap();
-    let times = ["first_order_at", "last_order_at"].map(|time| told["totals"][0][time].take());
+    let mut found: Value = answer.json().await.unwrap();
+    let times = ["first_order_at", "last_order_at"].map(|time| found["totals"][0][time].take());
     let wanted = json!({
         "customer_id": "c-1001",
         "totals": [{
@@ -26,60 +26,63 @@ async fn the_orders_of_a_customer_are_added_up() {
             "first_order_at": null, "last_order_at": null,
         }],
     });
-    assert_eq!(told, wanted);
+    assert_eq!(found, wanted);
 
     let mut placed_at = Vec::new();
     for order in [one.order_id, other.order_id] {
-        let order: Value = stage.ask(&format!("/orders/{order}"), &token).await.json().await.unwrap();
+        let order: Value =
+            services.get_with_token(&format!("/orders/{order}"), &token).await.json().await.unwrap();
         placed_at.push(order["placed_at"].clone());
     }
     assert_eq!(times.to_vec(), placed_at);
 }
 
 #[tokio::test]
-async fn every_write_of_a_customer_is_visible_to_who_made_it() {
-    let stage = Stage::set().await;
+async fn every_write_is_visible_to_the_customer_who_made_it() {
+    let services = Services::start().await;
     for number in 1..=20 {
-        let order = stage.place("c-1001").await;
-        let totals: Value = stage.ask(TOTALS, &order.token).await.json().await.unwrap();
+        let order = services.place("c-1001").await;
+        let totals: Value = services.get_with_token(TOTALS, &order.token).await.json().await.unwrap();
         assert_eq!(totals["totals"][0]["orders_placed"], number);
     }
 }
 
 #[tokio::test]
-async fn who_has_the_totals_is_told_so_until_they_change() {
-    let stage = Stage::set().await;
-    let order = stage.place("c-1001").await;
-    let tag = header(&stage.ask(TOTALS, &order.token).await, "etag");
-    let unchanged = stage.question(TOTALS).header("if-none-match", &tag).send().await.unwrap();
+async fn unchanged_totals_are_answered_with_304() {
+    let services = Services::start().await;
+    let order = services.place("c-1001").await;
+    let tag = header(&services.get_with_token(TOTALS, &order.token).await, "etag");
+    let unchanged = services.get(TOTALS).header("if-none-match", &tag).send().await.unwrap();
     assert_eq!(unchanged.status(), 304);
 
-    let token = stage.cancel(&order.order_id).await;
-    let changed = stage.question(TOTALS).header("if-none-match", &tag).header("consistency-token", &token);
+    let token = services.cancel(&order.order_id).await;
+    let changed = services.get(TOTALS).header("if-none-match", &tag).header("consistency-token", &token);
     assert_eq!(changed.send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]
 async fn a_customer_who_has_ordered_nothing_has_no_totals() {
-    let stage = Stage::set().await;
-    let answer = stage.question(TOTALS).send().await.unwrap();
+    let services = Services::start().await;
+    let answer = services.get(TOTALS).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    let told: Value = answer.json().await.unwrap();
-    assert_eq!(told, json!({ "customer_id": "c-1001", "totals": [] }));
+    let found: Value = answer.json().await.unwrap();
+    assert_eq!(found, json!({ "customer_id": "c-1001", "totals": [] }));
 }
 
 #[tokio::test]
-async fn totals_that_do_not_have_the_write_yet_are_not_told() {
-    let mut stage = Stage::set().await;
-    stage.projector.signal("KILL");
-    stage.projector.ended().await;
-    let order = stage.place("c-1001").await;
-    let question = stage.question(TOTALS).header("consistency-token", &order.token);
-    let refused = question.header("prefer", "wait=0").send().await.unwrap();
+async fn totals_without_the_write_are_refused_until_they_have_it() {
+    let mut services = Services::start().await;
+    services.projector.signal("KILL");
+    services.projector.ended().await;
+    let order = services.place("c-1001").await;
+    let request = services.get(TOTALS).header("consistency-token", &order.token);
+    let refused = request.header("prefer", "wait=0").send().await.unwrap();
     assert_eq!(refused.status(), 503);
     assert_eq!(problem(refused).await, "not-yet-visible");
 
-    stage.projector.restart();
-    eventually("the totals are visible", || async { stage.ask(TOTALS, &order.token).await.status() == 200 })
-        .await;
+    services.projector.restart();
+    eventually("the totals are visible", || async {
+        services.get_with_token(TOTALS, &order.token).await.status() == 200
+    })
+    .await;
 }

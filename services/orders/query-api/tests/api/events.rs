@@ -7,9 +7,9 @@ use serde_json::Value;
 use test_kit::Service;
 use tokio::time::timeout;
 
-use crate::journal::Place;
+use crate::journal::Position;
 
-/// Far longer than any event takes to come.
+/// Far longer than any event takes to arrive.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Events {
@@ -18,7 +18,7 @@ pub(crate) struct Events {
     last_id: String,
 }
 
-/// What lies between two empty lines.
+/// The lines between two empty lines.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
     pub(crate) id: String,
@@ -28,18 +28,18 @@ pub(crate) struct Block {
 }
 
 impl Events {
-    /// Opens a stream that is answered with 200.
+    /// Opens a stream, and expects status 200.
     pub(crate) async fn open(service: &Service, query: &str, last_id: Option<&str>) -> Self {
         let answer = ask(service, query, last_id).await;
         assert_eq!(answer.status(), 200, "{query}");
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         let mut events = Self { answer, text: String::new(), last_id: String::new() };
-        let hello = events.block().await.expect("a stream begins with its place");
+        let hello = events.block().await.expect("a stream starts with its position");
         assert!(hello.event.is_empty() && !hello.id.is_empty(), "{hello:?}");
         events
     }
 
-    /// The next block; nothing where the stream has ended.
+    /// The next block, or `None` at the end of the stream.
     pub(crate) async fn block(&mut self) -> Option<Block> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
@@ -50,14 +50,15 @@ impl Events {
                 }
                 return Some(block);
             }
-            let chunk = timeout(DEADLINE, self.answer.chunk()).await.expect("something comes in a minute");
+            let chunk =
+                timeout(DEADLINE, self.answer.chunk()).await.expect("a chunk arrives within a minute");
             self.text.push_str(std::str::from_utf8(&chunk.unwrap()?).unwrap());
         }
     }
 
-    /// The next block that is not only a heartbeat.
+    /// The next block that is not a heartbeat.
     pub(crate) async fn event(&mut self) -> Option<Block> {
-        timeout(DEADLINE, self.skip_heartbeats()).await.expect("an event comes in a minute")
+        timeout(DEADLINE, self.skip_heartbeats()).await.expect("an event arrives within a minute")
     }
 
     async fn skip_heartbeats(&mut self) -> Option<Block> {
@@ -69,26 +70,26 @@ impl Events {
         }
     }
 
-    /// Where the next so many events are in the log.
-    pub(crate) async fn places(&mut self, count: usize) -> Vec<Place> {
-        let mut places = Vec::new();
-        while places.len() < count {
-            places.push(self.event().await.expect("the stream goes on").place());
+    /// The positions of the next `count` events.
+    pub(crate) async fn positions(&mut self, count: usize) -> Vec<Position> {
+        let mut positions = Vec::new();
+        while positions.len() < count {
+            positions.push(self.event().await.expect("the stream continues").position());
         }
-        places
+        positions
     }
 
-    /// What the next stream has to be told.
+    /// The id from which another stream can resume.
     pub(crate) fn last_id(&self) -> String {
         self.last_id.clone()
     }
 }
 
-/// Asks for a stream.
+/// Requests a stream.
 pub(crate) async fn ask(service: &Service, query: &str, last_id: Option<&str>) -> Response {
     let request = Client::new().get(format!("{}/orders/changes{query}", service.url));
     let request = last_id.into_iter().fold(request, |request, id| request.header("last-event-id", id));
-    timeout(DEADLINE, request.send()).await.expect("there is an answer in a minute").unwrap()
+    timeout(DEADLINE, request.send()).await.expect("a response arrives within a minute").unwrap()
 }
 
 impl Block {
@@ -108,7 +109,7 @@ impl Block {
         block
     }
 
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn position(&self) -> Position {
         let position = &self.data["position"];
         (position["partition"].as_i64().unwrap(), position["offset"].as_i64().unwrap())
     }

@@ -1,4 +1,4 @@
-//! The journal of orders, written here as its projector writes it: rows and checkpoint in one transaction.
+//! The journal of orders, written by the test as the projector does: rows and checkpoint in one transaction.
 
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub(crate) struct Journal {
     pub(crate) environment: TestEnvironment,
     database: PgConnection,
-    /// How many characters of no meaning every event has.
+    /// If not zero, every event consists of this many filler characters.
     pub(crate) padding: i32,
     generation: i32,
     next_offsets: [i64; 8],
@@ -23,8 +23,8 @@ pub(crate) struct Order {
     partition: i32,
 }
 
-/// Where an event is in the log.
-pub(crate) type Place = (i64, i64);
+/// The partition and offset of an event.
+pub(crate) type Position = (i64, i64);
 
 impl Order {
     pub(crate) fn new(customer: &str, partition: i32) -> Self {
@@ -47,17 +47,17 @@ impl Journal {
         Self { environment, database, padding: 0, generation: 1, next_offsets: [0; 8] }
     }
 
-    pub(crate) async fn placed(&mut self, order: &mut Order) -> Place {
+    pub(crate) async fn placed(&mut self, order: &mut Order) -> Position {
         let fields = json!({ "customer_id": order.customer, "currency": "EUR" });
-        self.happens(order, "OrderPlaced", fields).await
+        self.append(order, "OrderPlaced", fields).await
     }
 
-    pub(crate) async fn cancelled(&mut self, order: &mut Order) -> Place {
-        self.happens(order, "OrderCancelled", json!({ "reason": "ordered twice" })).await
+    pub(crate) async fn cancelled(&mut self, order: &mut Order) -> Position {
+        self.append(order, "OrderCancelled", json!({ "reason": "ordered twice" })).await
     }
 
-    /// Writes the next event of an order, and answers where it is. After it there is a commit marker.
-    pub(crate) async fn happens(&mut self, order: &mut Order, event_type: &str, event: Value) -> Place {
+    /// Writes the next event of an order, and returns its position. A commit marker takes the next offset.
+    pub(crate) async fn append(&mut self, order: &mut Order, event_type: &str, event: Value) -> Position {
         let offset = self.next_offsets[usize::try_from(order.partition).unwrap()];
         self.next_offsets[usize::try_from(order.partition).unwrap()] += 2;
         order.version += 1;
@@ -82,7 +82,7 @@ impl Journal {
         (order.partition.into(), offset)
     }
 
-    /// Loses everything from an offset of a partition on, as a Postgres that is restored; nobody is told.
+    /// Deletes everything from an offset of a partition on without a notification, as if Postgres had been restored.
     pub(crate) async fn lose(&mut self, partition: i32, offset: i64) {
         let lose = format!(
             "BEGIN;
@@ -94,7 +94,7 @@ impl Journal {
         self.next_offsets[usize::try_from(partition).unwrap()] = offset;
     }
 
-    /// Puts the next generation into the place of the live one, as a promotion does.
+    /// Replaces the live generation by a new one, as a promotion does.
     pub(crate) async fn promote(&mut self) {
         let (old, new) = (self.generation, self.generation + 1);
         let swap = format!(

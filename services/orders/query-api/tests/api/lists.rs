@@ -1,9 +1,9 @@
 use reqwest::Response;
 use serde_json::Value;
 
-use crate::stage::{Stage, header, problem};
+use crate::services::{Services, header, problem};
 
-/// The ids on a page, and the path of the next one.
+/// The ids on a page, and the path of the next page.
 async fn page(answer: Response) -> (Vec<String>, Option<String>) {
     assert_eq!(answer.status(), 200);
     let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
@@ -18,24 +18,24 @@ async fn page(answer: Response) -> (Vec<String>, Option<String>) {
 }
 
 #[tokio::test]
-async fn pages_lead_through_a_list_without_a_gap_or_a_repetition() {
-    let stage = Stage::set().await;
+async fn pages_cover_a_list_without_gaps_or_repetitions() {
+    let services = Services::start().await;
     let (mut placed, mut tokens) = (Vec::new(), Vec::new());
     for _ in 0..7 {
-        let order = stage.place("c+7").await;
-        stage.place("c-8").await;
+        let order = services.place("c+7").await;
+        services.place("c-8").await;
         placed.push(order.order_id);
         tokens.push(order.token);
     }
-    let mut answer = stage.ask("/orders?customer_id=c%2B7&limit=3", &tokens.join(",")).await;
+    let mut answer = services.get_with_token("/orders?customer_id=c%2B7&limit=3", &tokens.join(",")).await;
     let mut pages = Vec::new();
     loop {
         let (ids, next) = page(answer).await;
         pages.push(ids);
         let Some(next) = next else { break };
-        // An order that comes meanwhile is on none of the further pages.
-        stage.place("c+7").await;
-        answer = stage.question(&next).send().await.unwrap();
+        // An order placed in the meantime is on none of the remaining pages.
+        services.place("c+7").await;
+        answer = services.get(&next).send().await.unwrap();
     }
     placed.reverse();
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 1]);
@@ -43,11 +43,11 @@ async fn pages_lead_through_a_list_without_a_gap_or_a_repetition() {
 }
 
 #[tokio::test]
-async fn a_list_has_only_what_was_asked_for() {
-    let stage = Stage::set().await;
-    let (one, other) = (stage.place("c-1").await, stage.place("c-1").await);
-    let elsewhere = stage.place("c-2").await;
-    let cancelled = stage.cancel(&one.order_id).await;
+async fn a_list_has_only_the_orders_asked_for() {
+    let services = Services::start().await;
+    let (one, other) = (services.place("c-1").await, services.place("c-1").await);
+    let elsewhere = services.place("c-2").await;
+    let cancelled = services.cancel(&one.order_id).await;
     let token = [cancelled, other.token, elsewhere.token].join(",");
     for (query, wanted) in [
         ("status=cancelled", vec![&one.order_id]),
@@ -56,19 +56,20 @@ async fn a_list_has_only_what_was_asked_for() {
         ("customer_id=c-1&status=placed", vec![&other.order_id]),
         ("customer_id=c-3", vec![]),
     ] {
-        let (ids, next) = page(stage.ask(&format!("/orders?{query}"), &token).await).await;
+        let (ids, next) = page(services.get_with_token(&format!("/orders?{query}"), &token).await).await;
         assert_eq!((ids.iter().collect::<Vec<_>>(), next), (wanted, None), "{query}");
     }
 }
 
 #[tokio::test]
-async fn a_cursor_is_of_use_in_its_own_list_only() {
-    let stage = Stage::set().await;
-    stage.place("c-1").await;
-    let order = stage.place("c-1").await;
-    let (_, next) = page(stage.ask("/orders?customer_id=c-1&limit=1", &order.token).await).await;
+async fn a_cursor_is_valid_only_for_its_own_list() {
+    let services = Services::start().await;
+    services.place("c-1").await;
+    let order = services.place("c-1").await;
+    let (_, next) =
+        page(services.get_with_token("/orders?customer_id=c-1&limit=1", &order.token).await).await;
     let other = next.unwrap().replace("c-1", "c-2");
-    let answer = stage.question(&other).send().await.unwrap();
+    let answer = services.get(&other).send().await.unwrap();
     assert_eq!(answer.status(), 400);
     assert_eq!(header(&answer, "content-type"), "application/problem+json");
     assert_eq!(problem(answer).await, "invalid-cursor");

@@ -1,4 +1,4 @@
-//! The query API of orders from outside, beside the command API and the projector.
+//! Tests the query API of orders over HTTP, together with the command API and the projector.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
@@ -9,9 +9,9 @@ mod events;
 mod freshness;
 mod journal;
 mod lists;
-mod measures;
+mod metrics;
 mod parked;
+mod services;
 mod sessions;
 mod single_order;
-mod stage;
 mod time_travel;

@@ -1,76 +1,76 @@
 use serde_json::{Value, json};
 use test_kit::eventually;
 
-use crate::stage::{Stage, header, problem};
+use crate::services::{Services, header, problem};
 
 #[tokio::test]
-async fn an_order_is_told_as_it_was_at_a_version_or_a_time() {
-    let stage = Stage::set().await;
-    let order = stage.place("c-1001").await;
+async fn an_order_is_shown_as_it_was_at_a_version_or_time() {
+    let services = Services::start().await;
+    let order = services.place("c-1001").await;
     let path = format!("/orders/{}", order.order_id);
-    let placed: Value = stage.ask(&path, &order.token).await.json().await.unwrap();
-    let token = stage.cancel(&order.order_id).await;
+    let placed: Value = services.get_with_token(&path, &order.token).await.json().await.unwrap();
+    let token = services.cancel(&order.order_id).await;
 
     for query in ["version=1".to_owned(), format!("as_of={}", placed["placed_at"].as_str().unwrap())] {
         let path = format!("{path}?{query}");
-        let answer = stage.ask(&path, &token).await;
+        let answer = services.get_with_token(&path, &token).await;
         assert_eq!(answer.status(), 200);
         assert_eq!(header(&answer, "etag"), "\"1\"");
         assert_eq!(header(&answer, "consistency-token"), token);
         assert_eq!(answer.json::<Value>().await.unwrap(), placed);
-        let again = stage.question(&path).header("if-none-match", "\"1\"").send().await.unwrap();
+        let again = services.get(&path).header("if-none-match", "\"1\"").send().await.unwrap();
         assert_eq!(again.status(), 304);
     }
 }
 
 #[tokio::test]
-async fn a_version_or_a_time_at_which_there_was_no_order_is_not_found() {
-    let stage = Stage::set().await;
-    let order = stage.place("c-1001").await;
+async fn a_version_or_time_without_the_order_is_not_found() {
+    let services = Services::start().await;
+    let order = services.place("c-1001").await;
     let path = format!("/orders/{}", order.order_id);
     for query in ["version=2", "as_of=2000-01-01T00:00:00Z"] {
-        let answer = stage.ask(&format!("{path}?{query}"), &order.token).await;
+        let answer = services.get_with_token(&format!("{path}?{query}"), &order.token).await;
         assert_eq!(answer.status(), 404, "{query}");
         assert_eq!(problem(answer).await, "order-version-not-found", "{query}");
     }
     for query in ["?version=1", "?as_of=2000-01-01T00:00:00Z", "/history"] {
-        let answer = stage.question(&format!("/orders/01a1fc65-7735-701a-b609-546528c4018e{query}"));
+        let answer = services.get(&format!("/orders/01a1fc65-7735-701a-b609-546528c4018e{query}"));
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), 404, "{query}");
         assert_eq!(problem(answer).await, "order-not-found", "{query}");
     }
-    let page = stage.question("/problems/order-version-not-found").send().await.unwrap();
+    let page = services.get("/problems/order-version-not-found").send().await.unwrap();
     assert_eq!(page.status(), 200);
 }
 
 #[tokio::test]
-async fn the_past_is_as_fresh_as_was_asked_for() {
-    let mut stage = Stage::set().await;
-    stage.projector.signal("KILL");
-    stage.projector.ended().await;
-    let order = stage.place("c-1001").await;
+async fn queries_about_the_past_honour_consistency_tokens() {
+    let mut services = Services::start().await;
+    services.projector.signal("KILL");
+    services.projector.ended().await;
+    let order = services.place("c-1001").await;
     for path in ["?version=1", "?as_of=2100-01-01T00:00:00Z", "/history"] {
         let path = format!("/orders/{}{path}", order.order_id);
-        let question = || stage.question(&path).header("consistency-token", &order.token);
-        let strict = question().header("prefer", "wait=0").send().await.unwrap();
+        let request = || services.get(&path).header("consistency-token", &order.token);
+        let strict = request().header("prefer", "wait=0").send().await.unwrap();
         assert_eq!((strict.status().as_u16(), problem(strict).await.as_str()), (503, "not-yet-visible"));
-        let lenient = question().header("prefer", "wait=0, handling=lenient").send().await.unwrap();
+        let lenient = request().header("prefer", "wait=0, handling=lenient").send().await.unwrap();
         assert_eq!((lenient.status().as_u16(), problem(lenient).await.as_str()), (404, "order-not-found"));
     }
 }
 
 #[tokio::test]
-async fn a_history_leads_from_the_first_event_to_the_last() {
-    let stage = Stage::set().await;
-    let order = stage.place("c-1001").await;
+async fn a_history_has_all_events_in_order() {
+    let services = Services::start().await;
+    let order = services.place("c-1001").await;
     for city in ["Hamburg", "Bremen", "Kiel"] {
-        stage.deliver_to(&order.order_id, city).await;
+        services.deliver_to(&order.order_id, city).await;
     }
-    let token = stage.cancel(&order.order_id).await;
+    let token = services.cancel(&order.order_id).await;
     let mut next = Some(format!("/orders/{}/history?limit=2", order.order_id));
     let (mut pages, mut seen) = (Vec::new(), Vec::new());
     while let Some(path) = next {
-        let answer = stage.ask(&path, &token).await;
+        let answer = services.get_with_token(&path, &token).await;
         assert_eq!(answer.status(), 200);
         assert_eq!(header(&answer, "consistency-token"), token);
         next = answer.headers().get("link").map(|link| {
@@ -95,24 +95,24 @@ async fn a_history_leads_from_the_first_event_to_the_last() {
 }
 
 #[tokio::test]
-async fn what_the_journal_misses_is_never_passed_over() {
-    let stage = Stage::set().await;
-    let order = stage.place("c-1001").await;
-    let token = stage.deliver_to(&order.order_id, "Hamburg").await;
+async fn an_event_missing_in_the_journal_is_reported() {
+    let services = Services::start().await;
+    let order = services.place("c-1001").await;
+    let token = services.deliver_to(&order.order_id, "Hamburg").await;
     let path = format!("/orders/{}", order.order_id);
-    assert_eq!(stage.ask(&format!("{path}?version=2"), &token).await.status(), 200);
+    assert_eq!(services.get_with_token(&format!("{path}?version=2"), &token).await.status(), 200);
 
-    stage.meddle("DELETE FROM journal WHERE version = 2").await;
-    let token = stage.cancel(&order.order_id).await;
-    // It cannot follow, so it is parked.
+    services.execute_sql("DELETE FROM journal WHERE version = 2").await;
+    let token = services.cancel(&order.order_id).await;
+    // The next event cannot follow the gap, so it is parked.
     for (query, missing) in [("version=2", 2), ("version=3", 2), ("as_of=2100-01-01T00:00:00Z", 2)] {
-        let answer = stage.ask(&format!("{path}?{query}"), &token).await;
+        let answer = services.get_with_token(&format!("{path}?{query}"), &token).await;
         assert_eq!(answer.status(), 500, "{query}");
         let problem: Value = answer.json().await.unwrap();
         assert_eq!(problem["type"], "/problems/order-history-incomplete");
         assert_eq!(problem["missing_version"], json!(missing));
     }
-    assert_eq!(stage.ask(&format!("{path}?version=1"), &token).await.status(), 200);
-    assert_eq!(stage.ask(&path, &token).await.status(), 200);
-    eventually("the rest is ready", || stage.projector.is_ready()).await;
+    assert_eq!(services.get_with_token(&format!("{path}?version=1"), &token).await.status(), 200);
+    assert_eq!(services.get_with_token(&path, &token).await.status(), 200);
+    eventually("the projector is ready", || services.projector.is_ready()).await;
 }

@@ -1,36 +1,36 @@
-//! What is made of the answers of the query API.
+//! The interpretation of the query API's responses.
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use test_kit::read_history::{Behind, Offsets, ReadAnswer, Shown};
 
-use crate::{model::in_one_form, requests::header};
+use crate::{model::normalized_times, requests::header};
 
-/// What an answer shows, and where that stands.
+/// The document in a response, and its position.
 pub(crate) struct Document {
-    /// Null where there is none.
+    /// Null if there is no document.
     pub(crate) body: Value,
     pub(crate) offsets: Offsets,
-    /// By partition, since when rows may be behind.
+    /// By partition, the offset from which rows may be behind.
     pub(crate) behind: Offsets,
 }
 
-/// What an answer says, whatever was asked.
-pub(crate) enum Told {
+/// A response, whatever the query was.
+pub(crate) enum Reply {
     Document(Document),
-    /// Not in time: whether because events are parked.
+    /// The write was not visible in time. `is_behind` if its events are parked.
     NotYetVisible {
         is_behind: bool,
     },
     Other(ReadAnswer),
 }
 
-impl Told {
+impl Reply {
     pub(crate) async fn by(answer: reqwest::Result<Response>) -> Self {
         let Ok(answer) = answer else {
             return Self::Other(ReadAnswer::Nothing);
         };
-        let (status, comes_again) = (answer.status(), answer.headers().contains_key("retry-after"));
+        let (status, retry_after) = (answer.status(), answer.headers().contains_key("retry-after"));
         let positions = |name| header(&answer, name).map(|token| offsets(&token)).unwrap_or_default();
         let (offsets, behind) = (positions("consistency-token"), positions("behind-since"));
         let Ok(text) = answer.text().await else {
@@ -43,27 +43,27 @@ impl Told {
             (StatusCode::NOT_FOUND, "order-not-found") => {
                 Self::Document(Document { body: Value::Null, offsets, behind })
             }
-            (StatusCode::SERVICE_UNAVAILABLE, "not-yet-visible") if comes_again => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not-yet-visible") if retry_after => {
                 Self::NotYetVisible { is_behind: !behind.is_empty() }
             }
-            (StatusCode::SERVICE_UNAVAILABLE, code) if comes_again => {
+            (StatusCode::SERVICE_UNAVAILABLE, code) if retry_after => {
                 Self::Other(ReadAnswer::NotNow { code: code.to_owned() })
             }
-            _ => Self::Other(ReadAnswer::Wrong(format!("{status}, Retry-After: {comes_again}, {text}"))),
+            _ => Self::Other(ReadAnswer::Wrong(format!("{status}, Retry-After: {retry_after}, {text}"))),
         }
     }
 }
 
-/// What is seen of one order.
+/// The answer as it concerns one order.
 pub(crate) fn shown(order: &Value, offsets: Offsets, behind: Behind) -> ReadAnswer {
     let version = order["version"].as_u64().unwrap_or(0);
     let content = if order.is_null() { Value::Null } else { content(order) };
     ReadAnswer::Shown(Shown { version, content, offsets, behind })
 }
 
-/// The document as a [`model`](crate::model) has it.
+/// Converts the document to the form of a [`model`](crate::model).
 fn content(order: &Value) -> Value {
-    in_one_form(json!({
+    normalized_times(json!({
         "status": order["status"], "customer_id": order["customer_id"], "currency": order["currency"],
         "total_minor": order["total_minor"], "lines": order["lines"], "address": order["delivery_address"],
         "version": order["version"], "placed_at": order["placed_at"], "updated_at": order["updated_at"],
@@ -71,7 +71,7 @@ fn content(order: &Value) -> Value {
     }))
 }
 
-/// Reads a token: `orders.events/3@1042,orders.events/4@7`.
+/// Parses a token: `orders.events/3@1042,orders.events/4@7`.
 pub(crate) fn offsets(token: &str) -> Offsets {
     let positions = token.split(',').map(|position| {
         let (partition, offset) = position.rsplit_once('/').unwrap().1.split_once('@').unwrap();
@@ -80,7 +80,7 @@ pub(crate) fn offsets(token: &str) -> Offsets {
     positions.collect()
 }
 
-/// Writes a token of a topic.
+/// Formats a token of a topic.
 pub(crate) fn token(topic: &str, offsets: &Offsets) -> String {
     let positions = offsets.iter().map(|(partition, offset)| format!("{topic}/{partition}@{offset}"));
     positions.collect::<Vec<_>>().join(",")

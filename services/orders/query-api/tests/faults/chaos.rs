@@ -1,5 +1,5 @@
-//! Everything is broken at once: each projector, each query API, Postgres and the log has somebody who breaks it again
-//! and again, by chance. The same seed makes the same faults.
+//! Random faults everywhere at the same time: one injector for each projector, each query API, Postgres and the log.
+//! The same seed leads to the same faults.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -10,9 +10,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{database, operator, poison, recorder::Recorder, stage::Stage};
+use crate::{database, operator, poison, recorder::Recorder, services::Services};
 
-/// How soon everything is ready again when nothing is broken any more.
+/// How soon everything must be ready again after the last fault was healed.
 const RECOVERY: Duration = Duration::from_secs(30);
 
 pub(crate) type Disturbance = test_kit::Disturbance<Kind>;
@@ -40,31 +40,31 @@ use Kind::{
     KilledProjector, KilledQueryApi, PoisonRecords, VisitingProjector,
 };
 
-/// Makes faults for so long, heals the last ones, and gives everything time to be ready again.
-pub(crate) async fn reign(
-    stage: &mut Stage,
+/// Injects faults for this long, heals the last ones, and waits until everything is ready again.
+pub(crate) async fn inject_faults(
+    services: &mut Services,
     recorder: &Recorder,
     mut random: fastrand::Rng,
     time: Duration,
 ) -> Vec<Disturbance> {
     let deadline = Instant::now() + time;
-    let mut vandal =
-        |instance| Vandal { instance, recorder, random: random.fork(), deadline, disturbances: Vec::new() };
-    let Stage { own, environment, projectors, queries, .. } = &mut *stage;
+    let mut injector =
+        |instance| Injector { instance, recorder, random: random.fork(), deadline, disturbances: Vec::new() };
+    let Services { own, environment, projectors, queries, .. } = &mut *services;
     let of_projectors: Vec<_> =
-        (0..).zip(projectors).map(|(number, one)| vandal(number).break_projector(one)).collect();
+        (0..).zip(projectors).map(|(number, one)| injector(number).break_projector(one)).collect();
     let of_queries: Vec<_> =
-        (0..).zip(queries).map(|(number, one)| vandal(number).break_query_api(one)).collect();
+        (0..).zip(queries).map(|(number, one)| injector(number).break_query_api(one)).collect();
     let (visits, postgres, log) = (
-        vandal(2).visit(environment),
-        vandal(0).break_postgres(own, environment),
-        vandal(0).spoil_log(environment),
+        injector(2).visit(environment),
+        injector(0).break_postgres(own, environment),
+        injector(0).poison_log(environment),
     );
-    let operator = vandal(0).operate(environment);
+    let operator = injector(0).operate(environment);
     let done = tokio::join!(join_all(of_projectors), join_all(of_queries), visits, postgres, log, operator);
-    recovered(stage, recorder).await;
-    for complaint in operator::rebuild_all(&stage.environment).await {
-        recorder.stuck(complaint);
+    recovered(services, recorder).await;
+    for failure in operator::rebuild_all(&services.environment).await {
+        recorder.stuck(failure);
     }
     let all = done.0.into_iter().chain(done.1).chain([done.2, done.3, done.4, done.5]);
     let mut disturbances: Vec<_> = all.flatten().collect();
@@ -72,16 +72,16 @@ pub(crate) async fn reign(
     disturbances
 }
 
-async fn recovered(stage: &Stage, recorder: &Recorder) {
-    for service in stage.services() {
+async fn recovered(services: &Services, recorder: &Recorder) {
+    for service in services.all() {
         if timeout(RECOVERY, service.until_ready()).await.is_err() {
             recorder.stuck(format!("not ready within {RECOVERY:?}: {service}"));
         }
     }
 }
 
-/// Somebody who breaks one thing.
-struct Vandal<'r> {
+/// Injects faults into one thing.
+struct Injector<'r> {
     instance: usize,
     recorder: &'r Recorder,
     random: fastrand::Rng,
@@ -89,9 +89,9 @@ struct Vandal<'r> {
     disturbances: Vec<Disturbance>,
 }
 
-impl Vandal<'_> {
+impl Injector<'_> {
     async fn break_projector(mut self, projector: &mut Service) -> Vec<Disturbance> {
-        while self.goes_on(500..4_000).await {
+        while self.has_time(500..4_000).await {
             let begin = self.recorder.now();
             let kind = match self.random.u8(..5) {
                 0 | 1 => {
@@ -103,7 +103,7 @@ impl Vandal<'_> {
                     EndedProjector
                 }
                 _ => {
-                    // The session in the group is 6 s.
+                    // The session timeout of the consumer group is 6 s.
                     self.freeze(projector, 500..11_000).await;
                     FrozenProjector
                 }
@@ -114,7 +114,7 @@ impl Vandal<'_> {
     }
 
     async fn break_query_api(mut self, query_api: &mut Service) -> Vec<Disturbance> {
-        while self.goes_on(3_000..12_000).await {
+        while self.has_time(3_000..12_000).await {
             let begin = self.recorder.now();
             if self.random.bool() {
                 self.end(query_api, "KILL").await;
@@ -127,12 +127,12 @@ impl Vandal<'_> {
         self.disturbances
     }
 
-    /// One more projector comes into the group and leaves it, by the door or not: partitions move twice.
+    /// Another projector joins the group and leaves it, by SIGTERM or SIGKILL, so partitions move twice.
     async fn visit(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
-        while self.goes_on(1_000..4_000).await {
+        while self.has_time(1_000..4_000).await {
             let begin = self.recorder.now();
             let mut visitor = Service::projector(environment, "orders");
-            self.calm(1_000..4_000).await;
+            self.pause(1_000..4_000).await;
             visitor.signal(if self.random.bool() { "TERM" } else { "KILL" });
             visitor.ended().await;
             self.note(VisitingProjector, begin);
@@ -145,18 +145,18 @@ impl Vandal<'_> {
         own: &Arc<OwnServers>,
         environment: &TestEnvironment,
     ) -> Vec<Disturbance> {
-        while self.goes_on(1_000..6_000).await {
+        while self.has_time(1_000..6_000).await {
             let begin = self.recorder.now();
             let kind = match self.random.u8(..4) {
                 0 | 1 => {
                     own.change(|own| own.kill("postgres")).await;
-                    self.calm(0..1_000).await;
+                    self.pause(0..1_000).await;
                     own.change(|own| own.start_server("postgres")).await;
                     KilledPostgres
                 }
                 2 => {
                     own.signal("postgres", "STOP");
-                    self.calm(500..3_000).await;
+                    self.pause(500..3_000).await;
                     own.signal("postgres", "CONT");
                     FrozenPostgres
                 }
@@ -170,19 +170,19 @@ impl Vandal<'_> {
         self.disturbances
     }
 
-    async fn spoil_log(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
-        while self.goes_on(1_000..5_000).await {
+    async fn poison_log(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
+        while self.has_time(1_000..5_000).await {
             let begin = self.recorder.now();
             let (environment, mut random) = (environment.clone(), self.random.fork());
-            let alive = self.recorder.any_order(&mut random);
-            spawn_blocking(move || poison::spoil(&environment, alive, &mut random)).await.unwrap();
+            let order = self.recorder.any_order(&mut random);
+            spawn_blocking(move || poison::spoil(&environment, order, &mut random)).await.unwrap();
             self.note(PoisonRecords, begin);
         }
         self.disturbances
     }
 
     async fn operate(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
-        while self.goes_on(500..3_000).await {
+        while self.has_time(500..3_000).await {
             let begin = self.recorder.now();
             if let Some(kind) = operator::act(environment, &mut self.random).await {
                 self.note(kind, begin);
@@ -191,9 +191,9 @@ impl Vandal<'_> {
         self.disturbances
     }
 
-    /// Leaves it in peace for a while; says whether there is time for another fault.
-    async fn goes_on(&mut self, milliseconds: Range<u64>) -> bool {
-        self.calm(milliseconds).await;
+    /// Pauses, and returns whether there is time for another fault.
+    async fn has_time(&mut self, milliseconds: Range<u64>) -> bool {
+        self.pause(milliseconds).await;
         Instant::now() < self.deadline
     }
 
@@ -203,21 +203,21 @@ impl Vandal<'_> {
         self.disturbances.push(disturbance);
     }
 
-    /// Ends an instance, and starts it again a while later.
+    /// Ends an instance, and restarts it a little later.
     async fn end(&mut self, service: &mut Service, signal: &str) {
         service.signal(signal);
         service.ended().await;
-        self.calm(0..2_000).await;
+        self.pause(0..2_000).await;
         service.restart();
     }
 
     async fn freeze(&mut self, service: &Service, time: Range<u64>) {
         service.signal("STOP");
-        self.calm(time).await;
+        self.pause(time).await;
         service.signal("CONT");
     }
 
-    async fn calm(&mut self, milliseconds: Range<u64>) {
+    async fn pause(&mut self, milliseconds: Range<u64>) {
         sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
     }
 }

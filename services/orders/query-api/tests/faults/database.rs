@@ -1,4 +1,4 @@
-//! What is in the read model's database.
+//! The content of the read model's database.
 
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
@@ -20,12 +20,12 @@ async fn try_connect(environment: &TestEnvironment) -> sqlx::Result<PgConnection
     PgConnection::connect(&environment.database_url("orders_read")).await
 }
 
-/// What the live tables say of every order.
+/// The orders in the live tables.
 pub(crate) async fn model(environment: &TestEnvironment) -> Model {
     of_rows(&mut connect(environment).await).await
 }
 
-/// What the live tables of another projection say, row by row.
+/// The rows in the live tables of another projection.
 pub(crate) async fn rows(environment: &TestEnvironment, projection: &str) -> Vec<Row> {
     let mut connection = connect(environment).await;
     let mut all = Vec::new();
@@ -41,8 +41,8 @@ async fn rows_of(connection: &mut PgConnection, table: &Table) -> Vec<Row> {
     rows.into_iter().map(|columns| table.row(columns)).collect()
 }
 
-/// Where the live generation of a projection stands: by partition the last offset that it has seen. An error is for whoever breaks
-/// Postgres.
+/// The position of the live generation of a projection: the last offset it has seen, by partition. It returns errors,
+/// since Postgres may be down.
 pub(crate) async fn offsets(environment: &TestEnvironment, projection: &str) -> sqlx::Result<Offsets> {
     let rows: Vec<(i32, i64)> = sqlx::query_as(
         "SELECT partition, next_offset - 1
@@ -55,7 +55,7 @@ pub(crate) async fn offsets(environment: &TestEnvironment, projection: &str) -> 
     Ok(rows.into_iter().collect())
 }
 
-/// Cuts every connection to the database.
+/// Terminates every other connection to the database.
 pub(crate) async fn cut_connections(environment: &TestEnvironment) -> sqlx::Result<()> {
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -63,7 +63,8 @@ pub(crate) async fn cut_connections(environment: &TestEnvironment) -> sqlx::Resu
     Ok(())
 }
 
-/// What the live generation of a projection has set aside, each order's in the order in which it would be applied.
+/// The records that the live generation of a projection has parked, for each order in the order in which they would be
+/// applied.
 pub(crate) async fn parked(environment: &TestEnvironment, projection: &str) -> Vec<ParkedRecord> {
     type Row = (i32, i64, String, Vec<u8>, Option<String>);
     let rows: Vec<Row> = sqlx::query_as(

@@ -1,4 +1,4 @@
-//! A run: sessions, faults, peace, and the check of everything that was told against everything that is there.
+//! A run: sessions and faults, a quiet period at each end, and the check of all answers and rows against the log.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,69 +11,70 @@ use test_kit::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    chaos::{Disturbance, reign},
+    chaos::{Disturbance, inject_faults},
     database, fold, log, operator, poison,
     recorder::Recorder,
+    services::{PROJECTIONS, Services},
     session::Session,
-    stage::{PROJECTIONS, Stage},
 };
 
-/// How many sessions write and ask, and how many only write, so that there is a load whatever the others wait for.
+/// The number of sessions that write and query. Others only write, so that there is load whatever the sessions wait
+/// for.
 const SESSIONS: usize = 24;
 const WRITERS: usize = 16;
-/// How long there is peace at both ends of a run.
-const PEACE: Duration = Duration::from_secs(1);
-/// How long a read model that does not have the whole log may stand still when nothing is broken any more.
+/// The length of the quiet periods at both ends of a run.
+const QUIET: Duration = Duration::from_secs(1);
+/// How long a read model that is behind the log may make no progress after all faults were healed.
 const STANDSTILL: Duration = Duration::from_secs(30);
-/// How long one look at the read model is apart from the next.
+/// The time between two checks of the read model.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a run is made from.
+/// The parameters of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FaultRun {
     pub(crate) seed: u64,
-    /// Commands a second.
+    /// Commands per second.
     pub(crate) rate: u32,
-    /// For how long there are faults.
+    /// How long faults are injected.
     pub(crate) time: Duration,
 }
 
-/// What came of it.
+/// The outcome of a run.
 pub(crate) struct Outcome {
     pub(crate) history: ReadHistory,
     pub(crate) disturbances: Vec<Disturbance>,
-    pub(crate) breaches: Vec<Violation>,
-    /// What did not come about in time.
+    pub(crate) violations: Vec<Violation>,
+    /// What did not happen in time.
     pub(crate) stuck: Vec<String>,
     service_logs: Vec<String>,
 }
 
 impl FaultRun {
-    /// Runs on servers of which at least Postgres is its own. A run that is not good is kept.
+    /// Runs on these servers, of which at least Postgres is not shared. A failed run is kept.
     pub(crate) async fn run(self, own: Arc<OwnServers>) -> Outcome {
         println!("{self:?}");
         let environment = prepared(TestEnvironment::on(own.servers.clone())).await;
-        let mut stage = Stage::set(own, environment).await;
-        let recorder = Recorder::new(&stage);
-        let disturbances = self.disturbed(&mut stage, &recorder).await;
-        let outcome = Outcome::of(stage, recorder, disturbances).await;
+        let mut services = Services::start(own, environment).await;
+        let recorder = Recorder::new(&services);
+        let disturbances = self.run_with_faults(&mut services, &recorder).await;
+        let outcome = Outcome::of(services, recorder, disturbances).await;
         if !outcome.is_good() {
             println!("kept in {}", outcome.keep(self.seed).display());
         }
         outcome
     }
 
-    /// Sessions and faults side by side.
-    async fn disturbed(self, stage: &mut Stage, recorder: &Recorder) -> Vec<Disturbance> {
+    /// Runs sessions while injecting faults.
+    async fn run_with_faults(self, services: &mut Services, recorder: &Recorder) -> Vec<Disturbance> {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let faults = random.fork();
         let each = Duration::from_secs(1).mul_f64((SESSIONS + WRITERS) as f64 / f64::from(self.rate));
         let sessions = (0..SESSIONS + WRITERS)
             .map(|number| Session::new(recorder, number, random.fork()).run(each, number < SESSIONS));
         let faults = async {
-            sleep(PEACE).await;
-            let disturbances = reign(stage, recorder, faults, self.time).await;
-            sleep(PEACE).await;
+            sleep(QUIET).await;
+            let disturbances = inject_faults(services, recorder, faults, self.time).await;
+            sleep(QUIET).await;
             recorder.end();
             disturbances
         };
@@ -82,40 +83,40 @@ impl FaultRun {
 }
 
 impl Outcome {
-    /// What is there when all is said, and whether it is true.
-    async fn of(mut stage: Stage, recorder: Recorder, disturbances: Vec<Disturbance>) -> Self {
-        let log = log::read(&stage.environment).await;
+    /// Reads the log, the rows and the parked records at the end of the run, and checks the history.
+    async fn of(mut services: Services, recorder: Recorder, disturbances: Vec<Disturbance>) -> Self {
+        let log = log::read(&services.environment).await;
         let ends = log::ends(&log);
         let (steps, unfit) = fold::orders::of(&log);
         let mut history =
-            ReadHistory { steps, unfit, projections: fold::projections(&log), ..recorder.told() };
-        caught_up(&stage.environment, &ends, &recorder).await;
-        read_rows(&mut history, "live", &stage.environment).await;
-        read_parked(&mut history, &stage.environment).await;
-        for complaint in operator::verify_all(&stage.environment).await {
-            recorder.stuck(complaint);
+            ReadHistory { steps, unfit, projections: fold::projections(&log), ..recorder.history() };
+        caught_up(&services.environment, &ends, &recorder).await;
+        read_rows(&mut history, "live", &services.environment).await;
+        read_parked(&mut history, &services.environment).await;
+        for failure in operator::verify_all(&services.environment).await {
+            recorder.stuck(failure);
         }
-        let service_logs = stage.services().map(Service::log).collect();
-        stage.projectors.clear();
-        let rebuilt = rebuilt_from_zero(&stage, &ends, &recorder).await;
+        let service_logs = services.all().map(Service::log).collect();
+        services.projectors.clear();
+        let rebuilt = rebuilt_from_scratch(&services, &ends, &recorder).await;
         read_rows(&mut history, "rebuilt", &rebuilt).await;
-        let breaches = check(&history);
+        let violations = check(&history);
         let stuck = recorder.all_stuck();
-        Self { history, disturbances, breaches, stuck, service_logs }
+        Self { history, disturbances, violations, stuck, service_logs }
     }
 
-    /// Whether everything was true, and came in time.
+    /// Whether no promise was broken and everything happened in time.
     pub(crate) fn is_good(&self) -> bool {
-        self.breaches.is_empty() && self.stuck.is_empty()
+        self.violations.is_empty() && self.stuck.is_empty()
     }
 
-    /// Writes everything that is known into target/faults/read-<seed>.
+    /// Writes the run to target/faults/read-<seed>.
     fn keep(&self, seed: u64) -> PathBuf {
         let folder = repository().join(format!("target/faults/read-{seed}"));
         let lines = |lines: Vec<String>| lines.join("\n");
-        let breaches = self.breaches.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
+        let violations = self.violations.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("breaches.txt"), lines(breaches)).unwrap();
+        fs::write(folder.join("violations.txt"), lines(violations)).unwrap();
         let faults = self.disturbances.iter().map(ToString::to_string).collect();
         fs::write(folder.join("faults.txt"), lines(faults)).unwrap();
         fs::write(folder.join("history.json"), serde_json::to_vec(&self.history).unwrap()).unwrap();
@@ -126,14 +127,14 @@ impl Outcome {
     }
 }
 
-/// Topics, schemas and tables, and the tables refuse what they shall refuse.
+/// Creates topics, schemas and tables, and adds the constraints that refuse poisoned events.
 async fn prepared(environment: TestEnvironment) -> TestEnvironment {
     let environment = tokio::task::spawn_blocking(|| environment.prepare()).await.unwrap();
     poison::refuse(&environment).await;
     environment
 }
 
-/// Waits until everything in the log is applied or parked by every projection, or notes that it is not.
+/// Waits until every projection has applied or parked the whole log, and records if it does not.
 async fn caught_up(environment: &TestEnvironment, ends: &Offsets, recorder: &Recorder) {
     for projection in PROJECTIONS {
         let (mut seen, mut since) = (None, Instant::now());
@@ -155,7 +156,7 @@ async fn caught_up(environment: &TestEnvironment, ends: &Offsets, recorder: &Rec
     }
 }
 
-/// Adds what is in the tables of every projection.
+/// Adds the rows of every projection.
 async fn read_rows(history: &mut ReadHistory, model: &str, environment: &TestEnvironment) {
     history.models.insert(model.to_owned(), database::model(environment).await);
     for (name, projected) in &mut history.projections {
@@ -163,7 +164,7 @@ async fn read_rows(history: &mut ReadHistory, model: &str, environment: &TestEnv
     }
 }
 
-/// Adds what every projection has parked.
+/// Adds the parked records of every projection.
 async fn read_parked(history: &mut ReadHistory, environment: &TestEnvironment) {
     history.parked = database::parked(environment, "orders").await;
     for (name, projected) in &mut history.projections {
@@ -171,17 +172,17 @@ async fn read_parked(history: &mut ReadHistory, environment: &TestEnvironment) {
     }
 }
 
-/// A database of its own in which a projector has read the same log.
-async fn rebuilt_from_zero(stage: &Stage, ends: &Offsets, recorder: &Recorder) -> TestEnvironment {
-    let beside = TestEnvironment {
-        database_prefix: TestEnvironment::on(stage.own.servers.clone()).database_prefix,
-        ..stage.environment.clone()
+/// A new database, which a projector has filled from the same log.
+async fn rebuilt_from_scratch(services: &Services, ends: &Offsets, recorder: &Recorder) -> TestEnvironment {
+    let rebuilt = TestEnvironment {
+        database_prefix: TestEnvironment::on(services.own.servers.clone()).database_prefix,
+        ..services.environment.clone()
     };
-    let migrated = beside.clone();
+    let migrated = rebuilt.clone();
     tokio::task::spawn_blocking(move || migrated.foldline("migrations apply")).await.unwrap();
-    poison::refuse(&beside).await;
-    let projector = Service::projector(&beside, "orders");
-    caught_up(&beside, ends, recorder).await;
+    poison::refuse(&rebuilt).await;
+    let projector = Service::projector(&rebuilt, "orders");
+    caught_up(&rebuilt, ends, recorder).await;
     drop(projector);
-    beside
+    rebuilt
 }

@@ -1,4 +1,4 @@
-//! The log as a stranger reads it.
+//! The log as a third party reads it.
 
 use orders_domain::Event;
 use serde_json::{Value, from_value};
@@ -6,25 +6,25 @@ use test_kit::{LogView, Payloads, SeenEvent, TestEnvironment, read_history::Offs
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::task::spawn_blocking;
 
-/// A record as it stands there.
+/// A record of the log.
 pub(crate) struct Record {
     pub(crate) seen: SeenEvent,
-    /// What it says, if it is an event.
+    /// The event, if the record is one.
     pub(crate) logged: Option<Logged>,
 }
 
-/// An event, as far as the rows follow from it.
+/// The parts of an event that rows depend on.
 pub(crate) struct Logged {
     pub(crate) version: u64,
     pub(crate) at: OffsetDateTime,
-    /// Its name without the namespace.
+    /// The type's name without its namespace.
     pub(crate) event_type: String,
-    /// Its fields.
+    /// The fields.
     pub(crate) content: Value,
     pub(crate) event: Event,
 }
 
-/// Reads everything there is, partition by partition, in order.
+/// Reads the whole log, partition by partition, in order.
 pub(crate) async fn read(environment: &TestEnvironment) -> Vec<Record> {
     let (brokers, topic) = (environment.servers.brokers.clone(), environment.topic("orders.events"));
     let seen = spawn_blocking(move || LogView::of(&brokers, &topic)).await.unwrap();
@@ -37,13 +37,13 @@ pub(crate) async fn read(environment: &TestEnvironment) -> Vec<Record> {
     log
 }
 
-/// By partition, the offset of its last record.
+/// The offset of the last record, by partition.
 pub(crate) fn ends(log: &[Record]) -> Offsets {
     log.iter().map(|Record { seen, .. }| (seen.partition, seen.offset)).collect()
 }
 
 impl Record {
-    /// Reads its headers; the content is what its payload says, if it can be read.
+    /// Reads the headers. `content` is the decoded payload, if it could be decoded.
     pub(crate) fn of(seen: SeenEvent, content: Option<Value>) -> Self {
         let logged = content.and_then(|content| Logged::read(&seen, content));
         Self { seen, logged }

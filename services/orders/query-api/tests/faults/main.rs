@@ -1,5 +1,5 @@
-//! The read side of orders while everything around it fails: every answer that its sessions get is held against the
-//! log, and so are the rows in the end. See docs/faults.md.
+//! Fault tests of the read side of orders: every answer to its sessions is checked against the log, and the final rows
+//! too. See docs/faults.md.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -17,7 +17,7 @@ mod poison;
 mod recorder;
 mod requests;
 mod runs;
+mod services;
 mod session;
-mod stage;
 mod summary;
 mod tables;

@@ -1,4 +1,4 @@
-//! Somebody who rebuilds, promotes, rolls back and drops all the time, without a look at what is there.
+//! An operator that constantly rebuilds, promotes, rolls back and drops, without checking the state first.
 
 use futures_util::future::join_all;
 use test_kit::TestEnvironment;
@@ -6,25 +6,25 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     chaos::Kind::{self, Cancelled, Dropped, Promoted, RolledBack},
-    stage::PROJECTIONS,
+    services::PROJECTIONS,
 };
 
 const REBUILD: &str = "rebuild PROJECTION --promote --yes";
-const GO_ON: &str = "rebuild PROJECTION --follow --promote --yes";
+const CONTINUE: &str = "rebuild PROJECTION --follow --promote --yes";
 const ROLL_BACK: &str = "rollback PROJECTION --yes";
 const DROP: &str = "drop PROJECTION --yes";
 const CANCEL: &str = "cancel PROJECTION --yes";
 
-/// What is tried, how likely it is, and what it is when it has worked. Much of it is refused.
+/// The weight of each command, and the kind of disturbance if it succeeds. Many are refused.
 const COMMANDS: [(usize, &str, Kind); 5] = [
     (4, REBUILD, Promoted),
-    (4, GO_ON, Promoted),
+    (4, CONTINUE, Promoted),
     (1, ROLL_BACK, RolledBack),
     (3, DROP, Dropped),
     (1, CANCEL, Cancelled),
 ];
 
-/// Tries something with one of the projections, or a rebuild where it is refused, and says what has become of it.
+/// Tries a random command on a random projection, or a rebuild if it is refused. Returns what succeeded.
 pub(crate) async fn act(environment: &TestEnvironment, random: &mut fastrand::Rng) -> Option<Kind> {
     let likely =
         COMMANDS.iter().flat_map(|(chance, command, kind)| std::iter::repeat_n((*command, *kind), *chance));
@@ -37,35 +37,34 @@ pub(crate) async fn act(environment: &TestEnvironment, random: &mut fastrand::Rn
     run(environment, projection, REBUILD).await.is_ok().then_some(Promoted)
 }
 
-/// Every other time it is orders, for those are what the sessions look at.
+/// Half the time it is `orders`, which the sessions query.
 fn any_projection(random: &mut fastrand::Rng) -> &'static str {
     if random.bool() { PROJECTIONS[0] } else { PROJECTIONS[random.usize(1..PROJECTIONS.len())] }
 }
 
-/// Rebuilds and promotes every projection while nothing is broken, which must work; answers what has not.
+/// Rebuilds and promotes every projection while there are no faults, which must succeed. Returns the failures.
 pub(crate) async fn rebuild_all(environment: &TestEnvironment) -> Vec<String> {
-    complaints(PROJECTIONS.map(|projection| rebuild(environment, projection))).await
+    failures(PROJECTIONS.map(|projection| rebuild(environment, projection))).await
 }
 
-/// Has the product itself compare the live rows of every projection with those made from zero; answers where it finds
-/// anything.
+/// Runs `foldline projections verify` for every projection. Returns the failures.
 pub(crate) async fn verify_all(environment: &TestEnvironment) -> Vec<String> {
-    complaints(PROJECTIONS.map(|projection| run(environment, projection, "verify PROJECTION"))).await
+    failures(PROJECTIONS.map(|projection| run(environment, projection, "verify PROJECTION"))).await
 }
 
-/// Does all of it at once.
-async fn complaints(tries: [impl Future<Output = Result<(), String>>; 3]) -> Vec<String> {
+/// Runs all of them concurrently, and returns the failures.
+async fn failures(tries: [impl Future<Output = Result<(), String>>; 3]) -> Vec<String> {
     join_all(tries).await.into_iter().filter_map(Result::err).collect()
 }
 
 async fn rebuild(environment: &TestEnvironment, projection: &'static str) -> Result<(), String> {
-    // One of them finds nothing, or both.
+    // One or both of these are refused, because there is nothing to cancel or drop.
     let mut refused = Vec::new();
-    for unless_there in [CANCEL, DROP] {
-        refused.extend(run(environment, projection, unless_there).await.err());
+    for command in [CANCEL, DROP] {
+        refused.extend(run(environment, projection, command).await.err());
     }
     let rebuilt = run(environment, projection, REBUILD).await;
-    rebuilt.map_err(|complaint| format!("{complaint} before it: {}", refused.join("; ")))
+    rebuilt.map_err(|failure| format!("{failure} before it: {}", refused.join("; ")))
 }
 
 async fn run(
@@ -77,7 +76,7 @@ async fn run(
         (environment.clone(), format!("projections {}", command.replace("PROJECTION", projection)));
     spawn_blocking(move || match environment.try_foldline(&command) {
         Ok(_) => Ok(()),
-        Err(complaint) => Err(format!("{command}: {complaint}")),
+        Err(failure) => Err(format!("{command}: {failure}")),
     })
     .await
     .unwrap()

@@ -1,4 +1,4 @@
-//! What a projection cannot apply: events that its tables refuse, and records that are no events at all.
+//! What a projection cannot apply: events that its tables refuse, and records that are not events.
 
 use rdkafka::{
     ClientConfig,
@@ -11,33 +11,33 @@ use uuid::Uuid;
 use crate::database;
 
 /// Orders and totals refuse every event of an order of this customer.
-pub(crate) const CUSTOMER: &str = "nobody";
-/// Orders and their journal refuse that an order is cancelled for this reason, which is the last event of an order. So it
-/// makes no difference what else was in the same batch.
-pub(crate) const REASON: &str = "unspeakable";
+pub(crate) const CUSTOMER: &str = "refused";
+/// Orders and journal refuse a cancellation for this reason. It is the last event of an order, so it makes no
+/// difference what else is in the batch.
+pub(crate) const REASON: &str = "refused";
 
-/// Has the tables of each projection refuse some events, not all of them the same ones.
+/// Adds constraints with which each projection refuses some events. They differ between projections.
 pub(crate) async fn refuse(environment: &TestEnvironment) {
     let refuse = format!(
         "ALTER TABLE orders
-           ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}'),
-           ADD CONSTRAINT reason_can_be_said CHECK (cancellation_reason <> '{REASON}');
+           ADD CONSTRAINT customer_is_allowed CHECK (customer_id <> '{CUSTOMER}'),
+           ADD CONSTRAINT reason_is_allowed CHECK (cancellation_reason <> '{REASON}');
          ALTER TABLE journal
-           ADD CONSTRAINT reason_can_be_said CHECK (event ->> 'reason' <> '{REASON}');
+           ADD CONSTRAINT reason_is_allowed CHECK (event ->> 'reason' <> '{REASON}');
          ALTER TABLE customer_open_orders
-           ADD CONSTRAINT customer_is_somebody CHECK (customer_id <> '{CUSTOMER}')"
+           ADD CONSTRAINT customer_is_allowed CHECK (customer_id <> '{CUSTOMER}')"
     );
     sqlx::raw_sql(&refuse).execute(&mut database::connect(environment).await).await.unwrap();
 }
 
-/// One write in fifty is poisoned.
+/// Whether the next write is poisoned: one in fifty is.
 pub(crate) fn is_due(random: &mut fastrand::Rng) -> bool {
     random.u8(..50) == 0
 }
 
-/// Puts records into the log that are no events: under keys of their own, without a key, and under the key of an order
-/// that is alive, which is parked by that. It blocks.
-pub(crate) fn spoil(environment: &TestEnvironment, alive: Option<Uuid>, random: &mut fastrand::Rng) {
+/// Writes records that are not events to the log: under new keys, without a key, and under the key of a live order,
+/// which is then parked. It blocks.
+pub(crate) fn spoil(environment: &TestEnvironment, live_order: Option<Uuid>, random: &mut fastrand::Rng) {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", &environment.servers.brokers)
         .set("partitioner", "murmur2_random")
@@ -45,7 +45,7 @@ pub(crate) fn spoil(environment: &TestEnvironment, alive: Option<Uuid>, random: 
         .unwrap();
     let topic = environment.topic("orders.events");
     let own = Uuid::from_u128(random.u128(..));
-    let keys = [None, alive, Some(own)].into_iter().chain((0..random.usize(..20)).map(|_| Some(own)));
+    let keys = [None, live_order, Some(own)].into_iter().chain((0..random.usize(..20)).map(|_| Some(own)));
     for key in keys {
         let key = key.map(|key| key.to_string()).unwrap_or_default();
         let payload: Vec<u8> = (0..random.usize(..40)).map(|_| random.u8(..)).collect();

@@ -1,18 +1,18 @@
-//! What the sessions send.
+//! The commands of the sessions.
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A command as a client has it: repeated, it is the same.
+/// A command of a client. A retry sends it unchanged.
 pub(crate) struct Command {
     path: String,
     key: Uuid,
     body: Value,
 }
 
-/// What is told of a command that is done.
-pub(crate) struct Done {
+/// The answer to an accepted command.
+pub(crate) struct Accepted {
     pub(crate) version: u64,
     pub(crate) token: String,
 }
@@ -36,8 +36,8 @@ impl Command {
         Self { path: format!("/orders/{order_id}/cancel"), key, body: json!({ "reason": reason }) }
     }
 
-    /// Sends it once; `None` is anything but that it is done.
-    pub(crate) async fn send(&self, http: &Client, url: &str) -> Option<Done> {
+    /// Sends it once. Returns `None` unless it is accepted.
+    pub(crate) async fn send(&self, http: &Client, url: &str) -> Option<Accepted> {
         let request =
             http.post(format!("{url}{}", self.path)).header("idempotency-key", self.key.to_string());
         let answer = request.json(&self.body).send().await.ok()?;
@@ -46,7 +46,7 @@ impl Command {
         }
         let token = header(&answer, "consistency-token")?;
         let body: Value = answer.json().await.ok()?;
-        Some(Done { version: body["version"].as_u64()?, token })
+        Some(Accepted { version: body["version"].as_u64()?, token })
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a session does: it writes, and asks any of the instances for what it and others wrote, always with the token of
-//! everything that it has been told.
+//! A session: it writes, and queries any instance for its own and others' orders, always with the token of everything
+//! it has seen.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::{
-    answers::{Document, Told, offsets, shown, token},
+    answers::{Document, Reply, offsets, shown, token},
     poison,
     recorder::Recorder,
     requests::Command,
 };
 
-/// How long a session waits for an answer: longer than it ever asks an answer to wait.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How soon a session repeats a command or a query that was not answered.
+/// How long a session waits for a response: longer than any `Prefer: wait` that it sends.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause before a command or query is retried.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long something may take until it is settled, with every fault that may come meanwhile.
+/// How long something may take until it is settled, whatever faults happen in the meantime.
 const DEADLINE: Duration = Duration::from_secs(40);
-/// How many orders of a session are alive at a time.
-const ALIVE: usize = 4;
-/// How many orders a session looks at in the end; the rows of all are looked at, too.
-const LAST: usize = 50;
-/// The longest list that the query API gives.
+/// The number of open orders per session.
+const OPEN_ORDERS: usize = 4;
+/// The number of orders that a session queries at the end. The rows of all orders are checked anyway.
+const FINAL_QUERIES: usize = 50;
+/// The longest list that the query API returns.
 const LONGEST_LIST: usize = 200;
 
 pub(crate) struct Session<'r> {
@@ -34,19 +34,20 @@ pub(crate) struct Session<'r> {
     number: usize,
     http: Client,
     random: fastrand::Rng,
-    /// Everything that it has been told of.
+    /// The positions that the session has seen.
     seen: Offsets,
-    alive: Vec<Uuid>,
+    open: Vec<Uuid>,
     all: Vec<Uuid>,
 }
 
 impl<'r> Session<'r> {
     pub(crate) fn new(recorder: &'r Recorder, number: usize, random: fastrand::Rng) -> Self {
-        let http = Client::builder().timeout(PATIENCE).build().unwrap();
-        Self { recorder, number, http, random, seen: Offsets::new(), alive: vec![], all: vec![] }
+        let http = Client::builder().timeout(RESPONSE_TIMEOUT).build().unwrap();
+        Self { recorder, number, http, random, seen: Offsets::new(), open: vec![], all: vec![] }
     }
 
-    /// Writes, and asks if it is to, one command each `interval`, until it is enough; then sees what it wrote last.
+    /// Sends a command each `interval`, and queries if `asks`, until the run ends. Then waits until its last orders are
+    /// visible.
     pub(crate) async fn run(mut self, interval: Duration, asks: bool) {
         let mut next = Instant::now() + interval.mul_f64(self.random.f64());
         while !self.recorder.is_enough() {
@@ -58,7 +59,7 @@ impl<'r> Session<'r> {
                 self.ask_others().await;
             }
         }
-        for order in self.all.iter().rev().take(LAST).copied().collect::<Vec<_>>() {
+        for order in self.all.iter().rev().take(FINAL_QUERIES).copied().collect::<Vec<_>>() {
             self.see(order).await;
         }
     }
@@ -72,23 +73,23 @@ impl<'r> Session<'r> {
         }
     }
 
-    /// Places an order, or changes one that it has placed.
+    /// Places an order, or changes one of its open orders.
     async fn write(&mut self) -> Uuid {
         let key = self.any_id();
-        if self.alive.len() < ALIVE {
+        if self.open.len() < OPEN_ORDERS {
             let order = self.any_id();
             let customer =
                 if poison::is_due(&mut self.random) { poison::CUSTOMER.into() } else { self.customer() };
             self.settle(order, Command::place(key, order, &customer)).await;
-            self.alive.push(order);
+            self.open.push(order);
             self.all.push(order);
             self.recorder.publish(order);
             return order;
         }
-        let slot = self.random.usize(..ALIVE);
-        let order = self.alive[slot];
+        let slot = self.random.usize(..OPEN_ORDERS);
+        let order = self.open[slot];
         if self.random.u8(..5) == 0 {
-            self.alive.swap_remove(slot);
+            self.open.swap_remove(slot);
             let reason = if poison::is_due(&mut self.random) { poison::REASON } else { "ordered twice" };
             self.settle(order, Command::cancel(key, order, reason)).await;
         } else {
@@ -98,15 +99,20 @@ impl<'r> Session<'r> {
         order
     }
 
-    /// Sends a command until it is done.
+    /// Sends a command until it is accepted.
     async fn settle(&mut self, order: Uuid, command: Command) {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            if let Some(done) = command.send(&self.http, &self.recorder.commands).await {
-                self.learn(&offsets(&done.token));
+            if let Some(accepted) = command.send(&self.http, &self.recorder.commands).await {
+                self.see_offsets(&offsets(&accepted.token));
                 let answered = self.recorder.now();
                 let (session, aggregate) = (self.number, order.to_string());
-                return self.recorder.write(Write { session, aggregate, version: done.version, answered });
+                return self.recorder.write(Write {
+                    session,
+                    aggregate,
+                    version: accepted.version,
+                    answered,
+                });
             }
             if Instant::now() > deadline {
                 return self
@@ -117,7 +123,7 @@ impl<'r> Session<'r> {
         }
     }
 
-    /// Asks for an order until it is shown, or refused because its events are parked.
+    /// Queries an order until it is shown, or refused because its events are parked.
     async fn see(&mut self, order: Uuid) {
         let deadline = Instant::now() + DEADLINE;
         while !self.ask_with(order, false, "wait=2").await {
@@ -134,30 +140,30 @@ impl<'r> Session<'r> {
         self.ask_with(order, lenient, &format!("wait={wait}{lenience}")).await;
     }
 
-    /// Asks once, any of the instances, and says whether nothing else will ever be answered.
+    /// Queries a random instance once. Returns whether the answer is final.
     async fn ask_with(&mut self, order: Uuid, lenient: bool, prefer: &str) -> bool {
-        let question = self.question(&format!("/orders/{order}"), lenient, prefer).await;
-        let (answer, is_settled) = match &question.told {
-            Told::Document(Document { body, offsets, behind }) => {
+        let query = self.query(&format!("/orders/{order}"), lenient, prefer).await;
+        let (answer, is_settled) = match &query.reply {
+            Reply::Document(Document { body, offsets, behind }) => {
                 let behind = behind.values().next().map_or(Behind::No, |since| Behind::Since(*since));
                 (shown(body, offsets.clone(), behind), true)
             }
-            Told::NotYetVisible { is_behind } => (ReadAnswer::NotYetVisible, *is_behind),
-            Told::Other(answer) => (answer.clone(), false),
+            Reply::NotYetVisible { is_behind } => (ReadAnswer::NotYetVisible, *is_behind),
+            Reply::Other(answer) => (answer.clone(), false),
         };
-        self.record(order, &question, answer);
+        self.record(order, &query, answer);
         is_settled
     }
 
-    /// Asks for all its own orders at once. Those that are not in the list count as shown not to be there.
+    /// Lists its own orders. Those missing from the list count as shown not to exist.
     async fn list(&mut self) {
         let path = format!("/orders?customer_id={}&limit={LONGEST_LIST}", self.customer());
-        let question = self.question(&path, false, "wait=2").await;
-        let Told::Document(Document { body, offsets, behind }) = &question.told else {
+        let query = self.query(&path, false, "wait=2").await;
+        let Reply::Document(Document { body, offsets, behind }) = &query.reply else {
             return;
         };
-        let behind = if behind.is_empty() { Behind::No } else { Behind::Somebody };
-        let record = |id: Uuid, order| self.record(id, &question, shown(order, offsets.clone(), behind));
+        let behind = if behind.is_empty() { Behind::No } else { Behind::Possibly };
+        let record = |id: Uuid, order| self.record(id, &query, shown(order, offsets.clone(), behind));
         let listed = body["orders"].as_array().unwrap();
         for order in listed {
             record(order["order_id"].as_str().unwrap().parse().unwrap(), order);
@@ -170,28 +176,28 @@ impl<'r> Session<'r> {
         }
     }
 
-    async fn question(&mut self, path: &str, lenient: bool, prefer: &str) -> Question {
+    async fn query(&mut self, path: &str, lenient: bool, prefer: &str) -> Query {
         let instance = self.random.usize(..self.recorder.queries.len());
         let (asked, wanted) = (self.recorder.now(), self.seen.clone());
         let mut request = self.http.get(format!("{}{path}", self.recorder.queries[instance]));
         if !wanted.is_empty() {
             request = request.header("consistency-token", token(&self.recorder.topic, &wanted));
         }
-        let told = Told::by(request.header("prefer", prefer).send().await).await;
-        if let Told::Document(document) = &told {
-            self.learn(&document.offsets);
+        let reply = Reply::by(request.header("prefer", prefer).send().await).await;
+        if let Reply::Document(document) = &reply {
+            self.see_offsets(&document.offsets);
         }
-        Question { instance, wanted, lenient, asked, answered: self.recorder.now(), told }
+        Query { instance, wanted, lenient, asked, answered: self.recorder.now(), reply }
     }
 
-    fn record(&self, order: Uuid, question: &Question, answer: ReadAnswer) {
-        let Question { instance, lenient, asked, answered, .. } = *question;
-        let (aggregate, wanted) = (order.to_string(), question.wanted.clone());
+    fn record(&self, order: Uuid, query: &Query, answer: ReadAnswer) {
+        let Query { instance, lenient, asked, answered, .. } = *query;
+        let (aggregate, wanted) = (order.to_string(), query.wanted.clone());
         let session = self.number;
         self.recorder.read(Read { session, instance, aggregate, wanted, lenient, asked, answered, answer });
     }
 
-    fn learn(&mut self, offsets: &Offsets) {
+    fn see_offsets(&mut self, offsets: &Offsets) {
         for (partition, offset) in offsets {
             let seen = self.seen.entry(*partition).or_default();
             *seen = (*seen).max(*offset);
@@ -207,12 +213,12 @@ impl<'r> Session<'r> {
     }
 }
 
-/// One request and what it was told.
-struct Question {
+/// A query and its reply.
+struct Query {
     instance: usize,
     wanted: Offsets,
     lenient: bool,
     asked: u64,
     answered: u64,
-    told: Told,
+    reply: Reply,
 }

@@ -1,4 +1,4 @@
-//! The figures of one or many runs, as tables.
+//! The figures of one or more runs, as tables.
 
 use std::{
     collections::BTreeMap,
@@ -9,18 +9,18 @@ use test_kit::read_history::{Projected, Read, ReadAnswer, ReadHistory};
 
 use crate::{chaos::Kind, fault_run::Outcome};
 
-/// What is counted.
+/// The counts of all runs.
 #[derive(Default)]
 pub(crate) struct Summary {
     runs: usize,
     events: usize,
-    breaches: usize,
+    violations: usize,
     writes: usize,
     answers: BTreeMap<&'static str, usize>,
     faults: BTreeMap<Kind, usize>,
-    /// By table, and by how its rows came about.
+    /// The rows by table and model.
     compared: BTreeMap<String, BTreeMap<String, usize>>,
-    /// By projection.
+    /// The parked events by projection.
     parked: BTreeMap<String, usize>,
 }
 
@@ -28,7 +28,7 @@ impl Summary {
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         self.runs += 1;
         self.events += outcome.history.steps.len();
-        self.breaches += outcome.breaches.len();
+        self.violations += outcome.violations.len();
         self.writes += outcome.history.writes.len();
         for read in &outcome.history.reads {
             *self.answers.entry(name(read)).or_default() += 1;
@@ -39,7 +39,7 @@ impl Summary {
         self.add_compared(&outcome.history);
     }
 
-    /// What was held against the log.
+    /// Adds the numbers of rows and parked events that were compared with the log.
     fn add_compared(&mut self, history: &ReadHistory) {
         self.count_parked("orders", history.parked.len());
         for (model, orders) in &history.models {
@@ -67,7 +67,7 @@ impl Summary {
 
 fn name(read: &Read) -> &'static str {
     match &read.answer {
-        ReadAnswer::Shown(_) if read.lenient => "shown as it is",
+        ReadAnswer::Shown(_) if read.lenient => "shown leniently",
         ReadAnswer::Shown(_) => "shown",
         ReadAnswer::NotYetVisible => "not yet visible",
         ReadAnswer::NotNow { .. } => "not now",
@@ -78,8 +78,8 @@ fn name(read: &Read) -> &'static str {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { runs, events, breaches, writes, .. } = self;
-        writeln!(f, "{runs} runs, {events} events applied, {breaches} breaches")?;
+        let Self { runs, events, violations, writes, .. } = self;
+        writeln!(f, "{runs} runs, {events} events applied, {violations} violations")?;
         writeln!(f, "\n{:<24}{writes:>10}", "commands acknowledged")?;
         for (name, count) in &self.answers {
             writeln!(f, "{name:<24}{count:>10}")?;

@@ -1,4 +1,4 @@
-//! The tables of the projections that no session asks.
+//! The tables of the projections that no session queries.
 
 use serde_json::{Value, json};
 use test_kit::read_history::Row;
@@ -14,15 +14,15 @@ pub(crate) const CUSTOMER_OPEN_ORDERS: Table =
 pub(crate) const TABLES: [Table; 3] = [JOURNAL, CUSTOMER_TOTALS, CUSTOMER_OPEN_ORDERS];
 
 pub(crate) struct Table {
-    /// Who fills it.
+    /// The projection that fills it.
     pub(crate) projection: &'static str,
     pub(crate) name: &'static str,
-    /// The columns that name a row.
+    /// The key columns.
     key: &'static [&'static str],
 }
 
 impl Table {
-    /// A row of it with all its columns, in one form whoever made it.
+    /// A row with all its columns, with times converted to UTC so that rows can be compared.
     pub(crate) fn row(&self, mut columns: Value) -> Row {
         for (name, value) in columns.as_object_mut().unwrap() {
             if name.ends_with("_at") {

@@ -1,4 +1,4 @@
-//! The read model as it must be: the fold of the log.
+//! The expected read model: the fold of the log.
 
 use event_log::{ClientSettings, Codec, Recorded, Registry, Topics, read_partition};
 use orders_domain::Event;
@@ -6,7 +6,7 @@ use test_kit::TestEnvironment;
 
 use crate::model::{Model, apply};
 
-/// Folds the log from the first event on. It blocks.
+/// Folds the log from the first event. It blocks.
 pub(crate) fn of_log(environment: &TestEnvironment, codec: &Codec) -> Model {
     let client = ClientSettings { brokers: environment.servers.brokers.clone() };
     let topic = Topics::new(&environment.topic_prefix, "orders").events();
@@ -23,7 +23,7 @@ pub(crate) fn of_log(environment: &TestEnvironment, codec: &Codec) -> Model {
     model
 }
 
-/// A codec that reads what is in an environment's log.
+/// A codec that reads the log of an environment.
 pub(crate) fn codec(environment: &TestEnvironment) -> Codec {
     Codec::reading(Registry::new(&environment.servers.registry_url).unwrap())
 }

@@ -9,15 +9,15 @@ use crate::{
 const EVENTS: usize = 10_080;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_projector_that_is_killed_ends_with_the_fold_of_the_log() {
+async fn a_projector_killed_repeatedly_ends_with_the_fold_of_the_log() {
     let mut orders = Orders::start().await;
-    let lives = orders.lead_lives(EVENTS);
+    let lifecycles = orders.run_lifecycles(EVENTS);
     for applied in [1_000, 3_000, 6_000, 9_000] {
-        orders.settle(applied).await;
+        orders.until_applied(applied).await;
         orders.projector.kill_and_restart().await;
     }
-    lives.join_all().await;
-    orders.settle(EVENTS).await;
+    lifecycles.join_all().await;
+    orders.until_applied(EVENTS).await;
 
     let expected = fold_of_log(orders.environment.clone()).await;
     assert_eq!(expected.len(), EVENTS / 3);

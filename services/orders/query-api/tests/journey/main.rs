@@ -1,4 +1,4 @@
-//! Orders all the way: placed over HTTP, counted in Kafka by Kafka's own consumer, compared in Postgres row by row.
+//! Orders from end to end: placed over HTTP, counted with Kafka's own consumer, and compared row by row in Postgres.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]

@@ -1,4 +1,4 @@
-//! What a read model must say of an order, computed here on its own, and what one says.
+//! The expected content of the read model, computed independently, and the actual content.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 /// Orders by id, each as one JSON document.
 pub(crate) type Model = BTreeMap<String, Value>;
 
-/// What an event makes of an order.
+/// Applies an event to an order.
 pub(crate) fn apply(order: &mut Value, version: u64, at: OffsetDateTime, event: Event) {
     let at = at.format(&Rfc3339).unwrap();
     match event {
@@ -32,7 +32,7 @@ pub(crate) fn apply(order: &mut Value, version: u64, at: OffsetDateTime, event: 
     order["updated_at"] = json!(at);
 }
 
-/// The read model as it is.
+/// The actual content of the read model.
 pub(crate) async fn of_rows(database: &mut PgConnection) -> Model {
     let rows: Vec<(String, Value)> = sqlx::query_as(
         "SELECT order_id::text, jsonb_build_object(
@@ -49,11 +49,11 @@ pub(crate) async fn of_rows(database: &mut PgConnection) -> Model {
     .fetch_all(database)
     .await
     .unwrap();
-    rows.into_iter().map(|(id, order)| (id, in_one_form(order))).collect()
+    rows.into_iter().map(|(id, order)| (id, normalized_times(order))).collect()
 }
 
-/// Times may be written in more than one form.
-pub(crate) fn in_one_form(mut order: Value) -> Value {
+/// Converts times to UTC, since one time can be written in several ways.
+pub(crate) fn normalized_times(mut order: Value) -> Value {
     for name in ["placed_at", "updated_at", "cancelled_at"] {
         if let Some(text) = order[name].as_str() {
             let time = OffsetDateTime::parse(text, &Rfc3339).unwrap();

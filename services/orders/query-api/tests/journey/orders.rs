@@ -1,4 +1,4 @@
-//! The three services of orders as processes, and customers who use them.
+//! The three services of orders as processes, and customers that use them.
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use test_kit::{Service, TestEnvironment, eventually, eventually_some};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// How many customers send requests at once.
+/// The number of concurrent customers.
 const CUSTOMERS: usize = 48;
 
 pub(crate) struct Orders {
@@ -31,34 +31,34 @@ impl Orders {
     }
 
     pub(crate) async fn place(&self) -> Placed {
-        Placed::of(&done(self.client.post(format!("{}/orders", self.commands.url)).json(&order(0))).await)
+        Placed::of(&send(self.client.post(format!("{}/orders", self.commands.url)).json(&order(0))).await)
     }
 
-    /// Each customer places an order, moves it and cancels it, and again, until there are so many events.
-    pub(crate) fn lead_lives(&self, events: usize) -> JoinSet<()> {
-        assert_eq!(events % (3 * CUSTOMERS), 0, "a whole number of lives for each customer");
+    /// Each customer repeatedly places an order, changes its address and cancels it, until there are `events` events.
+    pub(crate) fn run_lifecycles(&self, events: usize) -> JoinSet<()> {
+        assert_eq!(events % (3 * CUSTOMERS), 0, "each customer runs a whole number of lifecycles");
         let mut customers = JoinSet::new();
         for customer in 0..CUSTOMERS {
             let (client, url) = (self.client.clone(), format!("{}/orders", self.commands.url));
-            let lives = events / (3 * CUSTOMERS);
+            let lifecycles = events / (3 * CUSTOMERS);
             customers.spawn(async move {
-                for life in 0..lives {
-                    lead_life(&client, &url, customer + life).await;
+                for lifecycle in 0..lifecycles {
+                    run_lifecycle(&client, &url, customer + lifecycle).await;
                 }
             });
         }
         customers
     }
 
-    /// How many events the read model has.
+    /// The number of events applied to the read model.
     pub(crate) async fn applied(&self) -> i64 {
         let sum = "SELECT sum(sequence)::bigint FROM checkpoint WHERE projection = 'orders'";
         let sum = sqlx::query_scalar::<_, Option<i64>>(sum);
         sum.fetch_one(&mut self.database().await).await.unwrap().unwrap_or(0)
     }
 
-    /// Waits until the read model has at least so many events.
-    pub(crate) async fn settle(&self, events: usize) {
+    /// Waits until at least this many events are applied to the read model.
+    pub(crate) async fn until_applied(&self, events: usize) {
         let events = i64::try_from(events).unwrap();
         eventually(&format!("{events} events are applied"), || async { self.applied().await >= events })
             .await;
@@ -69,7 +69,7 @@ impl Orders {
     }
 }
 
-/// What the answer to a new order says.
+/// The path and the consistency token of a new order.
 pub(crate) struct Placed {
     pub(crate) path: String,
     pub(crate) token: String,
@@ -83,20 +83,20 @@ impl Placed {
     }
 }
 
-async fn lead_life(client: &Client, url: &str, number: usize) {
-    let placed = Placed::of(&done(client.post(url).json(&order(number))).await);
+async fn run_lifecycle(client: &Client, url: &str, number: usize) {
+    let placed = Placed::of(&send(client.post(url).json(&order(number))).await);
     let order_id: Uuid = placed.path.rsplit('/').next().unwrap().parse().unwrap();
     let moved = client.post(format!("{url}/{order_id}/delivery-address")).json(&address("Hamburg"));
-    assert_eq!(done(moved).await.status(), 200);
+    assert_eq!(send(moved).await.status(), 200);
     let cancelled = client.post(format!("{url}/{order_id}/cancel")).json(&json!({ "reason": "no need" }));
-    assert_eq!(done(cancelled).await.status(), 200);
+    assert_eq!(send(cancelled).await.status(), 200);
 }
 
-/// Sends a command until it is done, as a busy service asks for: it has one effect, because of its key.
-async fn done(command: RequestBuilder) -> Response {
+/// Sends a command, and retries it while the service is busy. Its idempotency key ensures that it has one effect.
+async fn send(command: RequestBuilder) -> Response {
     let command = command.header("idempotency-key", Uuid::new_v4().to_string());
     eventually_some("the command is answered", || async {
-        let command = command.try_clone().expect("a body of JSON can be sent again");
+        let command = command.try_clone().expect("a JSON body can be sent again");
         let answer = command.send().await.unwrap();
         (answer.status() != StatusCode::SERVICE_UNAVAILABLE).then_some(answer)
     })

@@ -1,7 +1,7 @@
 use crate::orders::Orders;
 
 #[tokio::test]
-async fn a_query_with_the_token_sees_the_write_at_once() {
+async fn a_query_with_the_token_sees_the_write() {
     let orders = Orders::start().await;
     for _ in 0..100 {
         let placed = orders.place().await;
@@ -14,7 +14,7 @@ async fn a_query_with_the_token_sees_the_write_at_once() {
 }
 
 #[tokio::test]
-async fn what_the_projector_has_not_applied_is_refused_or_marked() {
+async fn a_write_not_applied_yet_is_refused_or_answered_leniently() {
     let orders = Orders::start().await;
     orders.projector.signal("STOP");
     let placed = orders.place().await;
@@ -28,6 +28,6 @@ async fn what_the_projector_has_not_applied_is_refused_or_marked() {
         query.try_clone().unwrap().header("prefer", "wait=0, handling=lenient").send().await.unwrap();
     assert_eq!(lenient.status(), 404);
     orders.projector.signal("CONT");
-    let patient = query.header("prefer", "wait=10").send().await.unwrap();
-    assert_eq!(patient.status(), 200);
+    let visible = query.header("prefer", "wait=10").send().await.unwrap();
+    assert_eq!(visible.status(), 200);
 }

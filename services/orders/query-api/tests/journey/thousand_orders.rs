@@ -13,7 +13,7 @@ async fn a_thousand_orders_are_in_kafka_and_in_postgres() {
     for _ in 0..1_000 {
         orders.place().await;
     }
-    orders.settle(1_000).await;
+    orders.until_applied(1_000).await;
 
     assert_eq!(count_by_kafka(&orders), 1_000);
     let rows =
@@ -22,9 +22,9 @@ async fn a_thousand_orders_are_in_kafka_and_in_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn versions_and_sequences_have_no_holes() {
+async fn versions_and_sequences_have_no_gaps() {
     let orders = Orders::start().await;
-    orders.lead_lives(EVENTS).join_all().await;
+    orders.run_lifecycles(EVENTS).join_all().await;
     let seen = LogView::of(&orders.environment.servers.brokers, &orders.environment.topic("orders.events"));
     assert_eq!(seen.len(), EVENTS);
     let mut versions = BTreeMap::<_, u64>::new();
@@ -38,7 +38,7 @@ async fn versions_and_sequences_have_no_holes() {
     }
 }
 
-/// Kafka's own console consumer, which knows nothing of us.
+/// Counts with Kafka's own console consumer.
 fn count_by_kafka(orders: &Orders) -> usize {
     let topic = orders.environment.topic("orders.events");
     let output = Command::new(repository().join("deploy/native/stack"))

@@ -1,4 +1,4 @@
-//! What an order was is what was told of it then, and what the rules knew of it.
+//! The past of an order agrees with what queries returned at the time, and with the rules.
 
 use std::collections::BTreeMap;
 
@@ -15,66 +15,66 @@ use crate::{
     orders::{Orders, Placed, address},
 };
 
-/// What a customer does with an order that is placed.
+/// What a customer does with a placed order.
 #[derive(Debug, Clone)]
 enum Step {
     Move(String),
     Cancel,
 }
 
-/// An order, and what was told of it at each version.
-struct Told {
+/// An order, and the documents that queries returned, by version.
+struct Observed {
     path: String,
     token: String,
     documents: Vec<Value>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_every_version_and_time_an_order_is_what_was_told_then_and_what_the_rules_knew() {
+async fn at_every_version_and_time_an_order_is_as_queries_and_rules_saw_it_then() {
     let orders = Orders::start().await;
     let mut all = Vec::new();
-    for life in lives() {
-        all.push(live(&orders, &life).await);
+    for lifecycle in lifecycles() {
+        all.push(run(&orders, &lifecycle).await);
     }
-    assert!(all.iter().any(|told| told.documents.len() > 3), "some lives are long");
+    assert!(all.iter().any(|observed| observed.documents.len() > 3), "some lifecycles have many steps");
     let log = events(orders.environment.clone()).await;
-    for told in all {
-        require_versions(&orders, &told).await;
-        require_times(&orders, &told).await;
-        require_history(&orders, &told, &log).await;
+    for observed in all {
+        require_versions(&orders, &observed).await;
+        require_times(&orders, &observed).await;
+        require_history(&orders, &observed, &log).await;
     }
 }
 
 /// The same on every run.
-fn lives() -> Vec<Vec<Step>> {
+fn lifecycles() -> Vec<Vec<Step>> {
     let step = prop_oneof![4 => "[A-C]".prop_map(Step::Move), 1 => Just(Step::Cancel)];
-    let lives = vec(vec(step, 0..7), 25);
-    lives.new_tree(&mut TestRunner::deterministic()).unwrap().current()
+    let lifecycles = vec(vec(step, 0..7), 25);
+    lifecycles.new_tree(&mut TestRunner::deterministic()).unwrap().current()
 }
 
-/// Leads a life, and asks for the order after every step.
-async fn live(orders: &Orders, life: &[Step]) -> Told {
+/// Runs a lifecycle, and queries the order after every step.
+async fn run(orders: &Orders, lifecycle: &[Step]) -> Observed {
     let Placed { path, token } = orders.place().await;
-    let mut told = Told { path, token, documents: Vec::new() };
-    told.look(orders).await;
-    for step in life {
+    let mut observed = Observed { path, token, documents: Vec::new() };
+    observed.observe(orders).await;
+    for step in lifecycle {
         let (suffix, body) = match step {
             Step::Move(city) => ("delivery-address", address(city)),
             Step::Cancel => ("cancel", json!({ "reason": "no need" })),
         };
-        let url = format!("{}{}/{suffix}", orders.commands.url, told.path);
+        let url = format!("{}{}/{suffix}", orders.commands.url, observed.path);
         let answer = orders.client.post(url).json(&body).send().await.unwrap();
         if answer.status() == 200 && answer.headers().contains_key("consistency-token") {
-            told.token = header(&answer, "consistency-token");
-            told.look(orders).await;
+            observed.token = header(&answer, "consistency-token");
+            observed.observe(orders).await;
         }
     }
-    told
+    observed
 }
 
-impl Told {
-    /// A command that changed nothing leads to no version.
-    async fn look(&mut self, orders: &Orders) {
+impl Observed {
+    /// Queries the order. A command that changed nothing leads to the same document, which is not added.
+    async fn observe(&mut self, orders: &Orders) {
         let document = self.ask(orders, "").await.json().await.unwrap();
         if self.documents.last() != Some(&document) {
             self.documents.push(document);
@@ -90,44 +90,48 @@ impl Told {
     }
 }
 
-async fn require_versions(orders: &Orders, told: &Told) {
-    for (version, document) in (1..).zip(&told.documents) {
-        let answer = told.ask(orders, &format!("?version={version}")).await;
+async fn require_versions(orders: &Orders, observed: &Observed) {
+    for (version, document) in (1..).zip(&observed.documents) {
+        let answer = observed.ask(orders, &format!("?version={version}")).await;
         assert_eq!(header(&answer, "etag"), format!("\"{version}\""));
         assert_eq!(answer.json::<Value>().await.unwrap(), *document);
     }
 }
 
-/// Two events may have come within a millisecond: then it is the later one.
-async fn require_times(orders: &Orders, told: &Told) {
-    for document in &told.documents {
+/// Two events may have the same time in milliseconds. The later one then counts.
+async fn require_times(orders: &Orders, observed: &Observed) {
+    for document in &observed.documents {
         let time = document["updated_at"].as_str().unwrap();
-        let wanted = told.documents.iter().rfind(|later| later["updated_at"] == *time).unwrap();
-        let answer = told.ask(orders, &format!("?as_of={time}")).await;
+        let wanted = observed.documents.iter().rfind(|later| later["updated_at"] == *time).unwrap();
+        let answer = observed.ask(orders, &format!("?as_of={time}")).await;
         assert_eq!(answer.json::<Value>().await.unwrap(), *wanted, "{time}");
     }
 }
 
-/// The history is the log's, and its fold by the rules is what was told.
-async fn require_history(orders: &Orders, told: &Told, log: &BTreeMap<String, Vec<(Recorded, Event)>>) {
-    let history: Value = told.ask(orders, "/history?limit=200").await.json().await.unwrap();
-    let log = &log[told.path.trim_start_matches("/orders/")];
+/// The history matches the log, and its fold by the rules matches the documents.
+async fn require_history(
+    orders: &Orders,
+    observed: &Observed,
+    log: &BTreeMap<String, Vec<(Recorded, Event)>>,
+) {
+    let history: Value = observed.ask(orders, "/history?limit=200").await.json().await.unwrap();
+    let log = &log[observed.path.trim_start_matches("/orders/")];
     assert_eq!(history["events"].as_array().unwrap().len(), log.len());
-    assert_eq!(told.documents.len(), log.len());
+    assert_eq!(observed.documents.len(), log.len());
     let mut state = State::default();
     for (number, (recorded, event)) in log.iter().enumerate() {
-        assert_eq!(history["events"][number], as_told(recorded, event));
+        assert_eq!(history["events"][number], history_entry(recorded, event));
         state = <orders_domain::Order as aggregate::Aggregate>::evolve(state, event);
         let status = match state {
-            State::NotPlaced => panic!("every event leads to an order"),
+            State::NotPlaced => panic!("every event leads to a placed or cancelled order"),
             State::Placed { .. } => "placed",
             State::Cancelled => "cancelled",
         };
-        assert_eq!(told.documents[number]["status"], status);
+        assert_eq!(observed.documents[number]["status"], status);
     }
 }
 
-fn as_told(Recorded { envelope, position, .. }: &Recorded, event: &Event) -> Value {
+fn history_entry(Recorded { envelope, position, .. }: &Recorded, event: &Event) -> Value {
     let metadata = &envelope.metadata;
     let time = envelope.time.format(&time::format_description::well_known::Rfc3339).unwrap();
     json!({
@@ -138,7 +142,7 @@ fn as_told(Recorded { envelope, position, .. }: &Recorded, event: &Event) -> Val
     })
 }
 
-/// Everything in the log, by order.
+/// All events in the log, by order.
 async fn events(environment: TestEnvironment) -> BTreeMap<String, Vec<(Recorded, Event)>> {
     let codec = fold::codec(&environment);
     let reading = move || {

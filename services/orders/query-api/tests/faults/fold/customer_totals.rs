@@ -12,7 +12,7 @@ use crate::{
     tables::{CUSTOMER_OPEN_ORDERS, CUSTOMER_TOTALS},
 };
 
-/// What each customer has ordered by currency, and the orders that can still be cancelled.
+/// The totals of each customer by currency, and the orders that can still be cancelled.
 pub(crate) fn of(log: &[Record]) -> Projected {
     let (applied, unfit) = divide(log, fate);
     let (mut orders, mut totals) = (BTreeMap::new(), BTreeMap::<_, Totals>::new());
@@ -56,7 +56,7 @@ fn open_order(order_id: &str, order: &OrderPlaced, placed_at: OffsetDateTime) ->
     }))
 }
 
-/// What a customer has ordered in one currency.
+/// The totals of a customer in one currency.
 struct Totals {
     placed: (u64, i64),
     cancelled: (u64, i64),
@@ -69,7 +69,7 @@ impl Totals {
         Self { placed: (0, 0), cancelled: (0, 0), first: at, last: at }
     }
 
-    /// Partitions are read one after the other, so the times come in no order.
+    /// Partitions are read one after another, so the times are not in order.
     fn place(&mut self, order: &OrderPlaced, at: OffsetDateTime) {
         self.placed = (self.placed.0 + 1, self.placed.1 + order.total_minor);
         (self.first, self.last) = (self.first.min(at), self.last.max(at));

@@ -26,5 +26,6 @@ fn row(Applied { seen, logged }: &Applied<'_>) -> Row {
         "event_id": header("ce_id"), "event_type": logged.event_type, "event": logged.content,
         "occurred_at": header("ce_time"), "actor": header("actor"), "command_id": header("command_id"),
         "correlation_id": header("correlation_id"), "causation_id": header("causation_id"),
+        "aggregate_kind": header("ce_source").rsplit('/').next(),
     }))
 }

@@ -1,4 +1,4 @@
-//! What each projection makes of the log, computed here on its own: event after event, without batches or SQL.
+//! The log as folded by each projection, computed independently: one event at a time, without batches or SQL.
 
 pub(crate) mod customer_totals;
 pub(crate) mod journal;
@@ -16,29 +16,29 @@ use test_kit::{
 
 use crate::log::{Logged, Record};
 
-/// What becomes of an event in a projection, if none of the same order is parked.
+/// What a projection does with an event, unless an earlier event of the order is parked.
 enum Fate {
     Applied,
     /// The tables refuse it; see [`poison::refuse`](crate::poison::refuse).
     Refused,
-    /// It means nothing there.
+    /// The projection ignores it.
     PassedOver,
 }
 
-/// An event that is applied.
+/// An applied event.
 struct Applied<'l> {
     seen: &'l SeenEvent,
     logged: &'l Logged,
 }
 
-/// Every projection that no session asks.
+/// The projections that no session queries.
 pub(crate) fn projections(log: &[Record]) -> BTreeMap<String, Projected> {
     let projections = [("journal", journal::of(log)), ("customer_totals", customer_totals::of(log))];
     projections.map(|(name, projected)| (name.to_owned(), projected)).into()
 }
 
-/// What a projection applies, and what it parks: what cannot be applied, and everything that comes later under the same
-/// key, if it has one. Nobody drops events in a run.
+/// The events that a projection applies and the records that it parks: those that cannot be applied, and all later ones
+/// with the same key, if there is a key. No events are dropped during a run.
 fn divide(log: &[Record], fate: fn(&Event) -> Fate) -> (Vec<Applied<'_>>, Vec<LoggedRecord>) {
     let (mut applied, mut unfit, mut parked) = (Vec::new(), Vec::new(), BTreeSet::new());
     for Record { seen, logged } in log {

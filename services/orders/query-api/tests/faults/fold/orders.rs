@@ -4,7 +4,7 @@ use test_kit::read_history::{LoggedRecord, Model, Step};
 use super::{Applied, Fate, divide};
 use crate::{log::Record, model, poison};
 
-/// What the log makes of each order, event by event, and what must be parked.
+/// Each order as folded from the log, event by event, and the records that must be parked.
 pub(crate) fn of(log: &[Record]) -> (Vec<Step>, Vec<LoggedRecord>) {
     let (applied, unfit) = divide(log, fate);
     let mut orders = Model::new();

@@ -1,4 +1,4 @@
-//! The folds of a log written by hand, and every error that can be planted in what a projection has.
+//! Tests of the folds with a hand-written log, and of the check with planted errors.
 
 use serde_json::{Value, json};
 use test_kit::{
@@ -12,10 +12,10 @@ use crate::{log::Record, poison};
 const ONE: &str = "00000000-0000-0000-0000-000000000001";
 const TWO: &str = "00000000-0000-0000-0000-000000000002";
 const REFUSED: &str = "00000000-0000-0000-0000-000000000003";
-const UNSPEAKABLE: &str = "00000000-0000-0000-0000-000000000004";
+const REFUSED_CANCELLATION: &str = "00000000-0000-0000-0000-000000000004";
 
-/// An order that is placed, moved and cancelled; one that is parked by a record that is no event; one that orders and
-/// totals refuse; and one whose end orders and the journal refuse.
+/// Four orders: one is placed, moved and cancelled; one is parked because of a record that is not an event; one is
+/// refused by orders and totals; the cancellation of the last is refused by orders and journal.
 fn log() -> Vec<Record> {
     vec![
         event(ONE, 0, 1, "OrderPlaced", placed("ada", 300)),
@@ -26,8 +26,8 @@ fn log() -> Vec<Record> {
         event(TWO, 5, 2, "OrderCancelled", json!({ "reason": "ordered twice" })),
         event(REFUSED, 6, 1, "OrderPlaced", placed(poison::CUSTOMER, 10)),
         event(REFUSED, 7, 2, "DeliveryAddressChanged", json!({ "delivery_address": address() })),
-        event(UNSPEAKABLE, 8, 1, "OrderPlaced", placed("bob", 7)),
-        event(UNSPEAKABLE, 9, 2, "OrderCancelled", json!({ "reason": poison::REASON })),
+        event(REFUSED_CANCELLATION, 8, 1, "OrderPlaced", placed("bob", 7)),
+        event(REFUSED_CANCELLATION, 9, 2, "OrderCancelled", json!({ "reason": poison::REASON })),
         record("", 10, &[], None),
     ]
 }
@@ -35,6 +35,7 @@ fn log() -> Vec<Record> {
 fn event(order: &str, offset: i64, version: u64, event_type: &str, content: Value) -> Record {
     let headers = [
         ("ce_id", format!("event-{offset}")),
+        ("ce_source", "/orders/order".to_owned()),
         ("ce_type", format!("orders.events.{event_type}")),
         ("ce_time", format!("2026-01-01T00:00:{offset:02}Z")),
         ("aggregate_version", version.to_string()),
@@ -64,7 +65,7 @@ fn address() -> Value {
     json!({ "name": "Ada", "street": "Street 1", "postal_code": "10115", "city": "Berlin", "country": "DE" })
 }
 
-/// Every projection has just what the log makes of it.
+/// A history in which every projection matches the log.
 fn good() -> ReadHistory {
     let mut history = ReadHistory { projections: projections(&log()), ..ReadHistory::default() };
     for projected in history.projections.values_mut() {
@@ -90,7 +91,7 @@ fn due(table: &str) -> Vec<Value> {
 }
 
 #[test]
-fn each_projection_parks_what_its_own_tables_refuse_and_all_that_follows() {
+fn each_projection_parks_what_its_tables_refuse_and_all_later_events() {
     let projections = projections(&log());
     assert_eq!(offsets(&orders::of(&log()).1), [3, 5, 6, 7, 9, 10]);
     assert_eq!(offsets(&projections["journal"].unfit), [3, 5, 9, 10]);
@@ -98,7 +99,7 @@ fn each_projection_parks_what_its_own_tables_refuse_and_all_that_follows() {
 }
 
 #[test]
-fn the_journal_has_every_event_that_it_does_not_park_with_all_that_is_known_of_it() {
+fn the_journal_has_every_event_it_does_not_park_with_all_fields() {
     let rows = due("journal");
     let at: Vec<_> = rows.iter().map(|row| row["log_offset"].as_i64().unwrap()).collect();
     assert_eq!(at, [0, 1, 2, 4, 6, 7, 8]);
@@ -106,13 +107,13 @@ fn the_journal_has_every_event_that_it_does_not_park_with_all_that_is_known_of_i
         "partition": 5, "log_offset": 4, "aggregate_id": ONE, "version": 3, "event_id": "event-4",
         "event_type": "OrderCancelled", "event": { "reason": "ordered twice" },
         "occurred_at": "2026-01-01T00:00:04Z", "actor": "grace", "command_id": "command-4",
-        "correlation_id": "correlation-4", "causation_id": "causation-4",
+        "correlation_id": "correlation-4", "causation_id": "causation-4", "aggregate_kind": "order",
     });
     assert_eq!(rows[3], cancelled);
 }
 
 #[test]
-fn totals_count_what_was_placed_and_cancelled_and_know_what_is_open() {
+fn totals_count_placed_and_cancelled_orders_and_keep_open_ones() {
     let totals = |customer: &str, placed: (i64, i64), cancelled: (i64, i64), at: (&str, &str)| {
         json!({
             "customer_id": customer, "currency": "EUR", "orders_placed": placed.0, "placed_minor": placed.1,
@@ -132,11 +133,11 @@ fn totals_count_what_was_placed_and_cancelled_and_know_what_is_open() {
 }
 
 #[test]
-fn projections_that_have_what_the_log_makes_of_them_break_no_promise() {
+fn projections_that_match_the_log_break_no_promise() {
     assert_eq!(check(&good()), []);
 }
 
-/// With this error planted in the live rows of any table, in any row, the check finds just that one.
+/// Plants an error in each row of each table in turn, and expects the check to find exactly that violation.
 #[track_caller]
 fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>, usize)) {
     for name in ["journal", "customer_totals"] {
@@ -144,22 +145,22 @@ fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>, usize)) {
             let mut history = good();
             let live = history.projections.get_mut(name).unwrap().models.get_mut("live").unwrap();
             plant(live, index);
-            let breaches = check(&history);
-            let broken: Vec<_> = breaches.iter().map(|breach| breach.promise).collect();
-            assert_eq!(broken, [Promise::Fold], "{breaches:#?}");
+            let violations = check(&history);
+            let broken: Vec<_> = violations.iter().map(|violation| violation.promise).collect();
+            assert_eq!(broken, [Promise::Fold], "{violations:#?}");
         }
     }
 }
 
 #[test]
-fn a_row_that_is_missing_doubled_or_too_many_is_found() {
+fn a_missing_duplicate_or_extra_row_is_found() {
     breaks_the_fold(|rows, index| drop(rows.remove(index)));
     breaks_the_fold(|rows, index| rows.push(rows[index].clone()));
     breaks_the_fold(|rows, index| rows.push(Row { key: "new".to_owned(), ..rows[index].clone() }));
 }
 
 #[test]
-fn every_single_field_is_compared() {
+fn every_field_is_compared() {
     let columns = |rows: &[Row], index: usize| rows[index].content.as_object().unwrap().len();
     for column in 0..12 {
         breaks_the_fold(|rows, index| {
@@ -175,7 +176,7 @@ fn an_event_that_is_neither_applied_nor_parked_is_found() {
     for name in ["journal", "customer_totals"] {
         let mut history = good();
         history.projections.get_mut(name).unwrap().parked.remove(0);
-        let promises: Vec<_> = check(&history).iter().map(|breach| breach.promise).collect();
+        let promises: Vec<_> = check(&history).iter().map(|violation| violation.promise).collect();
         assert_eq!(promises, [Promise::NothingSkipped]);
     }
 }

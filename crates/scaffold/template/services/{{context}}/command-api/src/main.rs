@@ -1,4 +1,4 @@
-//! The command API of {{plural_words}}: takes commands over HTTP and through Kafka, and writes their events to Kafka.
+//! The command API of {{plural_words}}: accepts commands over HTTP and through Kafka, and writes their events to Kafka.
 
 mod routes;
 mod schemas;

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use {{context}}_domain::{Command, Create{{Aggregate}}, Rename{{Aggregate}}, {{Aggregate}}};
 
-/// The description that `/openapi.json` begins with.
+/// The start of `/openapi.json`.
 #[derive(OpenApi)]
 #[openapi(info(title = "{{Title}}: commands", description = "Create and rename {{plural_words}}."))]
 struct Description;
@@ -35,11 +35,11 @@ async fn create_{{aggregate}}(
     dispatch.create(create.{{aggregate}}_id, Command::Create{{Aggregate}}(create)).await
 }
 
-/// Give {{an}} {{words}} another name. The name that it has already is no change: 200 without an event.
+/// Rename {{an}} {{words}}. If it already has this name, the response is 200 without an event.
 #[utoipa::path(
     post,
     path = "/{{path}}/{{{aggregate}}_id}/rename",
-    params(("{{aggregate}}_id" = Uuid, Path, description = "Which {{words}}."), ChangeHeaders),
+    params(("{{aggregate}}_id" = Uuid, Path, description = "The id of the {{words}}."), ChangeHeaders),
     request_body = Rename{{Aggregate}},
     responses(ChangeResponses<{{Aggregate}}>)
 )]

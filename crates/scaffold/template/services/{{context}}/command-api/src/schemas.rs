@@ -1,4 +1,4 @@
-//! The published schemas of the context's events and commands, every version for ever.
+//! The published schemas of the context's events and commands: every version stays.
 
 use command_service::SchemaFile;
 

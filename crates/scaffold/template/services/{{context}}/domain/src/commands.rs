@@ -1,4 +1,4 @@
-//! What can be asked of {{an}} {{words}}. Each command is the body of an HTTP request and the Avro record of the same name in
+//! The commands of {{an}} {{words}}. Each is the body of an HTTP request and the Avro record of the same name in
 //! `schemas/{{context}}/commands`.
 
 use aggregate::Message;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A request to {{an}} {{words}}.
+/// A command to {{an}} {{words}}.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Message)]
 #[message(validate)]
 #[serde(untagged)]
@@ -21,24 +21,24 @@ pub enum Command {
 /// Creates {{an}} {{words}}.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 pub struct Create{{Aggregate}} {
-    /// The id of the new {{words}}, if the caller chooses it. In Kafka it is the key of the record.
+    /// The id of the new {{words}}, if the caller chooses one. In Kafka it is the key of the record.
     #[garde(skip)]
     #[serde(default, skip_serializing)]
     pub {{aggregate}}_id: Option<Uuid>,
-    /// What it is called: 1 to 100 characters.
+    /// The name: 1 to 100 characters.
     #[garde(length(chars, min = 1, max = 100), custom(printable))]
     pub name: String,
 }
 
-/// Gives {{an}} {{words}} another name.
+/// Renames {{an}} {{words}}.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 pub struct Rename{{Aggregate}} {
-    /// What it is called from now on: 1 to 100 characters.
+    /// The new name: 1 to 100 characters.
     #[garde(length(chars, min = 1, max = 100), custom(printable))]
     pub name: String,
 }
 
-/// A text in one line. Postgres cannot store NUL, and other control characters break lines in logs.
+/// A single-line text. Postgres cannot store NUL, and other control characters break lines in logs.
 fn printable<C>(text: &str, _: &C) -> garde::Result {
     if text.contains(char::is_control) { Err(garde::Error::new("contains a control character")) } else { Ok(()) }
 }

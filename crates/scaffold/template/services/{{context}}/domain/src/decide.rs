@@ -1,4 +1,4 @@
-//! The decisions: every state against every command.
+//! The decision for every state and command.
 
 use crate::{
     Command, Event, Refusal, State,
@@ -12,7 +12,7 @@ pub(crate) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refu
         }
         (State::Present { .. }, Command::Create{{Aggregate}}(_)) => Err(Refusal::{{Aggregate}}AlreadyExists {}),
         (State::Absent, Command::Rename{{Aggregate}}(_)) => Err(Refusal::{{Aggregate}}NotFound {}),
-        // It has this name already: nothing has to happen.
+        // It already has this name, so there is no event.
         (State::Present { name }, Command::Rename{{Aggregate}}(rename)) if *name == rename.name => Ok(vec![]),
         (State::Present { .. }, Command::Rename{{Aggregate}}(rename)) => {
             Ok(vec![Event::{{Aggregate}}Renamed({{Aggregate}}Renamed { name: rename.name })])

@@ -1,12 +1,12 @@
-//! What has happened to {{an}} {{words}}. Each event is the Avro record of the same name in `schemas/{{context}}/events`.
+//! The events of {{an}} {{words}}. Each is the Avro record of the same name in `schemas/{{context}}/events`.
 //!
-//! Events are public and kept for ever. A field is only ever added, with `#[serde(default)]` here and a default in the next
-//! version of the schema.
+//! Events are public and kept forever. Fields are only ever added, with `#[serde(default)]` here and a default in the
+//! next version of the schema.
 
 use aggregate::Message;
 use serde::{Deserialize, Serialize};
 
-/// A fact about {{an}} {{words}}.
+/// An event of {{an}} {{words}}.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Message)]
 #[serde(untagged)]
 pub enum Event {
@@ -16,16 +16,16 @@ pub enum Event {
     {{Aggregate}}Renamed({{Aggregate}}Renamed),
 }
 
-/// It exists: the first event of every {{words}}.
+/// It was created: the first event of every {{words}}.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct {{Aggregate}}Created {
-    /// What it is called.
+    /// The name.
     pub name: String,
 }
 
-/// It has another name.
+/// It was renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct {{Aggregate}}Renamed {
-    /// What it is called from now on.
+    /// The new name.
     pub name: String,
 }

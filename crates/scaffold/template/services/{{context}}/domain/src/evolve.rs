@@ -1,4 +1,4 @@
-//! How each event changes the state. It decides nothing and cannot fail.
+//! How each event changes the state. It makes no decisions and cannot fail.
 
 use crate::{
     Event, State,

@@ -1,5 +1,5 @@
-//! The rules of {{an}} {{words}}: which commands it accepts, and which events follow. Everything here is pure: no clock, no
-//! I/O. Services validate a [`Command`] before it is decided on.
+//! The rules of {{an}} {{words}}: which commands it accepts, and which events follow. Everything here is pure: no clock
+//! and no I/O. Services validate a [`Command`] before deciding on it.
 
 pub mod commands;
 mod decide;

@@ -1,15 +1,16 @@
-//! Why {{an}} {{words}} refuses a command. Wrong values never come this far: see [`commands`](crate::commands).
+//! Why {{an}} {{words}} refuses a command. Invalid values are refused earlier: see [`commands`](crate::commands).
 
 use serde::Serialize;
 use thiserror::Error;
 
 /// Why a command is refused: a stable code and a sentence for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
-// Without a tag the facts stand alone, and `{}` after a name makes "no facts" an empty map instead of null.
+// Without a tag, only the fields are serialised; `{}` after a name makes a refusal without fields an empty map, not
+// null.
 #[serde(untagged)]
 pub enum Refusal {
-    /// It exists already.
-    #[error("the {{words}} exists already")]
+    /// It already exists.
+    #[error("the {{words}} already exists")]
     {{Aggregate}}AlreadyExists {},
     /// It does not exist.
     #[error("there is no such {{words}}")]

@@ -1,4 +1,5 @@
-//! What the rules need to know about the past of {{an}} {{words}}, and nothing more: services keep many of these in memory.
+//! The part of the past of {{an}} {{words}} that the rules need. It is kept small, because services hold many in
+//! memory.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ pub enum State {
     Absent,
     /// It exists.
     Present {
-        /// What it is called.
+        /// The name.
         name: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The rules of {{an}} {{words}}, in the words of the business, and its messages against every version of their schemas.
+//! Tests of the rules of {{an}} {{words}}, and of its messages against every version of their schemas.
 
 use aggregate::given;
 use garde::Validate;
@@ -38,7 +38,7 @@ fn {{an}}_{{aggregate}}_is_renamed_when_the_name_differs() {
 }
 
 #[test]
-fn what_does_not_exist_cannot_be_renamed() {
+fn {{an}}_{{aggregate}}_that_does_not_exist_cannot_be_renamed() {
     given::<{{Aggregate}}>([]).when(rename("second")).then_refused(Refusal::{{Aggregate}}NotFound {});
 }
 
@@ -51,7 +51,7 @@ fn a_name_has_1_to_100_printable_characters() {
 }
 
 #[test]
-fn every_message_agrees_with_every_version_of_its_schema() {
+fn every_message_matches_every_version_of_its_schema() {
     Schemas { context: "{{context}}", kind: "events" }.check(&[created("first"), renamed("second")]);
     Schemas { context: "{{context}}", kind: "commands" }.check(&[create("first"), rename("second")]);
 }

@@ -1,5 +1,5 @@
-//! The projector of {{plural_words}}: their events in Kafka become the tables of each projection. The platform brings the
-//! journal, which history, time travel and the change stream are read from.
+//! The projector of {{plural_words}}: it fills the tables of each projection from their events in Kafka. The journal is
+//! part of the platform; history, time travel and the change stream read from it.
 
 mod {{plural}};
 

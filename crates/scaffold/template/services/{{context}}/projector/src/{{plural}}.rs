@@ -1,4 +1,4 @@
-//! Each {{words}} as it is now: the table `{{plural}}`.
+//! The current state of each {{words}}: the table `{{plural}}`.
 
 use projection::{History, Projection, ProjectionError, column};
 use sqlx::PgConnection;
@@ -14,7 +14,7 @@ impl Projection for {{Plural}} {
     const TABLES: &[&str] = &["{{plural}}"];
     type Event = Event;
 
-    /// One statement, whatever the size of the batch. It writes a row only if the row has the version before the batch.
+    /// Uses one statement for the whole batch. It writes a row only if the row is at the version before the batch.
     async fn apply(
         &self,
         transaction: &mut PgConnection,
@@ -43,8 +43,8 @@ impl Projection for {{Plural}} {
         if written.rows_affected() == batch.len() as u64 {
             return Ok(());
         }
-        // Some row has another version. The projector applies each history alone to find it; until then the first stands
-        // for all.
+        // At least one row has a different version. The error names the first history; the projector then applies each
+        // history separately to find the right one.
         let version = sqlx::query_scalar!("SELECT version FROM {{plural}} WHERE {{aggregate}}_id = $1", ids[0])
             .fetch_optional(transaction)
             .await?;
@@ -52,7 +52,7 @@ impl Projection for {{Plural}} {
     }
 }
 
-/// What the {{words}} is called after an event.
+/// The name of the {{words}} after an event.
 fn name(event: &Event) -> &str {
     match event {
         Event::{{Aggregate}}Created(created) => &created.name,

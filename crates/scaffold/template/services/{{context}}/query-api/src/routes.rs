@@ -16,12 +16,12 @@ pub(crate) struct Reads {
     pub(crate) journal: Journal,
 }
 
-/// The head of `/openapi.json`.
+/// The start of `/openapi.json`.
 #[derive(OpenApi)]
 #[openapi(info(title = "{{Title}}: queries", description = "The state and history of {{plural_words}}."))]
 struct Description;
 
-/// Every query, and its documentation. The platform answers history and changes.
+/// Every query, with its documentation. The platform provides the history and the changes.
 pub(crate) fn router(reads: Reads, changes: &Changes) -> Router {
     let queries = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!({{aggregate}}::{{aggregate}}))
@@ -29,5 +29,5 @@ pub(crate) fn router(reads: Reads, changes: &Changes) -> Router {
         .routes(reads.journal.history_route("/{{path}}/{{{aggregate}}_id}/history"))
         .routes(changes.route("/{{path}}/changes"))
         .with_state(reads);
-    query_service::router(queries, {{Aggregate}}::NAME, include_str!("../../domain/refusals.md"))
+    query_service::router(queries, &[{{Aggregate}}::NAME], include_str!("../../domain/refusals.md"))
 }

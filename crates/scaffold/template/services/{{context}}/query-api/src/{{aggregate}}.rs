@@ -14,17 +14,17 @@ use {{context}}_domain::Event;
 
 use crate::routes::Reads;
 
-/// {{An}} {{words}} as the read model knows it: a row, and the answer to a query.
+/// {{An}} {{words}} in the read model: a row, and the response to a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct {{Aggregate}} {
     pub(crate) {{aggregate}}_id: Uuid,
-    /// How many events it has; also its entity tag.
+    /// The number of its events, which is also its entity tag.
     #[schema(value_type = i64, example = 1)]
     version: Version,
     name: String,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// When its last event was.
+    /// The time of its last event.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
 }
@@ -35,12 +35,12 @@ impl Document for {{Aggregate}} {
     }
 }
 
-/// {{An}} {{words}}: as it is, or as it was at a version or a time.
+/// {{An}} {{words}}: its current state, or its state at a version or time.
 #[utoipa::path(
     get,
     path = "/{{path}}/{{{aggregate}}_id}",
     params(
-        ("{{aggregate}}_id" = Uuid, Path, description = "Which {{words}}."),
+        ("{{aggregate}}_id" = Uuid, Path, description = "The id of the {{words}}."),
         PointInTimeParameters,
         ReadHeaders,
         ConditionalHeaders,
@@ -75,7 +75,7 @@ pub(crate) async fn {{aggregate}}(
     at.document(&request, select).await
 }
 
-/// The {{words}} after an event; `None` if this event cannot come there.
+/// The {{words}} after an event, or `None` if the event cannot follow.
 fn fold(before: Option<{{Aggregate}}>, entry: &JournalEntry<Event>) -> Option<{{Aggregate}}> {
     let (version, updated_at) = (entry.version, entry.occurred_at);
     match (&entry.event, before) {

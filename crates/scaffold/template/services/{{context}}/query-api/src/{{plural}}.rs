@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{routes::Reads, {{aggregate}}::{{Aggregate}}};
 
-/// A page of a list; the header `Link` leads to the next one.
+/// A page of a list. The header `Link` points to the next one.
 #[derive(Debug, Serialize, ToSchema)]
 struct {{Aggregate}}Page {
     /// In the order of their ids.

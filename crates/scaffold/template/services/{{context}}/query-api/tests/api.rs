@@ -6,7 +6,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use test_kit::{Service, TestEnvironment};
 
-/// Sends a request that must succeed. Answers with its consistency token and its body.
+/// Sends a request that must succeed. Returns the consistency token and the body.
 async fn send(request: RequestBuilder) -> (String, Value) {
     let response = request.send().await.and_then(Response::error_for_status).unwrap();
     let token = response.headers().get("consistency-token").map(|token| token.to_str().unwrap().to_owned());
@@ -19,7 +19,7 @@ async fn {{an}}_{{aggregate}}_is_created_renamed_and_read_back_with_its_token() 
     let commands = Service::command_api(&environment, "{{context}}").ready().await;
     let _projector = Service::projector(&environment, "{{context}}").ready().await;
     let queries = Service::query_api(&environment, "{{context}}").ready().await;
-    // A connection that was idle during the rebuild may be closed by the service just when it is used again.
+    // No pooled connections: the service might close one that was idle during the rebuild just as it is used again.
     let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let post = |path: &str, body: &Value| http.post(format!("{}{path}", commands.url)).json(body);
     let get = |path: &str, token: &str| {

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use test_kit::{Service, TestEnvironment};
 
-/// All services of orders.
-pub(crate) struct Stage {
+/// All services of orders, as processes.
+pub(crate) struct Services {
     pub(crate) environment: TestEnvironment,
     pub(crate) projector: Service,
     pub(crate) queries: Service,
@@ -18,8 +18,8 @@ pub(crate) struct Placed {
     pub(crate) token: String,
 }
 
-impl Stage {
-    pub(crate) async fn set() -> Self {
+impl Services {
+    pub(crate) async fn start() -> Self {
         let environment = TestEnvironment::prepared();
         let (commands, projector, queries) = (
             Service::command_api(&environment, "orders"),
@@ -55,7 +55,7 @@ impl Stage {
         Placed { order_id: body["order_id"].as_str().unwrap().to_owned(), token }
     }
 
-    /// Cancels an order, and answers with the consistency token.
+    /// Cancels an order, and returns the consistency token.
     pub(crate) async fn cancel(&self, order_id: &str) -> String {
         let path = format!("/orders/{order_id}/cancel");
         let answer = self.command(&path, &json!({ "reason": "ordered twice" })).await;
@@ -63,7 +63,7 @@ impl Stage {
         header(&answer, "consistency-token")
     }
 
-    /// Has an order delivered elsewhere, and answers with the consistency token.
+    /// Changes the delivery address of an order, and returns the consistency token.
     pub(crate) async fn deliver_to(&self, order_id: &str, city: &str) -> String {
         let path = format!("/orders/{order_id}/delivery-address");
         let address = json!({
@@ -79,30 +79,25 @@ impl Stage {
         self.client.post(format!("{}{path}", self.commands.url)).json(body).send().await.unwrap()
     }
 
-    /// Runs a statement on the read model, behind everybody's back.
-    pub(crate) async fn meddle(&self, statement: &str) {
+    /// Executes statements in the read model's database, on a separate connection.
+    pub(crate) async fn execute_sql(&self, statement: &str) {
         let mut connection =
             PgConnection::connect(&self.environment.database_url("orders_read")).await.unwrap();
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }
 
-    /// A question that is not sent yet.
-    pub(crate) fn question(&self, path: &str) -> RequestBuilder {
+    /// A request to the query API, to be completed and sent.
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.queries.url))
     }
 
-    /// Asks for what has seen the token.
-    pub(crate) async fn ask(&self, path: &str, token: &str) -> Response {
-        self.question(path)
-            .header("consistency-token", token)
-            .header("prefer", "wait=9")
-            .send()
-            .await
-            .unwrap()
+    /// Sends a query with a consistency token.
+    pub(crate) async fn get_with_token(&self, path: &str, token: &str) -> Response {
+        self.get(path).header("consistency-token", token).header("prefer", "wait=9").send().await.unwrap()
     }
 }
 
-/// A header that must be there.
+/// A header, which must exist.
 pub(crate) fn header(answer: &Response, name: &str) -> String {
     let value = answer.headers().get(name).unwrap_or_else(|| panic!("{name} is missing: {answer:?}"));
     value.to_str().unwrap().to_owned()

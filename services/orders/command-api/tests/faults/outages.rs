@@ -1,4 +1,4 @@
-//! How long nobody was served after a fault: for each partition, the longest time between two accepted commands.
+//! The outages after faults: for each partition, the longest time between two accepted commands.
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,30 @@ use test_kit::history::{Answer, History};
 
 use crate::chaos::{Disturbance, Kind};
 
-/// An accepted command: when it was answered, and which ownership wrote it.
+/// An accepted command: when it was answered, and the epoch of the owner that wrote it.
 #[derive(Clone, Copy)]
 struct Served {
     at: u64,
     epoch: u64,
 }
 
-/// Microseconds of silence after the faults of each kind, sorted. A fault of an instance counts for the partitions that
-/// changed their owner by it, one of the broker for all.
+/// The outages after the faults of each kind in microseconds, sorted. A fault of an instance counts for the partitions
+/// whose owner changed because of it, one of the broker for all.
 pub(crate) fn after(disturbances: &[Disturbance], history: &History) -> BTreeMap<Kind, Vec<u64>> {
     let partitions = served(history);
-    let mut silences = BTreeMap::<_, Vec<u64>>::new();
+    let mut outages = BTreeMap::<_, Vec<u64>>::new();
     for (index, disturbance) in disturbances.iter().enumerate() {
         let end = disturbances.get(index + 1).map_or(u64::MAX, |next| next.begin);
-        let found = partitions.values().filter_map(|served| silence(served, disturbance, end));
-        silences.entry(disturbance.kind).or_default().extend(found);
+        let found = partitions.values().filter_map(|served| outage(served, disturbance, end));
+        outages.entry(disturbance.kind).or_default().extend(found);
     }
-    for silences in silences.values_mut() {
-        silences.sort_unstable();
+    for outages in outages.values_mut() {
+        outages.sort_unstable();
     }
-    silences
+    outages
 }
 
-/// The accepted commands of each partition, in the order of their answers.
+/// The accepted commands of each partition, ordered by the time of the answer.
 fn served(history: &History) -> BTreeMap<i32, Vec<Served>> {
     let epochs: BTreeMap<_, _> =
         history.log.iter().map(|event| ((event.partition, event.offset), event.epoch)).collect();
@@ -48,7 +48,7 @@ fn served(history: &History) -> BTreeMap<i32, Vec<Served>> {
     partitions
 }
 
-fn silence(served: &[Served], disturbance: &Disturbance, end: u64) -> Option<u64> {
+fn outage(served: &[Served], disturbance: &Disturbance, end: u64) -> Option<u64> {
     let first = served.partition_point(|served| served.at < disturbance.begin).checked_sub(1)?;
     let last = served.partition_point(|served| served.at < end).min(served.len() - 1);
     let window = &served[first..=last];

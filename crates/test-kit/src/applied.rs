@@ -3,19 +3,21 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
-use test_kit::TestEnvironment;
 use tokio::time::sleep;
 
-/// Waits until the live tables of these projections have at least so many events each, and says how many they have and
-/// how long that took.
-pub(crate) async fn until_applied(
+use crate::TestEnvironment;
+
+/// Waits until the live tables of these projections in a database have at least so many events each. Returns how many
+/// they have, and how long that took.
+pub async fn until_applied(
     environment: &TestEnvironment,
+    database: &str,
     projections: &[&str],
     events: u64,
 ) -> (u64, Duration) {
     let started = Instant::now();
-    let url = environment.database_url("orders_read");
-    let mut database = PgConnection::connect(&url).await.expect("the database is there");
+    let mut connection =
+        PgConnection::connect(&environment.database_url(database)).await.expect("the database is there");
     loop {
         let applied = sqlx::query_scalar::<_, i64>(
             "SELECT coalesce(min(events), 0)::bigint
@@ -27,7 +29,7 @@ pub(crate) async fn until_applied(
         );
         let applied = applied
             .bind(projections)
-            .fetch_one(&mut database)
+            .fetch_one(&mut connection)
             .await
             .expect("Postgres answers")
             .cast_unsigned();
