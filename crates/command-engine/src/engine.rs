@@ -3,10 +3,12 @@ use std::{sync::Arc, thread, time::Duration};
 use aggregate::{Aggregate, AggregateId};
 use event_log::{Codec, ShardLog, Shards, Topics, partition_of};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Accepted, AggregateCache, CacheSettings, CommandError, CommandRequest, Delivery, Ownership, ShardCache,
-    SnapshotStore, clock::SystemClock, mailbox::Mailbox, metrics, shard::Shard, writer::Writer,
+    SnapshotStore, clock::SystemClock, mailbox::Mailbox, metrics, panic_guard::PanicGuard, shard::Shard,
+    writer::Writer,
 };
 
 /// The limits of an engine.
@@ -49,6 +51,7 @@ pub struct Engine<A: Aggregate> {
     shards: Shards,
     mailboxes: Vec<Arc<Mailbox<A>>>,
     ended: Vec<watch::Receiver<()>>,
+    panicked: CancellationToken,
 }
 
 impl<A: Aggregate> Engine<A> {
@@ -62,7 +65,8 @@ impl<A: Aggregate> Engine<A> {
         codec: &Arc<Codec>,
         settings: &EngineSettings,
     ) -> Self {
-        let mut engine = Self { shards, mailboxes: Vec::new(), ended: Vec::new() };
+        let panicked = CancellationToken::new();
+        let mut engine = Self { shards, mailboxes: Vec::new(), ended: Vec::new(), panicked };
         let cache = |partition| AggregateCache::new(Box::new(snapshots(partition)), settings.cache);
         for number in 0..shards.count() {
             let mailbox = Arc::new(Mailbox::new(number, settings.clone(), Arc::new(SystemClock::default())));
@@ -72,9 +76,13 @@ impl<A: Aggregate> Engine<A> {
             let shard = Shard::new(number, writer, Arc::clone(&mailbox));
             engine.mailboxes.push(mailbox);
             engine.ended.push(shard.ended());
+            let guard = engine.panic_guard();
             thread::Builder::new()
                 .name(format!("shard-{number}"))
-                .spawn(move || shard.run())
+                .spawn(move || {
+                    let _guard = guard;
+                    shard.run();
+                })
                 .expect("the system has a thread for each shard");
         }
         engine
@@ -163,6 +171,17 @@ impl<A: Aggregate> Engine<A> {
             // Nothing is ever sent: it changes when the thread drops the sender, after everything else.
             drop(ended.clone().changed().await);
         }
+    }
+
+    /// Returns when a thread of the write side has panicked, such as that of a shard whose history its aggregate cannot
+    /// evolve. Its shard is released, but the engine can no longer serve it: the process must end.
+    pub async fn panicked(&self) {
+        self.panicked.cancelled().await;
+    }
+
+    /// To be owned by each thread of the write side.
+    pub(crate) fn panic_guard(&self) -> PanicGuard {
+        PanicGuard(self.panicked.clone())
     }
 
     fn mailbox(&self, shard: i32) -> &Arc<Mailbox<A>> {

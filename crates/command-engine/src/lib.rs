@@ -15,6 +15,7 @@ mod in_doubt;
 mod mailbox;
 mod metrics;
 mod outcome;
+mod panic_guard;
 mod pending_reply;
 pub mod protocol;
 mod queue;

@@ -73,7 +73,8 @@ impl<A: Aggregate> Startup<A> {
         self.handed_over.clone()
     }
 
-    /// Stops the engine after the queued commands are answered. An error is the reason why the service could not start.
+    /// Stops the engine after the queued commands are answered. An error is the reason why the service could not start, or
+    /// could not go on.
     pub async fn finish(self) -> Result<(), StartupError> {
         self.task.await??;
         if let Some(write_side) = self.write_side.get() {
@@ -112,7 +113,8 @@ impl<A: Aggregate> Startup<A> {
     }
 }
 
-/// Connects, then waits for the shutdown and hands the shards over.
+/// Connects, then waits for the shutdown and hands the shards over. A write side of which a thread has panicked shuts the
+/// service down, so that another instance takes its shards.
 async fn run<A: CommandAggregate>(
     connect: Connect,
     cell: WriteSideCell<A>,
@@ -127,7 +129,13 @@ async fn run<A: CommandAggregate>(
     };
     let write_side = connected?;
     let write_side = cell.get_or_init(|| write_side);
-    shutdown.cancelled().await;
+    let has_panicked = tokio::select! {
+        () = shutdown.cancelled() => false,
+        () = write_side.engine.panicked() => {
+            shutdown.cancel();
+            true
+        }
+    };
     shutdown::within(HAND_OVER, "the hand-over of shards", write_side.coordination.leave()).await;
-    Ok(())
+    if has_panicked { Err(StartupError::WriteSidePanicked) } else { Ok(()) }
 }

@@ -77,7 +77,9 @@ where
 
     /// Delivers commands on a thread of its own until `end` is cancelled.
     pub(super) fn start(mut self, end: CancellationToken) {
+        let guard = self.engine.panic_guard();
         let run = move || {
+            let _guard = guard;
             while !end.is_cancelled() {
                 if let Err(error) = self.poll(&end) {
                     warn!(%error, "commands cannot be read from kafka; retrying");

@@ -27,10 +27,11 @@ pub(super) fn start<A: Aggregate>(
     end: CancellationToken,
 ) -> watch::Receiver<Option<usize>> {
     let (sender, others) = watch::channel(None);
-    let settings = settings.clone();
+    let (settings, guard) = (settings.clone(), engine.panic_guard());
     thread::Builder::new()
         .name("membership".to_owned())
         .spawn(move || {
+            let _guard = guard;
             let member = follow(&engine, member, &settings, &|| leaving.is_cancelled() || end.is_cancelled());
             let others = member.others().unwrap_or(1);
             info!(others, "leaving the consumer group");

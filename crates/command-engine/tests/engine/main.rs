@@ -15,6 +15,7 @@ mod groups;
 mod hand_over;
 mod limits;
 mod ownership;
+mod panics;
 mod partitions;
 mod random;
 mod repeats;

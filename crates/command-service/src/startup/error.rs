@@ -1,7 +1,7 @@
 use event_log::{CodecError, Position, RegistryError, TopicsError};
 use tokio::task::JoinError;
 
-/// Why a service cannot start; none of these goes away by waiting.
+/// Why a service cannot start, or cannot go on; none of these goes away by waiting.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
     /// The topics are not as this service needs them.
@@ -27,4 +27,7 @@ pub enum StartupError {
     /// A task of the start-up panicked.
     #[error(transparent)]
     Panicked(#[from] JoinError),
+    /// A thread of the write side panicked.
+    #[error("a thread of the write side has panicked")]
+    WriteSidePanicked,
 }

@@ -80,7 +80,7 @@ pub(crate) struct AccountOpened {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MoneyDeposited {
-    amount: i64,
+    pub(crate) amount: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]

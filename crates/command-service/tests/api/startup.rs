@@ -2,15 +2,16 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use command_service::Settings;
+use command_service::{Settings, StartupError};
 use event_log::{ClientSettings, NewRecord, Shards, Topics, apply_topics};
 use serde_json::json;
 use service_kit::settings::Environment;
 use test_kit::{EventWriter, OwnServers, TestEnvironment, add_partitions};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
-    account::{ACCOUNTS, AccountOpened, EVENTS, Event, routes},
+    account::{ACCOUNTS, AccountOpened, EVENTS, Event, MoneyDeposited, routes},
     answer::{Answer, send},
     environment::{PARTITIONS, SHARDS, prepare, prepared},
     instance::Instance,
@@ -123,6 +124,18 @@ async fn a_registry_whose_ids_differ_from_those_in_the_log_ends_the_service() {
         assert!(error.to_string().contains("is not the one that the log was written with"), "{error}");
         assert!(error.source().unwrap().to_string().contains(cause), "{error:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_the_aggregate_panics_on_ends_the_service_with_an_error() {
+    let environment = prepared(&ACCOUNTS).await;
+    let mut writer = EventWriter::<Event>::new(&environment, ACCOUNTS.name, PARTITIONS, EVENTS).await;
+    // The last deposit overflows the balance.
+    let deposits = [i64::MAX, 1].map(|amount| Event::MoneyDeposited(MoneyDeposited { amount }));
+    writer.append_new([[vec![opened("Ada")], deposits.to_vec()].concat()]).await;
+    let api = Instance::start(environment, &ACCOUNTS, routes()).await;
+    let ended = timeout(Duration::from_mins(1), api.ended()).await.expect("the service ends");
+    assert!(matches!(ended, Err(StartupError::WriteSidePanicked)), "{ended:?}");
 }
 
 fn opened(owner: &str) -> Event {
