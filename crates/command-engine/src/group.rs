@@ -8,7 +8,7 @@ use std::{
 };
 
 use aggregate::{Aggregate, AggregateId, Message, Version};
-use event_log::{Codec, CodecError, Envelope, NewRecord, now};
+use event_log::{Codec, Envelope, NewRecord, now};
 use uuid::Uuid;
 
 use crate::{
@@ -101,7 +101,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         if events.is_empty() {
             return Ok(DecisionEffect::NoChange(version, last));
         }
-        let records: Result<Vec<_>, _> =
+        let records: Result<Vec<_>, CommandError<_>> =
             (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
         Ok(DecisionEffect::Events(self.draft(request, records?, events, state)))
     }
@@ -140,7 +140,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         version: Version,
         index: usize,
         event: &A::Event,
-    ) -> Result<NewRecord, CodecError> {
+    ) -> Result<NewRecord, CommandError<A::Refusal>> {
         let partition = self.cache.partition_of(&request.aggregate_id);
         let in_group = self.lengths.get(&partition).copied().unwrap_or_default();
         let before = self.cache.continuity(partition).sequence + in_group;
@@ -156,7 +156,9 @@ impl<'a, A: Aggregate> Group<'a, A> {
             partition_sequence: before + index as u64 + 1,
             metadata: request.metadata.clone(),
         };
-        Ok(NewRecord { partition, envelope, payload: self.codec.encode(event)? })
+        let record = NewRecord { partition, envelope, payload: self.codec.encode(event)? };
+        // It would fail the whole group, however often that is tried.
+        if record.is_too_large() { Err(CommandError::EventTooLarge) } else { Ok(record) }
     }
 }
 

@@ -59,9 +59,35 @@ pub(crate) fn rejected(key: &str, rejection: &Rejection, at: &Position) -> NewOu
 }
 
 fn written(key: &str, at: &Position, aggregate_id: Option<&str>, status: Status) -> NewOutcome {
-    let document = Document { command_id: key, aggregate_id, status, decided_at: now() };
-    let document = serde_json::to_vec(&document).expect("an outcome has only text for keys");
-    NewOutcome { partition: at.partition, key: key.to_owned(), document }
+    let mut document = Document { command_id: key, aggregate_id, status, decided_at: now() };
+    let mut outcome =
+        NewOutcome { partition: at.partition, key: key.to_owned(), document: document.serialized() };
+    if outcome.is_too_large() {
+        document.status = document.status.shortened();
+        outcome.document = document.serialized();
+    }
+    outcome
+}
+
+impl Document<'_> {
+    fn serialized(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("an outcome has only text for keys")
+    }
+}
+
+impl Status {
+    /// The same without what can be of any length: an outcome that Kafka refused would hold back its partition.
+    fn shortened(self) -> Self {
+        match self {
+            Self::Accepted { version, position, .. } => {
+                Self::Accepted { version, events: Vec::new(), position }
+            }
+            Self::Refused { problem, dead_letter } => {
+                let detail = "the details are too long to be recorded";
+                Self::Refused { problem: json!({ "type": problem["type"], "detail": detail }), dead_letter }
+            }
+        }
+    }
 }
 
 fn accepted(accepted: &Accepted) -> Status {
@@ -85,6 +111,7 @@ fn problem<R: Refusal>(error: &CommandError<R>) -> Value {
             let facts = json!({ "current_version": current });
             problem_of("version-mismatch", Some(&error.to_string()), facts)
         }
+        CommandError::EventTooLarge => problem_of("event-too-large", Some(&error.to_string()), Value::Null),
         CommandError::IdReused => problem_of("idempotency-key-reused", Some(&error.to_string()), Value::Null),
         // Internal errors are not disclosed. All others never occur in a committed group.
         _ => problem_of("internal", None, Value::Null),

@@ -77,6 +77,9 @@ pub enum CommandError<R> {
     /// `decide` or `evolve` panicked, which is a bug in the aggregate. Nothing was written.
     #[error("the aggregate panicked")]
     Broken,
+    /// An event is larger than Kafka takes. Nothing was written.
+    #[error("an event of the command would be larger than a record of the log may be")]
+    EventTooLarge,
     /// An event does not match its schema. Nothing was written.
     #[error("an event cannot be written: {0}")]
     Unwritable(#[from] CodecError),
@@ -95,6 +98,7 @@ impl<R> CommandError<R> {
             Self::Expired => "expired",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Broken => "broken",
+            Self::EventTooLarge => "event_too_large",
             Self::Unwritable(_) => "unwritable",
         }
     }

@@ -62,6 +62,7 @@ pub(crate) fn problem<R: Refusal>(error: CommandError<R>, statuses: RefusalStatu
         CommandError::NotReady | CommandError::Elsewhere => not_ready(),
         CommandError::Expired => Problem::new(kinds::TIMED_OUT).retry_after(SOON),
         CommandError::OutcomeUnknown => Problem::new(kinds::OUTCOME_UNKNOWN).retry_after(SOON),
+        CommandError::EventTooLarge => Problem::new(kinds::EVENT_TOO_LARGE).detail(error.to_string()),
         CommandError::Broken | CommandError::Unwritable(_) => Problem::internal(&error),
     }
 }

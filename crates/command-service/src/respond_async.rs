@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use aggregate::{Aggregate, AggregateId, Message, Refusal};
 use command_engine::{CommandRequest, Rejection, Undecoded};
-use event_log::{Codec, CommandEnvelope, CommandRecord};
+use event_log::{Codec, CommandEnvelope, CommandRecord, LogError};
 use service_kit::{
     Problem,
     problem::{InvalidValues, kinds, validate},
@@ -33,10 +33,7 @@ where
         let (envelope, payload) = self.record(write_side, id, &command)?;
         let written = write_side.commands.write(&envelope, &payload);
         let written = timeout_at(self.forward.deadline.into(), written).await;
-        written.map_err(|_| unknown())?.map_err(|error| {
-            tracing::warn!(%error, "whether a command was written to kafka is not known");
-            unknown()
-        })?;
+        written.map_err(|_| unknown())?.map_err(|error| not_written(&error))?;
         let command_id = envelope.metadata.command_id;
         write_side.outcomes.expect(command_id).await;
         Ok(AcceptedResponse::new::<K>(id, command_id))
@@ -59,6 +56,15 @@ where
         };
         Ok((envelope, write_side.codec.encode(command).map_err(internal)?))
     }
+}
+
+fn not_written(error: &LogError) -> Problem {
+    if error.is_too_large() {
+        return Problem::new(kinds::PAYLOAD_TOO_LARGE)
+            .detail("the command is larger than a record of the commands topic may be");
+    }
+    tracing::warn!(%error, "whether a command was written to kafka is not known");
+    unknown()
 }
 
 /// Kafka did not acknowledge the command, but may have it.

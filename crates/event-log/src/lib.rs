@@ -28,6 +28,8 @@ mod position;
 #[cfg(feature = "kafka")]
 mod raw_record;
 #[cfg(feature = "kafka")]
+mod record_size;
+#[cfg(feature = "kafka")]
 mod registry;
 mod schema_file;
 #[cfg(feature = "kafka")]

@@ -210,6 +210,12 @@ impl LogError {
         }
     }
 
+    /// Whether a record was refused because of its size. It is not written, and never will be.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Kafka(error)
+            if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge))
+    }
+
     /// Whether Kafka has fenced this owner. What it wrote last is in the log by now, or never will be.
     pub fn is_fenced(&self) -> bool {
         match self {

@@ -96,6 +96,43 @@ async fn the_outcome_of_a_refused_command_names_the_reason_and_no_event_is_writt
 }
 
 #[tokio::test]
+async fn a_command_whose_event_is_too_large_is_refused_and_blocks_nothing() {
+    let bank = Bank::open().await;
+    let mut too_large = request("a", Command::Deposit(vec![1]));
+    too_large.metadata.actor = "x".repeat(1_000_000);
+    deliver_from_here(&bank, &[too_large, request("a", Command::Deposit(vec![2]))]).await;
+
+    let told = outcomes(&bank.log);
+    assert_eq!(told[0]["problem"]["type"], "/problems/event-too-large");
+    assert_eq!((&told[1]["status"], &told[1]["version"]), (&json!("accepted"), &json!(1)));
+    assert_eq!(bank.log.next_commands()[&0], 3);
+    assert_eq!(bank.claims.passed(), 1, "the ownership is not in doubt");
+}
+
+#[tokio::test]
+async fn an_outcome_that_would_be_too_large_is_shortened() {
+    let bank = Bank::open().await;
+    let (epoch, _) = bank.owned();
+    let rejection = Rejection {
+        code: "invalid-values".into(),
+        detail: "x".repeat(1_000_000),
+        facts: Value::Null,
+        dead_letter: true,
+    };
+    let rejected = Delivery { epoch, position: at(0), key: at(0).to_string(), command: Err(rejection) };
+    bank.engine.deliver(rejected);
+    bank.engine.deliver(delivery(epoch, 1, &request("a", Command::Deposit(vec![1; 20_000]))));
+    wait_until_decided(&bank).await;
+
+    assert!(bank.log.outcomes().iter().all(|outcome| outcome.document.len() < 1_000));
+    let told = outcomes(&bank.log);
+    assert_eq!(told[0]["problem"]["type"], "/problems/invalid-values");
+    assert_eq!(told[0]["dead_letter"]["position"], "bank.commands/0@0");
+    assert_eq!((&told[1]["version"], &told[1]["events"]), (&json!(20_000), &json!([])));
+    assert_eq!(told[1]["position"]["topic"], "bank.events");
+}
+
+#[tokio::test]
 async fn an_unreadable_command_is_a_dead_letter_and_blocks_nothing() {
     let bank = Bank::open().await;
     let rejection = Rejection {

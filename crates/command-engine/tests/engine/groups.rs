@@ -135,6 +135,17 @@ async fn a_panic_in_decide_fails_its_own_command_alone() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_too_large_fails_its_own_command_alone() {
+    let bank = Bank::open().await;
+    let mut group = [1, 2, 3].map(|coin| request("a", Command::Deposit(vec![coin])));
+    group[1].metadata.actor = "x".repeat(1_000_000);
+    let [before, too_large, after] = bank.together(&group, |_| ()).await.try_into().unwrap();
+    assert!(matches!(too_large, Err(CommandError::EventTooLarge)));
+    assert_eq!((before.unwrap().version, after.unwrap().version), (Version(1), Version(2)));
+    assert_eq!(bank.claims.passed(), 1, "the ownership is not in doubt");
+}
+
+#[tokio::test]
 async fn an_event_that_cannot_be_decoded_again_is_not_written() {
     let bank = Bank::open().await;
     let refused = bank.submit(&request("a", Command::Misname)).await;

@@ -55,7 +55,9 @@ impl Outcome {
             Err(CommandError::VersionMismatch { current: Version(current) }) => Self::Mismatch(current),
             Err(CommandError::IdReused) => Self::IdReused,
             Err(CommandError::OutcomeUnknown) => Self::Unknown,
-            Err(error @ (CommandError::Broken | CommandError::Unwritable(_))) => panic!("{error}"),
+            Err(
+                error @ (CommandError::Broken | CommandError::EventTooLarge | CommandError::Unwritable(_)),
+            ) => panic!("{error}"),
             Err(_) => Self::NotWritten,
         }
     }

@@ -56,7 +56,7 @@ pub(crate) struct OpenAccount {
     #[garde(skip)]
     #[serde(default, skip_serializing)]
     pub(crate) account_id: Option<Uuid>,
-    #[garde(length(min = 1, max = 20))]
+    #[garde(length(min = 1))]
     owner: String,
 }
 

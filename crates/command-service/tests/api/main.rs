@@ -13,6 +13,7 @@ mod description;
 mod environment;
 mod instance;
 mod instances;
+mod large_commands;
 mod load;
 mod process;
 mod respond_async;

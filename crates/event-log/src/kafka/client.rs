@@ -12,6 +12,7 @@ use rdkafka::{
 };
 
 use super::context::KafkaLogContext;
+use crate::record_size::MAX_RECORD_BYTES;
 
 /// How to connect to Kafka.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,7 @@ impl ClientSettings {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.brokers)
+            .set("message.max.bytes", MAX_RECORD_BYTES.to_string())
             .set("retry.backoff.ms", "10")
             .set("retry.backoff.max.ms", "50")
             .set("reconnect.backoff.ms", "10")

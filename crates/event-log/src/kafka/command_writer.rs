@@ -39,7 +39,7 @@ impl CommandWriter {
     }
 
     /// Writes a command and returns its position once it is acknowledged. After an error the command may or may not be
-    /// written; writing it again is safe because its id stays the same.
+    /// written, unless it [is too large](LogError::is_too_large); writing it again is safe because its id stays the same.
     pub async fn write(&self, envelope: &CommandEnvelope, payload: &[u8]) -> Result<Position, LogError> {
         let producer = self.working_producer()?;
         let record = FutureRecord::to(&self.topic)

@@ -18,6 +18,9 @@ use crate::{Shards, Topics};
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause between two checks for a new topic.
 const PAUSE: Duration = Duration::from_millis(20);
+/// The largest batch that the topics accept, in bytes: Kafka's default, whatever that of the cluster is. It holds the
+/// largest record that the client sends.
+const MAX_BATCH_BYTES: &str = "1048588";
 /// The retention of commands and outcomes: one week.
 const WEEK_MS: &str = "604800000";
 
@@ -78,7 +81,7 @@ pub async fn apply_topics(
         topic(outcomes, partitions).set("cleanup.policy", "compact,delete").set("retention.ms", WEEK_MS),
         topic(owners, shards.count()).set("cleanup.policy", "compact"),
     ]
-    .map(|topic| topic.set("min.insync.replicas", in_sync));
+    .map(|topic| topic.set("min.insync.replicas", in_sync).set("max.message.bytes", MAX_BATCH_BYTES));
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let options =
         AdminOptions::new().operation_timeout(Some(CALL_TIMEOUT)).request_timeout(Some(CALL_TIMEOUT));

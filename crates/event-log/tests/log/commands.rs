@@ -184,3 +184,12 @@ fn nothing_is_read_or_written_without_the_topic() {
     let no_writer = error(CommandWriter::new(&log.client, &log.topics));
     assert!(matches!([no_reader, no_writer], [LogError::Kafka(_), LogError::Kafka(_)]));
 }
+
+#[test]
+fn a_command_that_is_too_large_is_not_written() {
+    let log = Log::with_partitions(PARTITIONS);
+    let writer = CommandWriter::new(&log.client, &log.topics).unwrap();
+    let written = RUNTIME.block_on(writer.write(&command(0), &vec![0; 1_000_000]));
+    assert!(error(written).is_too_large());
+    RUNTIME.block_on(writer.write(&command(0), &vec![0; 998_000])).unwrap();
+}

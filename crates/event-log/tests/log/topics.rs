@@ -42,6 +42,9 @@ fn the_four_topics_of_a_context_have_the_right_retention() {
     assert_topic(&log, &topics.commands(), 3, &[DELETED, WEEK]);
     assert_topic(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
     assert_topic(&log, &topics.owners(), 2, &[("cleanup.policy", "compact")]);
+    for topic in [topics.events(), topics.commands(), topics.outcomes()] {
+        assert_eq!(settings(&log, &topic, &["max.message.bytes"]), ["1048588"], "{topic}");
+    }
 }
 
 fn assert_topic(log: &Log, topic: &str, count: usize, expected: &[(&str, &str)]) {

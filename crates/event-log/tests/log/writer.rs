@@ -137,6 +137,20 @@ fn each_shard_has_its_own_owner_and_epochs() {
 }
 
 #[test]
+fn the_largest_record_that_is_not_too_large_can_be_written() {
+    let log = Log::with_partitions(1);
+    let mut owner = Owner::of(&log, 0);
+    let mut largest = record(0, "a", owner.epoch, 1);
+    largest.payload = vec![0; 1_000_000];
+    while largest.is_too_large() {
+        largest.payload.pop();
+    }
+    assert!(largest.payload.len() > 998_000, "{}", largest.payload.len());
+    let offsets = owner.log.append(&Batch::events(std::slice::from_ref(&largest))).unwrap();
+    assert_eq!(log.seen()[0].offset, offsets[0]);
+}
+
+#[test]
 fn an_error_of_the_fold_ends_the_claim() {
     let log = Log::with_partitions(1);
     Owner::of(&log, 0).append(&["a"]).unwrap();

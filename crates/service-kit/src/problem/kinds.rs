@@ -60,6 +60,9 @@ pub const INVALID_VALUES: ProblemKind = ProblemKind::new("invalid-values", Statu
 /// The idempotency key was used with another request.
 pub const IDEMPOTENCY_KEY_REUSED: ProblemKind =
     ProblemKind::new("idempotency-key-reused", StatusCode::UNPROCESSABLE_ENTITY);
+/// An event of the command would be larger than a record of the log may be; nothing was written.
+pub const EVENT_TOO_LARGE: ProblemKind =
+    ProblemKind::new("event-too-large", StatusCode::UNPROCESSABLE_ENTITY);
 /// The headers are larger than the limit.
 pub const HEADERS_TOO_LARGE: ProblemKind =
     ProblemKind::new("headers-too-large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
@@ -77,7 +80,7 @@ pub const OUTCOME_UNKNOWN: ProblemKind = ProblemKind::new("outcome-unknown", Sta
 pub const NOT_YET_VISIBLE: ProblemKind = ProblemKind::new("not-yet-visible", StatusCode::SERVICE_UNAVAILABLE);
 
 /// All of them, in the order of `docs/problems.md`.
-pub const ALL: [ProblemKind; 24] = [
+pub const ALL: [ProblemKind; 25] = [
     MALFORMED_JSON,
     INVALID_BODY,
     MALFORMED_COMMAND,
@@ -95,6 +98,7 @@ pub const ALL: [ProblemKind; 24] = [
     UNSUPPORTED_MEDIA_TYPE,
     INVALID_VALUES,
     IDEMPOTENCY_KEY_REUSED,
+    EVENT_TOO_LARGE,
     HEADERS_TOO_LARGE,
     INTERNAL,
     OVERLOADED,
