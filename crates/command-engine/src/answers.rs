@@ -1,4 +1,4 @@
-//! Builds the answers to the commands of a group once the group is committed.
+//! Builds the answers to the commands of a group once the offsets of its events are known.
 
 use aggregate::{Aggregate, AggregateId, Version};
 use event_log::{Envelope, NewRecord, Position};
@@ -6,10 +6,10 @@ use event_log::{Envelope, NewRecord, Position};
 use crate::{
     Accepted, AcceptedEvent, CommandRequest,
     cache::{CompletedCommand, ShardCache},
-    group::DecisionEffect,
+    group::{DecisionEffect, LastEvent},
 };
 
-/// Builds answers about one shard. Its cache must not contain the group's events yet.
+/// Builds answers about one shard. The events of the group they answer must not be in its cache yet.
 pub(crate) struct AnswerBuilder<'s, A: Aggregate> {
     pub(crate) topic: &'s str,
     pub(crate) cache: &'s ShardCache<A>,
@@ -56,8 +56,11 @@ impl<A: Aggregate> AnswerBuilder<'_, A> {
                 self.accepted(id, &completed(request, &written[range.clone()]), true)
             }
             DecisionEffect::NoChange(version, last) => {
-                let before = || Some(self.cache.get(id)?.offset);
-                let offset = last.map(|last| written[last].offset).or_else(before);
+                let offset = match last {
+                    Some(LastEvent::InGroup(index)) => Some(written[*index].offset),
+                    Some(LastEvent::Sent(offset)) => Some(*offset),
+                    None => self.cache.get(id).map(|cached| cached.offset),
+                };
                 let position = offset.map(|offset| self.position(self.cache.partition_of(id), offset));
                 Accepted { version: *version, events: Vec::new(), position, replayed: false }
             }

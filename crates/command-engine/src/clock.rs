@@ -32,7 +32,7 @@ pub trait Clock: Send + Sync + 'static {
 
 /// The monotonic clock of the system; parking blocks the thread.
 #[derive(Debug, Default)]
-pub(crate) struct SystemClock {
+pub struct SystemClock {
     woken: Mutex<bool>,
     changed: Condvar,
 }

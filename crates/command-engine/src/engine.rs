@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Accepted, AggregateCache, CacheSettings, CommandError, CommandRequest, Delivery, Ownership, ShardCache,
-    SnapshotStore, clock::SystemClock, mailbox::Mailbox, metrics, panic_guard::PanicGuard, shard::Shard,
-    writer::Writer,
+    SnapshotStore, clock::SystemClock, commits::Commits, mailbox::Mailbox, metrics, panic_guard::PanicGuard,
+    shard::Shard, writer::Writer,
 };
 
 /// The limits of an engine.
@@ -55,7 +55,7 @@ pub struct Engine<A: Aggregate> {
 }
 
 impl<A: Aggregate> Engine<A> {
-    /// Starts a thread for every shard; none is owned before [`own`](Self::own). `log` is the log of a shard, `snapshots`
+    /// Starts the threads of every shard; none is owned before [`own`](Self::own). `log` is the log of a shard, `snapshots`
     /// the store of a partition.
     pub fn start<L: ShardLog, S: SnapshotStore<A>>(
         topics: &Topics,
@@ -72,18 +72,14 @@ impl<A: Aggregate> Engine<A> {
             let mailbox = Arc::new(Mailbox::new(number, settings.clone(), Arc::new(SystemClock::default())));
             let caches = shards.partitions_of(number).map(|partition| (partition, cache(partition)));
             let cache = ShardCache::new(shards, caches);
-            let writer = Writer::new(number, topics, log(number), Arc::clone(codec), cache);
+            let commits = Arc::new(Commits::new(Arc::clone(&mailbox), Arc::new(SystemClock::default())));
+            let writer =
+                Writer::new(number, topics, log(number), Arc::clone(codec), cache, Arc::clone(&commits));
             let shard = Shard::new(number, writer, Arc::clone(&mailbox));
             engine.mailboxes.push(mailbox);
             engine.ended.push(shard.ended());
-            let guard = engine.panic_guard();
-            thread::Builder::new()
-                .name(format!("shard-{number}"))
-                .spawn(move || {
-                    let _guard = guard;
-                    shard.run();
-                })
-                .expect("the system has a thread for each shard");
+            engine.spawn(format!("shard-{number}"), move || shard.run());
+            engine.spawn(format!("commit-{number}"), move || commits.run());
         }
         engine
     }
@@ -182,6 +178,15 @@ impl<A: Aggregate> Engine<A> {
     /// To be owned by each thread of the write side.
     pub(crate) fn panic_guard(&self) -> PanicGuard {
         PanicGuard(self.panicked.clone())
+    }
+
+    fn spawn(&self, name: String, run: impl FnOnce() + Send + 'static) {
+        let guard = self.panic_guard();
+        let guarded = move || {
+            let _guard = guard;
+            run();
+        };
+        thread::Builder::new().name(name).spawn(guarded).expect("the system has two threads for each shard");
     }
 
     fn mailbox(&self, shard: i32) -> &Arc<Mailbox<A>> {

@@ -14,6 +14,8 @@ use uuid::Uuid;
 use crate::{
     CommandError, CommandRequest,
     cache::{CompletedCommand, ShardCache},
+    queued_command::Key,
+    writer::SentGroup,
 };
 
 /// The decision about one command: its effect, or why it has none.
@@ -27,30 +29,42 @@ pub(crate) enum DecisionEffect {
     RepeatedInGroup(Range<usize>),
     /// It is already in the log.
     Repeated(CompletedCommand),
-    /// It changes nothing. The aggregate is at this version, which this event of the group led to if it was not
-    /// committed before.
-    NoChange(Version, Option<usize>),
+    /// It changes nothing. The aggregate is at this version, which this event led to if it is not in the cache.
+    NoChange(Version, Option<LastEvent>),
+}
+
+/// The last event of an aggregate, if it is not in the cache.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum LastEvent {
+    /// The event of the group with this index.
+    InGroup(usize),
+    /// The event at this offset, which the group before has sent.
+    Sent(i64),
 }
 
 /// An aggregate after the group's commands so far.
 #[derive(Clone, Default)]
-struct Draft<S> {
-    state: S,
-    version: Version,
-    /// The index of its last event in the group, if there is one.
-    last: Option<usize>,
+pub(crate) struct Draft<S> {
+    pub(crate) state: S,
+    pub(crate) version: Version,
+    pub(crate) last: Option<LastEvent>,
 }
+
+/// The hash of a command's request, and its events in the group.
+pub(crate) type SentCommand = (u64, Range<usize>);
 
 /// The decided commands of a group.
 pub(crate) struct Group<'a, A: Aggregate> {
     cache: &'a ShardCache<A>,
+    /// The group before, if it is not in the cache yet.
+    before: Option<&'a SentGroup<A>>,
     codec: &'a Codec,
     context: &'a str,
     epoch: u64,
     /// The number of events of each partition so far.
-    lengths: BTreeMap<i32, u64>,
-    drafts: HashMap<AggregateId, Draft<A::State>>,
-    commands: HashMap<(AggregateId, Uuid), (u64, Range<usize>)>,
+    pub(crate) lengths: BTreeMap<i32, u64>,
+    pub(crate) drafts: HashMap<AggregateId, Draft<A::State>>,
+    pub(crate) commands: HashMap<Key, SentCommand>,
     /// The events to write, in order.
     pub(crate) records: Vec<NewRecord>,
     /// The same events, before encoding.
@@ -58,9 +72,16 @@ pub(crate) struct Group<'a, A: Aggregate> {
 }
 
 impl<'a, A: Aggregate> Group<'a, A> {
-    pub(crate) fn new(cache: &'a ShardCache<A>, codec: &'a Codec, context: &'a str, epoch: u64) -> Self {
+    pub(crate) fn new(
+        cache: &'a ShardCache<A>,
+        before: Option<&'a SentGroup<A>>,
+        codec: &'a Codec,
+        context: &'a str,
+        epoch: u64,
+    ) -> Self {
         Self {
             cache,
+            before,
             codec,
             context,
             epoch,
@@ -77,20 +98,30 @@ impl<'a, A: Aggregate> Group<'a, A> {
         self.repeated(request).unwrap_or_else(|| self.decide_new(request))
     }
 
-    /// The decision about a command that is already in this group or in the log.
+    /// The decision about a command that is already in this group, in the one before, or in the log.
     fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Decision<A::Refusal>> {
-        let (id, command_id) = (&request.aggregate_id, request.metadata.command_id);
-        let completed = self.cache.get(id).and_then(|cached| cached.command(command_id));
-        let (hash, effect) = match (self.commands.get(&(id.clone(), command_id)), completed) {
-            (Some((hash, range)), _) => (*hash, DecisionEffect::RepeatedInGroup(range.clone())),
-            (None, Some(completed)) => (completed.request_hash, DecisionEffect::Repeated(completed.clone())),
-            (None, None) => return None,
+        let (hash, effect) = match self.commands.get(&request.key()) {
+            Some((hash, range)) => (*hash, DecisionEffect::RepeatedInGroup(range.clone())),
+            None => {
+                let completed = self.completed(&request.aggregate_id, request.metadata.command_id)?;
+                (completed.request_hash, DecisionEffect::Repeated(completed))
+            }
         };
         Some(if hash == request.request_hash { Ok(effect) } else { Err(CommandError::IdReused) })
     }
 
+    fn completed(&self, id: &AggregateId, command_id: Uuid) -> Option<CompletedCommand> {
+        let sent = self.before.and_then(|before| before.command(id, command_id));
+        sent.or_else(|| self.cache.get(id)?.command(command_id).cloned())
+    }
+
+    /// Whether a command on this aggregate cannot be decided now.
+    pub(crate) fn is_cold(&self, id: &AggregateId) -> bool {
+        !self.before.is_some_and(|before| before.changes(id)) && self.cache.is_cold(id)
+    }
+
     fn decide_new(&mut self, request: &CommandRequest<A::Command>) -> Decision<A::Refusal> {
-        if self.cache.is_cold(&request.aggregate_id) {
+        if self.is_cold(&request.aggregate_id) {
             return Err(CommandError::NotReady);
         }
         let Draft { state, version, last } = self.current(&request.aggregate_id);
@@ -108,11 +139,12 @@ impl<'a, A: Aggregate> Group<'a, A> {
 
     /// An aggregate after the group's commands so far.
     fn current(&self, id: &AggregateId) -> Draft<A::State> {
+        let sent = || self.before.and_then(|before| before.draft(id));
         let committed = || {
             let cached = self.cache.get(id)?;
             Some(Draft { state: cached.state.clone(), version: cached.version, last: None })
         };
-        self.drafts.get(id).cloned().or_else(committed).unwrap_or_default()
+        self.drafts.get(id).cloned().or_else(sent).or_else(committed).unwrap_or_default()
     }
 
     /// Adds a command's events to the group.
@@ -128,7 +160,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         self.records.extend(records);
         self.events.extend(events);
         let version = self.records[range.end - 1].envelope.version;
-        let draft = Draft { state, version, last: Some(range.end - 1) };
+        let draft = Draft { state, version, last: Some(LastEvent::InGroup(range.end - 1)) };
         self.drafts.insert(request.aggregate_id.clone(), draft);
         self.commands.insert(request.key(), (request.request_hash, range.clone()));
         range
@@ -143,7 +175,8 @@ impl<'a, A: Aggregate> Group<'a, A> {
     ) -> Result<NewRecord, CommandError<A::Refusal>> {
         let partition = self.cache.partition_of(&request.aggregate_id);
         let in_group = self.lengths.get(&partition).copied().unwrap_or_default();
-        let before = self.cache.continuity(partition).sequence + in_group;
+        let sent = self.before.map_or(0, |before| before.length(partition));
+        let before = self.cache.continuity(partition).sequence + sent + in_group;
         let envelope = Envelope {
             aggregate_id: request.aggregate_id.clone(),
             event_id: Envelope::event_id_of(request.metadata.command_id, index),

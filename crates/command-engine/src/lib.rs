@@ -7,6 +7,7 @@
 mod answers;
 mod cache;
 mod clock;
+mod commits;
 pub mod coordination;
 mod delivery;
 mod engine;

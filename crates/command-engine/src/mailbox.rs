@@ -63,6 +63,8 @@ struct State<A: Aggregate> {
     /// Which queue the next command of a group is taken from, if both have one.
     next_source: Source,
     wait_estimate: WaitEstimate,
+    /// Whether a commit has ended since the thread last looked.
+    commit_ended: bool,
     ownership: watch::Sender<Ownership>,
 }
 
@@ -117,6 +119,7 @@ impl<A: Aggregate> Mailbox<A> {
             retry_deliveries_at: None,
             next_source: Source::Caller,
             wait_estimate: WaitEstimate::default(),
+            commit_ended: false,
             ownership: watch::channel(Ownership::Elsewhere).0,
         };
         Self { shard, settings, clock, state: Mutex::new(state) }

@@ -1,7 +1,7 @@
 //! The protocol of one shard, for tests that run several instances over one simulated broker.
 //!
-//! A [`Writer`] owns a shard's log and caches. Its steps have no thread and no pause. [`Shard`] is the production
-//! loop, which calls them as its [`Mailbox`] says and waits only by a [`Clock`]:
+//! A [`Writer`] owns a shard's log and caches. [`Shard`] is the production loop, which calls its steps as its [`Mailbox`]
+//! says. [`Commits`] is the loop of the second thread, which commits and answers. Both wait only by a [`Clock`]:
 //!
 //! ```text
 //! warm_up* → claim → process* ──ok──→ …
@@ -14,6 +14,12 @@
 //! committed, and with any other certain answer only if they never will be.
 
 pub use crate::{
-    clock::Clock, in_doubt::InDoubt, mailbox::Mailbox, pending_reply::PendingReply, queued_command::Answer,
-    shard::Shard, writer::Writer,
+    clock::{Clock, SystemClock},
+    commits::Commits,
+    in_doubt::InDoubt,
+    mailbox::Mailbox,
+    pending_reply::PendingReply,
+    queued_command::Answer,
+    shard::Shard,
+    writer::Writer,
 };

@@ -1,5 +1,6 @@
-//! The thread that writes a shard. It claims the shard when that is desired, then decides, commits and answers
-//! one group after another. When a commit fails, it must find out what is in the log before it answers anybody.
+//! The thread that writes a shard. It claims the shard when that is desired, then decides and sends one group after another;
+//! a second thread [commits and answers](crate::commits) them. When a commit fails, it must find out what is in the log
+//! before it answers anybody.
 
 use std::{
     sync::Arc,
@@ -121,34 +122,48 @@ impl<A: Aggregate, L: ShardLog> Shard<A, L> {
 
     /// Serves group after group.
     fn serve(&mut self) -> End {
-        let mut group = Vec::new();
+        let mut again = Vec::new();
         loop {
-            if group.is_empty() {
-                match self.mailbox.next(self.writer.due()) {
-                    Turn::Group(next) => group = next,
-                    Turn::Idle if self.has_been_replaced() => return self.replaced(),
-                    Turn::Idle => {}
-                    Turn::Over => return End::Unwanted,
-                }
-            }
-            group = match self.process(group) {
+            let turn =
+                if again.is_empty() { self.mailbox.next(self.writer.due()) } else { Turn::Group(again) };
+            let served = match turn {
+                Turn::Group(group) => self.process(group),
+                Turn::Committed => self.end_commits(),
+                Turn::Idle if self.has_been_replaced() => self.finish(End::Replaced),
+                Turn::Idle => Ok(Vec::new()),
+                Turn::Over => self.finish(End::Unwanted),
+            };
+            again = match served {
                 Ok(again) => again,
                 Err(end) => return end,
             };
             self.writer.write_behind();
         }
     }
-
-    /// Decides and commits a group. Returns the commands that must be decided again.
+    /// Decides and sends a group. Returns the commands that must be decided again.
     fn process(&mut self, group: Vec<QueuedCommand<A>>) -> Result<Vec<QueuedCommand<A>>, End> {
-        if group.is_empty() {
-            return Ok(group);
-        }
         match self.writer.process(group) {
             Ok(undecidable) => {
                 self.mailbox.requeue(undecidable, RETRY_PAUSE);
                 Ok(Vec::new())
             }
+            Err(failed) => self.resolve(*failed),
+        }
+    }
+
+    /// Does what follows the commits that have ended. Returns the commands that must be decided again.
+    fn end_commits(&mut self) -> Result<Vec<QueuedCommand<A>>, End> {
+        match self.writer.end_commits() {
+            Ok(()) => Ok(Vec::new()),
+            Err(failed) => self.resolve(*failed),
+        }
+    }
+
+    /// Ends the ownership, once the commits under way have ended.
+    fn finish(&mut self, end: End) -> Result<Vec<QueuedCommand<A>>, End> {
+        match self.writer.await_commits() {
+            Ok(()) if end == End::Replaced => Err(self.replaced()),
+            Ok(()) => Err(end),
             Err(failed) => self.resolve(*failed),
         }
     }

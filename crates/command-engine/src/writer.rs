@@ -4,30 +4,40 @@
 #![expect(clippy::disallowed_methods, reason = "it is driven by the shard's own thread")]
 
 mod decided_group;
+mod sent_group;
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
 
 use aggregate::Aggregate;
-use event_log::{Batch, Claimed, Codec, Fold, LogError, NewRecord, Offsets, Recorded, ShardLog, Topics};
+use event_log::{Batch, Claimed, Codec, Fold, LogError, Offsets, Recorded, Sent, ShardLog, Topics};
 
 use crate::{
-    CommandError, answers::AnswerBuilder, cache::ShardCache, group::Group, in_doubt::InDoubt, metrics,
-    queued_command::QueuedCommand, replay::Replay,
+    CommandError,
+    answers::AnswerBuilder,
+    cache::ShardCache,
+    commits::{CommitRequest, Commits, FailedCommit},
+    group::Group,
+    in_doubt::InDoubt,
+    metrics,
+    queued_command::QueuedCommand,
+    replay::Replay,
 };
 use decided_group::DecidedGroup;
+pub(crate) use sent_group::SentGroup;
 
-/// A group whose outcome is unknown.
+/// How many groups may be sent and not known to be committed when the next one is decided.
+const MOST_BEFORE: usize = 1;
+
+/// Groups whose outcome is unknown.
 pub struct FailedGroup<A: Aggregate> {
     /// The error that made it so.
     pub error: LogError,
-    /// Its commands, which may or may not be in the log.
+    /// Their commands, which may or may not be in the log.
     pub in_doubt: InDoubt<A>,
-}
-
-impl<A: Aggregate> FailedGroup<A> {
-    fn of(error: LogError, group: Vec<QueuedCommand<A>>, cache: &ShardCache<A>) -> Box<Self> {
-        Box::new(Self { error, in_doubt: InDoubt::of(group, cache) })
-    }
 }
 
 /// Writes one shard, step by step; see [`protocol`](crate::protocol).
@@ -39,11 +49,23 @@ pub struct Writer<A: Aggregate, L> {
     codec: Arc<Codec>,
     cache: ShardCache<A>,
     epoch: u64,
+    commits: Arc<Commits<A>>,
+    /// The groups whose commits are under way, in order.
+    sent: VecDeque<SentGroup<A>>,
+    /// The commands of groups whose commits have failed.
+    failed: Vec<QueuedCommand<A>>,
 }
 
 impl<A: Aggregate, L: ShardLog> Writer<A, L> {
     /// A writer that does not own the shard and has read nothing.
-    pub fn new(shard: i32, topics: &Topics, log: L, codec: Arc<Codec>, cache: ShardCache<A>) -> Self {
+    pub fn new(
+        shard: i32,
+        topics: &Topics,
+        log: L,
+        codec: Arc<Codec>,
+        cache: ShardCache<A>,
+        commits: Arc<Commits<A>>,
+    ) -> Self {
         Self {
             shard,
             topic: topics.events(),
@@ -52,6 +74,9 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
             codec,
             cache,
             epoch: 0,
+            commits,
+            sent: VecDeque::new(),
+            failed: Vec::new(),
         }
     }
 
@@ -102,24 +127,35 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         remaining
     }
 
-    /// Decides a group, commits its events, and answers. Returns delivered commands that cannot be decided yet because
-    /// their aggregates could not be loaded.
+    /// Decides a group and sends its events. They are committed and answered while the next group is decided. Returns
+    /// delivered commands that cannot be decided yet because their aggregates could not be loaded.
     pub fn process(
         &mut self,
         mut group: Vec<QueuedCommand<A>>,
     ) -> Result<Vec<QueuedCommand<A>>, Box<FailedGroup<A>>> {
         if let Err(error) = self.load(&group) {
-            return Err(FailedGroup::of(error, group, &self.cache));
+            return Err(self.fail(error, group));
         }
         let undecidable = self.split_undecidable(&mut group);
         let decided = self.decide(&group);
-        match self.commit(&group, &decided) {
-            Ok(offsets) => {
-                self.answer(group, decided, &offsets);
-                Ok(undecidable)
-            }
-            Err(error) => Err(FailedGroup::of(error, group, &self.cache)),
+        let next_commands = next_commands(&group);
+        if decided.records.is_empty() && next_commands.is_empty() {
+            self.answer(group, decided)?;
+        } else {
+            self.send(group, decided, &next_commands)?;
         }
+        self.end_commits()?;
+        Ok(undecidable)
+    }
+
+    /// Folds the groups whose commits have ended, and waits until the next group may be decided.
+    pub fn end_commits(&mut self) -> Result<(), Box<FailedGroup<A>>> {
+        self.fold_committed(MOST_BEFORE).map_err(|error| self.fail(error, Vec::new()))
+    }
+
+    /// Waits for all commits under way, and folds their groups.
+    pub fn await_commits(&mut self) -> Result<(), Box<FailedGroup<A>>> {
+        self.fold_committed(0).map_err(|error| self.fail(error, Vec::new()))
     }
 
     /// Whether no newer owner has announced itself, as far as the log can be asked.
@@ -171,21 +207,23 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         read
     }
 
-    /// Loads the aggregates of a group. Commands whose aggregates stay cold are refused individually. An error means
-    /// that a cache must be restored.
+    /// Loads the aggregates of a group, and keeps those of the groups before it. Commands whose aggregates stay cold are
+    /// refused individually. An error means that a cache must be restored.
     fn load(&mut self, group: &[QueuedCommand<A>]) -> Result<(), LogError> {
         let ids = group.iter().filter_map(QueuedCommand::request).map(|request| &request.aggregate_id);
-        self.cache.load(ids).map_err(|error| LogError::Fold(error.into()))
+        let sent = self.sent.iter().flat_map(SentGroup::changed);
+        self.cache.load(ids.chain(sent)).map_err(|error| LogError::Fold(error.into()))
     }
 
     /// Removes, of each partition, the first delivered command whose aggregate is cold and all delivered commands after
     /// it, because they must be decided in the order of their partition.
     fn split_undecidable(&self, group: &mut Vec<QueuedCommand<A>>) -> Vec<QueuedCommand<A>> {
+        let empty = self.empty_group();
         let mut held_back = BTreeSet::new();
         let is_undecidable = |queued: &mut QueuedCommand<A>| {
             let QueuedCommand::Delivered(delivery) = queued else { return false };
             let partition = delivery.position.partition;
-            if delivery.command.as_ref().is_ok_and(|request| self.cache.is_cold(&request.aggregate_id)) {
+            if delivery.command.as_ref().is_ok_and(|request| empty.is_cold(&request.aggregate_id)) {
                 held_back.insert(partition);
             }
             held_back.contains(&partition)
@@ -194,72 +232,123 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
     }
 
     fn decide(&self, group: &[QueuedCommand<A>]) -> DecidedGroup<A> {
-        let mut decided = Group::new(&self.cache, &self.codec, &self.context, self.epoch);
-        let decisions =
-            group.iter().map(|queued| queued.request().map(|request| decided.decide(request))).collect();
-        DecidedGroup { decisions, records: decided.records, events: decided.events }
+        DecidedGroup::decide(self.empty_group(), group)
     }
 
-    /// Writes the events of a group. If there are none, checks at least that this is still the owner: an answer that
-    /// was decided on an outdated cache must not be given.
-    fn commit(
+    fn empty_group(&self) -> Group<'_, A> {
+        Group::new(&self.cache, self.sent.back(), &self.codec, &self.context, self.epoch)
+    }
+
+    /// Sends the events of a group, and has them committed and answered.
+    fn send(
         &mut self,
-        group: &[QueuedCommand<A>],
-        decided: &DecidedGroup<A>,
-    ) -> Result<Vec<i64>, LogError> {
-        // Of each partition, the last delivered command counts.
-        let next_commands: Offsets = group
-            .iter()
-            .filter_map(|queued| match queued {
-                QueuedCommand::Delivered(delivery) => Some((delivery.position.partition, delivery.next())),
-                QueuedCommand::Caller(_) => None,
-            })
-            .collect();
-        if decided.records.is_empty() && next_commands.is_empty() {
-            return if group.is_empty() { Ok(Vec::new()) } else { self.log.confirm().map(|()| Vec::new()) };
-        }
-        let started = Instant::now();
+        group: Vec<QueuedCommand<A>>,
+        mut decided: DecidedGroup<A>,
+        next_commands: &Offsets,
+    ) -> Result<(), Box<FailedGroup<A>>> {
         let answers = AnswerBuilder { topic: &self.topic, cache: &self.cache };
-        let outcomes = |offsets: &[i64]| decided.outcomes(group, &answers, offsets);
-        let batch = Batch { events: &decided.records, outcomes: &outcomes, next_commands: &next_commands };
-        let offsets = self.log.append(&batch)?;
-        metrics::committed(self.shard, started.elapsed());
-        Ok(offsets)
+        let outcomes = |offsets: &[i64]| decided.outcomes(&group, &answers, offsets);
+        let batch = Batch { events: &decided.records, outcomes: &outcomes, next_commands };
+        match self.log.send(&batch) {
+            Ok(Sent { offsets, commit }) => {
+                metrics::decided(self.shard, group.len());
+                let (answers, delivered) = decided.answers(group, &answers, &offsets);
+                self.sent.push_back(decided.sent(offsets, delivered));
+                self.commits.request(CommitRequest { commit, answers });
+                Ok(())
+            }
+            Err(error) => Err(self.fail(error, group)),
+        }
     }
 
-    /// Builds the answers from the cache as it was, folds the events into it, and sends the answers.
-    fn answer(&mut self, group: Vec<QueuedCommand<A>>, decided: DecidedGroup<A>, offsets: &[i64]) {
+    /// Answers a group that writes nothing, once the groups before it are committed. It also checks that this is still
+    /// the owner: an answer that was decided on an outdated cache must not be given.
+    fn answer(
+        &mut self,
+        group: Vec<QueuedCommand<A>>,
+        mut decided: DecidedGroup<A>,
+    ) -> Result<(), Box<FailedGroup<A>>> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.fold_committed(0).and_then(|()| self.log.confirm()) {
+            return Err(self.fail(error, group));
+        }
         metrics::decided(self.shard, group.len());
-        let written = decided.written(offsets);
-        let answers = self.answers();
-        let mut answers_to_send = Vec::with_capacity(group.len());
-        for (queued, decision) in group.into_iter().zip(decided.decisions) {
-            match (queued, decision) {
-                (QueuedCommand::Caller(pending), Some(decision)) => {
-                    let answer = decision.map(|effect| answers.to(&pending.request, &effect, &written));
-                    answers_to_send.push((pending, answer));
-                }
-                (QueuedCommand::Delivered(delivery), decision) => {
-                    metrics::delivered(&delivery, decision.as_ref());
-                }
-                (QueuedCommand::Caller(_), None) => {}
+        let (answers, _) = decided.answers(group, &self.answers(), &[]);
+        answers.into_iter().for_each(|(pending, answer)| pending.answer(answer));
+        Ok(())
+    }
+
+    /// Folds the groups whose commits have ended, and waits until no more than `most` are under way.
+    fn fold_committed(&mut self, most: usize) -> Result<(), LogError> {
+        loop {
+            while let Some(ended) = self.commits.next() {
+                self.end_commit(ended)?;
+            }
+            if self.sent.len() <= most {
+                return Ok(());
+            }
+            self.commits.wait();
+        }
+    }
+
+    fn end_commit(&mut self, ended: Result<(), FailedCommit<A>>) -> Result<(), LogError> {
+        let group = self.sent.pop_front().expect("only what was sent is committed");
+        match ended {
+            Ok(()) => self.fold(group),
+            Err(FailedCommit { error, commands }) => {
+                self.failed.extend(commands.into_iter().map(QueuedCommand::Caller));
+                return Err(error);
             }
         }
-        for ((record, event), offset) in decided.records.into_iter().zip(&decided.events).zip(offsets) {
-            self.absorb(record, event, *offset);
-        }
-        for (pending, answer) in answers_to_send {
-            pending.answer(answer);
-        }
+        Ok(())
     }
 
-    fn absorb(&mut self, record: NewRecord, event: &A::Event, offset: i64) {
-        let position = self.answers().position(record.partition, offset);
-        let recorded = Recorded { envelope: record.envelope, position, payload: record.payload };
-        self.cache.fold(&recorded, event).expect("what was just decided follows what was there");
+    /// Ends what is under way after an error, of which the commands of `group` are in doubt too.
+    fn fail(&mut self, error: LogError, group: Vec<QueuedCommand<A>>) -> Box<FailedGroup<A>> {
+        // Each of them may fail too, but the first error counts.
+        while !self.sent.is_empty() {
+            drop(self.fold_committed(0));
+        }
+        self.commits.reset();
+        self.log.release();
+        let mut commands = std::mem::take(&mut self.failed);
+        commands.extend(group);
+        Box::new(FailedGroup { error, in_doubt: InDoubt::of(commands, &self.cache) })
+    }
+
+    /// Folds a committed group into the cache.
+    fn fold(&mut self, group: SentGroup<A>) {
+        metrics::committed(self.shard, group.sent_at.elapsed());
+        group
+            .delivered
+            .iter()
+            .for_each(|(delivery, decision)| metrics::delivered(delivery, decision.as_ref()));
+        for ((record, event), offset) in group.records.into_iter().zip(&group.events).zip(group.offsets) {
+            let position = self.answers().position(record.partition, offset);
+            let recorded = Recorded { envelope: record.envelope, position, payload: record.payload };
+            self.cache.fold(&recorded, event).expect("what was just decided follows what was there");
+        }
     }
 
     fn answers(&self) -> AnswerBuilder<'_, A> {
         AnswerBuilder { topic: &self.topic, cache: &self.cache }
     }
+}
+
+impl<A: Aggregate, L> Drop for Writer<A, L> {
+    fn drop(&mut self) {
+        self.commits.close();
+    }
+}
+
+/// The next command of each partition after the delivered commands of a group.
+fn next_commands<A: Aggregate>(group: &[QueuedCommand<A>]) -> Offsets {
+    // Of each partition, the last one counts.
+    let next = |queued: &QueuedCommand<A>| match queued {
+        QueuedCommand::Delivered(delivery) => Some((delivery.position.partition, delivery.next())),
+        QueuedCommand::Caller(_) => None,
+    };
+    group.iter().filter_map(next).collect()
 }

@@ -45,7 +45,7 @@ pub trait Producer: Send + 'static {
     /// producer.
     fn init(&mut self) -> Result<(), LogError>;
 
-    /// Begins a transaction that must be committed within `timeout`.
+    /// Begins a transaction. Its records must be acknowledged within `timeout`, and its commit likewise.
     fn begin(&mut self, timeout: Duration) -> Result<(), LogError>;
 
     /// Writes events, each to its partition, and returns their offsets once the broker has acknowledged them.

@@ -1,13 +1,16 @@
 //! The protocol that makes one instance the only writer of a shard, over any [`Broker`]. All guarantees of the write side
 //! depend on the order of its steps, which must not be changed; `docs/write-side.md` explains it.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use crate::{Batch, Broker, Claimed, Fold, LogError, Offsets, Producer, ShardLog};
+use crate::{Batch, Broker, Claimed, Fold, LogError, Offsets, Producer, Sent, ShardLog};
 
-/// How many producers take turns. A second transaction with the same id right after a commit waits 20 ms in the client;
-/// one with another id does not.
-const PRODUCERS: usize = 2;
+/// How many producers take turns: one commits a batch, one sends the next, and one has just committed. A second
+/// transaction with the same id right after a commit waits 20 ms in the client; one with another id does not.
+const PRODUCERS: usize = 3;
 /// How long an announcement may take.
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -20,7 +23,7 @@ pub struct FencedLog<B: Broker> {
     address: String,
     commit_timeout: Duration,
     /// Empty unless this instance owns the shard.
-    producers: Vec<B::Producer>,
+    producers: Vec<Shared<B::Producer>>,
     next_producer: usize,
     /// The highest epoch among the events read so far, of all partitions.
     epoch_in_log: u64,
@@ -30,6 +33,13 @@ pub struct FencedLog<B: Broker> {
     newest_announced: u64,
     /// The offset from which to look for newer announcements.
     next_announcement: i64,
+}
+
+/// A producer, which commits on another thread than the one that sends.
+type Shared<P> = Arc<Mutex<P>>;
+
+fn lock<P>(producer: &Shared<P>) -> MutexGuard<'_, P> {
+    producer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<B: Broker> FencedLog<B> {
@@ -109,12 +119,12 @@ impl<B: Broker> FencedLog<B> {
         self.newest_announced = self.epoch;
         self.next_announcement = announced + 1;
         // The first group takes the next producer, because the announcement has just used the first one.
-        (self.producers, self.next_producer) = (producers, 0);
+        let shared = producers.into_iter().map(|producer| Arc::new(Mutex::new(producer)));
+        (self.producers, self.next_producer) = (shared.collect(), 0);
     }
 
-    fn commit(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
-        self.next_producer = (self.next_producer + 1) % PRODUCERS;
-        let producer = self.producers.get_mut(self.next_producer).ok_or(LogError::NotClaimed)?;
+    /// Sends a batch in a transaction of this producer, and returns the offsets of its events.
+    fn fill(&self, producer: &mut B::Producer, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
         producer.begin(self.commit_timeout)?;
         let offsets = producer.send_events(batch.events)?;
         let outcomes = (batch.outcomes)(&offsets);
@@ -124,7 +134,6 @@ impl<B: Broker> FencedLog<B> {
         if !batch.next_commands.is_empty() {
             producer.send_offsets(batch.next_commands)?;
         }
-        producer.commit()?;
         Ok(offsets)
     }
 }
@@ -155,12 +164,12 @@ impl<B: Broker> ShardLog for FencedLog<B> {
         Ok(Claimed { epoch: self.epoch, next_commands })
     }
 
-    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
-        let committed = self.commit(batch);
-        if committed.is_err() {
-            self.release();
-        }
-        committed
+    fn send(&mut self, batch: &Batch<'_>) -> Result<Sent, LogError> {
+        self.next_producer = (self.next_producer + 1) % PRODUCERS;
+        let producer = self.producers.get(self.next_producer).ok_or(LogError::NotClaimed)?;
+        let producer = Arc::clone(producer);
+        let offsets = self.fill(&mut lock(&producer), batch)?;
+        Ok(Sent { offsets, commit: Box::new(move || lock(&producer).commit()) })
     }
 
     fn confirm(&mut self) -> Result<(), LogError> {

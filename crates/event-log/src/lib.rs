@@ -72,6 +72,8 @@ pub use raw_record::RawRecord;
 pub use registry::{Registry, RegistryError};
 pub use schema_file::{InvalidSchemaFile, SchemaFile};
 #[cfg(feature = "kafka")]
-pub use shard_log::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, Recorded, ShardLog};
+pub use shard_log::{
+    Batch, Claimed, Commit, Fold, LogError, NewOutcome, NewRecord, Recorded, Sent, ShardLog,
+};
 pub use shards::{InvalidShards, Offsets, Shards};
 pub use topics::Topics;

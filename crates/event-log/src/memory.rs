@@ -3,14 +3,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, Offsets, Position, Recorded, ShardLog};
+use crate::{
+    Batch, Claimed, Fold, LogError, NewOutcome, NewRecord, Offsets, Position, Recorded, Sent, ShardLog,
+};
 
 /// A shard in memory; by default it has partition 0 alone. Clones share the log but not the ownership: each must claim
 /// it.
 #[derive(Debug)]
 pub struct MemoryLog {
     shared: Arc<Mutex<Shard>>,
-    /// The number of this clone's claim; 0 before the first claim and after every error.
+    /// The number of this clone's claim; 0 where it has none.
     fence: u64,
     /// The epoch of this clone's ownership.
     epoch: u64,
@@ -18,8 +20,10 @@ pub struct MemoryLog {
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// The records of all partitions, in the order in which they were written.
+    /// The records of all partitions, in the order in which they were committed.
     records: Vec<Recorded>,
+    /// The end of each partition, including records that are not committed.
+    ends: Offsets,
     outcomes: Vec<NewOutcome>,
     /// The committed offset of the commands topic, for each partition of the shard.
     next_commands: Offsets,
@@ -134,29 +138,26 @@ impl ShardLog for MemoryLog {
         Ok(Claimed { epoch: self.epoch, next_commands: shard.next_commands.clone() })
     }
 
-    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
+    fn send(&mut self, batch: &Batch<'_>) -> Result<Sent, LogError> {
         let mut shard = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        // As in Kafka, an owner that met an error must claim the shard again before it can write.
-        let fence = std::mem::take(&mut self.fence);
-        if fence == 0 {
-            return Err(LogError::NotClaimed);
-        }
-        if fence != shard.fence {
-            return Err(LogError::Replaced);
-        }
+        let fence = self.fence;
+        shard.check(fence)?;
         let fault = std::mem::take(&mut shard.next_append);
-        if fault == Fault::Before {
-            return Err(LogError::Planted);
-        }
-        let offsets: Vec<_> = batch.events.iter().map(|record| shard.push(record)).collect();
-        shard.outcomes.extend((batch.outcomes)(&offsets));
-        shard.next_commands.extend(batch.next_commands);
-        if fault == Fault::After {
-            Err(LogError::Planted)
-        } else {
-            self.fence = fence;
-            Ok(offsets)
-        }
+        let records: Vec<_> = batch.events.iter().map(|record| shard.sent(record)).collect();
+        let offsets: Vec<_> = records.iter().map(|record| record.position.offset).collect();
+        let (outcomes, next_commands) = ((batch.outcomes)(&offsets), batch.next_commands.clone());
+        let shared = Arc::clone(&self.shared);
+        let commit = move || {
+            let mut shard = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.check(fence)?;
+            if fault != Fault::Before {
+                shard.records.extend(records);
+                shard.outcomes.extend(outcomes);
+                shard.next_commands.extend(next_commands);
+            }
+            if fault == Fault::None { Ok(()) } else { Err(LogError::Planted) }
+        };
+        Ok(Sent { offsets, commit: Box::new(commit) })
     }
 
     fn confirm(&mut self) -> Result<(), LogError> {
@@ -186,10 +187,17 @@ fn new_of(records: &[Recorded], next: &Offsets) -> Vec<Recorded> {
 }
 
 impl Shard {
-    /// Every second offset is skipped, as if a commit marker occupied it.
     fn end(&self, partition: i32) -> i64 {
-        let there = self.records.iter().filter(|record| record.position.partition == partition);
-        2 * i64::try_from(there.count()).expect("a test's log is short")
+        self.ends.get(&partition).copied().unwrap_or(0)
+    }
+
+    /// Whether an owner may write.
+    fn check(&self, fence: u64) -> Result<(), LogError> {
+        match fence {
+            0 => Err(LogError::NotClaimed),
+            _ if fence == self.fence => Ok(()),
+            _ => Err(LogError::Replaced),
+        }
     }
 
     fn reaches(&self, next: &Offsets) -> Result<(), LogError> {
@@ -202,14 +210,15 @@ impl Shard {
         Ok(())
     }
 
-    fn push(&mut self, record: &NewRecord) -> i64 {
+    /// Gives a record its offset. Every second offset is skipped, as if a commit marker occupied it.
+    fn sent(&mut self, record: &NewRecord) -> Recorded {
         let NewRecord { partition, ref envelope, ref payload } = *record;
         let offset = self.end(partition);
-        self.records.push(Recorded {
+        self.ends.insert(partition, offset + 2);
+        Recorded {
             envelope: envelope.clone(),
             position: Position { topic: "memory".into(), partition, offset },
             payload: payload.clone(),
-        });
-        offset
+        }
     }
 }

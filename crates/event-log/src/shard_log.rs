@@ -59,6 +59,19 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// A batch that Kafka has acknowledged but not committed. Dropping it leaves its transaction open until the next claim of
+/// the shard aborts it.
+pub struct Sent {
+    /// The offsets of its events.
+    pub offsets: Vec<i64>,
+    /// Commits it.
+    pub commit: Commit,
+}
+
+/// Commits a batch. It blocks, and may be called on another thread than that of the log. After an error it is unknown
+/// whether the batch is in the log.
+pub type Commit = Box<dyn FnOnce() -> Result<(), LogError> + Send>;
+
 /// A new ownership of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -87,11 +100,23 @@ pub trait ShardLog: Send + 'static {
     /// was ever written.
     fn claim(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Claimed, LogError>;
 
-    /// Writes a batch atomically and returns the offsets of its events once they are committed.
+    /// Sends a batch, which its [`commit`](Sent::commit) then writes atomically. The next batch may be sent before that,
+    /// but not the one after it; and a batch must not be committed unless the one sent before it was.
     ///
-    /// After an error the outcome is unknown until the next [`claim`](Self::claim) has read the log, or until a newer
-    /// owner has claimed the shard and [`read`](Self::read) has reached the end.
-    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError>;
+    /// After an error, here or of the commit, the shard must be [released](Self::release). What became of the batch is
+    /// unknown until the next [`claim`](Self::claim) has read the log, or until a newer owner has claimed the shard and
+    /// [`read`](Self::read) has reached the end.
+    fn send(&mut self, batch: &Batch<'_>) -> Result<Sent, LogError>;
+
+    /// Sends and commits a batch, and returns the offsets of its events. After an error the shard is released.
+    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
+        let sent = self.send(batch);
+        let appended = sent.and_then(|Sent { offsets, commit }| commit().map(|()| offsets));
+        if appended.is_err() {
+            self.release();
+        }
+        appended
+    }
 
     /// Checks that this is still the owner: no newer owner had accepted a command when this was called. An answer that
     /// writes nothing relies on it.
@@ -183,7 +208,7 @@ pub enum LogError {
     /// A newer owner has claimed the shard.
     #[error("the shard has a newer owner")]
     Replaced,
-    /// The shard was not claimed before the append.
+    /// The shard is not claimed.
     #[error("the shard is not claimed")]
     NotClaimed,
     /// A fault injected by a test.

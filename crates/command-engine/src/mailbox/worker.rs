@@ -15,6 +15,8 @@ use crate::{Delivery, metrics, queued_command::QueuedCommand};
 pub(crate) enum Turn<A: Aggregate> {
     /// Decide these commands.
     Group(Vec<QueuedCommand<A>>),
+    /// A commit has ended.
+    Committed,
     /// There was nothing to do until the deadline.
     Idle,
     /// The ownership ends.
@@ -119,6 +121,9 @@ impl<A: Aggregate> Mailbox<A> {
         state.wait_estimate.end(begun);
         loop {
             let now = self.clock.now();
+            if std::mem::take(&mut state.commit_ended) {
+                return Turn::Committed;
+            }
             if state.must_stop() {
                 return Turn::Over;
             }
@@ -138,6 +143,20 @@ impl<A: Aggregate> Mailbox<A> {
         state.wait_estimate.begin(now);
         metrics::waiting(self.shard, state.queue.len());
         Turn::Group(group)
+    }
+
+    /// Reports that a commit has ended.
+    pub(crate) fn report_commit(&self) {
+        self.lock().commit_ended = true;
+        self.clock.wake();
+    }
+
+    /// Waits until a commit has ended.
+    pub(crate) fn await_commit(&self) {
+        let mut state = self.lock();
+        while !std::mem::take(&mut state.commit_ended) {
+            state = self.wait(state, None);
+        }
     }
 
     /// Whether the shard is only served until its next owner claims it.

@@ -1,22 +1,74 @@
-use aggregate::Aggregate;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
+
+use aggregate::{Aggregate, AggregateId};
 use event_log::{NewOutcome, NewRecord};
 
+use super::SentGroup;
 use crate::{
+    Delivery,
     answers::{AnswerBuilder, WrittenEvent},
-    group::Decision,
+    group::{Decision, Draft, Group, SentCommand},
     outcome,
-    queued_command::QueuedCommand,
+    queued_command::{Answer, Key, PendingCommand, QueuedCommand},
 };
 
 /// The decisions about a group's commands.
 pub(super) struct DecidedGroup<A: Aggregate> {
-    pub(super) decisions: Vec<Option<Decision<A::Refusal>>>,
+    decisions: Vec<Option<Decision<A::Refusal>>>,
     pub(super) records: Vec<NewRecord>,
-    pub(super) events: Vec<A::Event>,
+    events: Vec<A::Event>,
+    drafts: HashMap<AggregateId, Draft<A::State>>,
+    commands: HashMap<Key, SentCommand>,
+    lengths: BTreeMap<i32, u64>,
 }
 
+/// The answers to the callers of a group.
+pub(super) type Answers<A> = Vec<(PendingCommand<A>, Answer<A>)>;
+
+/// The decided commands of a group that came through Kafka.
+pub(super) type Delivered<A> = Vec<(Delivery<A>, Option<Decision<<A as Aggregate>::Refusal>>)>;
+
 impl<A: Aggregate> DecidedGroup<A> {
-    pub(super) fn written(&self, offsets: &[i64]) -> Vec<WrittenEvent> {
+    /// Decides the commands of a group.
+    pub(super) fn decide(mut empty: Group<'_, A>, commands: &[QueuedCommand<A>]) -> Self {
+        let decide = |queued: &QueuedCommand<A>| queued.request().map(|request| empty.decide(request));
+        let decisions = commands.iter().map(decide).collect();
+        let Group { records, events, drafts, commands, lengths, .. } = empty;
+        Self { decisions, records, events, drafts, commands, lengths }
+    }
+
+    /// The answers to the callers, with the offsets of the group's events, and the other commands with their decisions.
+    pub(super) fn answers(
+        &mut self,
+        group: Vec<QueuedCommand<A>>,
+        answers: &AnswerBuilder<'_, A>,
+        offsets: &[i64],
+    ) -> (Answers<A>, Delivered<A>) {
+        let written = self.written(offsets);
+        let (mut callers, mut delivered) = (Vec::with_capacity(group.len()), Vec::new());
+        for (queued, decision) in group.into_iter().zip(std::mem::take(&mut self.decisions)) {
+            match (queued, decision) {
+                (QueuedCommand::Caller(pending), Some(decision)) => {
+                    let answer = decision.map(|effect| answers.to(&pending.request, &effect, &written));
+                    callers.push((pending, answer));
+                }
+                (QueuedCommand::Delivered(delivery), decision) => delivered.push((delivery, decision)),
+                (QueuedCommand::Caller(_), None) => {}
+            }
+        }
+        (callers, delivered)
+    }
+
+    /// The group once it is sent.
+    pub(super) fn sent(self, offsets: Vec<i64>, delivered: Delivered<A>) -> SentGroup<A> {
+        let Self { records, events, drafts, commands, lengths, .. } = self;
+        SentGroup { records, events, offsets, drafts, commands, lengths, sent_at: Instant::now(), delivered }
+    }
+
+    fn written(&self, offsets: &[i64]) -> Vec<WrittenEvent> {
         WrittenEvent::of(&self.records, &self.events, offsets)
     }
 

@@ -9,11 +9,11 @@ use aggregate::AggregateId;
 use command_engine::{
     AggregateCache, Aggregates, CacheSettings, Checkpoint, PendingSave, Save, ShardCache, SnapshotError,
     SnapshotStore,
-    protocol::{InDoubt, Writer},
+    protocol::{Commits, InDoubt, Mailbox, SystemClock, Writer},
 };
 use event_log::{LogError, Shards};
 
-use crate::support::{Account, Bank, CODEC, Command, State, request, topics};
+use crate::support::{Account, Bank, CODEC, Command, State, request, settings, topics};
 
 /// Snapshots up to offset 100, until they are dropped.
 struct Foreign {
@@ -43,7 +43,10 @@ async fn snapshots_of_another_log_are_refused_until_they_are_dropped() {
     let foreign = Box::new(Foreign { dropped: dropped.clone() });
     let cache = AggregateCache::<Account>::new(foreign, CacheSettings::default());
     let cache = ShardCache::new(Shards::new(1, 1).unwrap(), [(0, cache)]);
-    let mut writer = Writer::new(0, &topics(), bank.log.clone(), CODEC.clone(), cache);
+    let clock = Arc::new(SystemClock::default());
+    let mailbox = Mailbox::new(0, settings(), clock.clone());
+    let commits = Arc::new(Commits::new(Arc::new(mailbox), clock));
+    let mut writer = Writer::new(0, &topics(), bank.log.clone(), CODEC.clone(), cache, commits);
 
     for _ in 0..2 {
         assert!(matches!(writer.warm_up(), Err(LogError::BeyondEnd { partition: 0, next: 100, end: 2 })));

@@ -1,8 +1,14 @@
 //! The production log of a shard, with a planted bug or without.
 
-use std::cell::Cell;
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
-use event_log::{Batch, Claimed, FencedLog, Fold, LogError, Offsets, Position, Recorded, ShardLog};
+use event_log::{
+    Batch, Claimed, Commit, FencedLog, Fold, LogError, Offsets, Position, Recorded, Sent, ShardLog,
+};
 use uuid::Uuid;
 
 use crate::{broker::Client, planted_bug::PlantedBug};
@@ -11,15 +17,36 @@ pub(crate) struct Log {
     fenced: FencedLog<Client>,
     bug: Option<PlantedBug>,
     epoch: u64,
+    shared: Arc<Mutex<Shared>>,
+}
+
+/// What planted commits leave behind; they run in the committing coroutine.
+#[derive(Default)]
+struct Shared {
     /// Events that are to be folded although they are not committed.
     folded: Vec<Recorded>,
-    /// Whether an append was fenced, and is therefore taken for one that did not happen.
+    /// Whether a commit was fenced, and is therefore taken for one that did not happen.
     trusts_fenced: bool,
+    /// The commits of the batches that were sent, in order, until they are carried out.
+    open: VecDeque<Commit>,
+    /// How many commits are not carried out yet.
+    outstanding: usize,
+}
+
+impl Shared {
+    fn forget_commits(&mut self) {
+        (self.trusts_fenced, self.outstanding) = (false, 0);
+        self.open.clear();
+    }
 }
 
 impl Log {
     pub(crate) fn new(fenced: FencedLog<Client>, bug: Option<PlantedBug>) -> Self {
-        Self { fenced, bug, epoch: 0, folded: Vec::new(), trusts_fenced: false }
+        Self { fenced, bug, epoch: 0, shared: Arc::default() }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap()
     }
 
     /// Reads as the planted bug has it.
@@ -31,7 +58,7 @@ impl Log {
     ) -> Result<T, LogError> {
         let (forgets, epoch) = (self.bug == Some(PlantedBug::ForgetsKeys), self.epoch);
         let mut next = next.clone();
-        for recorded in self.folded.drain(..) {
+        for recorded in mem::take(&mut self.shared().folded) {
             if is_new(&recorded, &next) {
                 next.insert(recorded.position.partition, recorded.position.offset + 1);
                 fold(recorded)?;
@@ -46,29 +73,63 @@ impl Log {
         })
     }
 
-    /// Appends, and returns the offsets of what was sent even if it is not committed.
-    fn send(&mut self, batch: &Batch<'_>) -> (Vec<i64>, Result<Vec<i64>, LogError>) {
-        let sent = Cell::new(Vec::new());
-        let outcomes = |offsets: &[i64]| {
-            sent.set(offsets.to_vec());
-            (batch.outcomes)(offsets)
+    /// The commit of a batch, as the planted bug has it.
+    fn planted(&self, batch: &Batch<'_>, Sent { offsets, commit }: Sent) -> Sent {
+        let shared = Arc::clone(&self.shared);
+        let commit: Commit = match self.bug {
+            Some(PlantedBug::AnswersBeforeCommit) => Box::new(move || commit().or(Ok(()))),
+            Some(PlantedBug::FoldsBeforeCommit) => {
+                let sent = recorded(batch, &offsets);
+                Box::new(move || commit().inspect_err(|_| shared.lock().unwrap().folded = sent))
+            }
+            Some(PlantedBug::TrustsFenced) => Box::new(move || {
+                commit().inspect_err(|error| shared.lock().unwrap().trusts_fenced = error.is_fenced())
+            }),
+            Some(PlantedBug::KeepsAfterFailure) => self.kept(commit),
+            Some(PlantedBug::CommitsOutOfTurn) => self.counted(commit),
+            _ => commit,
         };
-        let appended = self.fenced.append(&Batch { outcomes: &outcomes, ..*batch });
-        (sent.into_inner(), appended)
+        Sent { offsets, commit }
     }
 
-    fn fold_early(&mut self, batch: &Batch<'_>, sent: &[i64]) {
-        let recorded = batch.events.iter().zip(sent).map(|(event, offset)| Recorded {
-            envelope: event.envelope.clone(),
-            position: Position {
-                topic: "simulated.events".to_owned(),
-                partition: event.partition,
-                offset: *offset,
-            },
-            payload: event.payload.clone(),
-        });
-        self.folded = recorded.collect();
+    /// A commit that is carried out even if the one before it has failed.
+    fn kept(&self, commit: Commit) -> Commit {
+        self.shared().open.push_back(commit);
+        let shared = Arc::clone(&self.shared);
+        Box::new(move || {
+            let carry_out = || {
+                let next = shared.lock().unwrap().open.pop_front();
+                next.map_or(Ok(()), |commit| commit())
+            };
+            carry_out().inspect_err(|_| drop(carry_out()))
+        })
     }
+
+    /// A commit that is counted until it is carried out.
+    fn counted(&self, commit: Commit) -> Commit {
+        self.shared().outstanding += 1;
+        let shared = Arc::clone(&self.shared);
+        Box::new(move || {
+            let committed = commit();
+            let outstanding = &mut shared.lock().unwrap().outstanding;
+            *outstanding = outstanding.saturating_sub(1);
+            committed
+        })
+    }
+}
+
+/// The events of a batch, as if they were in the log.
+fn recorded(batch: &Batch<'_>, offsets: &[i64]) -> Vec<Recorded> {
+    let recorded = batch.events.iter().zip(offsets).map(|(event, offset)| Recorded {
+        envelope: event.envelope.clone(),
+        position: Position {
+            topic: "simulated.events".to_owned(),
+            partition: event.partition,
+            offset: *offset,
+        },
+        payload: event.payload.clone(),
+    });
+    recorded.collect()
 }
 
 /// Whether an event has not been read yet.
@@ -78,41 +139,35 @@ fn is_new(recorded: &Recorded, next: &Offsets) -> bool {
 
 impl ShardLog for Log {
     fn read(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<(), LogError> {
-        if self.trusts_fenced {
+        if self.shared().trusts_fenced {
             return Ok(());
         }
         self.read_by(next, fold, |log, fold| log.read(next, fold))
     }
 
     fn claim(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
+        self.shared().forget_commits();
         let claimed = self.read_by(next, fold, |log, fold| log.claim(next, fold))?;
         self.epoch = claimed.epoch;
         Ok(claimed)
     }
 
-    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
+    fn send(&mut self, batch: &Batch<'_>) -> Result<Sent, LogError> {
         match (self.bug, batch.next_commands.is_empty()) {
-            (Some(PlantedBug::AnswersBeforeCommit), _) => match self.send(batch) {
-                (sent, Err(_)) if !sent.is_empty() => Ok(sent),
-                (_, appended) => appended,
-            },
-            (Some(PlantedBug::FoldsBeforeCommit), _) => {
-                let (sent, appended) = self.send(batch);
-                if appended.is_err() {
-                    self.fold_early(batch, &sent);
-                }
-                appended
-            }
             (Some(PlantedBug::CommitsOffsetsApart), false) => {
                 let offsets = self.fenced.append(&Batch { next_commands: &Offsets::new(), ..*batch })?;
                 let next_commands = batch.next_commands;
-                self.fenced.append(&Batch { next_commands, ..Batch::events(&[]) })?;
-                Ok(offsets)
+                let Sent { commit, .. } = self.fenced.send(&Batch { next_commands, ..Batch::events(&[]) })?;
+                Ok(Sent { offsets, commit })
             }
-            (Some(PlantedBug::TrustsFenced), _) => self.fenced.append(batch).inspect_err(|error| {
-                self.trusts_fenced = error.is_fenced();
-            }),
-            _ => self.fenced.append(batch),
+            (Some(PlantedBug::CommitsOutOfTurn), _) if self.shared().outstanding > 0 => {
+                let offsets = self.fenced.append(batch)?;
+                Ok(Sent { offsets, commit: Box::new(|| Ok(())) })
+            }
+            _ => {
+                let sent = self.fenced.send(batch)?;
+                Ok(self.planted(batch, sent))
+            }
         }
     }
 
@@ -121,11 +176,10 @@ impl ShardLog for Log {
     }
 
     fn newest_epoch(&mut self) -> Result<u64, LogError> {
-        if self.trusts_fenced { Ok(u64::MAX) } else { self.fenced.newest_epoch() }
+        if self.shared().trusts_fenced { Ok(u64::MAX) } else { self.fenced.newest_epoch() }
     }
 
     fn release(&mut self) {
-        self.trusts_fenced = false;
         self.fenced.release();
     }
 }

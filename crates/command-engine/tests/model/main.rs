@@ -109,3 +109,13 @@ fn committing_offsets_apart_from_their_events_is_found() {
 fn folding_before_the_commit_is_found() {
     finds(PlantedBug::FoldsBeforeCommit);
 }
+
+#[test]
+fn committing_before_the_group_before_is_known_is_found() {
+    finds(PlantedBug::CommitsOutOfTurn);
+}
+
+#[test]
+fn keeping_a_group_after_the_one_before_it_failed_is_found() {
+    finds(PlantedBug::KeepsAfterFailure);
+}

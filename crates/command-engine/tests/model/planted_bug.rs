@@ -21,4 +21,8 @@ pub(crate) enum PlantedBug {
     CommitsOffsetsApart,
     /// Events are folded into the cache before they are committed.
     FoldsBeforeCommit,
+    /// A group is committed while the commit of the group before it is still under way.
+    CommitsOutOfTurn,
+    /// A group is committed although the commit of the group before it has failed.
+    KeepsAfterFailure,
 }

@@ -18,7 +18,7 @@ use crate::{
     logging,
     planted_bug::PlantedBug,
     random::Random,
-    scheduler::{Scheduler, Yielded, is_owner},
+    scheduler::{Scheduler, is_owner},
     snapshots::SharedSnapshots,
 };
 use instance::Instance;
@@ -120,7 +120,8 @@ impl World {
 
     fn resume(&mut self, number: usize) -> Result<(), String> {
         self.scheduler.lock().running = number;
-        self.instances[number].resume();
+        let commits = self.scheduler.lock().random.one_in(3);
+        self.instances[number].resume(commits);
         let alarm = self.scheduler.lock().alarm.take();
         alarm.map_or(Ok(()), |alarm| Err(format!("instance {number} needs an operator:{alarm}")))
     }
@@ -159,7 +160,7 @@ impl World {
             usize::try_from(next) == Ok(topic.len())
         };
         self.clients.topic.iter().all(is_decided)
-            && self.instances.iter().all(|instance| instance.last == Yielded::Waiting)
+            && self.instances.iter().all(Instance::is_waiting)
             && is_owner(&self.mailbox(owner))
     }
 

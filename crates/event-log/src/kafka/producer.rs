@@ -46,7 +46,7 @@ pub(super) struct Route {
 pub struct TransactionalProducer {
     route: Route,
     client: Arc<Client>,
-    /// The deadline for the commit, and the timeout that it was computed from.
+    /// The deadline for what is under way, and the timeout that it was computed from.
     deadline: (Instant, Duration),
 }
 
@@ -82,6 +82,11 @@ impl TransactionalProducer {
     pub(super) fn connect(route: Route) -> Result<Self, LogError> {
         let client = Arc::new(route.connect()?);
         Ok(Self { route, client, deadline: (Instant::now(), Duration::ZERO) })
+    }
+
+    /// Gives what follows this long.
+    fn allow(&mut self, timeout: Duration) {
+        self.deadline = (Instant::now() + timeout, timeout);
     }
 
     fn remaining(&self) -> Duration {
@@ -131,7 +136,7 @@ impl Producer for TransactionalProducer {
     }
 
     fn begin(&mut self, timeout: Duration) -> Result<(), LogError> {
-        self.deadline = (Instant::now() + timeout, timeout);
+        self.allow(timeout);
         self.client.context().clear();
         self.client.begin_transaction().map_err(|error| self.cause(error))
     }
@@ -181,6 +186,8 @@ impl Producer for TransactionalProducer {
     }
 
     fn commit(&mut self) -> Result<(), LogError> {
+        // The batch may have waited for the commit of the one before it.
+        self.allow(self.deadline.1);
         // All reports must be in: otherwise the client waits 100 ms before it commits.
         self.await_deliveries()?;
         self.client.commit_transaction(self.remaining()).map_err(|error| self.cause(error))

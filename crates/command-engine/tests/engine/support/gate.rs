@@ -1,9 +1,9 @@
 //! A log whose calls can be held: appends after the events are written and before the call returns, claims before they
-//! begin.
+//! begin. Most tests want no overlap, so a batch is written when it is sent; others hold the commits themselves.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use event_log::{Batch, Claimed, Fold, LogError, MemoryLog, Offsets, ShardLog};
+use event_log::{Batch, Claimed, Fold, LogError, MemoryLog, Offsets, Sent, ShardLog};
 
 use super::LIMIT;
 
@@ -22,6 +22,8 @@ pub(crate) struct GatedLog {
     pub(crate) log: MemoryLog,
     pub(crate) commits: Gate,
     pub(crate) claims: Gate,
+    /// Where batches overlap: what counts those sent.
+    pub(crate) sent: Option<Gate>,
 }
 
 impl Gate {
@@ -40,6 +42,12 @@ impl Gate {
         assert!(!waited.1.timed_out(), "no call came to the gate");
     }
 
+    /// Waits until this many calls have passed.
+    pub(crate) fn wait_until_passed(&self, calls: usize) {
+        let waited = self.0.1.wait_timeout_while(self.state(), LIMIT, |state| state.passed < calls).unwrap();
+        assert!(!waited.1.timed_out(), "too few calls came to the gate");
+    }
+
     /// How many calls have passed so far.
     pub(crate) fn passed(&self) -> usize {
         self.state().passed
@@ -52,6 +60,7 @@ impl Gate {
         state = self.0.1.wait_while(state, |state| state.closed).unwrap();
         state.held = false;
         state.passed += 1;
+        self.0.1.notify_all();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -69,10 +78,16 @@ impl ShardLog for GatedLog {
         self.log.claim(next, fold)
     }
 
-    fn append(&mut self, batch: &Batch<'_>) -> Result<Vec<i64>, LogError> {
+    fn send(&mut self, batch: &Batch<'_>) -> Result<Sent, LogError> {
+        if let Some(gate) = &self.sent {
+            let Sent { offsets, commit } = self.log.send(batch)?;
+            gate.pass();
+            let commits = self.commits.clone();
+            return Ok(Sent { offsets, commit: Box::new(move || (commits.pass(), commit()).1) });
+        }
         let appended = self.log.append(batch);
         self.commits.pass();
-        appended
+        Ok(Sent { offsets: appended?, commit: Box::new(|| Ok(())) })
     }
 
     fn confirm(&mut self) -> Result<(), LogError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use command_engine::{Accepted, CommandError};
 
 pub(crate) use account::{Account, CODEC, Command, Event, Refusal, State};
-pub(crate) use bank::{Bank, all, is_owned, reached, request, settings, topics};
+pub(crate) use bank::{Bank, Queued, all, is_owned, reached, request, settings, topics};
 pub(crate) use gate::Gate;
 pub(crate) use history::{History, copied, planted};
 

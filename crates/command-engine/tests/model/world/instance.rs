@@ -1,11 +1,11 @@
-//! A simulated instance: the production loop of a shard, in a coroutine that others can interrupt wherever the loop
-//! waits or sends a request to the broker.
+//! A simulated instance: the production loops of a shard's two threads, each in a coroutine that others can interrupt
+//! wherever it waits or sends a request to the broker.
 
 use std::{sync::Arc, time::Duration};
 
 use command_engine::{
     AggregateCache, CacheSettings, EngineSettings, NoSnapshots, Ownership, ShardCache,
-    protocol::{Mailbox, Shard, Writer},
+    protocol::{Commits, Mailbox, Shard, Writer},
 };
 use event_log::{FencedLog, Offsets};
 use generator::{Generator, Gn};
@@ -24,10 +24,17 @@ use crate::{
 const STACK: usize = 0x10000;
 
 pub(super) struct Instance {
-    coroutine: Generator<'static, (), Yielded>,
+    /// It decides and sends.
+    shard: Thread,
+    /// It commits and answers.
+    commits: Thread,
     pub(super) frozen: bool,
-    pub(super) last: Yielded,
     pub(super) commands: CommandReader,
+}
+
+struct Thread {
+    coroutine: Generator<'static, (), Yielded>,
+    last: Yielded,
 }
 
 /// Reads the commands topic for an instance, as its deliveries do.
@@ -38,8 +45,25 @@ pub(super) struct CommandReader {
 }
 
 impl Instance {
-    pub(super) fn resume(&mut self) {
-        self.last = self.coroutine.resume().expect("an instance runs until it is dropped");
+    /// Resumes the thread that decides, or the one that commits.
+    pub(super) fn resume(&mut self, commits: bool) {
+        let Thread { coroutine, last } = if commits { &mut self.commits } else { &mut self.shard };
+        *last = coroutine.resume().expect("an instance runs until it is dropped");
+    }
+
+    /// Whether it has nothing to do.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.shard.last == Yielded::Waiting && self.commits.last == Yielded::Waiting
+    }
+}
+
+impl Thread {
+    fn new(run: impl FnOnce() + Send + 'static) -> Self {
+        let coroutine = Gn::new_opt(STACK, move || {
+            run();
+            Yielded::Waiting
+        });
+        Self { coroutine, last: Yielded::Busy }
     }
 }
 
@@ -88,14 +112,17 @@ impl World {
             skips: false,
         };
         let log = Log::new(FencedLog::over(client, format!("{number}:1"), Duration::ZERO), self.bug);
-        let writer = Writer::new(0, &topics(), log, CODEC.clone(), self.cache());
+        let clock = Arc::new(SimulatedClock::new(self.scheduler.clone()));
+        let commits = Arc::new(Commits::new(Arc::clone(&mailbox), clock));
+        let writer = Writer::new(0, &topics(), log, CODEC.clone(), self.cache(), Arc::clone(&commits));
         let shard = Shard::new(0, writer, Arc::clone(&mailbox));
         let commands = CommandReader::new(&mailbox);
-        let coroutine = Gn::new_opt(STACK, move || {
-            shard.run();
-            Yielded::Waiting
-        });
-        let instance = Instance { coroutine, frozen: false, last: Yielded::Busy, commands };
+        let instance = Instance {
+            shard: Thread::new(move || shard.run()),
+            commits: Thread::new(move || commits.run()),
+            frozen: false,
+            commands,
+        };
         let mailboxes = &mut self.scheduler.lock().mailboxes;
         if number < mailboxes.len() {
             mailboxes[number] = mailbox;
