@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Servers for one run: on free ports, with data in target/test-stack. They are always stopped and wiped at the end.
+# Servers for one run, on free ports, with data in target/test-stack. They are always stopped and wiped at the end.
 
-# Allows one run at a time in this folder. Leftover servers then always belong to a run that was killed.
-exclusively() {
+# Allows only one run at a time in this folder, so that leftover servers always belong to a run that was killed.
+lock_folder() {
   command -v flock >/dev/null || return 0
   mkdir -p target
   exec 9>target/test-stack.lock

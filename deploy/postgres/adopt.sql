@@ -1,5 +1,5 @@
--- Hands a database and its tables over to the migrator. The database comes last: if this is interrupted before, the next
--- start finds it again.
+-- Transfers a database and its tables to the migrator. The database comes last, so that the next start finds it again
+-- if this is interrupted.
 DO $$
 DECLARE
     adopted regclass;

@@ -1,4 +1,4 @@
--- Lists the databases that an earlier stack created as the superuser; `prepare` hands them over to the migrator.
+-- Lists the databases that an earlier stack created as the superuser; `prepare` transfers them to the migrator.
 COPY (
     SELECT 'adopt ' || datname
       FROM pg_database

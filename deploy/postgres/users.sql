@@ -1,9 +1,9 @@
--- The users of a local stack's databases; each has its name as its password. `prepare` runs this at every start and
--- leaves existing users alone. A blank line ends a statement: the native stack has no client, and its server reads
--- statements so.
+-- The users of a local stack's databases. The password of each is its name. `prepare` runs this at every start, and
+-- existing users are not changed. A blank line ends a statement, because the native stack has no client, and its server
+-- in single-user mode reads statements in this way.
 --
--- The migrator owns every database and everything in it. The others have the rights of their group, which the migrations
--- grant; the migrations also create the groups on a server that lacks them.
+-- The migrator owns every database and everything in it. The others have the privileges of their group, which the
+-- migrations grant; the migrations also create the groups on a server that lacks them.
 DO $$
 DECLARE
     name text;
@@ -30,5 +30,5 @@ BEGIN
 END
 $$;
 
--- Only the registry uses its database.
+-- The database of the registry is not for other users.
 REVOKE ALL ON DATABASE registry FROM PUBLIC;

@@ -26,7 +26,7 @@ pub struct Commits<A: Aggregate> {
 
 struct State<A: Aggregate> {
     requested: VecDeque<CommitRequest<A>>,
-    ended: VecDeque<Result<(), FailedCommit<A>>>,
+    ended: VecDeque<CommitResult<A>>,
     /// Whether a commit has failed: no later one may be carried out before the next claim.
     failed: bool,
     closed: bool,
@@ -46,6 +46,9 @@ pub(crate) struct FailedCommit<A: Aggregate> {
     /// The commands of its callers, who have no answer yet.
     pub(crate) commands: Vec<PendingCommand<A>>,
 }
+
+/// How a commit has ended.
+pub(crate) type CommitResult<A> = Result<(), Box<FailedCommit<A>>>;
 
 impl<A: Aggregate> Commits<A> {
     /// The commits of the shard with this mailbox. The committing thread waits by `clock`.
@@ -79,13 +82,15 @@ impl<A: Aggregate> Commits<A> {
         }
     }
 
-    fn carry_out(&self, CommitRequest { commit, answers }: CommitRequest<A>) -> Result<(), FailedCommit<A>> {
+    fn carry_out(&self, CommitRequest { commit, answers }: CommitRequest<A>) -> CommitResult<A> {
         let committed = if self.lock().failed { Err(LogError::NotClaimed) } else { commit() };
         if let Err(error) = committed {
             let commands = answers.into_iter().map(|(pending, _)| pending).collect();
-            return Err(FailedCommit { error, commands });
+            return Err(Box::new(FailedCommit { error, commands }));
         }
-        answers.into_iter().for_each(|(pending, answer)| pending.answer(answer));
+        for (pending, answer) in answers {
+            pending.answer(answer);
+        }
         Ok(())
     }
 
@@ -96,7 +101,7 @@ impl<A: Aggregate> Commits<A> {
     }
 
     /// How the oldest requested commit has ended, if it has.
-    pub(crate) fn next(&self) -> Option<Result<(), FailedCommit<A>>> {
+    pub(crate) fn next(&self) -> Option<CommitResult<A>> {
         self.lock().ended.pop_front()
     }
 

@@ -100,12 +100,11 @@ impl<'a, A: Aggregate> Group<'a, A> {
 
     /// The decision about a command that is already in this group, in the one before, or in the log.
     fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Decision<A::Refusal>> {
-        let (hash, effect) = match self.commands.get(&request.key()) {
-            Some((hash, range)) => (*hash, DecisionEffect::RepeatedInGroup(range.clone())),
-            None => {
-                let completed = self.completed(&request.aggregate_id, request.metadata.command_id)?;
-                (completed.request_hash, DecisionEffect::Repeated(completed))
-            }
+        let (hash, effect) = if let Some((hash, range)) = self.commands.get(&request.key()) {
+            (*hash, DecisionEffect::RepeatedInGroup(range.clone()))
+        } else {
+            let completed = self.completed(&request.aggregate_id, request.metadata.command_id)?;
+            (completed.request_hash, DecisionEffect::Repeated(completed))
         };
         Some(if hash == request.request_hash { Ok(effect) } else { Err(CommandError::IdReused) })
     }

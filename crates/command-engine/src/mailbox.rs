@@ -6,7 +6,7 @@ mod worker;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Instant,
 };
 
@@ -43,6 +43,8 @@ pub struct Mailbox<A: Aggregate> {
     pub(crate) settings: EngineSettings,
     pub(crate) clock: Arc<dyn Clock>,
     state: Mutex<State<A>>,
+    /// Whether a commit has ended since the thread last looked.
+    commit_ended: AtomicBool,
 }
 
 struct State<A: Aggregate> {
@@ -63,8 +65,6 @@ struct State<A: Aggregate> {
     /// Which queue the next command of a group is taken from, if both have one.
     next_source: Source,
     wait_estimate: WaitEstimate,
-    /// Whether a commit has ended since the thread last looked.
-    commit_ended: bool,
     ownership: watch::Sender<Ownership>,
 }
 
@@ -119,10 +119,9 @@ impl<A: Aggregate> Mailbox<A> {
             retry_deliveries_at: None,
             next_source: Source::Caller,
             wait_estimate: WaitEstimate::default(),
-            commit_ended: false,
             ownership: watch::channel(Ownership::Elsewhere).0,
         };
-        Self { shard, settings, clock, state: Mutex::new(state) }
+        Self { shard, settings, clock, state: Mutex::new(state), commit_ended: AtomicBool::new(false) }
     }
 
     /// Enqueues a command, or returns at once why it cannot be.

@@ -19,7 +19,7 @@ use crate::{
     CommandError,
     answers::AnswerBuilder,
     cache::ShardCache,
-    commits::{CommitRequest, Commits, FailedCommit},
+    commits::{CommitRequest, CommitResult, Commits},
     group::Group,
     in_doubt::InDoubt,
     metrics,
@@ -276,7 +276,9 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         }
         metrics::decided(self.shard, group.len());
         let (answers, _) = decided.answers(group, &self.answers(), &[]);
-        answers.into_iter().for_each(|(pending, answer)| pending.answer(answer));
+        for (pending, answer) in answers {
+            pending.answer(answer);
+        }
         Ok(())
     }
 
@@ -293,16 +295,18 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         }
     }
 
-    fn end_commit(&mut self, ended: Result<(), FailedCommit<A>>) -> Result<(), LogError> {
+    fn end_commit(&mut self, ended: CommitResult<A>) -> Result<(), LogError> {
         let group = self.sent.pop_front().expect("only what was sent is committed");
         match ended {
-            Ok(()) => self.fold(group),
-            Err(FailedCommit { error, commands }) => {
-                self.failed.extend(commands.into_iter().map(QueuedCommand::Caller));
-                return Err(error);
+            Ok(()) => {
+                self.fold(group);
+                Ok(())
+            }
+            Err(failed) => {
+                self.failed.extend(failed.commands.into_iter().map(QueuedCommand::Caller));
+                Err(failed.error)
             }
         }
-        Ok(())
     }
 
     /// Ends what is under way after an error, of which the commands of `group` are in doubt too.

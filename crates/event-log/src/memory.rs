@@ -146,9 +146,9 @@ impl ShardLog for MemoryLog {
         let records: Vec<_> = batch.events.iter().map(|record| shard.sent(record)).collect();
         let offsets: Vec<_> = records.iter().map(|record| record.position.offset).collect();
         let (outcomes, next_commands) = ((batch.outcomes)(&offsets), batch.next_commands.clone());
-        let shared = Arc::clone(&self.shared);
+        let log = Arc::clone(&self.shared);
         let commit = move || {
-            let mut shard = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shard = log.lock().unwrap_or_else(PoisonError::into_inner);
             shard.check(fence)?;
             if fault != Fault::Before {
                 shard.records.extend(records);

@@ -10,20 +10,19 @@ use tokio::sync::{oneshot, watch};
 
 use crate::PartitionOffsets;
 
-/// How far a projection is, as far as notifications said, and everybody who waits until it is further.
+/// The offsets that a projection has reached according to notifications, and the tasks that wait for later offsets.
 ///
-/// Waiters are sorted by what they wait for: a move wakes those it concerns and touches no others, however many there
-/// are.
+/// Waiters are sorted by the offset they wait for, so an update wakes those that are due without visiting the others.
 #[derive(Debug, Default)]
 pub(crate) struct CheckpointWaiters {
     offsets: watch::Sender<PartitionOffsets>,
     waiters: Mutex<Waiters>,
-    numbers: AtomicU64,
+    next_number: AtomicU64,
 }
 
 type Waiters = BTreeMap<Key, oneshot::Sender<()>>;
 
-/// What is waited for, and a number that tells waiters for the same offset apart.
+/// The offset that is waited for, and a number that distinguishes waiters for the same offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     partition: i32,
@@ -33,36 +32,36 @@ struct Key {
 
 /// One waiter. Dropping it removes it from the map.
 struct Waiter<'w> {
-    all: &'w CheckpointWaiters,
+    owner: &'w CheckpointWaiters,
     key: Key,
     woken: oneshot::Receiver<()>,
 }
 
 impl CheckpointWaiters {
-    /// Every move.
-    pub(crate) fn moves(&self) -> watch::Receiver<PartitionOffsets> {
+    /// The offsets, and every update from now on.
+    pub(crate) fn watch_offsets(&self) -> watch::Receiver<PartitionOffsets> {
         self.offsets.subscribe()
     }
 
-    /// The projection is here now, which may be further than before or less far.
-    pub(crate) fn stands_at(&self, offsets: &PartitionOffsets) {
+    /// Replaces the offsets, which may go forwards or back.
+    pub(crate) fn set(&self, offsets: &PartitionOffsets) {
         self.offsets.send_replace(offsets.clone());
         for (partition, next_offset) in offsets.iter() {
             self.wake(partition, next_offset);
         }
     }
 
-    /// One partition has moved.
-    pub(crate) fn moved(&self, partition: i32, next_offset: i64) {
+    /// Sets the offset of one partition.
+    pub(crate) fn set_partition(&self, partition: i32, next_offset: i64) {
         self.offsets.send_modify(|offsets| offsets.set(partition, next_offset));
         self.wake(partition, next_offset);
     }
 
-    /// Waits until notifications say that all of this has been applied.
-    pub(crate) async fn until(&self, wanted: &PartitionOffsets) {
+    /// Waits until all of `wanted` has been applied, according to notifications.
+    pub(crate) async fn wait_for(&self, wanted: &PartitionOffsets) {
         while let Some((partition, next_offset)) = self.missing(wanted) {
             let waiter = self.add(partition, next_offset);
-            // A move between the check and the addition has woken nobody.
+            // An update between the check and the addition did not wake this waiter.
             if self.offsets.borrow().next_offset(partition) < next_offset {
                 waiter.woken().await;
             }
@@ -75,17 +74,17 @@ impl CheckpointWaiters {
     }
 
     fn add(&self, partition: i32, next_offset: i64) -> Waiter<'_> {
-        let key = Key { partition, next_offset, number: self.numbers.fetch_add(1, Ordering::Relaxed) };
+        let key = Key { partition, next_offset, number: self.next_number.fetch_add(1, Ordering::Relaxed) };
         let (wake, woken) = oneshot::channel();
         self.waiters().insert(key, wake);
-        Waiter { all: self, key, woken }
+        Waiter { owner: self, key, woken }
     }
 
     fn wake(&self, partition: i32, next_offset: i64) {
         let first = Key { partition, next_offset: i64::MIN, number: 0 };
         let last = Key { partition, next_offset, number: u64::MAX };
         for (_, waiter) in self.waiters().extract_if(first..=last, |_, _| true) {
-            // An error means that the waiter has just given up.
+            // An error means that the waiter was just dropped.
             let _ = waiter.send(());
         }
     }
@@ -103,13 +102,13 @@ impl CheckpointWaiters {
 
 impl Waiter<'_> {
     async fn woken(mut self) {
-        // The sender is only dropped with the map, which is borrowed.
+        // It cannot fail: the sender is dropped only with the map, which is borrowed.
         let _ = (&mut self.woken).await;
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.all.waiters().remove(&self.key);
+        self.owner.waiters().remove(&self.key);
     }
 }

@@ -1,5 +1,5 @@
-//! Keeps each [`CheckpointWatch`] at the position of its projection, by the notifications that every move of a checkpoint
-//! sends.
+//! Keeps each [`CheckpointWatch`] at the position of its projection, by the notifications that are sent whenever a
+//! checkpoint moves.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,43 +14,45 @@ use tokio::time::{sleep, timeout};
 use crate::{
     CheckpointWatch, Source,
     checkpoint_waiters::CheckpointWaiters,
-    listener::{CONTROL, Listener, SILENCE},
+    listener::{CONTROL, Listener, MAX_SILENCE},
     live_offsets::LiveOffsets,
 };
 
-/// How long connecting, or one query, may take.
-const CALL: Duration = Duration::from_secs(2);
-/// The pause before connecting again.
-const RECONNECT: Duration = Duration::from_millis(200);
+/// How long connecting or one query may take.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait before connecting again.
+const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 
-/// Begins to follow projections of one database, all of them through one connection, and returns a watch for each, in
-/// their order. It ends by itself when the last clone of every watch is gone.
+/// Starts following projections of one database through a single connection, and returns a watch for each, in their
+/// order. Following ends when all watches and their clones are dropped.
 ///
-/// The component is ready while Postgres answers; a projection that has never run is no fault. `partitions` is the
-/// partition count of the topics; a checkpoint beyond it makes the component not ready, because every aggregate would be
-/// looked for in the wrong partition.
+/// The component is ready while Postgres responds, even if a projection has never run. `partitions` is the partition
+/// count of the topics. A checkpoint beyond it makes the component not ready, because aggregates would be looked up in
+/// the wrong partitions.
 pub fn follow<const N: usize>(
     database: &PgConnectOptions,
     sources: [Source; N],
     partitions: i32,
     health: Component,
 ) -> [CheckpointWatch; N] {
-    follow_through(database, sources, partitions, health, SILENCE)
+    follow_through(database, sources, partitions, health, MAX_SILENCE)
 }
 
-/// Follows, and tests the connection after this much silence.
+/// Like [`follow`], with a limit on the time without notifications after which the connection is tested.
 pub(crate) fn follow_through<const N: usize>(
     database: &PgConnectOptions,
     sources: [Source; N],
     partitions: i32,
     health: Component,
-    silence: Duration,
+    max_silence: Duration,
 ) -> [CheckpointWatch; N] {
-    let pool =
-        PgPoolOptions::new().max_connections(1).acquire_timeout(CALL).connect_lazy_with(database.clone());
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(QUERY_TIMEOUT)
+        .connect_lazy_with(database.clone());
     let projections = sources.map(Followed::new);
     let watches = projections.each_ref().map(|followed| CheckpointWatch::new(Arc::clone(&followed.waiters)));
-    tokio::spawn(Follower { pool, projections: projections.into(), partitions, health, silence }.run());
+    tokio::spawn(Follower { pool, projections: projections.into(), partitions, health, max_silence }.run());
     watches
 }
 
@@ -59,10 +61,10 @@ struct Follower {
     projections: Vec<Followed>,
     partitions: i32,
     health: Component,
-    silence: Duration,
+    max_silence: Duration,
 }
 
-/// A projection that is followed.
+/// A followed projection.
 struct Followed {
     source: Source,
     waiters: Arc<CheckpointWaiters>,
@@ -86,7 +88,7 @@ impl Follower {
             if let Err(error) = self.listen().await {
                 self.health.not_ready(format!("postgres: {error}"));
             }
-            sleep(RECONNECT).await;
+            sleep(RECONNECT_DELAY).await;
         }
     }
 
@@ -95,12 +97,12 @@ impl Follower {
     }
 
     /// Listens until the connection is lost. The checkpoints are read after listening has begun, so that no move is
-    /// missed in between.
+    /// missed.
     async fn listen(&mut self) -> Result<(), sqlx::Error> {
         let mut listener = Listener::open(&self.pool).await?;
         self.read_offsets(&mut listener).await?;
         while self.is_watched() {
-            let notification = listener.next_within(self.silence).await?;
+            let notification = listener.next_within(self.max_silence).await?;
             if !notification.is_some_and(|notification| self.apply(&notification)) {
                 self.read_offsets(&mut listener).await?;
             }
@@ -108,20 +110,20 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads which generations are live, and how far they are.
+    /// Reads which generations are live, and their offsets.
     async fn read_offsets(&mut self, listener: &mut Listener) -> Result<(), sqlx::Error> {
         let mut highest = None;
         for followed in &mut self.projections {
             let reading = async { LiveOffsets::read(listener.connection().await?, &followed.source).await };
             let LiveOffsets { generation, offsets } =
-                timeout(CALL, reading).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                timeout(QUERY_TIMEOUT, reading).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
             highest = highest.max(offsets.highest_partition());
             followed.generation = generation;
-            followed.waiters.stands_at(&offsets);
+            followed.waiters.set(&offsets);
         }
         match highest {
             Some(highest) if highest >= self.partitions => self.health.not_ready(format!(
-                "the projection has a partition {highest}, the settings say {} partitions",
+                "the projection has a partition {highest}, but the settings say {} partitions",
                 self.partitions
             )),
             _ => self.health.ready(),
@@ -129,8 +131,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Applies a notification. Returns false if the tables have to be read instead: where generations change, or where
-    /// the first one begins. Notifications of other projections and generations are ignored.
+    /// Applies a notification. Returns false if the tables have to be read instead, because generations have changed or
+    /// the first one has begun. Notifications of other projections and generations are ignored.
     fn apply(&self, notification: &PgNotification) -> bool {
         if notification.channel() == CONTROL {
             return self
@@ -138,10 +140,10 @@ impl Follower {
                 .iter()
                 .all(|followed| followed.source.projection != notification.payload());
         }
-        let Some(step) = Move::parse(notification.payload()) else { return true };
-        for followed in self.projections.iter().filter(|followed| step.is_of(&followed.source)) {
-            if followed.generation == step.generation {
-                followed.waiters.moved(step.position.partition, step.position.offset + 1);
+        let Some(moved) = CheckpointMove::parse(notification.payload()) else { return true };
+        for followed in self.projections.iter().filter(|followed| moved.is_of(&followed.source)) {
+            if followed.generation == moved.generation {
+                followed.waiters.set_partition(moved.position.partition, moved.position.offset + 1);
             } else if followed.generation == 0 {
                 return false;
             }
@@ -150,14 +152,14 @@ impl Follower {
     }
 }
 
-/// A move of a checkpoint, as its notification describes it.
-pub(crate) struct Move<'n> {
+/// A notification that a checkpoint has moved.
+pub(crate) struct CheckpointMove<'n> {
     pub(crate) projection: &'n str,
     pub(crate) generation: i32,
     pub(crate) position: Position,
 }
 
-impl<'n> Move<'n> {
+impl<'n> CheckpointMove<'n> {
     pub(crate) fn parse(payload: &'n str) -> Option<Self> {
         let [projection, generation, position] = payload.split(' ').collect::<Vec<_>>().try_into().ok()?;
         Some(Self { projection, generation: generation.parse().ok()?, position: position.parse().ok()? })

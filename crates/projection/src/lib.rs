@@ -1,11 +1,12 @@
-//! The read side: events of the log become rows in Postgres, and queries that can wait for their own writes.
+//! The read side: projectors turn events of the log into rows in Postgres, and queries can wait for their own writes.
 //!
-//! A projector ([`Projectors`], with the feature `projector`) folds events into rows. Its checkpoint is a row too, written
-//! in the same transaction and compared there, so that every event is applied exactly once, whatever crashes, repeats or
-//! resumes late. It must never skip an event, or write after another projector has taken over.
+//! A projector ([`Projectors`], with the feature `projector`) folds events into rows. Its checkpoint is also a row,
+//! which is compared and updated in the same transaction, so every event is applied exactly once despite crashes,
+//! repeated reads and paused processes. A projector must never skip an event, or write after another projector has
+//! taken over.
 //!
-//! Queries need no Kafka. A [`CheckpointWatch`] lets a query wait until the read model has reached a position; it is woken
-//! when the checkpoint moves.
+//! Queries do not need Kafka. A [`CheckpointWatch`] lets a query wait until the read model has reached a position, and
+//! wakes it when the checkpoint moves.
 
 mod checkpoint_waiters;
 mod checkpoint_watch;
@@ -28,11 +29,11 @@ pub use partition_offsets::{InvalidToken, PartitionOffsets};
 #[cfg(feature = "projector")]
 pub use projector::{
     CopyRow, CopyRows, Generation, GenerationState, History, Journal, Projection, ProjectionError,
-    ProjectorSettings, Projectors, RecordedEvent, Settings, column, dead_letters, generations,
+    ProjectorSettings, Projectors, RecordedEvent, Settings, column, generations, parked_events,
 };
 pub use source::Source;
 pub use transient::is_transient;
 
-/// What every database of read models needs besides its own tables: checkpoints, generations, parked events, the journal,
-/// roles. Their numbers are below 1000; a context's own migrations begin at 1001.
+/// The migrations that every read model database needs besides its own tables: checkpoints, generations, parked events,
+/// the journal, roles. Their numbers are below 1000; a context's own migrations begin at 1001.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

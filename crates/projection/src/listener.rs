@@ -6,17 +6,17 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-/// The channel that announces every move of a checkpoint, as `<projection> <generation> <position>`:
+/// The channel that is notified whenever a checkpoint moves, with the payload `<projection> <generation> <position>`:
 /// `orders 1 orders.events/3@1042`.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
-/// The channel that announces a projection's name whenever one of its generations is created, dropped or changed, and
-/// whenever its parked events are to be retried or dropped.
+/// The channel that is notified with a projection's name whenever one of its generations is created, dropped or
+/// changed, and whenever an operator asks for its parked events to be retried or dropped.
 pub(crate) const CONTROL: &str = "projection";
-/// How long the channels may be silent before the connection is tested: one that was cut stays silent for ever.
-pub(crate) const SILENCE: Duration = Duration::from_secs(5);
+/// How long the connection may be without notifications before it is tested: on a broken connection, none ever arrives.
+pub(crate) const MAX_SILENCE: Duration = Duration::from_secs(5);
 
-/// A connection that receives every move of a checkpoint and every change of generations. It does not reconnect when it is
-/// lost: what it missed has to be read from the tables.
+/// A connection that is notified of every move of a checkpoint and every change of generations. It does not reconnect
+/// when it is lost, because the caller then has to read the tables.
 #[derive(Debug)]
 pub(crate) struct Listener(PgListener);
 
@@ -39,16 +39,16 @@ impl Listener {
         self.0.try_recv().await?.ok_or_else(lost)
     }
 
-    /// Waits for the next notification; `None` if there is none for this long.
+    /// Waits for the next notification; `None` if none arrives in time.
     pub(crate) async fn next_within(
         &mut self,
-        silence: Duration,
+        limit: Duration,
     ) -> Result<Option<PgNotification>, sqlx::Error> {
-        timeout(silence, self.next()).await.map_or(Ok(None), |received| received.map(Some))
+        timeout(limit, self.next()).await.map_or(Ok(None), |received| received.map(Some))
     }
 }
 
-/// The connection has ended: there will be no more notifications.
+/// The error of a connection that has ended and delivers no more notifications.
 pub(crate) fn lost() -> sqlx::Error {
     io::Error::from(io::ErrorKind::ConnectionAborted).into()
 }

@@ -2,12 +2,12 @@ use sqlx::PgConnection;
 
 use crate::{PartitionOffsets, Source};
 
-/// How far the live generation of a projection is.
+/// The offsets that the live generation of a projection has reached.
 #[derive(Debug, Default)]
 pub(crate) struct LiveOffsets {
-    /// 0 if there is none.
+    /// The number of the live generation; 0 if there is none.
     pub(crate) generation: i32,
-    /// Of all partitions that were ever claimed.
+    /// The offsets of all partitions that were ever claimed.
     pub(crate) offsets: PartitionOffsets,
 }
 

@@ -4,33 +4,33 @@ use event_log::Position;
 
 /// For each partition of a topic, the first offset that has not been applied.
 ///
-/// As text it is a consistency token, `orders.events/2@1042`, or several separated by commas: the last offsets that
-/// have been applied.
+/// The text form is a consistency token: the positions that were applied last, separated by commas, such as
+/// `orders.events/2@1042`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartitionOffsets(BTreeMap<i32, i64>);
 
 /// The text is not a consistency token of this topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// It is not a list of positions.
+    /// The token is not a list of positions.
     #[error(transparent)]
     Form(#[from] event_log::InvalidPosition),
-    /// It names a topic that this read model does not read.
-    #[error("a position here is one of the topic {expected}")]
+    /// A position belongs to a topic that this read model does not read.
+    #[error("the positions must be of the topic {expected}")]
     OtherTopic {
-        /// The topic that it reads.
+        /// The topic that the read model reads.
         expected: String,
     },
     /// The topic has no such partition.
     #[error("the topic has no partition {0}")]
     UnknownPartition(i32),
-    /// The offset is the largest there is: no position can be beyond it.
+    /// The offset is the largest possible one, so there is no next offset.
     #[error("there is no such offset")]
     Offset,
 }
 
 impl PartitionOffsets {
-    /// Parses a token: positions of `topic`, which has this many `partitions`, separated by commas.
+    /// Parses a token whose positions must all be of `topic`, which has this many `partitions`.
     pub fn parse(token: &str, topic: &str, partitions: i32) -> Result<Self, InvalidToken> {
         let positions = positions(token)?;
         if positions.iter().any(|position| position.topic != topic) {
@@ -39,8 +39,8 @@ impl PartitionOffsets {
         Self::of(&positions, partitions)
     }
 
-    /// Parses a token that may hold positions of other topics too, and keeps those of `topic`: a read model of that
-    /// topic alone cannot be older than a position of another one.
+    /// Parses a token that may also contain positions of other topics, and keeps those of `topic`. The others do not
+    /// matter to a read model that reads only that topic.
     pub fn pick(token: &str, topic: &str, partitions: i32) -> Result<Self, InvalidToken> {
         let mut positions = positions(token)?;
         positions.retain(|position| position.topic == topic);
@@ -59,7 +59,7 @@ impl PartitionOffsets {
         Ok(offsets)
     }
 
-    /// The token of all partitions in which something has been applied; `None` if nothing has.
+    /// The token of all partitions with applied events; `None` if there are none.
     pub fn token(&self, topic: &str) -> Option<String> {
         let seen = self.0.iter().filter(|(_, next)| **next > 0);
         let positions: Vec<_> =
@@ -72,7 +72,7 @@ impl PartitionOffsets {
         wanted.0.iter().all(|(partition, next)| self.next_offset(*partition) >= *next)
     }
 
-    /// The offset of one partition alone.
+    /// The offset of only one partition.
     #[must_use]
     pub fn within(&self, partition: i32) -> Self {
         self.0.get(&partition).map(|next| (partition, *next)).into_iter().collect()
@@ -83,13 +83,13 @@ impl PartitionOffsets {
         self.0.last_key_value().map(|(partition, _)| *partition)
     }
 
-    /// Raises the offset of a partition; it never goes back.
+    /// Raises the offset of a partition. It is never lowered.
     pub fn include(&mut self, partition: i32, next_offset: i64) {
         let next = self.0.entry(partition).or_default();
         *next = next_offset.max(*next);
     }
 
-    /// Raises the offsets to those of another one.
+    /// Raises the offsets to those of `other`.
     pub fn include_all(&mut self, other: &Self) {
         for (partition, next_offset) in other.iter() {
             self.include(partition, next_offset);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_survives_its_token() {
+    fn parsing_the_token_of_offsets_returns_the_offsets() {
         let offsets = PartitionOffsets::from_iter([(0, 5), (7, 1043)]);
         let token = offsets.token("orders.events").unwrap();
         assert_eq!(token, "orders.events/0@4,orders.events/7@1042");
@@ -144,18 +144,18 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_of_which_nothing_was_seen_is_not_in_the_token() {
+    fn a_partition_without_applied_events_is_not_in_the_token() {
         assert_eq!(PartitionOffsets::from_iter([(0, 0), (1, 3)]).token("t").as_deref(), Some("t/1@2"));
         assert_eq!(PartitionOffsets::from_iter([(0, 0)]).token("t"), None);
     }
 
     #[test]
-    fn of_two_positions_in_one_partition_the_later_counts() {
+    fn the_later_of_two_positions_in_one_partition_applies() {
         assert_eq!(parse("orders.events/3@9, orders.events/3@4"), Ok(PartitionOffsets::from_iter([(3, 10)])));
     }
 
     #[test]
-    fn what_is_not_a_token_of_this_topic_is_refused() {
+    fn text_that_is_not_a_token_of_this_topic_is_refused() {
         for token in ["", ",", "orders.events/3@9,", "orders.events/3", "rubbish"] {
             assert!(matches!(parse(token), Err(InvalidToken::Form(_))), "{token}");
         }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_token_for_many_topics_those_of_one_are_picked() {
+    fn the_positions_of_one_topic_are_picked_from_a_token_of_several() {
         let pick = |token| PartitionOffsets::pick(token, "orders.events", 8);
         let token = "payments.events/9@5, orders.events/3@9,shipping.events/0@1, orders.events/1@1";
         assert_eq!(pick(token), Ok(PartitionOffsets::from_iter([(3, 10), (1, 2)])));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_covers_what_it_has_seen_and_no_more() {
+    fn offsets_cover_exactly_the_positions_before_them() {
         let offsets = PartitionOffsets::from_iter([(0, 5), (1, 2)]);
         assert!(offsets.covers(&PartitionOffsets::default()));
         assert!(offsets.covers(&parse("orders.events/0@4,orders.events/1@1").unwrap()));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn within_a_partition_only_that_partition_counts() {
+    fn offsets_within_a_partition_ignore_the_other_partitions() {
         let wanted = parse("orders.events/0@9,orders.events/1@1").unwrap();
         let offsets = PartitionOffsets::from_iter([(1, 2)]);
         assert!(!offsets.covers(&wanted));

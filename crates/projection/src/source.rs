@@ -1,8 +1,8 @@
-/// A projection, and the topic whose positions it is measured by.
+/// A projection, and the topic whose positions measure its progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The projection's name.
     pub projection: String,
-    /// The topic it reads.
+    /// The topic that the projection reads.
     pub topic: String,
 }

@@ -1,7 +1,7 @@
-/// Whether an error of Postgres may pass by itself: the server cannot be reached, restarts, is out of a resource or rolled
-/// a transaction back. Otherwise somebody has to act.
+/// Whether a Postgres error may go away without intervention: the server cannot be reached, is restarting, lacks a
+/// resource, or rolled back a transaction. Any other error requires an operator.
 ///
-/// Decided by the class of its SQLSTATE: connection, rollback, resources, object in use, operator intervention.
+/// This is decided by the class of the SQLSTATE: connection, rollback, resources, object in use, operator intervention.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {

@@ -11,7 +11,7 @@ use crate::{Document, Found, List, ReadPosition, ReadRequest, problems, request:
 
 const BEHIND_SINCE: HeaderName = HeaderName::from_static("behind-since");
 
-/// What a query found or why it is not shown, and the headers that every answer has.
+/// The result of a query, or the problem that it is refused with, and the headers of every response to a query.
 #[derive(Debug)]
 #[must_use]
 pub struct Answer<T> {
@@ -20,14 +20,14 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// Goes on with what was found.
+    /// Maps the result, if there is one. The headers stay.
     pub fn and_then<U>(self, next: impl FnOnce(T) -> Result<U, Problem>) -> Answer<U> {
         Answer { headers: self.headers, found: self.found.and_then(next) }
     }
 }
 
 impl<T: Document> Answer<T> {
-    /// The document with its entity tag, or 304 if the caller has it (RFC 9110, section 13).
+    /// The document with its entity tag, or 304 if the caller already has this version (RFC 9110, section 13).
     pub fn document(self, request: &ReadRequest) -> Response {
         self.and_then(|document| {
             let version = document.version();
@@ -42,7 +42,8 @@ impl<T: Document> Answer<T> {
 }
 
 impl<T> Answer<Json<Vec<T>>> {
-    /// A page of a list, and the link to the next one. `key` is where the next page continues after a document.
+    /// A page of a list, and the link to the next one. `key` returns the sort key of a document; the next page begins
+    /// after the key of the last document.
     pub fn page<P, K: Serialize, B: Serialize>(
         self,
         list: &List<P, K>,
@@ -64,9 +65,9 @@ impl<T: IntoResponse> IntoResponse for Answer<T> {
     }
 }
 
-/// What a statement found, before the headers are made of it.
+/// The result of a statement, before it becomes an [`Answer`].
 #[derive(Debug)]
-pub(crate) struct Reading<T> {
+pub(crate) struct QueryResult<T> {
     consistency: ConsistencyRequest,
     found: T,
     position: ReadPosition,
@@ -75,36 +76,36 @@ pub(crate) struct Reading<T> {
     behind_since: Option<HeaderValue>,
 }
 
-impl<T> Reading<T> {
+impl<T> QueryResult<T> {
     pub(crate) fn new(consistency: ConsistencyRequest, result: ReadResult<Found<T>>) -> Self {
-        let ReadResult { seen: Found { position, found }, offsets, is_fresh } = result;
+        let ReadResult { output: Found { position, found }, offsets, is_fresh } = result;
         Self { consistency, found, position: position.0, offsets, is_fresh, behind_since: None }
     }
 
-    /// The rows of one aggregate are no fresher than its first parked event.
+    /// Takes parked events into account: the rows of one aggregate are only as fresh as its first parked event allows.
     pub(crate) fn without_parked(self) -> Self {
         let offsets = self.position.visible_offsets();
         let is_fresh = self.is_fresh && offsets.covers(&self.consistency.offsets);
         Self { offsets, is_fresh, ..self }
     }
 
-    /// Tells the caller what is parked.
+    /// Adds the header `Behind-Since` if events are parked.
     pub(crate) fn behind_since(self, topic: &str) -> Self {
         Self { behind_since: self.position.behind_since(topic), ..self }
     }
 
-    /// What was found is shown only if it is as fresh as requested, or the request was lenient.
+    /// The answer holds the result only if it is as fresh as requested, or the request was lenient.
     pub(crate) fn answer(self, topic: &str) -> Answer<T> {
         let headers = self.headers(topic);
         let is_shown = self.is_fresh || self.consistency.lenient;
         Answer { headers, found: if is_shown { Ok(self.found) } else { Err(problems::not_yet_visible()) } }
     }
 
-    /// The token is missing only if the projection has read nothing yet.
+    /// There is no token only if the projection has read nothing yet.
     fn headers(&self, topic: &str) -> HeaderMap {
         let token = self.offsets.token(topic).and_then(|token| HeaderValue::try_from(token).ok());
         let mut headers = HeaderMap::new();
-        // It may be personal data, and it is true only now.
+        // The response may hold personal data, and it may already be out of date when it is read.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         headers.insert(header::VARY, HeaderValue::from_static("consistency-token, prefer"));
         headers.extend(token.map(|token| (CONSISTENCY_TOKEN, token)));

@@ -1,8 +1,8 @@
 use aggregate::Version;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What a query answers: read from JSON that Postgres makes of rows, and sent as JSON.
+/// The body of a response to a query. Postgres builds it from rows as JSON, and it is sent as JSON.
 pub trait Document: Serialize + DeserializeOwned + Send {
-    /// Grows with every change of the document; it is also the entity tag.
+    /// Increases with every change of the document; it is also the entity tag.
     fn version(&self) -> Version;
 }

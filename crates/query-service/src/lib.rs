@@ -1,10 +1,10 @@
 //! A query API but for its routes and SQL.
 //!
-//! A context brings one function for each query: the route, and one SQL statement that selects what was found together
-//! with `read_position(…)`, the place in the log up to which its projection has read. This crate does the rest: it waits
-//! for consistency tokens, sets the headers of the answer, cuts lists into pages, and answers history, earlier states and
-//! change streams from the journal. It must never show rows as fresher than they are: rows and position are always of one
-//! snapshot.
+//! A context writes one function for each query: the route, and one SQL statement that selects the result together with
+//! `read_position(…)`, the position in the log up to which the projection has read. This crate does the rest: it waits
+//! for consistency tokens, sets the response headers, splits lists into pages, and serves histories, earlier states and
+//! change streams from the journal. It must never claim that rows are fresher than they are, so rows and position
+//! always come from the same snapshot.
 //!
 //! The routes of history and changes are ready-made:
 //!
@@ -35,9 +35,10 @@
 //!
 //! # Several kinds of aggregates in one context
 //!
-//! They share the topic, the database and the journal. What [`ReadModel::connect`] and [`ReadModel::follow`] return is
-//! about the kind that is named first; [`Projection::of`], [`Journal::of`] and [`Changes::of`] turn it to another one,
-//! whose name then stands in its problems and ids, and whose events alone are in its histories and streams:
+//! They share the topic, the database and the journal. What [`ReadModel::connect`] and [`ReadModel::follow`] return
+//! serves queries about the kind given to `connect`. [`Projection::of`], [`Journal::of`] and [`Changes::of`] return the
+//! same for another kind: its name appears in problems and id fields, and histories and streams contain only its
+//! events:
 //!
 //! ```no_run
 //! # use query_service::{Changes, JOURNAL, Journal, ReadModel, Settings};
@@ -54,7 +55,7 @@
 //! # }
 //! ```
 //!
-//! `tests/lamps` is such a context.
+//! `tests/lamps` is an example.
 
 mod answer;
 mod changes;

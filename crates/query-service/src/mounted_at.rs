@@ -1,25 +1,25 @@
-//! Ready-made routes in the description of an API. They are written once, for an `aggregate` with an `aggregate_id`; a
-//! context mounts them at its own path, with the names of its own aggregate.
+//! Adapts the OpenAPI description of a shared route to a context. A shared route is described for an `aggregate` with
+//! an `aggregate_id`; a context mounts it at its own path, with the name of its own aggregate.
 
 use utoipa::openapi::{RefOr, path::Operation};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-/// The parameter that carries the id, in the description of a ready-made route.
+/// The parameter of the id in the description of a shared route.
 const AGGREGATE_ID: &str = "aggregate_id";
 
-/// A `GET` route at a path, whose parameter for the aggregate's id is called `id` (`order_id`).
+/// Mounts a shared `GET` route at a path. Its parameter for the aggregate's id is named `id` (`order_id`).
 pub(crate) fn mounted_at<S>(
     path: &str,
     id: &str,
     (schemas, mut paths, router): UtoipaMethodRouter<S>,
 ) -> UtoipaMethodRouter<S> {
     let (_, mut item) = paths.paths.pop_first().expect("a route has a path");
-    name_aggregate(item.get.as_mut().expect("a ready-made route answers GET"), id);
+    name_aggregate(item.get.as_mut().expect("a shared route has the method GET"), id);
     paths.paths.insert(path.to_owned(), item);
     (schemas, paths, router)
 }
 
-/// Names the aggregate and its id in everything that the description says.
+/// Replaces the aggregate and its id by those of the context throughout the description.
 fn name_aggregate(operation: &mut Operation, id: &str) {
     let aggregate = id.trim_end_matches("_id").replace('_', " ");
     let name = |text: &mut Option<String>| {

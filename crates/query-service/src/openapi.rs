@@ -1,4 +1,4 @@
-//! The parts of the `OpenAPI` description that repeat from query to query.
+//! The parts of the `OpenAPI` description that all queries share.
 
 use service_kit::problem::ProblemDocument;
 use utoipa::{IntoParams, IntoResponses};
@@ -8,11 +8,12 @@ use utoipa::{IntoParams, IntoResponses};
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "the fields are described, not read")]
 pub struct ReadHeaders {
-    /// What the answer must have seen, as in `orders.events/2@1042`; several with commas, of any topics.
+    /// The positions that the response must reflect, separated by commas, such as `orders.events/2@1042`. They may
+    /// belong to any topics.
     #[param(rename = "Consistency-Token")]
     consistency_token: Option<String>,
-    /// `wait=5`: how many seconds to wait for the token; `handling=lenient`: answer with what there is if it does not
-    /// come in time; `handling=strict`: refuse positions of topics that the answer is not made of.
+    /// `wait=5`: how many seconds to wait for the token; `handling=lenient`: respond with what there is if the token is
+    /// not reached in time; `handling=strict`: refuse positions of topics that the query does not read.
     #[param(rename = "Prefer")]
     prefer: Option<String>,
 }
@@ -22,7 +23,7 @@ pub struct ReadHeaders {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "the fields are described, not read")]
 pub struct ConditionalHeaders {
-    /// The `ETag` of the version that the caller has, as in `"1"`.
+    /// The `ETag` of the version that the client has, such as `"1"`.
     #[param(rename = "If-None-Match")]
     if_none_match: Option<String>,
 }
@@ -32,15 +33,15 @@ pub struct ConditionalHeaders {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "the fields are described, not read")]
 pub struct StreamHeaders {
-    /// The `id` of the last event that was received; browsers send it by themselves.
+    /// The `id` of the last event that was received; browsers send it automatically.
     #[param(rename = "Last-Event-ID")]
     last_event_id: Option<String>,
 }
 
-/// The answers to queries beside 200.
+/// The responses to queries other than 200.
 #[derive(IntoResponses)]
 pub enum ReadResponses {
-    /// The request is wrong, or what it asks for does not exist.
+    /// The request is invalid, or what it asks for does not exist.
     #[response(status = "4XX", content_type = "application/problem+json")]
     Refused(#[to_schema] ProblemDocument),
     /// `not-yet-visible` or `not-ready`; `Retry-After` says when to try again.
@@ -48,13 +49,13 @@ pub enum ReadResponses {
     Unavailable(#[to_schema] ProblemDocument),
 }
 
-/// The further answers to queries for one document.
+/// The additional responses to queries for one document.
 #[derive(IntoResponses)]
 pub enum DocumentResponses {
-    /// The caller has this version.
+    /// The client already has this version.
     #[response(status = 304)]
     NotModified,
-    /// An event is missing in the journal, so an earlier state is unknown.
+    /// An event is missing from the journal, so the requested state is unknown.
     #[response(status = 500, content_type = "application/problem+json")]
     HistoryIncomplete(#[to_schema] ProblemDocument),
 }

@@ -11,36 +11,36 @@ use service_kit::{
 
 use crate::{journal::ReplayError, list::InvalidCursor};
 
-/// When a query is worth repeating.
-const SOON: Duration = Duration::from_secs(1);
+/// When the client should try again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What `GET /problems/{code}` says of the problems below; `{code}` stands for the aggregate's name in codes, and
-/// `{aggregate}` for its name in sentences.
+/// The text of `GET /problems/{code}` for the problems below. `{code}` is replaced by the aggregate's name in codes,
+/// and `{aggregate}` by its name in sentences.
 const PAGES: &str = include_str!("../problems.md");
 
 /// The routes that describe the problems of queries about one kind of aggregate (`order`).
 pub(crate) fn pages(aggregate: &str) -> Router {
     let pages =
         PAGES.replace("{code}", &words(aggregate, "-")).replace("{aggregate}", &words(aggregate, " "));
-    page::own(lasting(pages))
+    page::own(leak(pages))
 }
 
-/// The kinds of problems that carry the name of an aggregate.
+/// The kinds of problems whose code contains the name of an aggregate.
 #[derive(Debug)]
 pub(crate) struct AggregateProblems {
-    /// `order-not-found`: there is no such aggregate, as far as the projection has read.
+    /// `order-not-found`: there is no such aggregate in the read model.
     not_found: ProblemKind,
-    /// `order-version-not-found`: it has no such version, or did not exist at that time.
+    /// `order-version-not-found`: the aggregate has no such version, or did not exist at that time.
     version_not_found: ProblemKind,
-    /// `order-history-incomplete`: the journal lacks an event, so what came after it is unknown.
+    /// `order-history-incomplete`: an event is missing from the journal, so later states are unknown.
     history_incomplete: ProblemKind,
 }
 
 impl AggregateProblems {
-    /// Made once, when a service starts.
+    /// Called once, when a service starts.
     pub(crate) fn new(aggregate: &str) -> Self {
         let name = words(aggregate, "-");
-        let code = |suffix: &str| lasting(format!("{name}-{suffix}"));
+        let code = |suffix: &str| leak(format!("{name}-{suffix}"));
         Self {
             not_found: ProblemKind::new(code("not-found"), StatusCode::NOT_FOUND),
             version_not_found: ProblemKind::new(code("version-not-found"), StatusCode::NOT_FOUND),
@@ -67,11 +67,11 @@ impl AggregateProblems {
     }
 }
 
-/// The query failed in Postgres.
+/// The problem of a query that failed in Postgres.
 pub(crate) fn postgres(error: &sqlx::Error) -> Problem {
     if projection::is_transient(error) {
         tracing::debug!(%error, "a query failed");
-        Problem::new(kinds::NOT_READY).retry_after(SOON)
+        Problem::new(kinds::NOT_READY).retry_after(RETRY_AFTER)
     } else {
         Problem::internal(error)
     }
@@ -79,7 +79,7 @@ pub(crate) fn postgres(error: &sqlx::Error) -> Problem {
 
 /// The projection did not reach the consistency token in time.
 pub(crate) fn not_yet_visible() -> Problem {
-    Problem::new(kinds::NOT_YET_VISIBLE).retry_after(SOON)
+    Problem::new(kinds::NOT_YET_VISIBLE).retry_after(RETRY_AFTER)
 }
 
 pub(crate) fn invalid_token(error: &InvalidToken) -> Problem {
@@ -90,12 +90,12 @@ pub(crate) fn invalid_cursor(error: InvalidCursor) -> Problem {
     Problem::new(kinds::INVALID_CURSOR).detail(error.to_string())
 }
 
-/// The words of an aggregate's name: of `seat_map` a code makes `seat-map`, a sentence `seat map`.
+/// The words of an aggregate's name: `seat_map` is `seat-map` in a code and `seat map` in a sentence.
 fn words(aggregate: &str, separator: &str) -> String {
     aggregate.replace('_', separator)
 }
 
-/// A text that is made once and needed as long as the process lives.
-fn lasting(text: String) -> &'static str {
+/// For texts that are built once and needed as long as the process runs.
+fn leak(text: String) -> &'static str {
     text.leak()
 }

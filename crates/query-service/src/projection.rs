@@ -5,9 +5,9 @@ use service_kit::Problem;
 use sqlx::{PgPool, types::Json};
 use tokio::sync::watch;
 
-use crate::{Answer, Document, ReadModel, ReadPosition, ReadRequest, answer::Reading, problems};
+use crate::{Answer, Document, ReadModel, ReadPosition, ReadRequest, answer::QueryResult, problems};
 
-/// A projection that queries read, and how far it has read the log. Cloning is cheap.
+/// A projection that queries read, and its position in the log. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Projection {
     name: &'static str,
@@ -20,7 +20,7 @@ pub struct Projection {
 pub struct ReadScope<'p> {
     /// The projection's name.
     pub projection: &'p str,
-    /// The topic that it reads.
+    /// The topic that the projection reads.
     pub topic: &'p str,
     /// The partition of the aggregate; `None` for a query over many aggregates.
     pub partition: Option<i32>,
@@ -30,13 +30,13 @@ pub struct ReadScope<'p> {
     read_model: &'p ReadModel,
 }
 
-/// The row of a query: what it found, and where the projection stood. Both columns are of one statement, and so of one
-/// snapshot; a position that was read by a statement of its own could promise more than the rows show.
+/// The row of a query: its result, and the position of the projection. Both columns come from one statement, and so
+/// from one snapshot; a position read by a separate statement could be ahead of the rows.
 #[derive(Debug)]
 pub struct Found<T> {
     /// `read_position(…) AS "position!: Json<ReadPosition>"`.
     pub position: Json<ReadPosition>,
-    /// What was asked for, as JSON.
+    /// The result, as JSON.
     pub found: T,
 }
 
@@ -51,14 +51,14 @@ impl Projection {
         Self { read_model: self.read_model.of(aggregate), ..self.clone() }
     }
 
-    /// For a query about one aggregate. It waits for the partition of the aggregate only.
+    /// The scope of a query about one aggregate. It waits only for the partition of the aggregate.
     pub fn aggregate(&self, id: impl Into<AggregateId>) -> ReadScope<'_> {
         let id = id.into();
         let partition = Some(self.read_model.partition_of(&id));
         ReadScope { partition, aggregate_id: Some(id.to_string()), ..self.all() }
     }
 
-    /// For a query about many aggregates. It waits for all partitions of a consistency token.
+    /// The scope of a query about many aggregates. It waits for all partitions in the consistency token.
     pub fn all(&self) -> ReadScope<'_> {
         ReadScope {
             projection: self.name,
@@ -75,9 +75,9 @@ impl Projection {
         &self.read_model
     }
 
-    /// How far the projection has read, as it moves.
-    pub(crate) fn moves(&self) -> watch::Receiver<PartitionOffsets> {
-        self.checkpoints.moves()
+    /// The offsets that the projection has reached, updated as its checkpoint moves.
+    pub(crate) fn watch_offsets(&self) -> watch::Receiver<PartitionOffsets> {
+        self.checkpoints.watch_offsets()
     }
 }
 
@@ -87,13 +87,13 @@ impl ReadScope<'_> {
         self.read_model.aggregate_kind()
     }
 
-    /// The connections of queries; see [`ReadModel::pool`].
+    /// The connection pool for queries; see [`ReadModel::pool`].
     pub fn pool(&self) -> &PgPool {
         self.read_model.pool()
     }
 
-    /// Answers with one document, or 404, or 304 if the caller has this version. `select` is run again as long as its
-    /// snapshot has not reached the consistency token.
+    /// Responds with one document, or 404, or 304 if the client already has this version. `select` is repeated until
+    /// its snapshot has reached the consistency token.
     pub async fn document<T, S, F>(&self, request: &ReadRequest, select: S) -> Result<Response, Problem>
     where
         T: Document,
@@ -107,25 +107,24 @@ impl ReadScope<'_> {
         Ok(document.document(request))
     }
 
-    /// Answers with whatever `select` finds. It is run again as long as its snapshot has not reached the consistency
-    /// token.
+    /// Returns the result of `select`, which is repeated until its snapshot has reached the consistency token.
     pub async fn read<T, S, F>(&self, request: &ReadRequest, select: S) -> Result<Answer<T>, Problem>
     where
         T: Send,
         S: Fn() -> F + Sync,
         F: Future<Output = Result<Found<T>, sqlx::Error>> + Send,
     {
-        let reading = self.wait_and_read(request, select).await?;
-        let reading = if self.aggregate_id.is_some() { reading.without_parked() } else { reading };
-        Ok(reading.behind_since(self.topic).answer(self.topic))
+        let result = self.wait_and_read(request, select).await?;
+        let result = if self.aggregate_id.is_some() { result.without_parked() } else { result };
+        Ok(result.behind_since(self.topic).answer(self.topic))
     }
 
-    /// Reads, and leaves parked events aside.
+    /// Like [`read`](Self::read), but does not take parked events into account.
     pub(crate) async fn wait_and_read<T, S, F>(
         &self,
         request: &ReadRequest,
         select: S,
-    ) -> Result<Reading<T>, Problem>
+    ) -> Result<QueryResult<T>, Problem>
     where
         T: Send,
         S: Fn() -> F + Sync,
@@ -134,11 +133,11 @@ impl ReadScope<'_> {
         let model = self.read_model;
         let mut consistency = request.consistency(self.topic, model.partitions(), model.wait_limits())?;
         if let Some(partition) = self.partition {
-            // Nothing that happens in other partitions can change this aggregate.
+            // Events in other partitions cannot change this aggregate.
             consistency.offsets = consistency.offsets.within(partition);
         }
-        let result = self.checkpoints.ask(&Select(select), &consistency.offsets, consistency.wait).await;
-        Ok(Reading::new(consistency, result.map_err(|error| problems::postgres(&error))?))
+        let result = self.checkpoints.query(&Select(select), &consistency.offsets, consistency.wait).await;
+        Ok(QueryResult::new(consistency, result.map_err(|error| problems::postgres(&error))?))
     }
 }
 
@@ -151,10 +150,10 @@ where
     S: Fn() -> F + Sync,
     F: Future<Output = Result<Found<T>, sqlx::Error>> + Send,
 {
-    type Answer = Found<T>;
+    type Output = Found<T>;
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<(Found<T>, PartitionOffsets), sqlx::Error> {
+    async fn run(&self) -> Result<(Found<T>, PartitionOffsets), sqlx::Error> {
         let found = (self.0)().await?;
         let offsets = found.position.offsets();
         Ok((found, offsets))

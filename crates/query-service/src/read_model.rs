@@ -10,8 +10,8 @@ use sqlx::{
 
 use crate::{Projection, Settings, WaitLimits, problems::AggregateProblems};
 
-/// A connection that was used more recently than this is not tested before it is used again.
-const RECENTLY: Duration = Duration::from_secs(1);
+/// A connection that was idle for less than this is not tested before it is used again.
+const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// The database that the projectors of a context fill, for queries about one kind of aggregate. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ struct Database {
     wait_limits: WaitLimits,
 }
 
-/// What carries the name of a kind of aggregate.
+/// The name of a kind of aggregate, and what contains that name.
 #[derive(Debug)]
 struct AggregateNames {
     kind: String,
@@ -38,8 +38,7 @@ struct AggregateNames {
 }
 
 impl ReadModel {
-    /// The read model of a context whose aggregate is called `aggregate` (`order`). It connects when the first query
-    /// comes.
+    /// The read model of a context, for queries about the kind `aggregate` (`order`). It connects on the first query.
     pub fn connect(settings: &Settings, aggregate: &str) -> Self {
         let database = &settings.database;
         let application = format!("{}-query-api", settings.topics.context());
@@ -47,10 +46,10 @@ impl ReadModel {
             .max_connections(database.connections.get())
             .acquire_timeout(database.acquire_timeout)
             .test_before_acquire(false)
-            // A connection that was idle may be dead, because Postgres was restarted.
+            // An idle connection may be dead because Postgres was restarted.
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
-                    if meta.idle_for >= RECENTLY {
+                    if meta.idle_for >= TEST_AFTER_IDLE {
                         connection.ping().await?;
                     }
                     Ok(true)
@@ -72,8 +71,8 @@ impl ReadModel {
         Self { database: Arc::clone(&self.database), aggregate: Arc::new(AggregateNames::new(aggregate)) }
     }
 
-    /// Follows the checkpoints of projections of this database, through one connection. The component is ready while
-    /// Postgres answers.
+    /// Follows the checkpoints of projections of this database through one connection. The component is ready while
+    /// Postgres responds.
     pub fn follow<const N: usize>(
         &self,
         projections: [&'static str; N],
@@ -83,23 +82,23 @@ impl ReadModel {
         let watches = follow(&self.database.connect, projections.map(source), self.partitions(), health);
         let mut names = projections.into_iter();
         watches.map(|checkpoints| {
-            let name = names.next().expect("there is a name for each");
+            let name = names.next().expect("there is one name for each watch");
             Projection::new(name, checkpoints, self.clone())
         })
     }
 
-    /// The connections of queries. Statements are planned once, without regard to their parameters.
+    /// The connection pool for queries. Statements are planned once, regardless of their parameters.
     pub fn pool(&self) -> &PgPool {
         &self.database.pool
     }
 
-    /// A read-only transaction whose statements are planned anew each time. For queries with filters that may be absent:
-    /// one plan for all combinations would serve none of them well.
+    /// A read-only transaction whose statements are planned each time. It is for queries with optional filters: one
+    /// plan for all combinations of filters would be a bad plan for most of them.
     pub async fn begin_planned(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         self.database.pool.begin_with("BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan").await
     }
 
-    /// The topic that everything here is projected from.
+    /// The topic that the read model is projected from.
     pub fn topic(&self) -> &str {
         &self.database.topic
     }
@@ -114,7 +113,7 @@ impl ReadModel {
         &self.aggregate.kind
     }
 
-    /// What the id of an aggregate is called in JSON: `order_id`.
+    /// The name of the aggregate's id in JSON: `order_id`.
     pub(crate) fn aggregate_id_field(&self) -> &str {
         &self.aggregate.id_field
     }
@@ -138,7 +137,8 @@ impl AggregateNames {
     }
 }
 
-/// Most queries look rows up by their keys: planning them each time would take longer than running them.
+/// Generic plans by default: most queries look up rows by key, and planning those each time would take longer than
+/// running them.
 fn options(connect: &PgConnectOptions, application: &str) -> PgConnectOptions {
     connect.clone().application_name(application).options([("plan_cache_mode", "force_generic_plan")])
 }

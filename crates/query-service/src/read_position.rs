@@ -5,30 +5,30 @@ use event_log::Position;
 use projection::PartitionOffsets;
 use serde::Deserialize;
 
-/// Where a projection stood in the snapshot that a statement was run on: what the SQL function `read_position` returns.
+/// The position of a projection in the snapshot of a statement: the result of the SQL function `read_position`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct ReadPosition {
-    /// The first offset of each partition that is not applied.
+    /// The first offset of each partition that is not yet applied.
     next_offsets: BTreeMap<i32, i64>,
-    /// The first offset of each partition that is parked. The rows do not show that event, nor later ones of its
+    /// The first offset of each partition that is parked. The rows include neither that event nor later events of its
     /// aggregate.
     parked: BTreeMap<i32, i64>,
 }
 
 impl ReadPosition {
-    /// How far the projection had read.
+    /// The offsets that the projection had reached.
     pub(crate) fn offsets(&self) -> PartitionOffsets {
         self.next_offsets.iter().map(|(partition, next)| (*partition, *next)).collect()
     }
 
-    /// How far the rows of one aggregate are complete: up to its first parked event, however far the projection is.
+    /// The offsets up to which the rows of one aggregate are complete: at most up to its first parked event.
     pub(crate) fn visible_offsets(&self) -> PartitionOffsets {
         let visible =
             |partition, next: i64| self.parked.get(partition).map_or(next, |parked| next.min(*parked));
         self.next_offsets.iter().map(|(partition, next)| (*partition, visible(partition, *next))).collect()
     }
 
-    /// The value of `Behind-Since`: the positions of the first parked events; `None` where nothing is parked.
+    /// The value of `Behind-Since`: the positions of the first parked events; `None` if nothing is parked.
     pub(crate) fn behind_since(&self, topic: &str) -> Option<HeaderValue> {
         let position = |(partition, offset): (&i32, &i64)| Position {
             topic: topic.to_owned(),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn without_parked_events_everything_that_was_read_is_visible() {
+    fn without_parked_events_rows_are_complete_up_to_the_checkpoint() {
         let position = position(r#"{ "next_offsets": { "0": 7, "3": 2000 }, "parked": {} }"#);
         assert_eq!(position.visible_offsets(), position.offsets());
         assert_eq!(position.behind_since("orders.events"), None);

@@ -9,8 +9,8 @@ use service_kit::{Problem, conditional::Conditions, prefer::Prefer, request::CON
 
 use crate::{WaitLimits, problems};
 
-/// What a caller asks of the answer to any query: how fresh it has to be (`Consistency-Token`, `Prefer`) and which
-/// version the caller has already (`If-None-Match`).
+/// The headers of every query: how fresh the response has to be (`Consistency-Token`, `Prefer`), and which version the
+/// client already has (`If-None-Match`).
 #[derive(Debug, Clone)]
 pub struct ReadRequest {
     token: Option<String>,
@@ -18,28 +18,28 @@ pub struct ReadRequest {
     pub(crate) conditions: Conditions,
 }
 
-/// How fresh the answer has to be, and how long the caller waits for that.
+/// How fresh the response has to be, and how long to wait for that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConsistencyRequest {
     /// The consistency token; empty if there is none.
     pub(crate) offsets: PartitionOffsets,
     /// How long to wait for it.
     pub(crate) wait: Duration,
-    /// Whether an older answer is better than none.
+    /// Whether to respond with older rows if the token is not reached in time.
     pub(crate) lenient: bool,
     /// The preferences that were applied (`Preference-Applied`).
     pub(crate) applied: Option<HeaderValue>,
 }
 
 impl ReadRequest {
-    /// Reads the token against the one topic that the answer is made of.
+    /// Parses the token, of which only the positions of `topic` matter to the query.
     pub(crate) fn consistency(
         &self,
         topic: &str,
         partitions: i32,
         limits: WaitLimits,
     ) -> Result<ConsistencyRequest, Problem> {
-        // A client may send all the positions it knows to every service. Those of other topics do not matter here.
+        // A client may send all of its positions to every service; those of other topics are ignored.
         let parse = if self.prefer.strict { PartitionOffsets::parse } else { PartitionOffsets::pick };
         let offsets = self.token.as_deref().map(|token| parse(token, topic, partitions)).transpose();
         let offsets = offsets.map_err(|error| problems::invalid_token(&error))?.unwrap_or_default();
@@ -66,7 +66,7 @@ impl<S: Sync> FromRequestParts<S> for ReadRequest {
     }
 }
 
-/// The header may stand several times; it is one list.
+/// The header may be repeated; its values form one list.
 fn token(headers: &HeaderMap) -> Option<String> {
     let lines: Vec<_> = headers
         .get_all(&CONSISTENCY_TOKEN)
@@ -76,7 +76,7 @@ fn token(headers: &HeaderMap) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join(","))
 }
 
-/// RFC 7240, section 3.
+/// The value of `Preference-Applied` (RFC 7240, section 3).
 fn preference_applied(wait: Option<Duration>, prefer: Prefer) -> Option<HeaderValue> {
     let wait = wait.map(|wait| format!("wait={}", wait.as_secs()));
     let lenient = prefer.lenient.then(|| "handling=lenient".to_owned());
@@ -101,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_token_there_is_nothing_to_wait_for() {
+    fn a_query_without_a_token_does_not_wait() {
         let request = request(&[("prefer", "wait=3")]).unwrap();
         assert_eq!(request.offsets, PartitionOffsets::default());
         assert_eq!(request.applied, None);
     }
 
     #[test]
-    fn a_token_is_waited_for_two_seconds_by_default() {
+    fn a_query_waits_for_its_token_for_two_seconds_by_default() {
         let request = request(&[("consistency-token", "orders.events/1@4")]).unwrap();
         assert_eq!(request.offsets, PartitionOffsets::from_iter([(1, 5)]));
         assert_eq!((request.wait, request.applied), (Duration::from_secs(2), None));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn several_lines_are_one_token() {
+    fn repeated_headers_form_one_token() {
         let lines = [
             ("consistency-token", "orders.events/1@4"),
             ("consistency-token", "orders.events/2@7, orders.events/3@1"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_token_is_a_problem() {
+    fn an_invalid_token_is_refused() {
         for token in ["", "x", "payments.events/1@4,", "orders.events/8@4"] {
             let problem = request(&[("consistency-token", token)]).unwrap_err();
             assert_eq!(problem.code(), "invalid-consistency-token", "{token}");

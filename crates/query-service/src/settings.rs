@@ -7,16 +7,16 @@ use event_log::Topics;
 use service_kit::{http::HttpSettings, settings::Environment};
 use sqlx::postgres::PgConnectOptions;
 
-/// The settings of a query API, with the variable and the default of each. They cannot be printed: the database's
-/// options hold a password.
+/// The settings of a query API, with the variable and the default of each. They do not implement `Debug`, because the
+/// connection options hold a password.
 pub struct Settings {
     /// `FOLDLINE_HTTP_ADDRESS` (each service has its own default) and the limits of the HTTP server.
     pub http: HttpSettings,
-    /// The context's topics; `FOLDLINE_TOPIC_PREFIX` (empty) stands before their names.
+    /// The context's topics; `FOLDLINE_TOPIC_PREFIX` (empty) is put before their names.
     pub topics: Topics,
-    /// `FOLDLINE_TOPIC_PARTITIONS` (`8`): how many partitions the events topic has. It never changes.
+    /// `FOLDLINE_TOPIC_PARTITIONS` (`8`): how many partitions the events topic has. The number must never change.
     pub partitions: i32,
-    /// Where the read model is.
+    /// How to connect to the database of the read model.
     pub database: DatabaseSettings,
     /// How long a query waits for its consistency token.
     pub wait_limits: WaitLimits,
@@ -24,12 +24,13 @@ pub struct Settings {
     pub changes: ChangesSettings,
 }
 
-/// Where the read model is.
+/// How to connect to the database of the read model.
 pub struct DatabaseSettings {
     /// `FOLDLINE_DATABASE_URL`; for the context `orders`, the default is
     /// <postgres://orders_query:orders_query@127.0.0.1:15432/orders_read>.
     pub connect: PgConnectOptions,
-    /// `FOLDLINE_DATABASE_CONNECTIONS` (`10`): the most connections for queries. One more listens for checkpoints.
+    /// `FOLDLINE_DATABASE_CONNECTIONS` (`10`): the maximum number of connections for queries. One more listens for
+    /// checkpoints.
     pub connections: NonZeroU32,
     /// `FOLDLINE_DATABASE_ACQUIRE_TIMEOUT` (`2s`): how long a query waits for a connection.
     pub acquire_timeout: Duration,
@@ -38,9 +39,9 @@ pub struct DatabaseSettings {
 /// How long a query waits for its consistency token.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitLimits {
-    /// `FOLDLINE_WAIT_DEFAULT` (`2s`): without `Prefer: wait`.
+    /// `FOLDLINE_WAIT_DEFAULT` (`2s`): how long to wait without `Prefer: wait`.
     pub default: Duration,
-    /// `FOLDLINE_WAIT_LONGEST` (`10s`): the most that `Prefer: wait` can ask for, and less than the server's own limit
+    /// `FOLDLINE_WAIT_LONGEST` (`10s`): the upper limit of `Prefer: wait`. It is always below the server's time limit
     /// for a request.
     pub longest: Duration,
 }
@@ -48,11 +49,10 @@ pub struct WaitLimits {
 /// The limits of change streams.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangesSettings {
-    /// `FOLDLINE_CHANGES_STREAMS` (`256`): the most streams at the same time. Each also holds a connection of a client,
-    /// so this should be well below `FOLDLINE_HTTP_MAX_CONNECTIONS`.
+    /// `FOLDLINE_CHANGES_STREAMS` (`256`): the maximum number of concurrent streams. Each also holds a client
+    /// connection, so this should be well below `FOLDLINE_HTTP_MAX_CONNECTIONS`.
     pub streams: NonZeroUsize,
-    /// `FOLDLINE_CHANGES_BUFFER` (`256`): how many events are kept for a client that does not read them. One more ends
-    /// its stream.
+    /// `FOLDLINE_CHANGES_BUFFER` (`256`): how many unread events are buffered for a client. One more ends its stream.
     pub buffer: NonZeroUsize,
     /// `FOLDLINE_CHANGES_HEARTBEAT` (`15s`): how often a stream without events sends a comment.
     pub heartbeat: Duration,
@@ -86,7 +86,7 @@ impl DatabaseSettings {
 }
 
 impl WaitLimits {
-    /// A tenth of the server's limit for a request is left for the query itself.
+    /// A tenth of the server's time limit for a request is reserved for the query itself.
     fn read(environment: &mut Environment, request_timeout: Duration) -> Self {
         let longest = environment.duration("FOLDLINE_WAIT_LONGEST", "10s").min(request_timeout * 9 / 10);
         Self { default: environment.duration("FOLDLINE_WAIT_DEFAULT", "2s").min(longest), longest }

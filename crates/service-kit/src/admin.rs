@@ -40,7 +40,7 @@ impl AdminSettings {
     }
 }
 
-/// Serves `/health/live`, `/health/ready` and `/metrics` until the process ends, also while it drains.
+/// Serves `/health/live`, `/health/ready` and `/metrics` until the process exits, even while it drains.
 pub async fn serve(listener: TcpListener, health: Health, metrics: PrometheusHandle) {
     let (router, limits) = (router(health, metrics.clone()), Limits::default());
     tokio::select! {

@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110, section 13) over versions: the entity tag of version 3 is `"3"`.
+//! Conditional requests (RFC 9110, section 13) on versions: the entity tag of version 3 is `"3"`.
 
 use aggregate::Version;
 use axum::{
@@ -14,7 +14,7 @@ use crate::{Problem, problem::kinds};
 
 /// The `ETag` of a version.
 pub fn etag(version: Version) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{version}\"")).expect("digits in quotes make a header")
+    HeaderValue::try_from(format!("\"{version}\"")).expect("quoted digits are a valid header value")
 }
 
 /// The conditions that a request sets.
@@ -26,22 +26,22 @@ pub struct Conditions {
     pub if_none_match: Option<EntityTags>,
 }
 
-/// What `If-Match` or `If-None-Match` lists.
+/// The value of `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntityTags {
     /// `*`: any version, if the aggregate exists.
     Any,
-    /// These versions. A tag that no version can have is left out, so the list may be empty.
+    /// These versions. Tags that no version can have are left out, so the list may be empty.
     Versions(Vec<Version>),
 }
 
 impl Conditions {
-    /// Whether the conditions hold for an aggregate at this version ([`Version::NONE`]: there is none).
+    /// Whether the conditions hold for an aggregate at this version; [`Version::NONE`] means that it does not exist.
     pub fn hold(&self, current: Version) -> bool {
         self.if_match.as_ref().is_none_or(|tags| tags.contain(current)) && !self.is_not_modified(current)
     }
 
-    /// Whether the caller of a query already has the current version (304).
+    /// Whether the client already has the current version, so that a query responds with 304.
     pub fn is_not_modified(&self, current: Version) -> bool {
         self.if_none_match.as_ref().is_some_and(|tags| tags.contain(current))
     }
@@ -49,7 +49,7 @@ impl Conditions {
     /// Reads the conditions from the headers of a request.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         Ok(Self {
-            // Strong comparison: a weak tag never matches. Weak comparison: `W/` makes no difference.
+            // `If-Match` uses strong comparison: a weak tag never matches. `If-None-Match` uses weak comparison.
             if_match: parse(headers, &IF_MATCH, |tag| !tag.is_weak)?,
             if_none_match: parse(headers, &IF_NONE_MATCH, |_| true)?,
         })
@@ -104,7 +104,7 @@ fn parse(
     Ok(Some(EntityTags::Versions(versions)))
 }
 
-/// A tag may contain a comma, so the list is read from the left.
+/// Parses from left to right instead of splitting at commas, because a tag may contain a comma.
 fn entity_tags(mut rest: &str) -> Option<Vec<EntityTag<'_>>> {
     let mut tags = Vec::new();
     loop {
@@ -122,7 +122,7 @@ fn entity_tags(mut rest: &str) -> Option<Vec<EntityTag<'_>>> {
 }
 
 impl EntityTag<'_> {
-    /// The version that has this tag. Tags are compared as text, so only the canonical form of a number counts.
+    /// The version that has this tag. Tags are compared as text, so only the canonical form of a number matches.
     fn version(&self) -> Option<Version> {
         let version = Version(self.opaque.parse().ok()?);
         (version.to_string() == self.opaque && version != Version::NONE).then_some(version)

@@ -1,4 +1,4 @@
-//! The description of the API: `/openapi.json`, and a page at `/docs` that loads nothing from other hosts.
+//! The description of the API: `/openapi.json`, and Swagger UI at `/docs`, which loads nothing from other hosts.
 
 use axum::Router;
 use utoipa::openapi::OpenApi;

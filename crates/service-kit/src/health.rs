@@ -1,4 +1,4 @@
-//! Whether this process can do its work: named components, each ready, degraded or not ready for a reason.
+//! The health of a process: named components, each of which is ready, degraded or not ready.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ pub struct Health {
     components: Arc<RwLock<BTreeMap<String, State>>>,
 }
 
-/// One component, through which its owner reports its state. Cloning is cheap.
+/// A handle with which a component reports its state. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Component {
     name: String,
@@ -24,29 +24,29 @@ pub struct Component {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
-    /// It can do its work.
+    /// The component works.
     Ready,
-    /// It can do its work, but something that nothing depends on is wrong.
+    /// The component works, but something that the service does not depend on is wrong.
     Degraded {
-        /// What is wrong, for an operator; no secrets.
+        /// What is wrong, for operators; contains no secrets.
         reason: String,
     },
-    /// It cannot do its work.
+    /// The component does not work.
     NotReady {
-        /// Why, for an operator; no secrets.
+        /// Why, for operators; contains no secrets.
         reason: String,
     },
 }
 
 impl Health {
-    /// Adds a component, which is not ready until it is reported so.
+    /// Adds a component, which is not ready until it reports that it is.
     pub fn component(&self, name: impl Into<String>) -> Component {
         let component = Component { name: name.into(), health: self.clone() };
         self.write().insert(component.name.clone(), State::NotReady { reason: "starting".to_owned() });
         component
     }
 
-    /// Whether every component can do its work. A process without components is still starting, so it is not ready.
+    /// Whether every component works. A process without components is still starting, so it is not ready.
     pub fn is_ready(&self) -> bool {
         let components = self.components.read().unwrap_or_else(PoisonError::into_inner);
         !components.is_empty() && !components.values().any(|state| matches!(state, State::NotReady { .. }))
@@ -57,15 +57,15 @@ impl Health {
         self.components.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A component that was removed stays removed.
+    /// Does nothing if the component was removed.
     fn set(&self, name: &str, state: State) {
         let mut components = self.write();
-        let Some(known) = components.get_mut(name).filter(|known| **known != state) else {
+        let Some(current) = components.get_mut(name).filter(|current| **current != state) else {
             return;
         };
-        let was_degraded = matches!(known, State::Degraded { .. });
+        let was_degraded = matches!(current, State::Degraded { .. });
         match &state {
-            // The reason may hold figures that change all the time.
+            // The reason may contain numbers that keep changing, so only the transition is logged.
             State::Degraded { .. } if was_degraded => {}
             State::Ready => tracing::info!(component = name, "{name} is ready"),
             State::Degraded { reason } => {
@@ -75,7 +75,7 @@ impl Health {
                 tracing::info!(component = name, reason, "{name} is not ready: {reason}");
             }
         }
-        *known = state;
+        *current = state;
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, State>> {
@@ -84,12 +84,12 @@ impl Health {
 }
 
 impl Component {
-    /// Reports that it can do its work.
+    /// Reports that the component works.
     pub fn ready(&self) {
         self.health.set(&self.name, State::Ready);
     }
 
-    /// Reports that it can do its work, but that something is wrong.
+    /// Reports that the component works, but that something is wrong.
     pub fn degraded(&self, reason: impl Into<String>) {
         self.health.set(&self.name, State::Degraded { reason: reason.into() });
     }
@@ -99,7 +99,7 @@ impl Component {
         self.health.write().remove(&self.name);
     }
 
-    /// Reports that it cannot do its work, for this reason.
+    /// Reports that the component does not work, and why.
     pub fn not_ready(&self, reason: impl Into<String>) {
         self.health.set(&self.name, State::NotReady { reason: reason.into() });
     }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_not_ready_until_it_is_reported_so() {
+    fn a_component_is_not_ready_until_it_reports_that_it_is() {
         let health = Health::default();
         let kafka = health.component("kafka");
         assert!(!health.is_ready());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_degraded_component_is_reported_and_stops_nothing() {
+    fn a_process_with_a_degraded_component_is_ready() {
         let health = Health::default();
         let rebuild = health.component("rebuild");
         rebuild.degraded("disk full");
@@ -136,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn one_component_that_is_not_ready_makes_the_process_not_ready() {
+    fn a_process_with_a_component_that_is_not_ready_is_not_ready() {
         let health = Health::default();
         health.component("postgres").ready();
-        health.component("kafka").clone().not_ready("no broker answers");
+        health.component("kafka").clone().not_ready("no broker responds");
         assert!(!health.is_ready());
-        assert_eq!(health.components()["kafka"], State::NotReady { reason: "no broker answers".to_owned() });
+        assert_eq!(health.components()["kafka"], State::NotReady { reason: "no broker responds".to_owned() });
     }
 }

@@ -1,4 +1,4 @@
-//! A JSON body, read into a type. What is wrong with it becomes a problem that names the field.
+//! The extractor of JSON bodies. An error in a body becomes a problem that names the field.
 
 mod strict;
 
@@ -17,19 +17,19 @@ use serde_json::error::Category;
 use self::strict::Strict;
 use crate::{
     Problem,
-    deserialize::{complaint, shortened},
+    deserialize::{safe_message, truncated},
     problem::kinds,
 };
 
-/// The name under which JSON holds the id of an aggregate: `order_id` for an `order`.
+/// The name of an aggregate's id in JSON: `order_id` for an `order`.
 pub fn id_field(aggregate: &str) -> String {
     format!("{aggregate}_id")
 }
 
-/// A JSON body, of a request or of a response.
+/// The JSON body of a request or response.
 ///
-/// A request is read strictly: an unknown field, a repeated field, or an array where an object belongs is refused,
-/// whatever the type itself would accept.
+/// Requests are read strictly: an unknown field, a repeated field, or an array in place of an object is refused, even
+/// if the type itself would accept it.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
@@ -47,7 +47,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 .header(ACCEPT_ENCODING, HeaderValue::from_static("identity")));
         }
         let body = Bytes::from_request(request, state).await.map_err(|_| {
-            Problem::new(kinds::MALFORMED_JSON).detail("the body could not be read to its end")
+            Problem::new(kinds::MALFORMED_JSON).detail("the body could not be read completely")
         })?;
         from_slice(&body).map(Self)
     }
@@ -59,7 +59,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Reads one JSON document and nothing after it.
+/// Parses a body that consists of one JSON document.
 fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(Strict(&mut deserializer))
@@ -70,15 +70,13 @@ fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 fn problem(error: &serde_json::Error, field: &str) -> Problem {
     match error.classify() {
-        // These messages come from a fixed set and repeat nothing of the body.
+        // These messages come from a fixed set and never quote the body.
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(kinds::MALFORMED_JSON).detail(error.to_string())
         }
         Category::Data => {
-            let (field, complaint) = (shortened(field), complaint(&error.to_string()));
-            Problem::new(kinds::INVALID_BODY)
-                .detail(format!("{field}: {complaint}"))
-                .extension("field", field)
+            let (field, message) = (truncated(field), safe_message(&error.to_string()));
+            Problem::new(kinds::INVALID_BODY).detail(format!("{field}: {message}")).extension("field", field)
         }
     }
 }
@@ -91,7 +89,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Whether the body is compressed or otherwise encoded (RFC 9110, section 8.4). No coding is understood here.
+/// Whether the body is compressed or otherwise encoded (RFC 9110, section 8.4). No coding is supported.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(CONTENT_ENCODING).iter();
     let mut codings = lines.flat_map(|line| line.to_str().unwrap_or("unreadable").split(','));

@@ -1,6 +1,6 @@
-//! What every service is made of: settings, telemetry, HTTP server, problem documents, health, shutdown.
+//! The parts that every service shares: settings, telemetry, HTTP server, problem documents, health, shutdown.
 //!
-//! It knows nothing about any business. A service puts the parts together in a short `main`:
+//! This crate must not contain anything specific to one context. A service combines the parts in a short `main`:
 //!
 //! ```no_run
 //! use service_kit::{Start, http::{self, HttpSettings}, start};

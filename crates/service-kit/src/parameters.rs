@@ -1,4 +1,4 @@
-//! The parameters of path and query, read into types. What is wrong with them becomes a problem.
+//! The extractors of path and query parameters. An invalid parameter becomes a problem.
 
 use axum::{
     extract::{
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Problem,
-    deserialize::{complaint, shortened},
+    deserialize::{safe_message, truncated},
     problem::kinds,
 };
 
@@ -52,23 +52,23 @@ fn path_problem(rejection: PathRejection) -> Problem {
     };
     let detail = match failure.into_kind() {
         ErrorKind::ParseErrorAtKey { key, expected_type, .. } => format!("{key}: expected {expected_type}"),
-        ErrorKind::DeserializeError { key, message, .. } => format!("{key}: {}", complaint(&message)),
+        ErrorKind::DeserializeError { key, message, .. } => format!("{key}: {}", safe_message(&message)),
         ErrorKind::InvalidUtf8InPathParam { key } => format!("{key}: not UTF-8"),
         ErrorKind::ParseError { expected_type, .. } | ErrorKind::ParseErrorAtIndex { expected_type, .. } => {
             format!("expected {expected_type}")
         }
-        ErrorKind::Message(message) => complaint(&message),
+        ErrorKind::Message(message) => safe_message(&message),
         _ => return Problem::new(kinds::NOT_FOUND),
     };
     Problem::new(kinds::INVALID_PATH_PARAMETER).detail(detail)
 }
 
 fn query_problem(rejection: &QueryRejection) -> Problem {
-    // "Failed to deserialize query string: status: unknown variant …"
+    // Such as "Failed to deserialize query string: status: unknown variant …".
     let text = rejection.body_text();
     let detail = match text.splitn(3, ": ").collect::<Vec<_>>()[..] {
-        [_, parameter, message] => format!("{}: {}", shortened(parameter), complaint(message)),
-        _ => complaint(&text),
+        [_, parameter, message] => format!("{}: {}", truncated(parameter), safe_message(message)),
+        _ => safe_message(&text),
     };
     Problem::new(kinds::INVALID_QUERY_PARAMETER).detail(detail)
 }

@@ -1,4 +1,4 @@
-//! `Prefer` (RFC 7240): what a caller would prefer. A preference that is not understood is ignored, as the RFC demands.
+//! `Prefer` (RFC 7240): the preferences of a client. An unknown preference is ignored, as the RFC requires.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -7,19 +7,19 @@ use axum::{
     http::{HeaderMap, HeaderName, request::Parts},
 };
 
-/// In an answer, the preferences that were honoured (RFC 7240, section 3).
+/// The response header that lists the preferences that were applied (RFC 7240, section 3).
 pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The preferences that Foldline knows.
+/// The supported preferences.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Prefer {
-    /// `wait=2`: how many seconds the caller is willing to wait. The service limits it.
+    /// `wait=2`: how many seconds the client is willing to wait. The service has an upper limit.
     pub wait: Option<Duration>,
-    /// `handling=lenient`: an outdated answer is better than none.
+    /// `handling=lenient`: the client prefers an outdated response to an error.
     pub lenient: bool,
-    /// `handling=strict`: an error is better than ignoring a part of the request.
+    /// `handling=strict`: the client prefers an error to a request of which parts are ignored.
     pub strict: bool,
-    /// `respond-async`: 202 at once is better than waiting for the outcome.
+    /// `respond-async`: the client prefers 202 at once to waiting for the outcome.
     pub respond_async: bool,
 }
 
@@ -30,7 +30,7 @@ impl Prefer {
         let mut handling = None;
         let lines = headers.get_all(HeaderName::from_static("prefer")).iter();
         for preference in lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')) {
-            // The first of each name counts. Parameters after `;` belong to preferences that are unknown here.
+            // The first preference of each name applies. No supported preference has parameters after `;`.
             let preference = preference.split(';').next().unwrap_or_default();
             let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
             let value = value.trim().trim_matches('"');
@@ -74,24 +74,24 @@ mod tests {
     }
 
     #[test]
-    fn preferences_come_in_one_line_or_in_many() {
-        let wanted = Prefer {
+    fn preferences_may_be_in_one_header_or_in_several() {
+        let expected = Prefer {
             wait: Some(Duration::from_secs(2)),
             lenient: true,
             respond_async: true,
             ..Prefer::default()
         };
-        assert_eq!(prefer(&["respond-async, wait=2, handling=lenient"]), wanted);
-        assert_eq!(prefer(&["Respond-Async", "WAIT = \"2\"", "handling=Lenient; x=1"]), wanted);
+        assert_eq!(prefer(&["respond-async, wait=2, handling=lenient"]), expected);
+        assert_eq!(prefer(&["Respond-Async", "WAIT = \"2\"", "handling=Lenient; x=1"]), expected);
     }
 
     #[test]
-    fn what_is_unknown_or_malformed_is_ignored() {
+    fn unknown_and_malformed_preferences_are_ignored() {
         assert_eq!(prefer(&["wait=soon, return=minimal, handling=fast, ;;==,"]), Prefer::default());
     }
 
     #[test]
-    fn the_first_of_two_counts() {
+    fn the_first_of_two_equal_preferences_applies() {
         let prefer = prefer(&["wait=1, wait=9, handling=strict", "handling=lenient"]);
         assert_eq!(prefer.wait, Some(Duration::from_secs(1)));
         assert!(prefer.strict && !prefer.lenient);

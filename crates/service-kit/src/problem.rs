@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the form of every error response.
+//! Problem documents (RFC 9457): the format of every error response.
 //!
 //! A problem is safe to show to anyone: it never contains a body, a secret or the text of an internal error.
 
@@ -34,7 +34,7 @@ impl Problem {
         Self { kind, detail: None, extensions: BTreeMap::new(), headers: Vec::new() }
     }
 
-    /// A refusal by a rule: 422 with its code, its sentence and its facts.
+    /// A refusal by a rule: 422 with the refusal's code, message and fields.
     pub fn refused(refusal: &impl Refusal) -> Self {
         let mut problem = Self::new(ProblemKind::new(refusal.code(), StatusCode::UNPROCESSABLE_ENTITY))
             .detail(refusal.to_string());
@@ -44,7 +44,7 @@ impl Problem {
         problem
     }
 
-    /// A failure of the service. It is logged here with all its causes; the response mentions none of them.
+    /// A failure of the service. The error is logged here with all its sources; the response contains none of them.
     pub fn internal(error: &dyn Error) -> Self {
         let causes: Vec<_> =
             std::iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string).collect();
@@ -52,7 +52,7 @@ impl Problem {
         Self::new(kinds::INTERNAL)
     }
 
-    /// Says what is wrong this time, in a sentence that is safe to show.
+    /// Sets the detail: what is wrong in this case, in a sentence that is safe to show.
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = Some(detail.into());
         self
@@ -68,7 +68,7 @@ impl Problem {
         self
     }
 
-    /// Says when to retry, in whole seconds and at least one.
+    /// Sets `Retry-After`, in whole seconds and at least one.
     pub fn retry_after(self, delay: Duration) -> Self {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         self.header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))

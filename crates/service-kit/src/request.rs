@@ -13,39 +13,39 @@ use uuid::Uuid;
 
 use crate::{Problem, problem::kinds, traceparent};
 
-/// Identifies one request, in the response, in the log, and as `instance` of a problem.
+/// Identifies one request in the response, in the log, and as `instance` of a problem.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Identifies the conversation that the request is part of.
 pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 /// Identifies the trace that the request is part of (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// In a query, a position that its answer must have seen; in an answer, the position that it is at.
+/// In a query, the position that the response must reflect; in a response, the position that it reflects.
 pub const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 
-/// The longest id that is accepted from a caller, in characters.
+/// The maximum length of an id from a client, in characters.
 const MAX_ID_LENGTH: usize = 128;
 
 tokio::task_local! {
     static CURRENT: RequestContext;
 }
 
-/// What is known about a request besides its content. As an extractor it needs the layers of [`crate::http`].
+/// The metadata of a request. As an extractor it requires the layers of [`crate::http`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestContext {
-    /// The caller's `X-Request-Id`, or a new UUID (version 7).
+    /// The client's `X-Request-Id`, or a new UUID (version 7).
     pub request_id: String,
-    /// The caller's `X-Correlation-Id`, or the request id.
+    /// The client's `X-Correlation-Id`, or the request id.
     pub correlation_id: String,
     /// What caused the commands of this request: the request itself.
     pub causation_id: String,
     /// Who sent the request. There is no authentication yet, so it is always `anonymous`.
     pub actor: String,
-    /// The caller's `traceparent`, or a new one.
+    /// The client's `traceparent`, or a new one.
     pub traceparent: String,
 }
 
 impl RequestContext {
-    /// The context of the request that the current task answers.
+    /// The context of the request that the current task handles.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Self::clone).ok()
     }
@@ -83,7 +83,7 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// Layer: gives the request its context, and the response the request id.
+/// Layer: sets the context of the request, and adds the request id to the response.
 pub(crate) async fn identify(request: Request, next: Next) -> Result<Response, Infallible> {
     let context = RequestContext::of(request.headers());
     let request_id = HeaderValue::from_str(&context.request_id);
@@ -94,14 +94,16 @@ pub(crate) async fn identify(request: Request, next: Next) -> Result<Response, I
     Ok(response)
 }
 
-/// An id from a caller ends up in logs and in Kafka, so only a limited number of visible ASCII characters is accepted.
+/// An id from a client is written to logs and to Kafka, so only a limited number of visible ASCII characters is
+/// accepted.
 fn id(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let id = text(headers, name)?;
-    let is_sane = (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    is_sane.then(|| id.to_owned())
+    let is_valid = (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    is_valid.then(|| id.to_owned())
 }
 
-/// The value of a header that is not repeated. (A request that repeats one of these is refused, under a request id of ours.)
+/// The value of a header, unless it is repeated. A request that repeats such a header is refused later, under a new
+/// request id.
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut lines = headers.get_all(name).iter();
     lines.next().filter(|_| lines.next().is_none())?.to_str().ok()

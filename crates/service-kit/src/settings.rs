@@ -1,8 +1,9 @@
-//! Settings from environment variables. They are read once at start, each has a default, and all faults are reported together.
+//! Settings from environment variables. They are read once at start, each has a default, and all errors are reported
+//! together.
 //!
-//! Every variable begins with `FOLDLINE_`. An unknown variable whose name resembles a setting is a fault, because it is
-//! most likely a misspelt one. Any other is only a warning: orchestrators inject variables of their own, such as
-//! `FOLDLINE_SERVICE_HOST`. Values are never shown: they may be secrets.
+//! Every variable begins with `FOLDLINE_`. An unknown variable whose name resembles a setting is an error, because it
+//! is probably misspelt. Any other only causes a warning, because orchestrators inject variables of their own, such as
+//! `FOLDLINE_SERVICE_HOST`. Values are never printed: they may be secrets.
 
 mod duration;
 mod secret;
@@ -19,13 +20,13 @@ use std::{
 
 const PREFIX: &str = "FOLDLINE_";
 
-/// The stack and the tests have variables with these prefixes; services ignore them.
+/// The prefixes of variables for the stack and the tests, which services ignore.
 const FOREIGN_PREFIXES: [&str; 2] = ["FOLDLINE_STACK_", "FOLDLINE_TEST_"];
 
-/// The most letters by which a misspelt name differs from the setting that was meant.
-const MAX_TYPING_ERRORS: usize = 2;
+/// The maximum edit distance between a misspelt name and the setting that was meant.
+const MAX_EDIT_DISTANCE: usize = 2;
 
-/// The variables of a process, and what was wrong with those that were read.
+/// The variables of a process, and the errors in those that were read.
 #[derive(Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, Secret>,
@@ -53,13 +54,13 @@ impl Environment {
         environment
     }
 
-    /// Reads a variable, or its default where it is not set.
+    /// Reads a variable, or its default if it is not set.
     ///
-    /// A value that does not parse is a fault that [`finish`](Self::finish) reports; the default stands in
-    /// until then, so that all faults come out together.
+    /// If the value does not parse, this returns the default and [`finish`](Self::finish) reports the error, so that
+    /// all errors are reported together.
     ///
     /// # Panics
-    /// If the default itself does not parse, which is a bug of the caller.
+    /// If the default itself does not parse, which is a bug in the caller.
     pub fn get<T>(&mut self, name: &'static str, default: &str) -> T
     where
         T: FromStr<Err: Display>,
@@ -67,15 +68,15 @@ impl Environment {
         self.parse(name, default, T::from_str)
     }
 
-    /// Reads a duration such as `10s` or `500ms`; never zero. Faults as in [`get`](Self::get).
+    /// Reads a duration such as `10s` or `500ms`; never zero. Errors are reported as for [`get`](Self::get).
     pub fn duration(&mut self, name: &'static str, default: &str) -> Duration {
         self.parse(name, default, parse_duration)
     }
 
-    /// Reads a variable with a function, or its default where it is not set. Faults as in [`get`](Self::get).
+    /// Reads a variable with a function, or its default if it is not set. Errors are reported as for [`get`](Self::get).
     ///
     /// # Panics
-    /// If the default itself does not parse, which is a bug of the caller.
+    /// If the default itself does not parse, which is a bug in the caller.
     pub fn parse<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -92,8 +93,8 @@ impl Environment {
         parse(default).unwrap_or_else(|fault| panic!("the default of {name} must parse: {fault}"))
     }
 
-    /// Finishes reading. Fails if a variable could not be used or is probably misspelt; logs one warning with all
-    /// others that are not settings of this program.
+    /// Fails if a variable could not be parsed or is probably misspelt. Logs one warning with all other variables that
+    /// are not settings of this program.
     pub fn finish(mut self) -> Result<(), SettingsError> {
         let mut ignored = Vec::new();
         for name in self.variables.keys().filter(|name| !self.known.contains(name.as_str())) {
@@ -127,11 +128,11 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
     }
 }
 
-/// Whether a name is probably another one misspelt. The prefix that all names share says nothing, and in a name of three
-/// letters, such as `LOG`, two of them are another word.
+/// Whether a name is probably a misspelt form of another. The common prefix is not compared. In a short name such as
+/// `LOG`, only one letter may differ, because two would make a different word.
 fn resembles(name: &str, known: &str) -> bool {
     let (name, known) = (name.trim_start_matches(PREFIX), known.trim_start_matches(PREFIX));
-    let allowed = MAX_TYPING_ERRORS.min(known.len() / 3);
+    let allowed = MAX_EDIT_DISTANCE.min(known.len() / 3);
     strsim::osa_distance(name, known) <= allowed
 }
 

@@ -25,7 +25,7 @@ pub fn on_signal() -> io::Result<CancellationToken> {
     Ok(token)
 }
 
-/// Waits for some work to end, at most this long. Logs a warning about work that did not end in time.
+/// Waits at most `limit` for some work to end, and logs a warning if it does not end in time.
 pub async fn within<T>(limit: Duration, work: &str, end: impl Future<Output = T>) -> Option<T> {
     let ended = timeout(limit, end).await.ok();
     if ended.is_none() {

@@ -10,12 +10,12 @@ use crate::{
     telemetry::{self, TelemetryError, TelemetrySettings},
 };
 
-/// What every service has once it has started.
+/// The parts that every service has once it has started.
 #[derive(Debug)]
 pub struct Start<S> {
-    /// Its settings.
+    /// The service's own settings.
     pub settings: S,
-    /// What it reports on the admin port.
+    /// The health that the admin port reports.
     pub health: Health,
     /// Cancelled when the service is asked to shut down.
     pub shutdown: CancellationToken,
@@ -27,7 +27,7 @@ pub enum StartError {
     /// The log or the metrics cannot be installed.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
-    /// A setting cannot be used, or is probably misspelt.
+    /// A setting cannot be parsed, or is probably misspelt.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The admin port cannot be bound, or signals cannot be received.
@@ -35,8 +35,8 @@ pub enum StartError {
     System(#[from] std::io::Error),
 }
 
-/// Starts a service whose own settings are read by `read`, with health and metrics at `admin_address` unless
-/// `FOLDLINE_ADMIN_ADDRESS` says otherwise.
+/// Starts a service, whose own settings are read by `read`. Health and metrics are served at `admin_address`, unless
+/// `FOLDLINE_ADMIN_ADDRESS` is set.
 pub async fn start<S>(
     admin_address: &str,
     read: impl FnOnce(&mut Environment) -> S,

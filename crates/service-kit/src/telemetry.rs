@@ -1,4 +1,4 @@
-//! Logs through `tracing`, metrics through Prometheus. `main` installs both before anything else.
+//! Logs with `tracing` and metrics for Prometheus. `main` installs both before anything else.
 
 use std::str::FromStr;
 
@@ -17,7 +17,7 @@ const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 51
 /// The format and the level of the log.
 #[derive(Debug)]
 pub struct TelemetrySettings {
-    /// `FOLDLINE_LOG_FORMAT` (`pretty`): `pretty` for people, `json` for machines.
+    /// `FOLDLINE_LOG_FORMAT` (`pretty`): `pretty` for humans, `json` for machines.
     pub format: LogFormat,
     /// `FOLDLINE_LOG` (`info`): filter directives, such as `info,rdkafka=warn`.
     pub filter: EnvFilter,
@@ -70,7 +70,7 @@ impl FromStr for LogFormat {
     }
 }
 
-/// Installs the log and the metrics recorder of this process. The handle renders the metrics.
+/// Installs the log and the metrics recorder of this process. The returned handle renders the metrics.
 pub fn install(settings: TelemetrySettings) -> Result<PrometheusHandle, TelemetryError> {
     let log = tracing_subscriber::registry().with(settings.filter);
     match settings.format {

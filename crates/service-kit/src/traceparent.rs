@@ -1,4 +1,4 @@
-//! `traceparent` (W3C Trace Context): the caller's if it is valid, otherwise a new one.
+//! `traceparent` (W3C Trace Context): validates that of a client, and begins a new trace if there is none.
 
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ mod tests {
     use super::{begin, is_valid};
 
     #[test]
-    fn a_trace_that_begins_here_is_valid() {
+    fn a_new_trace_is_valid() {
         assert!(is_valid(&begin()));
     }
 
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_lengths_letters_versions_and_zero_ids_are_not_valid() {
+    fn wrong_lengths_letters_versions_and_zero_ids_are_invalid() {
         for text in [
             "",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # shared between the files of this folder
-# One Kafka node, broker and controller, with the settings of deploy/kafka/broker.env.
+# One Kafka node, both broker and controller, with the settings of deploy/kafka/broker.env.
 
-# At its default level the tools' log would hide their output.
+# At the default level, log messages would hide the output of the tools.
 kafka_tool() { java -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$servers/kafka/*" "$@"; }
 
 # Translates the shared settings as the apache/kafka image does, and adds what differs between the two stacks.
@@ -33,7 +33,7 @@ kafka_start() {
   mkdir -p "$FOLDLINE_STACK_DIR/kafka"
   kafka_properties >"$FOLDLINE_STACK_DIR/kafka/server.properties"
   [[ -f $FOLDLINE_STACK_DIR/kafka/log/meta.properties ]] || kafka_format
-  # The flags of Kafka's own start script, with a heap of fixed size so that runs compare.
+  # The flags of Kafka's own start script, with a heap of fixed size, so that runs are comparable.
   spawn kafka java -server "-Xms$FOLDLINE_STACK_KAFKA_HEAP" "-Xmx$FOLDLINE_STACK_KAFKA_HEAP" -XX:+UseG1GC \
     -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent \
     -Djava.awt.headless=true -Dorg.slf4j.simpleLogger.showDateTime=true \
@@ -41,7 +41,7 @@ kafka_start() {
     -cp "$servers/kafka/*" kafka.Kafka "$FOLDLINE_STACK_DIR/kafka/server.properties"
 }
 
-kafka_answers() { "$repository/deploy/kafka/answers" "$FOLDLINE_STACK_KAFKA_PORT"; }
-kafka_await() { await kafka 60 kafka_answers; }
+kafka_is_ready() { "$repository/deploy/kafka/is-ready" "$FOLDLINE_STACK_KAFKA_PORT"; }
+kafka_await() { await kafka 60 kafka_is_ready; }
 kafka_stop() { end kafka 30; }
 kafka_wipe() { rm -rf "${FOLDLINE_STACK_DIR:?}/kafka"; }

@@ -14,21 +14,21 @@ fi
 postgres_home() { cd "$FOLDLINE_STACK_DIR/postgres" 2>/dev/null && pwd -P; }
 postgres_setting() { sed -n "s/^$1=//p" "$repository/deploy/postgres/postgres.env"; }
 
-# Makes the folder of the stack's Postgres where its user can reach it.
+# Creates the folder of the stack's Postgres in a place that its user can access.
 postgres_make_home() {
-  local home=$FOLDLINE_STACK_DIR/postgres place
+  local home=$FOLDLINE_STACK_DIR/postgres target
   [[ ! -d $home ]] || return 0
   if "${as_postgres[@]}" test -x "$FOLDLINE_STACK_DIR"; then
     mkdir "$home"
   else
-    place=/var/lib/foldline/stack-$(cksum <<<"$FOLDLINE_STACK_DIR" | cut -d' ' -f1)
-    install -d -m 755 /var/lib/foldline "$place"
-    ln -sfn "$place" "$home"
+    target=/var/lib/foldline/stack-$(cksum <<<"$FOLDLINE_STACK_DIR" | cut -d' ' -f1)
+    install -d -m 755 /var/lib/foldline "$target"
+    ln -sfn "$target" "$home"
   fi
   ((EUID != 0)) || chown "$postgres_user" "$home/."
 }
 
-# Prints the folder of the server's programs: a copy of them when its user cannot reach the cache.
+# Prints the folder of the server's programs. If the server's user cannot access the cache, this is a copy.
 postgres_programs() {
   local copy
   if "${as_postgres[@]}" test -x "$servers/postgres/bin/postgres"; then
@@ -40,7 +40,8 @@ postgres_programs() {
   printf '%s' "$copy/bin"
 }
 
-# Creates the cluster and the registry's database in a folder that is renamed at the end: a folder that exists is complete.
+# Creates the cluster and the registry's database in a folder that is renamed at the end, so that an existing folder is
+# always complete.
 postgres_create() {
   local home=$1 programs=$2 arguments
   read -r -a arguments <<<"$(postgres_setting POSTGRES_INITDB_ARGS)"
@@ -54,11 +55,11 @@ postgres_create() {
   mv "$home/data.new" "$home/data"
 }
 
-# The files that `prepare` last ran, to see whether it must run again.
+# The files that `prepare` last ran, to determine whether it must run again.
 postgres_preparation() { cat "$repository"/deploy/postgres/{prepare,*.sql}; }
 postgres_is_prepared() { postgres_preparation | cmp -s - "$(postgres_home)/prepared"; }
 
-# Creates the users. There is no client, so the server itself does it before it accepts connections.
+# Creates the users. There is no client, so the server does this in single-user mode before it accepts connections.
 postgres_prepare() {
   local home=$1 programs=$2
   "$repository/deploy/postgres/prepare" "${as_postgres[@]}" "$programs/postgres" --single -j -D "$home/data" \
@@ -72,11 +73,11 @@ postgres_spawn() {
     -c listen_addresses=127.0.0.1 -c "port=$FOLDLINE_STACK_POSTGRES_PORT" -c unix_socket_directories=
 }
 
-# Waits until the server answers or ends. Succeeds if it ended because the last processes of a killed server still hold
-# its lock and its shared memory, which they do for a moment.
+# Waits until the server is ready or has ended. Succeeds if it ended because processes of a killed server still hold its
+# lock and shared memory, which they soon release.
 postgres_lock_is_held() {
   local deadline=$((SECONDS + 60))
-  until postgres_answers; do
+  until postgres_is_ready; do
     ((SECONDS < deadline)) || return 1
     if ! pid_of postgres >/dev/null; then
       tail -n 4 "$(log_file postgres)" | grep -qE 'postmaster.pid" already exists|shared memory block .* in use'
@@ -109,18 +110,18 @@ postgres_start() {
   done
 }
 
-# The server notes in its own pid file that it accepts connections; there is no client to ask over the port.
-postgres_answers() {
+# The server records in its pid file that it accepts connections. There is no client that could test this over the port.
+postgres_is_ready() {
   local pid state
   pid=$(pid_of postgres) || return 1
   state=$(sed -n '1p; 8s/ *$//p' "$(postgres_home)/data/postmaster.pid" 2>/dev/null)
-  [[ $state == "$pid"$'\n'ready ]] && port_answers "$FOLDLINE_STACK_POSTGRES_PORT"
+  [[ $state == "$pid"$'\n'ready ]] && port_is_open "$FOLDLINE_STACK_POSTGRES_PORT"
 }
 
-postgres_await() { await postgres 60 postgres_answers; }
+postgres_await() { await postgres 60 postgres_is_ready; }
 
-# postgres_stop [MODE]: `fast` first writes everything to disk, which may take a while; `immediate` leaves recovery to the
-# next start.
+# postgres_stop [MODE]: `fast` first writes everything to disk, which may take a while; `immediate` leaves recovery to
+# the next start.
 postgres_stop() {
   local mode=${1:-fast} home programs pid
   pid=$(pid_of postgres) || return 0

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # shared between the files of this folder
-# Starting, finding, awaiting and ending a process by its pid file, $FOLDLINE_STACK_DIR/run/NAME.pid.
+# Starts, finds, awaits and ends processes by their pid files, $FOLDLINE_STACK_DIR/run/NAME.pid.
 
 pid_file() { printf '%s' "$FOLDLINE_STACK_DIR/run/$1.pid"; }
 log_file() { printf '%s' "$FOLDLINE_STACK_DIR/log/$1.log"; }
@@ -13,7 +13,8 @@ command_line() {
   fi 2>/dev/null
 }
 
-# What the command line of a process must contain to be the one that its pid file names: the system reuses pids.
+# The text that the command line of a process must contain. Without this check, a reused pid would be taken for the
+# process.
 mark_of() {
   case $1 in
     kafka) printf '%s' "$FOLDLINE_STACK_DIR/kafka/server.properties" ;;
@@ -23,25 +24,25 @@ mark_of() {
   esac
 }
 
-# Prints the pid of a running server or service; fails when it does not run.
+# Prints the pid of a running server or service; fails if it is not running.
 pid_of() {
   local pid
   pid=$(cat "$(pid_file "$1")" 2>/dev/null) || return 1
   [[ "$(command_line "$pid")" == *"$(mark_of "$1")"* ]] && printf '%s' "$pid"
 }
 
-port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+port_is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# need_free_port VARIABLE: VARIABLE holds the port.
+# need_free_port VARIABLE: fails if the port in VARIABLE is in use.
 need_free_port() {
-  ! port_answers "${!1}" || die "port ${!1} is taken by another process: set $1 to a free port"
+  ! port_is_open "${!1}" || die "port ${!1} is in use by another process: set $1 to a free port"
 }
 
-# A log continues after a restart, so that the last lines of a killed server can be read; a long one is moved aside.
+# Logs are appended to after a restart, so that the last lines of a killed server can be read. A large log is renamed.
 rotate_log() { [[ -z $(find "$1" -size +20000k 2>/dev/null) ]] || mv "$1" "$1.1"; }
 
-# spawn NAME COMMAND...: in a session of its own where the system has setsid, so that neither Ctrl-C nor a closed terminal
-# ends it.
+# spawn NAME COMMAND...: starts a process in its own session if the system has setsid, so that neither Ctrl-C nor
+# closing the terminal ends it.
 spawn() {
   local name=$1 detach=nohup log
   shift
@@ -68,7 +69,7 @@ die_with_log() {
   die "$2; the end of $(log_file "$1") is above"
 }
 
-# A zombie has ended too; its parent has not yet collected its status.
+# A zombie has also ended; its parent has only not collected its status yet.
 has_ended() {
   if [[ -d /proc/self ]]; then
     ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"
@@ -77,7 +78,7 @@ has_ended() {
   fi
 }
 
-# ended_within SECONDS PID: waits for the process itself, since it holds its ports until it has ended.
+# ended_within SECONDS PID: waits until the process has ended, because it holds its ports until then.
 ended_within() {
   local deadline=$((SECONDS + $1))
   until has_ended "$2"; do
@@ -86,7 +87,7 @@ ended_within() {
   done
 }
 
-# end NAME SECONDS: sends SIGTERM, and SIGKILL after that time.
+# end NAME SECONDS: sends SIGTERM, and SIGKILL if the process has not ended after that time.
 end() {
   local pid
   pid=$(pid_of "$1") || return 0
@@ -108,7 +109,7 @@ end_at_once() {
   rm -f "$(pid_file "$1")"
 }
 
-# http_ok PORT PATH: succeeds when a GET is answered with 200. Needs no curl.
+# http_ok PORT PATH: succeeds if the response to a GET has the status 200. Does not need curl.
 http_ok() {
   local status
   status=$(

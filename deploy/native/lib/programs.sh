@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # shared between the files of this folder
-# The programs that the stack needs, and the servers themselves, fetched once from Maven Central.
+# The programs that the stack needs, and the servers themselves, which are fetched once from Maven Central.
 
-# Stacks with the same pom share a folder and a changed pom gets a new one, so no file of a running server is replaced.
+# Stacks with the same pom share a folder, and a changed pom gets a new one, so the files of a running server are never
+# replaced.
 servers=$FOLDLINE_STACK_CACHE/servers-$(cksum <"$repository/deploy/native/pom.xml" | cut -d' ' -f1)
 
-# need PROGRAM PACKAGE: installs the Debian package if it can, else names what is missing.
+# need PROGRAM PACKAGE: installs the Debian package if possible, otherwise fails with the name of the missing package.
 need() {
   command -v "$1" >/dev/null && return
   if ((EUID == 0)) && command -v apt-get >/dev/null; then
@@ -22,8 +23,8 @@ need_java() {
   [[ $major -ge 17 ]] || die "Java ${major:-?} is too old: install Java 17 or later (package openjdk-17-jre-headless)"
 }
 
-# Fetches into another folder and renames it at the end: a folder that exists is complete, even if two stacks fetch at
-# once or one is interrupted.
+# Fetches into a temporary folder and renames it at the end, so that an existing folder is always complete, even if two
+# stacks fetch concurrently or one is interrupted.
 fetch_servers() (
   [[ ! -d $servers ]] || exit 0
   need mvn maven

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # shared between the files of this folder
-# Apicurio Registry, with the settings of deploy/registry/registry.env; its schemas are in Postgres.
+# Apicurio Registry, with the settings of deploy/registry/registry.env. Its schemas are stored in Postgres.
 
 registry_start() {
   local line settings=()
@@ -14,10 +14,10 @@ registry_start() {
     -jar "$servers"/registry/apicurio-registry-app-*-runner.jar
 }
 
-# Subjects are read from its database, so this answer means that both are up.
-registry_answers() { http_ok "$FOLDLINE_STACK_REGISTRY_PORT" /apis/ccompat/v7/subjects; }
+# Subjects are read from the database, so this succeeds only if both the registry and Postgres are up.
+registry_is_ready() { http_ok "$FOLDLINE_STACK_REGISTRY_PORT" /apis/ccompat/v7/subjects; }
 
-registry_await() { await registry 90 registry_answers; }
+registry_await() { await registry 90 registry_is_ready; }
 registry_stop() { end registry 15; }
-# Its data is in Postgres.
+# There is nothing to delete, because its data is in Postgres.
 registry_wipe() { :; }

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # shared between the files of this folder
-# The services of deploy/services.list, run from the binaries that cargo built, and the jobs that run before them.
+# The services of deploy/services.list, run from the binaries built by cargo, and the jobs that run before them.
 
 service_names() { sed -E '/^ *(#|$)/d; s/ .*//' "$repository/deploy/services.list"; }
 service_needs() { sed -nE "s/^$1 +[0-9]+ +//p" "$repository/deploy/services.list"; }
 
-# cargo puts the profile `dev` into the folder `debug`.
+# The folder of cargo's profile `dev` is called `debug`.
 binary() {
   local profile=${PROFILE:-dev}
   [[ $profile != dev ]] || profile=debug
@@ -14,7 +14,7 @@ binary() {
 
 need_binary() { [[ -x $(binary "$1") ]] || die "$(binary "$1") is missing: build it with cargo build --bins"; }
 
-# port_variable SERVICE KIND: the name of the variable that holds its port; KIND is PORT or ADMIN_PORT.
+# port_variable SERVICE KIND: prints the name of the variable that holds the port; KIND is PORT or ADMIN_PORT.
 port_variable() { printf 'FOLDLINE_STACK_%s_%s' "$(tr 'a-z-' 'A-Z_' <<<"$1")" "$2"; }
 port_of() {
   local variable
@@ -31,7 +31,7 @@ postgres_address() { printf 'postgres://%s:%s@127.0.0.1:%s' "$1" "$1" "$FOLDLINE
 # database_address USER@DATABASE
 database_address() { printf 'FOLDLINE_DATABASE_URL=%s/%s\n' "$(postgres_address "${1%@*}")" "${1#*@}"; }
 
-# Prints the settings of a service or a job, one NAME=value a line.
+# Prints the settings of a service or job, one NAME=value per line.
 service_environment() {
   local need
   case $1 in
@@ -52,7 +52,7 @@ service_environment() {
   done
 }
 
-# The jobs before the services. Each gets the one address it needs, and can be repeated.
+# The jobs that run before the services. Each gets only the address it needs, and can be repeated.
 run_job() {
   (cd "$repository" && env "$(service_environment "$1")" "$(binary foldline)" "$1" apply) ||
     die "foldline $1 apply failed; its message is above"
@@ -65,13 +65,13 @@ run_jobs() {
   run_job migrations
 }
 
-service_answers() { http_ok "$(port_of "$1" ADMIN_PORT)" /health/ready; }
+service_is_ready() { http_ok "$(port_of "$1" ADMIN_PORT)" /health/ready; }
 service_stop() { end "$1" 12; }
 
 service_start() {
   local name=$1 line variables=()
   need_binary "$name"
-  # A service that runs an older build is restarted.
+  # Restarts a service that is running an older build.
   if pid_of "$name" >/dev/null; then
     [[ $(binary "$name") -nt $(pid_file "$name") ]] || return 0
     service_stop "$name"
@@ -86,14 +86,14 @@ services_up() {
   local name
   run_jobs
   for name in $(service_names); do service_start "$name"; done
-  for name in $(service_names); do await "$name" 60 service_answers "$name"; done
+  for name in $(service_names); do await "$name" 60 service_is_ready "$name"; done
 }
 
 # Waits for services that docker compose started.
 services_await() {
   local name deadline=$((SECONDS + 120))
   for name in $(service_names); do
-    until service_answers "$name"; do
+    until service_is_ready "$name"; do
       ((SECONDS < deadline)) || die "$name is not ready: see its log"
       sleep 0.2
     done

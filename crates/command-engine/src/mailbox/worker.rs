@@ -1,7 +1,7 @@
 //! What the thread of the shard takes from its mailbox and reports to it.
 
 use std::{
-    sync::MutexGuard,
+    sync::{MutexGuard, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -121,7 +121,7 @@ impl<A: Aggregate> Mailbox<A> {
         state.wait_estimate.end(begun);
         loop {
             let now = self.clock.now();
-            if std::mem::take(&mut state.commit_ended) {
+            if self.has_commit_ended() {
                 return Turn::Committed;
             }
             if state.must_stop() {
@@ -147,16 +147,19 @@ impl<A: Aggregate> Mailbox<A> {
 
     /// Reports that a commit has ended.
     pub(crate) fn report_commit(&self) {
-        self.lock().commit_ended = true;
+        self.commit_ended.store(true, Ordering::Release);
         self.clock.wake();
     }
 
     /// Waits until a commit has ended.
     pub(crate) fn await_commit(&self) {
-        let mut state = self.lock();
-        while !std::mem::take(&mut state.commit_ended) {
-            state = self.wait(state, None);
+        while !self.has_commit_ended() {
+            self.clock.park(None);
         }
+    }
+
+    fn has_commit_ended(&self) -> bool {
+        self.commit_ended.swap(false, Ordering::Acquire)
     }
 
     /// Whether the shard is only served until its next owner claims it.

@@ -7,10 +7,10 @@ use aggregate::{Aggregate, AggregateId, Message};
 use event_log::NewRecord;
 use uuid::Uuid;
 
+use super::decided_group::Delivered;
 use crate::{
-    Delivery,
     cache::CompletedCommand,
-    group::{Decision, Draft, LastEvent, SentCommand},
+    group::{Draft, LastEvent, SentCommand},
     queued_command::Key,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct SentGroup<A: Aggregate> {
     pub(super) lengths: BTreeMap<i32, u64>,
     pub(super) sent_at: Instant,
     /// Its commands that came through Kafka.
-    pub(super) delivered: Vec<(Delivery<A>, Option<Decision<A::Refusal>>)>,
+    pub(super) delivered: Delivered<A>,
 }
 
 impl<A: Aggregate> SentGroup<A> {

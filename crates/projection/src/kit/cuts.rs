@@ -1,4 +1,4 @@
-//! However events are cut into batches, the rows must be the same as when events are applied one at a time.
+//! Checks that the rows do not depend on how events are divided into batches.
 
 use std::collections::VecDeque;
 
@@ -12,44 +12,44 @@ use super::{
 };
 use crate::{GenerationState, Projection};
 
-/// A history of up to this many facts has few enough cuts to try all of them.
-const SHORT: usize = 6;
+/// For a history of up to this many facts, all cuts are tried.
+const MAX_EXHAUSTIVE: usize = 6;
 /// The number of random cuts that are tried.
-const THROWS: u64 = 16;
+const RANDOM_CUTS: u64 = 16;
 
-/// Panics at the first cut that leads to different rows.
-pub(super) async fn agree<P: Projection>(
+/// Panics at the first cut that leads to other rows than applying one event at a time.
+pub(super) async fn assert_rows_agree<P: Projection>(
     projection: &P,
     database: &PgConnectOptions,
     entries: &[Entry<P::Event>],
 ) {
-    let stage = Stage { projection, database };
-    let expected = stage.rows(&ones(entries), GenerationState::Live, "one event at a time").await;
-    if entries.len() <= SHORT {
-        for cut in every_cut(entries) {
-            stage.require(&expected, &cut, GenerationState::Live, "partitions in log order").await;
+    let checker = Checker { projection, database };
+    let expected = checker.rows(&one_by_one(entries), GenerationState::Live, "one event at a time").await;
+    if entries.len() <= MAX_EXHAUSTIVE {
+        for cut in all_cuts(entries) {
+            checker.assert_rows(&expected, &cut, GenerationState::Live, "partitions in log order").await;
         }
     }
-    for seed in 0..THROWS {
-        let dice = &mut Rng::with_seed(seed);
-        let cut = any_cut(mixed(entries, dice), dice);
+    for seed in 0..RANDOM_CUTS {
+        let rng = &mut Rng::with_seed(seed);
+        let cut = random_cut(interleaved(entries, rng), rng);
         let generation = if seed % 2 == 0 { GenerationState::Live } else { GenerationState::Building };
-        let how = format!("{generation:?}, partitions mixed by the seed {seed}");
-        stage.require(&expected, &cut, generation, &how).await;
+        let how = format!("{generation:?}, partitions interleaved with seed {seed}");
+        checker.assert_rows(&expected, &cut, generation, &how).await;
     }
-    let at_once = stage.rows_of_all_at_once(entries).await;
-    assert_eq!(at_once, expected, "one projector per partition, all at once, leads to different rows");
+    let concurrent = checker.rows_of_concurrent_projectors(entries).await;
+    assert_eq!(concurrent, expected, "concurrent projectors, one per partition, lead to different rows");
 }
 
 type Cut<E> = Vec<Vec<Entry<E>>>;
 
-struct Stage<'s, P> {
+struct Checker<'s, P> {
     projection: &'s P,
     database: &'s PgConnectOptions,
 }
 
-impl<P: Projection> Stage<'_, P> {
-    async fn require(&self, expected: &[String], cut: &Cut<P::Event>, state: GenerationState, how: &str) {
+impl<P: Projection> Checker<'_, P> {
+    async fn assert_rows(&self, expected: &[String], cut: &Cut<P::Event>, state: GenerationState, how: &str) {
         let sizes: Vec<_> = cut.iter().map(Vec::len).collect();
         let how = format!("batches of {sizes:?}, {how}");
         let found = self.rows(cut, state, &how).await;
@@ -64,17 +64,17 @@ impl<P: Projection> Stage<'_, P> {
         rows.all().await
     }
 
-    async fn rows_of_all_at_once(&self, entries: &[Entry<P::Event>]) -> Vec<String> {
-        let mut all = Rows::empty(self.projection, self.database, GenerationState::Live).await;
+    async fn rows_of_concurrent_projectors(&self, entries: &[Entry<P::Event>]) -> Vec<String> {
+        let mut rows = Rows::empty(self.projection, self.database, GenerationState::Live).await;
         join_all((0..PARTITIONS).map(|partition| self.fill(partition, entries))).await;
-        all.all().await
+        rows.all().await
     }
 
     /// Applies the events of one partition, a few at a time.
     async fn fill(&self, partition: i32, entries: &[Entry<P::Event>]) {
-        let of_partition = entries.iter().filter(|entry| entry.partition() == partition).cloned().collect();
+        let entries = entries.iter().filter(|entry| entry.partition() == partition).cloned().collect();
         let mut rows = Rows::of_partitions(self.projection, self.database, &[partition]).await;
-        for batch in any_cut(of_partition, &mut Rng::with_seed(partition.unsigned_abs().into())) {
+        for batch in random_cut(entries, &mut Rng::with_seed(partition.unsigned_abs().into())) {
             let applied = rows.apply(&batch).await;
             applied.unwrap_or_else(|error| {
                 panic!("partition {partition}, concurrently with the others: {error}")
@@ -83,20 +83,20 @@ impl<P: Projection> Stage<'_, P> {
     }
 }
 
-fn ones<E: Clone>(entries: &[Entry<E>]) -> Cut<E> {
+fn one_by_one<E: Clone>(entries: &[Entry<E>]) -> Cut<E> {
     entries.iter().map(|entry| vec![entry.clone()]).collect()
 }
 
-/// Every possible cut. Each bit of a number says whether a batch ends at that gap.
-fn every_cut<E: Clone>(entries: &[Entry<E>]) -> impl Iterator<Item = Cut<E>> {
+/// Every possible cut. Each bit of a number decides whether a batch ends at that gap.
+fn all_cuts<E: Clone>(entries: &[Entry<E>]) -> impl Iterator<Item = Cut<E>> {
     let gaps = entries.len().saturating_sub(1);
     (0..1_u32 << gaps).map(move |ends| cut(entries.to_vec(), |gap| ends >> gap & 1 == 1))
 }
 
 /// A random cut, with short or long batches.
-fn any_cut<E>(entries: Vec<Entry<E>>, dice: &mut Rng) -> Cut<E> {
-    let often = dice.f64();
-    cut(entries, |_| dice.f64() < often)
+fn random_cut<E>(entries: Vec<Entry<E>>, rng: &mut Rng) -> Cut<E> {
+    let probability = rng.f64();
+    cut(entries, |_| rng.f64() < probability)
 }
 
 /// Ends a batch at each gap for which `ends` returns true.
@@ -114,14 +114,14 @@ fn cut<E>(entries: Vec<Entry<E>>, mut ends: impl FnMut(usize) -> bool) -> Cut<E>
 }
 
 /// Interleaves the partitions at random, and keeps the order within each.
-fn mixed<E: Clone>(entries: &[Entry<E>], dice: &mut Rng) -> Vec<Entry<E>> {
+fn interleaved<E: Clone>(entries: &[Entry<E>], rng: &mut Rng) -> Vec<Entry<E>> {
     let mut partitions: Vec<VecDeque<_>> = (0..PARTITIONS)
         .map(|partition| entries.iter().filter(|entry| entry.partition() == partition).collect())
         .collect();
-    let mut mixed = Vec::with_capacity(entries.len());
-    while mixed.len() < entries.len() {
-        let partition = dice.usize(..partitions.len());
-        mixed.extend(partitions[partition].pop_front().cloned());
+    let mut interleaved = Vec::with_capacity(entries.len());
+    while interleaved.len() < entries.len() {
+        let partition = rng.usize(..partitions.len());
+        interleaved.extend(partitions[partition].pop_front().cloned());
     }
-    mixed
+    interleaved
 }

@@ -1,4 +1,4 @@
-//! Facts as records of the log, each in the partition of its aggregate, with the next version and sequence number.
+//! Turns facts into log records, each in the partition of its aggregate, with the next version and sequence number.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub(super) const TOPIC: &str = "kit.events";
 /// Its partition count.
 pub(super) const PARTITIONS: i32 = 8;
 
-/// A fact with its position in the log, and the event that the projection reads from it if it wants this type.
+/// A fact with its position in the log, and the decoded event if the projection wants this type.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<E> {
     pub(super) recorded: Recorded,
@@ -26,7 +26,7 @@ impl<E> Entry<E> {
     }
 }
 
-/// Appends facts in order.
+/// Assigns positions, versions and sequence numbers to facts, in order.
 pub(super) fn log<E: Message>(facts: &[Fact], wants: fn(&str) -> bool) -> Vec<Entry<E>> {
     let (mut versions, mut sequences) = (HashMap::new(), HashMap::new());
     let mut write = |number: usize, fact: &Fact| {
@@ -34,7 +34,7 @@ pub(super) fn log<E: Message>(facts: &[Fact], wants: fn(&str) -> bool) -> Vec<En
         let version = next(versions.entry(fact.aggregate_id.clone()).or_default());
         let sequence = next(sequences.entry(partition).or_default());
         let envelope = envelope(fact, number, version, sequence);
-        // The transaction marker takes an offset too.
+        // The transaction marker also takes an offset.
         let offset = 2 * sequence.cast_signed();
         let position = Position { topic: TOPIC.to_owned(), partition, offset };
         Entry { recorded: Recorded { envelope, position, payload: Vec::new() }, event: fact.read(wants) }

@@ -1,5 +1,5 @@
-//! Tests of projections in given/when/then, on a real database but without Kafka. Facts become rows through the same
-//! batches and checkpoints as in a projector.
+//! Tests of projections in given/when/then style, on a real database but without Kafka. Facts become rows through the
+//! same batches and checkpoints as in a projector.
 //!
 //! ```no_run
 //! # use aggregate::{Message, Payload};
@@ -35,9 +35,10 @@
 //! # }
 //! ```
 //!
-//! [`Running`] is a whole projector in the test's process, on the real log.
+//! [`Running`] is a complete projector in the test's process, on a real log.
 //!
-//! It is for tests only, and panics when a test cannot continue. Depend on the feature `kit` in `[dev-dependencies]`.
+//! This module is for tests only, and panics when a test cannot continue. Enable the feature `kit` in
+//! `[dev-dependencies]`.
 
 mod cuts;
 mod fact;

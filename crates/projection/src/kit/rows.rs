@@ -7,11 +7,11 @@ use crate::projector::{
     checkpoint::{self, Checkpoints},
     generation,
     target::Target,
-    write::{Turn, begin},
+    write::{WriteLock, begin},
 };
 use crate::{Generation, GenerationState, Projection, ProjectionError};
 
-/// The rows of a projection, and a connection that fills them from the claimed partitions.
+/// The rows of a projection, and a connection that fills them with the events of the claimed partitions.
 pub(super) struct Rows<'p, P> {
     pub(super) connection: PgConnection,
     projection: &'p P,
@@ -20,7 +20,7 @@ pub(super) struct Rows<'p, P> {
 }
 
 impl<'p, P: Projection> Rows<'p, P> {
-    /// Empty tables, to be filled like a generation in this state.
+    /// Empties the tables, to be filled like a generation in this state.
     pub(super) async fn empty(
         projection: &'p P,
         database: &PgConnectOptions,
@@ -35,7 +35,7 @@ impl<'p, P: Projection> Rows<'p, P> {
         Self::claim(projection, connection, state, &(0..PARTITIONS).collect::<Vec<_>>()).await
     }
 
-    /// The same tables, to be filled from some partitions only.
+    /// Leaves the tables as they are, to be filled with the events of some partitions.
     pub(super) async fn of_partitions(
         projection: &'p P,
         database: &PgConnectOptions,
@@ -60,7 +60,8 @@ impl<'p, P: Projection> Rows<'p, P> {
     pub(super) async fn apply(&mut self, events: &[Entry<P::Event>]) -> Result<(), ProjectionError> {
         let batch = self.batch(events)?;
         let mut transaction =
-            begin(&mut self.connection, &self.target, Turn::Shared, &self.claimed, batch.reached()).await?;
+            begin(&mut self.connection, &self.target, WriteLock::Shared, &self.claimed, batch.reached())
+                .await?;
         let histories = batch.histories();
         if !histories.is_empty() {
             self.target.fill(self.projection, &mut transaction, &histories).await?;
@@ -74,16 +75,16 @@ impl<'p, P: Projection> Rows<'p, P> {
         let mut batch = Batch::new();
         for entry in events {
             let (recorded, partition) = (&entry.recorded, entry.partition());
-            let reached = batch.after(self.claimed[&partition], recorded)?;
+            let reached = batch.checkpoint_after(self.claimed[&partition], recorded)?;
             let before = Version(recorded.envelope.version.0 - 1);
             match entry.event.clone() {
                 Some(event) => {
                     batch.check(recorded, before)?;
                     batch.push(recorded.clone(), event, before);
                 }
-                None => batch.pass_over(recorded),
+                None => batch.skip(recorded),
             }
-            batch.reach(partition, reached, Some(recorded.envelope.time));
+            batch.move_checkpoint(partition, reached, Some(recorded.envelope.time));
         }
         Ok(batch)
     }
@@ -104,7 +105,7 @@ impl<'p, P: Projection> Rows<'p, P> {
     }
 }
 
-/// The tables that the migrations have created.
+/// The generation whose tables the migrations have created.
 fn first_generation<P: Projection>(state: GenerationState) -> Generation {
     Generation {
         projection: P::NAME.to_owned(),

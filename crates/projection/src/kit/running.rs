@@ -18,14 +18,14 @@ pub struct Running {
     database: PgConnectOptions,
 }
 
-/// Settings with this many events per transaction.
+/// Settings with at most this many events per transaction.
 pub fn batches_of(size: usize) -> ProjectorSettings {
-    let batch_size = size.try_into().expect("a batch has events");
+    let batch_size = size.try_into().expect("a batch size is not zero");
     ProjectorSettings { batch_size, ..ProjectorSettings::default() }
 }
 
 impl Running {
-    /// Starts a projector with one projection, as the service of this name.
+    /// Starts a projector with one projection. `service` is the name of its service.
     pub fn start(projection: impl Projection, service: &str, settings: Settings) -> Self {
         let (health, shutdown) = (Health::default(), CancellationToken::new());
         let database = settings.database.clone();
@@ -35,17 +35,17 @@ impl Running {
         Self { health, shutdown, ended: tokio::spawn(projectors.until_shutdown()), database }
     }
 
-    /// Whether it reports that it is ready.
+    /// Whether the projector reports that it is ready.
     pub fn is_ready(&self) -> bool {
         self.health.is_ready()
     }
 
-    /// Waits until it reports that it is ready.
+    /// Waits until the projector reports that it is ready.
     pub async fn until_ready(&self) {
         eventually("the projector is ready", || async { self.is_ready() }).await;
     }
 
-    /// The health of its components, as text.
+    /// The health of the projector's components, as text.
     pub fn state(&self) -> String {
         format!("{:?}", self.health.components())
     }
@@ -62,7 +62,7 @@ impl Running {
 
     /// Waits until this many events are applied to a generation.
     pub async fn until_applied_by(&self, generation: i32, events: usize) {
-        let count = i64::try_from(events).expect("a count of events");
+        let count = i64::try_from(events).expect("the number of events is small");
         eventually(format!("{events} events are applied to generation {generation}"), || async {
             self.applied_by(generation).await == count
         })
@@ -90,10 +90,10 @@ impl Running {
         raw_sql(statements).execute(&mut self.connect().await).await.expect("the statements can be run");
     }
 
-    /// The number of claims of the partition that was claimed least often.
+    /// How often the partition with the fewest claims has been claimed.
     pub async fn claims(&self) -> i64 {
         let claims = sqlx::query_scalar("SELECT min(epoch) FROM checkpoint");
-        claims.fetch_one(&mut self.connect().await).await.expect("Postgres answers")
+        claims.fetch_one(&mut self.connect().await).await.expect("Postgres responds")
     }
 
     /// Locks the checkpoints, so that the projector cannot move them.
@@ -109,17 +109,17 @@ impl Running {
             let waiting: i64 = sqlx::query_scalar(WAITING)
                 .fetch_one(&mut self.connect().await)
                 .await
-                .expect("Postgres answers");
+                .expect("Postgres responds");
             waiting > 0
         })
         .await;
     }
 
-    /// Closes the database to connections and terminates the open ones, or opens it again.
+    /// Refuses connections to the database and terminates open ones, or allows connections again.
     pub async fn close_database(&self, closed: bool) {
         let name = self.database.get_database().expect("the projector has a database");
         let server = self.database.clone().database("postgres");
-        let mut connection = PgConnection::connect_with(&server).await.expect("Postgres answers");
+        let mut connection = PgConnection::connect_with(&server).await.expect("Postgres responds");
         let close = format!(
             "ALTER DATABASE {name} ALLOW_CONNECTIONS {};
              SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
@@ -128,19 +128,19 @@ impl Running {
         raw_sql(&close).execute(&mut connection).await.expect("the database can be closed");
     }
 
-    /// Shuts it down, and waits until it has ended.
+    /// Shuts the projector down, and waits until it has ended.
     pub async fn end(self) {
         self.shutdown.cancel();
-        self.ended.await.expect("it does not panic").expect("it ends without an error");
+        self.ended.await.expect("the projector does not panic").expect("the projector ends without an error");
     }
 
-    /// A connection to its database.
+    /// A connection to the projector's database.
     pub async fn connect(&self) -> PgConnection {
-        PgConnection::connect_with(&self.database).await.expect("Postgres answers")
+        PgConnection::connect_with(&self.database).await.expect("Postgres responds")
     }
 }
 
-/// Holds locks on the checkpoints of all partitions.
+/// Locks the checkpoints of all partitions.
 pub struct Holder(PgConnection);
 
 impl Holder {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{GenerationState, Projection};
 
-/// A history.
+/// A scenario with a history.
 #[must_use = "a scenario checks nothing before its `then`"]
 pub struct Given<P> {
     projection: P,
@@ -21,11 +21,11 @@ pub struct Given<P> {
     history: Vec<Fact>,
 }
 
-/// A history and the facts that follow it.
+/// A scenario with a history and the facts that follow it.
 #[must_use = "a scenario checks nothing before its `then`"]
 pub struct Applied<P> {
     given: Given<P>,
-    then: Vec<Fact>,
+    when: Vec<Fact>,
 }
 
 /// A new database with all migrations applied: `database("orders_read")`.
@@ -46,19 +46,19 @@ pub fn given<P: Projection>(
 
 impl<P: Projection> Given<P> {
     /// Adds facts that are applied in a separate batch.
-    pub fn when(self, then: impl IntoIterator<Item = Fact>) -> Applied<P> {
-        Applied { given: self, then: then.into_iter().collect() }
+    pub fn when(self, facts: impl IntoIterator<Item = Fact>) -> Applied<P> {
+        Applied { given: self, when: facts.into_iter().collect() }
     }
 
-    /// Checks that the rows are the same however the history is cut into batches, and however its partitions
+    /// Checks that the rows do not depend on how the history is divided into batches, or on how its partitions
     /// interleave.
     ///
-    /// A history of up to six facts is cut in every possible way. Longer ones, and interleaved partitions, are tried at
-    /// random with fixed seeds; every other time the tables are loaded as in a rebuild. Finally, one projector per
-    /// partition applies its events, all at once.
+    /// A history of up to six facts is cut in every possible way. Longer histories, and interleaved partitions, are cut
+    /// at random with fixed seeds; every other time, the tables are loaded as in a rebuild. Finally, one projector per
+    /// partition applies its events, all of them concurrently.
     pub async fn then_every_cut_agrees(self) {
         let entries = log(&self.history, P::wants);
-        cuts::agree(&self.projection, &self.database, &entries).await;
+        cuts::assert_rows_agree(&self.projection, &self.database, &entries).await;
     }
 }
 
@@ -68,10 +68,10 @@ impl<P: Projection> Applied<P> {
     where
         R: for<'r> FromRow<'r, PgRow> + Debug + PartialEq + Send + Unpin,
     {
-        let (mut shown, then) = self.begin().await;
-        shown.apply(&then).await.unwrap_or_else(|error| panic!("the facts are refused: {error}"));
+        let (mut tables, when) = self.begin().await;
+        tables.apply(&when).await.unwrap_or_else(|error| panic!("the facts are refused: {error}"));
         let found: Vec<R> = sqlx::query_as(query)
-            .fetch_all(&mut shown.connection)
+            .fetch_all(&mut tables.connection)
             .await
             .unwrap_or_else(|error| panic!("{query}: {error}"));
         assert_eq!(found, rows.into_iter().collect::<Vec<_>>());
@@ -80,21 +80,21 @@ impl<P: Projection> Applied<P> {
     /// Checks that the projection refuses the facts, for a reason that contains this text, and leaves the rows
     /// unchanged.
     pub async fn then_refused(self, reason: &str) {
-        let (mut shown, then) = self.begin().await;
-        let before = shown.all().await;
-        let refusal = shown.apply(&then).await.expect_err("the facts must be refused").to_string();
+        let (mut tables, when) = self.begin().await;
+        let before = tables.all().await;
+        let refusal = tables.apply(&when).await.expect_err("the facts must be refused").to_string();
         assert!(refusal.contains(reason), "refused for another reason: {refusal}");
-        assert_eq!(shown.all().await, before, "refused facts change no rows");
+        assert_eq!(tables.all().await, before, "refused facts must not change rows");
     }
 
-    /// Applies the history. Returns its rows and the facts that follow.
+    /// Applies the history. Returns the tables and the facts that follow.
     async fn begin(&self) -> (Rows<'_, P>, Vec<Entry<P::Event>>) {
         let Given { projection, database, history } = &self.given;
-        let facts: Vec<_> = history.iter().chain(&self.then).cloned().collect();
+        let facts: Vec<_> = history.iter().chain(&self.when).cloned().collect();
         let mut entries = log(&facts, P::wants);
-        let then = entries.split_off(history.len());
-        let mut shown = Rows::empty(projection, database, GenerationState::Live).await;
-        shown.apply(&entries).await.unwrap_or_else(|error| panic!("the history is refused: {error}"));
-        (shown, then)
+        let when = entries.split_off(history.len());
+        let mut tables = Rows::empty(projection, database, GenerationState::Live).await;
+        tables.apply(&entries).await.unwrap_or_else(|error| panic!("the history is refused: {error}"));
+        (tables, when)
     }
 }

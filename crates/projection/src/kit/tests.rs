@@ -1,4 +1,4 @@
-//! The kit on a correct projection, and on the same projection with planted bugs.
+//! Tests of the kit with a correct projection, and with the same projection with planted bugs.
 
 use aggregate::{Message, Payload};
 use serde::{Deserialize, Serialize};
@@ -17,18 +17,18 @@ enum BellEvent {
     Polished {},
 }
 
-/// What the projection reads.
+/// The event as the projection reads it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Rang {
     times: i64,
 }
 
 /// One row for all bells: how often they rang, and when they last rang.
-struct Ringing(Flaw);
+struct Ringing(PlantedBug);
 
-/// A planted bug.
+/// A bug that the kit must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flaw {
+enum PlantedBug {
     None,
     /// Counts once for each bell in a batch.
     CountsHistories,
@@ -36,8 +36,8 @@ enum Flaw {
     LastIsLatest,
     /// Reads a row and writes it back without a lock.
     ReadsThenWrites,
-    /// Loads different rows in a rebuild.
-    LoadsOthers,
+    /// Loads no rows in a rebuild.
+    LoadsNothing,
 }
 
 impl Message for BellEvent {
@@ -83,7 +83,7 @@ impl Projection for Ringing {
             return Err(silent.unfit("nothing rang"));
         }
         let times = match self.0 {
-            Flaw::CountsHistories => i64::try_from(batch.len()).unwrap(),
+            PlantedBug::CountsHistories => i64::try_from(batch.len()).unwrap(),
             _ => events.iter().map(|happened| happened.event.times).sum(),
         };
         let Some(latest) = events.iter().map(|happened| happened.envelope.time).max() else { return Ok(()) };
@@ -95,7 +95,7 @@ impl Projection for Ringing {
         transaction: &mut PgConnection,
         batch: &[&History<Rang>],
     ) -> Result<(), ProjectionError> {
-        if self.0 == Flaw::LoadsOthers { Ok(()) } else { self.apply(transaction, batch).await }
+        if self.0 == PlantedBug::LoadsNothing { Ok(()) } else { self.apply(transaction, batch).await }
     }
 }
 
@@ -108,14 +108,14 @@ impl Ringing {
     ) -> Result<(), ProjectionError> {
         let mut times = times;
         let change = match self.0 {
-            Flaw::ReadsThenWrites => {
+            PlantedBug::ReadsThenWrites => {
                 let read =
                     sqlx::query_scalar::<_, i64>("SELECT coalesce(sum(times), 0)::bigint FROM ringing");
                 times += read.fetch_one(&mut *transaction).await?;
                 "times = excluded.times, latest = greatest(ringing.latest, excluded.latest)"
             }
-            Flaw::LastIsLatest => "times = ringing.times + excluded.times, latest = excluded.latest",
-            Flaw::None | Flaw::CountsHistories | Flaw::LoadsOthers => {
+            PlantedBug::LastIsLatest => "times = ringing.times + excluded.times, latest = excluded.latest",
+            PlantedBug::None | PlantedBug::CountsHistories | PlantedBug::LoadsNothing => {
                 "times = ringing.times + excluded.times, latest = greatest(ringing.latest, excluded.latest)"
             }
         };
@@ -157,7 +157,7 @@ const ALL: &str = "SELECT times, latest FROM ringing";
 
 #[tokio::test]
 async fn a_query_returns_the_rows_that_the_facts_lead_to() {
-    given(Ringing(Flaw::None), &database().await, [rang(1, 2), polished(1), rang(1, 3)])
+    given(Ringing(PlantedBug::None), &database().await, [rang(1, 2), polished(1), rang(1, 3)])
         .when([rang(2, 4)])
         .then(ALL, [(9_i64, happened_at(4))])
         .await;
@@ -165,8 +165,8 @@ async fn a_query_returns_the_rows_that_the_facts_lead_to() {
 
 #[tokio::test]
 #[should_panic(expected = "left == right")]
-async fn wrong_rows_are_found() {
-    given(Ringing(Flaw::None), &database().await, [])
+async fn wrong_rows_fail_the_test() {
+    given(Ringing(PlantedBug::None), &database().await, [])
         .when([rang(1, 2)])
         .then(ALL, [(3_i64, happened_at(1))])
         .await;
@@ -176,7 +176,7 @@ async fn wrong_rows_are_found() {
 async fn a_scenario_starts_with_empty_tables() {
     let database = database().await;
     for _ in 0..2 {
-        given(Ringing(Flaw::None), &database, [])
+        given(Ringing(PlantedBug::None), &database, [])
             .when([rang(1, 2)])
             .then(ALL, [(2_i64, happened_at(1))])
             .await;
@@ -186,7 +186,7 @@ async fn a_scenario_starts_with_empty_tables() {
 #[tokio::test]
 async fn refused_facts_are_reported_and_change_no_rows() {
     let database = database().await;
-    given(Ringing(Flaw::None), &database, [rang(1, 2)])
+    given(Ringing(PlantedBug::None), &database, [rang(1, 2)])
         .when([rang(2, 1), rang(1, 0)])
         .then_refused("nothing rang")
         .await;
@@ -194,46 +194,51 @@ async fn refused_facts_are_reported_and_change_no_rows() {
 
 #[tokio::test]
 #[should_panic(expected = "must be refused")]
-async fn facts_that_are_not_refused_are_found() {
-    given(Ringing(Flaw::None), &database().await, []).when([rang(1, 1)]).then_refused("nothing rang").await;
+async fn facts_that_are_not_refused_fail_the_test() {
+    given(Ringing(PlantedBug::None), &database().await, [])
+        .when([rang(1, 1)])
+        .then_refused("nothing rang")
+        .await;
 }
 
 #[tokio::test]
 async fn every_cut_agrees_for_a_correct_projection() {
     let database = database().await;
     for facts in [0, 6, 40] {
-        given(Ringing(Flaw::None), &database, history(facts)).then_every_cut_agrees().await;
+        given(Ringing(PlantedBug::None), &database, history(facts)).then_every_cut_agrees().await;
     }
 }
 
 #[tokio::test]
 #[should_panic(expected = "batches of [5], partitions in log order, lead to different rows")]
-async fn rows_that_depend_on_the_cut_are_found_in_a_short_history() {
+async fn rows_that_depend_on_the_cut_of_a_short_history_fail_the_test() {
     let facts = [rang(1, 1), polished(1), rang(1, 1), rang(2, 1), rang(3, 1)];
-    given(Ringing(Flaw::CountsHistories), &database().await, facts).then_every_cut_agrees().await;
+    given(Ringing(PlantedBug::CountsHistories), &database().await, facts).then_every_cut_agrees().await;
 }
 
 #[tokio::test]
-#[should_panic(expected = "mixed by the seed 0, lead to different rows")]
-async fn rows_that_depend_on_the_cut_are_found_in_a_long_history() {
-    given(Ringing(Flaw::CountsHistories), &database().await, history(40)).then_every_cut_agrees().await;
+#[should_panic(expected = "interleaved with seed 0, lead to different rows")]
+async fn rows_that_depend_on_the_cut_of_a_long_history_fail_the_test() {
+    given(Ringing(PlantedBug::CountsHistories), &database().await, history(40)).then_every_cut_agrees().await;
 }
 
 #[tokio::test]
-#[should_panic(expected = "partitions mixed by the seed")]
-async fn rows_that_depend_on_the_order_of_partitions_are_found() {
+#[should_panic(expected = "partitions interleaved with seed")]
+async fn rows_that_depend_on_the_order_of_partitions_fail_the_test() {
     let facts = [rang(1, 1), rang(2, 1), rang(3, 1)];
-    given(Ringing(Flaw::LastIsLatest), &database().await, facts).then_every_cut_agrees().await;
+    given(Ringing(PlantedBug::LastIsLatest), &database().await, facts).then_every_cut_agrees().await;
 }
 
 #[tokio::test]
-#[should_panic(expected = "all at once, leads to different rows")]
-async fn rows_that_concurrent_projectors_overwrite_are_found() {
-    given(Ringing(Flaw::ReadsThenWrites), &database().await, history(100)).then_every_cut_agrees().await;
+#[should_panic(expected = "concurrent projectors, one per partition, lead to different rows")]
+async fn rows_that_concurrent_projectors_overwrite_fail_the_test() {
+    given(Ringing(PlantedBug::ReadsThenWrites), &database().await, history(100))
+        .then_every_cut_agrees()
+        .await;
 }
 
 #[tokio::test]
-#[should_panic(expected = "Building, partitions mixed by the seed 1, lead to different rows")]
-async fn rows_that_differ_after_a_rebuild_are_found() {
-    given(Ringing(Flaw::LoadsOthers), &database().await, history(10)).then_every_cut_agrees().await;
+#[should_panic(expected = "Building, partitions interleaved with seed 1, lead to different rows")]
+async fn rows_that_differ_after_a_rebuild_fail_the_test() {
+    given(Ringing(PlantedBug::LoadsNothing), &database().await, history(10)).then_every_cut_agrees().await;
 }

@@ -10,7 +10,7 @@ use crate::projector::{
     parking::{ParkReason, ParkedEvent, PendingEvents},
 };
 
-/// The events of one transaction by aggregate, those that are parked in it, and the checkpoints after it.
+/// The events of one transaction by aggregate, the events that it parks, and the checkpoints after it.
 pub(crate) struct Batch<E> {
     pending: BTreeMap<AggregateId, PendingEvents<E>>,
     parked: Vec<ParkedEvent>,
@@ -33,38 +33,43 @@ impl<E> Batch<E> {
         }
     }
 
-    /// The checkpoint of the event's partition after it, where `claimed` is the one before this batch.
-    pub(crate) fn after(
+    /// The checkpoint of the event's partition after the event. `claimed` is the checkpoint before this batch.
+    pub(crate) fn checkpoint_after(
         &self,
         claimed: Checkpoint,
         recorded: &Recorded,
     ) -> Result<Checkpoint, Discontinuity> {
-        let mut checkpoint = self.standing(claimed, &recorded.position);
+        let mut checkpoint = self.checkpoint_at(claimed, &recorded.position);
         checkpoint.continuity.follow(recorded)?;
         Ok(checkpoint)
     }
 
     /// The checkpoint after a record that is not an event.
-    pub(crate) fn after_record(&self, claimed: Checkpoint, record: &RawRecord) -> Checkpoint {
-        let mut checkpoint = self.standing(claimed, &record.position);
+    pub(crate) fn checkpoint_after_record(&self, claimed: Checkpoint, record: &RawRecord) -> Checkpoint {
+        let mut checkpoint = self.checkpoint_at(claimed, &record.position);
         let before: Continuity = checkpoint.continuity;
         checkpoint.continuity = record.after(before);
         checkpoint
     }
 
-    fn standing(&self, claimed: Checkpoint, next: &Position) -> Checkpoint {
+    fn checkpoint_at(&self, claimed: Checkpoint, next: &Position) -> Checkpoint {
         let checkpoint = self.reached.get(&next.partition).copied().unwrap_or(claimed);
         Checkpoint { next_offset: next.offset + 1, ..checkpoint }
     }
 
-    /// Notes that the next record of a partition, decided at this time if it is an event, is in this batch.
-    pub(crate) fn reach(&mut self, partition: i32, checkpoint: Checkpoint, time: Option<OffsetDateTime>) {
+    /// Records that the next record of a partition is in this batch, and its time if it is an event.
+    pub(crate) fn move_checkpoint(
+        &mut self,
+        partition: i32,
+        checkpoint: Checkpoint,
+        time: Option<OffsetDateTime>,
+    ) {
         self.reached.insert(partition, checkpoint);
         self.latest.extend(time.map(|time| (partition, time)));
         self.events += 1;
     }
 
-    /// Fails if an event that follows the version `before` of its aggregate cannot be the next one.
+    /// Fails if an event that follows the version `before` of its aggregate is not the next one.
     pub(crate) fn check(&self, recorded: &Recorded, before: Version) -> Result<(), Discontinuity> {
         let pending = self.pending.get(&recorded.envelope.aggregate_id);
         pending.map_or(Ok(()), |pending| pending.check(recorded, before))
@@ -73,17 +78,17 @@ impl<E> Batch<E> {
     /// Adds an event that has been checked.
     pub(crate) fn push(&mut self, recorded: Recorded, event: E, before: Version) {
         match self.pending.entry(recorded.envelope.aggregate_id.clone()) {
-            Entry::Occupied(mut known) => known.get_mut().push(recorded, event, before),
-            Entry::Vacant(new) => {
-                new.insert(PendingEvents::begin(recorded, event, before));
+            Entry::Occupied(mut entry) => entry.get_mut().push(recorded, event, before),
+            Entry::Vacant(entry) => {
+                entry.insert(PendingEvents::begin(recorded, event, before));
             }
         }
     }
 
     /// Skips an event that the projection does not want.
-    pub(crate) fn pass_over(&mut self, recorded: &Recorded) {
+    pub(crate) fn skip(&mut self, recorded: &Recorded) {
         if let Some(pending) = self.pending.get_mut(&recorded.envelope.aggregate_id) {
-            pending.pass_over(&recorded.envelope);
+            pending.skip(&recorded.envelope);
         }
     }
 
@@ -92,7 +97,7 @@ impl<E> Batch<E> {
         self.parked.push(event);
     }
 
-    /// Parks the events of an aggregate from one on, which has the reason; the others wait for it.
+    /// Parks the events of an aggregate from the one at `index` on. That one gets the reason; the others wait for it.
     pub(crate) fn refuse(&mut self, aggregate: &AggregateId, index: usize, park_reason: ParkReason) {
         let refused = self.set_aside(aggregate, index, Some(park_reason));
         self.refused.extend(refused);
@@ -107,7 +112,7 @@ impl<E> Batch<E> {
         let Some(pending) = self.pending.remove(aggregate) else {
             return Vec::new();
         };
-        // Only the first event has a reason: whether a later one could be applied is not known yet.
+        // Only the first event has a reason: it is not yet known whether the later ones can be applied.
         for later in self.parked.iter_mut().filter(|event| event.aggregate == aggregate.as_str()) {
             later.park_reason = None;
         }
@@ -115,13 +120,13 @@ impl<E> Batch<E> {
     }
 
     /// Removes the events of aggregates that were parked when an earlier batch was written.
-    pub(crate) fn hold_back(&mut self, earlier: &Self) -> Vec<ParkedEvent> {
+    pub(crate) fn remove_parked_by(&mut self, earlier: &Self) -> Vec<ParkedEvent> {
         let aggregates = earlier.refused.iter().filter_map(|event| event.record.aggregate_id());
         aggregates.flat_map(|aggregate| self.set_aside(&aggregate, 0, None)).collect()
     }
 
     /// Removes the events of partitions that this projector no longer owns.
-    pub(crate) fn forget(&mut self, partitions: &[i32]) {
+    pub(crate) fn remove_partitions(&mut self, partitions: &[i32]) {
         let others = |event: &ParkedEvent| !partitions.contains(&event.partition());
         self.pending.retain(|_, pending| !partitions.contains(&pending.history().first().position.partition));
         self.parked.retain(others);
@@ -134,7 +139,7 @@ impl<E> Batch<E> {
         self.events
     }
 
-    /// The checkpoints after this batch, of the partitions that it touches.
+    /// The checkpoints after this batch, of the partitions whose records it contains.
     pub(crate) const fn reached(&self) -> &Checkpoints {
         &self.reached
     }
@@ -144,7 +149,7 @@ impl<E> Batch<E> {
         self.latest.get(&partition).copied()
     }
 
-    /// By aggregate, in the order of the ids, so that all transactions lock rows in the same order.
+    /// The histories in the order of their aggregates' ids, so that all transactions lock rows in the same order.
     pub(crate) fn histories(&self) -> Vec<&History<E>> {
         self.pending.values().map(PendingEvents::history).collect()
     }
@@ -153,12 +158,12 @@ impl<E> Batch<E> {
         &self.pending
     }
 
-    /// All events that are parked in it.
+    /// All events that this batch parks.
     pub(crate) fn parked(&self) -> impl Iterator<Item = &ParkedEvent> {
         self.parked.iter().chain(&self.refused)
     }
 
-    /// Events that were parked when it was written.
+    /// Events that could not be applied when the batch was written.
     pub(crate) fn refused(&self) -> &[ParkedEvent] {
         &self.refused
     }

@@ -6,10 +6,10 @@ use tokio::sync::watch;
 use crate::PartitionOffsets;
 
 /// A partition is paused when this many of its records are in the buffer.
-const MOST: usize = 1_000;
+const MAX_RECORDS: usize = 1_000;
 
-/// Records that the live generation has not applied yet, by partition and in order. Another generation waits for the
-/// live one, so that the two are equal when they swap, and no query sees less than before.
+/// Records that the live generation has not applied yet, in order by partition. The other generations never overtake
+/// the live one, so that two generations are equal when they are swapped, and no query sees fewer events than before.
 pub(crate) struct CatchUpBuffer {
     live: watch::Receiver<PartitionOffsets>,
     partitions: BTreeMap<i32, Queue>,
@@ -18,22 +18,22 @@ pub(crate) struct CatchUpBuffer {
 #[derive(Default)]
 struct Queue {
     records: VecDeque<Reading>,
-    is_stopped: bool,
-    /// The last record is the end of the partition.
+    is_paused: bool,
+    /// Whether the last record is at the end of the partition.
     is_at_end: bool,
 }
 
 /// A record that leaves the buffer.
 pub(crate) struct Released {
     pub(crate) record: Reading,
-    /// Its partition, if this was the last record of it in the buffer.
+    /// The record's partition, if this was its last record in the buffer.
     pub(crate) emptied: Option<Emptied>,
 }
 
 pub(crate) struct Emptied {
     pub(crate) partition: i32,
-    /// It was paused and should be resumed.
-    pub(crate) is_stopped: bool,
+    /// Whether the partition was paused and should be resumed.
+    pub(crate) is_paused: bool,
     pub(crate) is_at_end: bool,
 }
 
@@ -52,17 +52,17 @@ impl CatchUpBuffer {
         let queue = self.partitions.entry(partition).or_default();
         queue.records.push_back(record);
         queue.is_at_end = false;
-        let stops = queue.records.len() >= MOST && !queue.is_stopped;
-        queue.is_stopped |= stops;
-        stops
+        let must_pause = queue.records.len() >= MAX_RECORDS && !queue.is_paused;
+        queue.is_paused |= must_pause;
+        must_pause
     }
 
-    /// Notes that the end of a partition is reached. Returns whether records of it are in the buffer.
-    pub(crate) fn end(&mut self, partition: i32) -> bool {
+    /// Records that the end of a partition is reached. Returns whether the buffer has records of it.
+    pub(crate) fn reached_end(&mut self, partition: i32) -> bool {
         self.partitions.get_mut(&partition).map(|queue| queue.is_at_end = true).is_some()
     }
 
-    /// A record that the live generation has applied meanwhile.
+    /// Removes a record that the live generation has applied in the meantime.
     pub(crate) fn release(&mut self) -> Option<Released> {
         let live = self.live.borrow();
         let (partition, queue) = self.partitions.iter_mut().find(|(partition, queue)| {
@@ -70,8 +70,8 @@ impl CatchUpBuffer {
             first.is_some_and(|first| first.offset < live.next_offset(**partition))
         })?;
         let (partition, record) = (*partition, queue.records.pop_front()?);
-        let Queue { is_stopped, is_at_end, .. } = *queue;
-        let emptied = queue.records.is_empty().then_some(Emptied { partition, is_stopped, is_at_end });
+        let Queue { is_paused, is_at_end, .. } = *queue;
+        let emptied = queue.records.is_empty().then_some(Emptied { partition, is_paused, is_at_end });
         if emptied.is_some() {
             self.partitions.remove(&partition);
         }
@@ -86,13 +86,13 @@ impl CatchUpBuffer {
         self.partitions.is_empty()
     }
 
-    pub(crate) fn forget(&mut self, partitions: &[i32]) {
+    pub(crate) fn remove_partitions(&mut self, partitions: &[i32]) {
         self.partitions.retain(|partition, _| !partitions.contains(partition));
     }
 
     /// Waits until the live generation moves.
     pub(crate) async fn moved(&mut self) {
-        // An error means that the supervisor is gone: the thread is about to be stopped.
+        // An error means that the supervisor has ended, and this thread is about to be stopped.
         let _ = self.live.changed().await;
     }
 }

@@ -1,6 +1,7 @@
-//! The row `checkpoint` of each partition: how far a projection has read it, and who may move it.
+//! The row of each partition in the table `checkpoint`: how far a projection has read the partition, and which
+//! projector may move the checkpoint.
 //!
-//! The statements are not checked at compile time, because this crate belongs to no one database; its tests run them.
+//! The statements are not checked at compile time, because this crate is not tied to one database; its tests run them.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ pub(crate) struct Checkpoint {
     pub next_offset: i64,
     /// The epoch of the claim.
     pub epoch: i64,
-    /// What the next event has to follow.
+    /// The sequence number and epoch that the next event has to follow.
     pub continuity: Continuity,
 }
 
@@ -33,7 +34,7 @@ struct Row {
     owner_epoch: i64,
 }
 
-/// Claims partitions: whoever claimed them earlier can no longer move their checkpoints.
+/// Claims partitions. A projector that claimed them earlier can no longer move their checkpoints.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
     target: &Target,
@@ -67,8 +68,8 @@ impl Row {
     }
 }
 
-/// Moves checkpoints, each only if it is where it was left and nobody has claimed it since. Notifies all listeners
-/// once the transaction commits. Returns whether all were moved.
+/// Moves checkpoints, each only if it is still at `from` and has not been claimed since. Listeners are notified when
+/// the transaction commits. Returns whether all checkpoints were moved.
 pub(crate) async fn advance(
     connection: &mut PgConnection,
     target: &Target,
@@ -76,7 +77,7 @@ pub(crate) async fn advance(
     to: &Checkpoints,
 ) -> Result<bool, sqlx::Error> {
     let expected: Vec<_> =
-        to.keys().map(|partition| from.get(partition).map_or(-1, |left| left.next_offset)).collect();
+        to.keys().map(|partition| from.get(partition).map_or(-1, |from| from.next_offset)).collect();
     let column = |of: fn(&Checkpoint) -> i64| to.values().map(of).collect::<Vec<_>>();
     let moved = sqlx::query(
         "WITH moved AS (

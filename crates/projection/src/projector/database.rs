@@ -1,4 +1,4 @@
-#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+#![expect(clippy::disallowed_methods, reason = "it blocks only the thread of its projector")]
 
 use std::{
     sync::Arc,
@@ -13,8 +13,8 @@ use crate::projector::{
 };
 use crate::{Projection, ProjectionError};
 
-/// Rows are found by their keys, whatever size the tables had when a plan was made. If a projector is killed while it
-/// waits for a lock, Postgres notices within a second and releases its other locks.
+/// Rows are always looked up by key, even if a table was small when the plan was made. If a projector is killed while
+/// it waits for a lock, Postgres notices within a second and releases its other locks.
 const SETTINGS: [(&str, &str); 3] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
@@ -29,7 +29,7 @@ pub(crate) struct Database {
     limit: Duration,
 }
 
-/// A batch that is being written while the thread reads on.
+/// A batch that is being written while the thread reads the next one.
 pub(crate) struct Writing<E>(JoinHandle<Result<(Session, Written<E>), ProjectionError>>);
 
 /// A batch that was written.
@@ -46,12 +46,12 @@ impl Database {
         runtime: &Handle,
         limit: Duration,
     ) -> Result<Self, ProjectionError> {
-        // A projector that is stopped in the middle of a transaction holds its locks; this makes Postgres end it.
-        let patience = format!("{}ms", limit.as_millis());
+        // A projector that is paused in the middle of a transaction keeps its locks, so Postgres ends the transaction.
+        let idle_timeout = format!("{}ms", limit.as_millis());
         let options = options
             .clone()
             .application_name(target.projection)
-            .options([("idle_in_transaction_session_timeout", patience.as_str())])
+            .options([("idle_in_transaction_session_timeout", idle_timeout.as_str())])
             .options(SETTINGS);
         let session = runtime.block_on(within(limit, Session::open(&options, target)))?;
         Ok(Self { session: Some(session), runtime: runtime.clone(), limit })
@@ -62,29 +62,29 @@ impl Database {
         self.session.as_ref().map(Session::target)
     }
 
-    /// Claims partitions; see [`Session::claim`]. Nothing may be in flight.
+    /// Claims partitions; see [`Session::claim`]. No batch may be in flight.
     pub(crate) fn claim(&mut self, partitions: &[i32]) -> Result<Checkpoints, ProjectionError> {
-        let session = self.session.as_mut().expect("nothing is in flight");
+        let session = self.session.as_mut().expect("no batch is in flight");
         self.runtime.block_on(within(self.limit, session.claim(partitions)))
     }
 
-    /// Does other work on the connection. Nothing may be in flight.
+    /// Does other work on the connection. No batch may be in flight.
     pub(crate) fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection, &Target) -> Result<T, ProjectionError>,
     ) -> Result<T, ProjectionError> {
-        let session = self.session.as_mut().expect("nothing is in flight");
+        let session = self.session.as_mut().expect("no batch is in flight");
         self.runtime.block_on(within(self.limit, session.run(work)))
     }
 
-    /// Begins to write a batch and its checkpoints, all or nothing. Nothing else may be in flight.
+    /// Begins to write a batch and its checkpoints atomically. No other batch may be in flight.
     pub(crate) fn begin<P: Projection>(
         &mut self,
         projection: &Arc<P>,
         claimed: Checkpoints,
         mut batch: Batch<P::Event>,
     ) -> Writing<P::Event> {
-        let mut session = self.session.take().expect("nothing is in flight");
+        let mut session = self.session.take().expect("no batch is in flight");
         let (projection, limit) = (Arc::clone(projection), self.limit);
         Writing(self.runtime.spawn(async move {
             let began = Instant::now();
@@ -94,7 +94,7 @@ impl Database {
     }
 
     /// Waits until the batch is written.
-    pub(crate) fn end<E>(&mut self, writing: Writing<E>) -> Result<Written<E>, ProjectionError> {
+    pub(crate) fn finish<E>(&mut self, writing: Writing<E>) -> Result<Written<E>, ProjectionError> {
         let ended = self.runtime.block_on(writing.0);
         let (session, written) = ended.expect("a projection does not panic")?;
         self.session = Some(session);

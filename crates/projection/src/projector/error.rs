@@ -4,22 +4,22 @@ use event_log::{Discontinuity, LogError, Position, RegistryError};
 
 use crate::is_transient;
 
-/// Why a projection stopped. It resumes by itself from its checkpoints once the cause is gone.
+/// Why a projection stopped. It resumes from its checkpoints automatically once the cause is resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectionError {
-    /// The log could not be read, or it is broken.
+    /// The log could not be read, or is inconsistent.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The registry did not answer, or refused.
+    /// The registry did not respond, or returned an error.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// Postgres did not answer, or refused.
+    /// Postgres did not respond, or returned an error.
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
-    /// Postgres did not answer in time.
-    #[error("no answer from postgres within {0:?}")]
+    /// Postgres did not respond in time.
+    #[error("no response from postgres within {0:?}")]
     PostgresTimedOut(Duration),
-    /// Another projector has claimed a partition meanwhile.
+    /// Another projector has claimed a partition in the meantime.
     #[error("another projector took over a partition of {topic}")]
     Superseded {
         /// The topic.
@@ -35,40 +35,40 @@ pub enum ProjectionError {
         projection: &'static str,
         /// The version that filled them.
         filled_by: i32,
-        /// The version that runs.
+        /// The version that is running.
         running: i32,
     },
-    /// So many aggregates are parked that the projection itself, or something before it, must be wrong.
+    /// So many aggregates are parked that they probably have a common cause.
     #[error(
-        "{limit} aggregates of {projection} are parked, which is no accident: once the cause is gone, \
+        "{limit} aggregates of {projection} are parked, probably for a common reason: once it is resolved, \
          run `foldline parked retry --projection {projection}`"
     )]
     TooManyParked {
         /// The projection's name.
         projection: &'static str,
-        /// The most aggregates that may be parked.
+        /// The maximum number of parked aggregates.
         limit: usize,
     },
     /// The generation that was being filled has been dropped.
-    #[error("generation {generation} of {projection} is not there any more")]
+    #[error("generation {generation} of {projection} no longer exists")]
     NoGeneration {
         /// The projection's name.
         projection: &'static str,
         /// The generation's number.
         generation: i32,
     },
-    /// The projection cannot apply an event, because of what it says or what it follows.
+    /// The projection cannot apply an event, because of its content or of the events before it.
     #[error("event at {position} cannot be projected: {reason}")]
     Unfit {
         /// The event's position.
         position: Position,
-        /// What is wrong with it.
+        /// Why it cannot be applied.
         reason: &'static str,
     },
 }
 
 impl ProjectionError {
-    /// Whether it may pass by itself; otherwise somebody has to act.
+    /// Whether the error may go away without intervention. Any other error requires an operator.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Log(error) => error.is_transient(),

@@ -1,4 +1,4 @@
-//! The generations of a projection's tables, as the tables `projection_version` and `projection_generation` list them.
+//! The generations of a projection's tables, as listed in the tables `projection_version` and `projection_generation`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -10,9 +10,9 @@ use crate::{Projection, ProjectionError, listener::CONTROL};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum GenerationState {
-    /// Queries read it.
+    /// Queries read this generation.
     Live,
-    /// It is being filled from the first event, to become live.
+    /// It is being filled from the first event, and can become live.
     Building,
     /// It was live before, and can be again.
     Standby,
@@ -33,23 +33,23 @@ impl Display for GenerationState {
 pub struct Generation {
     /// The projection's name.
     pub projection: String,
-    /// 1, 2, 3 in the order in which they were begun.
+    /// The generation's number; generations are numbered 1, 2, 3 in the order in which they were begun.
     #[sqlx(rename = "generation")]
     pub number: i32,
     /// The version of the projection that fills it.
     pub version: i32,
     /// Whether it is live, building or on standby.
     pub state: GenerationState,
-    /// Whether projectors leave it alone for now.
+    /// Whether projectors are told not to fill it.
     pub paused: bool,
-    /// The most events per second that each projector applies to it.
+    /// The maximum number of events per second that each projector applies to it.
     pub rate_limit: Option<i32>,
-    /// Why its projector does not get on, as the instance says that reported last.
+    /// Why its projector makes no progress, according to the instance that reported last.
     pub trouble: Option<String>,
 }
 
 impl Generation {
-    /// The schema that its tables are in now.
+    /// The schema that currently contains its tables.
     pub fn schema(&self) -> String {
         match self.state {
             GenerationState::Live => "public".to_owned(),
@@ -57,13 +57,13 @@ impl Generation {
         }
     }
 
-    /// The schema that its tables are in whenever it is not live.
+    /// The schema that contains its tables while it is not live.
     pub(crate) fn own_schema(&self) -> String {
         format!("{}_g{}", self.projection, self.number)
     }
 }
 
-/// Notifies all listeners, once the transaction commits, that a generation of this projection was created, dropped or
+/// Notifies all listeners, when the transaction commits, that a generation of this projection was created, dropped or
 /// changed.
 pub(crate) async fn notify(connection: &mut PgConnection, projection: &str) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT pg_notify($1, $2)").bind(CONTROL).bind(projection).execute(connection).await?;
@@ -96,7 +96,7 @@ pub(crate) async fn one(
     Ok(generations.into_iter().find(|generation| generation.number == number))
 }
 
-/// Writes why a generation stands still, or that it does not.
+/// Stores why a generation makes no progress; `None` if it does.
 pub(crate) async fn write_trouble(
     database: &PgConnectOptions,
     projection: &str,
@@ -116,8 +116,8 @@ pub(crate) async fn write_trouble(
     Ok(connection.close().await?)
 }
 
-/// Registers this version of a projection. If there is no generation yet, the empty tables of the migrations become
-/// the first one.
+/// Registers this version of a projection. If the projection has no generation yet, the empty tables of the migrations
+/// become the first one.
 pub(crate) async fn register<P: Projection>(
     connection: &mut PgConnection,
     topic: &str,
@@ -142,12 +142,9 @@ pub(crate) async fn register<P: Projection>(
     Ok(())
 }
 
-/// Waits for a swap of generations to end, and prevents another until the transaction ends. A lock, because a
-/// partition that is claimed for the first time has no row on which its claim and a swap could collide.
-pub(crate) async fn hold_in_place(
-    connection: &mut PgConnection,
-    projection: &str,
-) -> Result<(), sqlx::Error> {
+/// Waits for a swap of generations to end, and prevents another until the transaction ends. This needs an advisory
+/// lock, because a partition that is claimed for the first time has no row that the claim and a swap could both lock.
+pub(crate) async fn block_swaps(connection: &mut PgConnection, projection: &str) -> Result<(), sqlx::Error> {
     lock(
         connection,
         "SELECT pg_advisory_xact_lock_shared(hashtextextended('projection ' || $1, 0))",
@@ -157,7 +154,7 @@ pub(crate) async fn hold_in_place(
 }
 
 /// Waits for claims of partitions to end, and prevents further ones until the transaction ends.
-pub(crate) async fn hold_claims(connection: &mut PgConnection, projection: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn block_claims(connection: &mut PgConnection, projection: &str) -> Result<(), sqlx::Error> {
     lock(connection, "SELECT pg_advisory_xact_lock(hashtextextended('projection ' || $1, 0))", projection)
         .await
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::DropGuard;
 use super::{instruction::Instruction, shared::Shared, worker::Worker};
 use crate::{PartitionOffsets, Projection};
 
-/// A generation with the thread that fills it. Dropping it asks the thread to end, without waiting for it.
+/// The thread that fills a generation. Dropping the handle asks the thread to end, without waiting for it.
 pub(crate) struct GenerationHandle {
     instructions: watch::Sender<Instruction>,
     health: Component,
@@ -15,7 +15,7 @@ pub(crate) struct GenerationHandle {
 }
 
 impl GenerationHandle {
-    /// Starts the thread. The receiver resolves when it has ended; to an error if it panicked.
+    /// Starts the thread. The receiver resolves when the thread has ended, to an error if it panicked.
     pub(crate) fn start<P: Projection>(
         shared: Shared,
         projection: Arc<P>,
@@ -28,10 +28,10 @@ impl GenerationHandle {
         let (ended, end) = oneshot::channel();
         let handle = Self { instructions: sender, health: health.clone(), _stop: stop.clone().drop_guard() };
         let mut worker = Worker::new(shared, projection, live, instructions, health, stop);
-        // If no thread can be started, `ended` is dropped, as it is by a panic.
+        // If the thread cannot be started, `ended` is dropped, as after a panic.
         let _ = thread::Builder::new().name(name).spawn(move || {
-            worker.until_stopped();
-            // An error means that nobody waits for the end any more.
+            worker.run();
+            // An error means that the receiver was dropped.
             let _ = ended.send(());
         });
         (handle, end)

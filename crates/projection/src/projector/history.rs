@@ -8,7 +8,7 @@ use crate::ProjectionError;
 /// An event that was read from the log, with its envelope.
 #[derive(Debug, Clone)]
 pub struct RecordedEvent<E> {
-    /// Who, when, which command.
+    /// The event's metadata: its aggregate, version, time and command.
     pub envelope: Envelope,
     /// Its position in the log.
     pub position: Position,
@@ -17,14 +17,14 @@ pub struct RecordedEvent<E> {
 }
 
 impl<E> RecordedEvent<E> {
-    /// An error that parks this event: the projection cannot apply it.
+    /// The error with which a projection refuses this event, so that it is parked.
     pub fn unfit(&self, reason: &'static str) -> ProjectionError {
         ProjectionError::Unfit { position: self.position.clone(), reason }
     }
 }
 
-/// The events of one aggregate in a batch: at least one that the projection wants. Versions have no gaps except for events
-/// that it does not want and events that an operator dropped.
+/// The events of one aggregate in a batch that the projection wants; at least one. Versions have no gaps except for
+/// events that the projection does not want and events that an operator dropped.
 #[derive(Debug, Clone)]
 pub struct History<E> {
     first: RecordedEvent<E>,
@@ -40,7 +40,7 @@ impl<E> History<E> {
         Self { before, version: first.envelope.version, first, later: Vec::new() }
     }
 
-    /// Fails if an event that follows the version `before` cannot be the next one.
+    /// Fails if an event that follows the version `before` is not the next one.
     pub(crate) fn check(
         &self,
         next: &Envelope,
@@ -65,7 +65,7 @@ impl<E> History<E> {
     }
 
     /// Skips the next event, which is not wanted.
-    pub(crate) const fn pass_over(&mut self, next: &Envelope) {
+    pub(crate) const fn skip(&mut self, next: &Envelope) {
         self.version = next.version;
     }
 
@@ -81,16 +81,17 @@ impl<E> History<E> {
         &self.first.envelope.aggregate_id
     }
 
-    /// The aggregate's id in the form that the projection's tables keep it in, such as a UUID. Any other id is an error that
-    /// parks the event.
+    /// The aggregate's id as the type that the projection's tables use, such as a UUID. If the id cannot be parsed, the
+    /// error parks the event.
     pub fn aggregate_id_as<T: FromStr>(&self) -> Result<T, ProjectionError> {
         let id = self.aggregate_id().as_str().parse();
         id.map_err(|_| self.first.unfit("the aggregate's id does not have the form of those in the tables"))
     }
 
-    /// The version that the read model must have before this: [`Version::NONE`] if it must not have the aggregate.
+    /// The version that the aggregate must have in the read model before these events; [`Version::NONE`] if it must not
+    /// exist.
     ///
-    /// It is the version before the first event's own, or an older one if events in between were dropped.
+    /// This is the version before that of the first event, or an earlier one if events in between were dropped.
     pub const fn before(&self) -> Version {
         self.before
     }
@@ -110,8 +111,8 @@ impl<E> History<E> {
         std::iter::once(&self.first).chain(&self.later)
     }
 
-    /// The error if the row of the aggregate does not have the version [`before`](Self::before). `stored` is the version that
-    /// it has; `None` if there is no row.
+    /// The error for an aggregate whose row does not have the version [`before`](Self::before). `stored` is the version
+    /// that it has; `None` if there is no row.
     pub fn does_not_follow(&self, stored: Option<i64>) -> Discontinuity {
         Discontinuity::Version {
             position: self.first.position.clone(),

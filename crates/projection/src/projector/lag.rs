@@ -8,7 +8,7 @@ pub(crate) struct Lag {
     projection: &'static str,
     generation: i32,
     partitions: BTreeMap<i32, Progress>,
-    /// Since when nothing can be read or written.
+    /// When reading or writing was interrupted; `None` while both are possible.
     interrupted: Option<OffsetDateTime>,
 }
 
@@ -24,7 +24,7 @@ impl Lag {
         Self { projection, generation, partitions: BTreeMap::new(), interrupted: None }
     }
 
-    pub(crate) fn starts(&mut self, partition: i32, next_offset: i64) {
+    pub(crate) fn start(&mut self, partition: i32, next_offset: i64) {
         self.interrupted = None;
         let complete_until = OffsetDateTime::now_utc();
         self.partitions.insert(partition, Progress { next_offset, complete_until, caught_up: false });
@@ -53,12 +53,12 @@ impl Lag {
         self.interrupted.get_or_insert_with(OffsetDateTime::now_utc);
     }
 
-    pub(crate) fn goes_on(&mut self) {
+    pub(crate) fn resumed(&mut self) {
         self.interrupted = None;
     }
 
-    /// Forgets partitions that this projector no longer owns, and resets their gauges.
-    pub(crate) fn forget(&mut self, partitions: &[i32]) {
+    /// Removes partitions that this projector no longer owns, and resets their gauges.
+    pub(crate) fn remove_partitions(&mut self, partitions: &[i32]) {
         for partition in partitions {
             if self.partitions.remove(partition).is_some() {
                 self.set(*partition, Some(0), 0.0);
@@ -66,8 +66,8 @@ impl Lag {
         }
     }
 
-    /// Sets the gauges. Before the end of a partition is reached, transaction markers count as events, because they
-    /// have offsets too.
+    /// Sets the gauges. Until the end of a partition is reached, transaction markers count as events, because they also
+    /// have offsets.
     pub(crate) fn report(&self, end: impl Fn(i32) -> Option<i64>) {
         let now = OffsetDateTime::now_utc();
         let interrupted = self.interrupted.map_or(0.0, |since| (now - since).as_seconds_f64());

@@ -1,9 +1,9 @@
 //! One membership in the consumer group, from joining to leaving.
 //!
-//! While Postgres writes a batch, the thread reads and decodes the next one. A batch is what has arrived meanwhile,
-//! so batches grow with the lag.
+//! While Postgres writes a batch, the thread reads and decodes the next one. A batch consists of the events that have
+//! arrived in the meantime, so batches grow with the lag.
 
-#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+#![expect(clippy::disallowed_methods, reason = "it blocks only the thread of its projector")]
 
 mod intake;
 mod report;
@@ -22,46 +22,48 @@ use crate::projector::{
     checkpoint::Checkpoints,
     database::{Database, Writing, Written},
     instruction::Instruction,
-    pace::Pace,
-    parking::{Parking, ReadingAgain},
+    parking::{Parking, RecordDecoder},
+    rate_limiter::RateLimiter,
     target::Target,
     worker::Worker,
 };
 use crate::{Projection, ProjectionError};
 
-/// How long to wait for the first event of a batch; a shutdown may go unnoticed for this long.
+/// How long to wait for the first event of a batch, and so the longest delay of a shutdown.
 const FIRST_EVENT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Membership<'p, P: Projection> {
     worker: &'p mut Worker<P>,
-    begun: Instruction,
-    /// Each one may mean that parked events are to be retried.
-    hints: watch::Receiver<Instruction>,
+    /// The instruction with which the membership began.
+    first: Instruction,
+    /// Later instructions, each of which may mean that parked events are to be retried.
+    instructions: watch::Receiver<Instruction>,
     database: Database,
     writing: Option<Writing<P::Event>>,
     reader: GroupReader,
-    /// Assigned by the group but not claimed yet; the list may be empty.
+    /// Partitions that the group has assigned but that are not claimed yet; the list may be empty.
     assigned: Option<Vec<i32>>,
-    /// The checkpoints after everything that is in flight.
+    /// The checkpoints after the batch in flight.
     claimed: Checkpoints,
     parking: Parking,
-    hinted: Checkpoints,
+    /// The checkpoints whose offsets were last committed to the group.
+    committed: Checkpoints,
     /// Partitions that have neither moved nor reached their end since they were claimed.
-    untried: BTreeSet<i32>,
-    /// Records that a generation that is not live has to wait with.
+    unread: BTreeSet<i32>,
+    /// Records that this generation must not apply before the live one.
     buffer: CatchUpBuffer,
-    pace: Pace,
+    rate_limiter: RateLimiter,
     is_live: bool,
     in_group: bool,
-    out_of_reach: bool,
-    reported: Instant,
+    is_kafka_lost: bool,
+    last_report: Instant,
 }
 
 impl<'p, P: Projection> Membership<'p, P> {
-    /// Connects to Postgres first: a projector that cannot write must not take partitions from others that can.
+    /// Connects to Postgres first, because a projector that cannot write must not take partitions from those that can.
     pub(crate) fn begin(worker: &'p mut Worker<P>) -> Result<Self, ProjectionError> {
-        let begun = worker.instructions.borrow().clone();
-        let (shared, generation) = (&worker.shared, &begun.generation);
+        let first = worker.instructions.borrow().clone();
+        let (shared, generation) = (&worker.shared, &first.generation);
         let target = Target::of::<P>(generation, &worker.topic);
         let (is_live, limit) = (target.is_live(), shared.settings.transaction_timeout);
         let parking = Parking::new(&target, shared.settings.parked_limit);
@@ -70,54 +72,53 @@ impl<'p, P: Projection> Membership<'p, P> {
         let reader = GroupReader::join(&shared.client, &group, &[&worker.topic])?;
         Ok(Self {
             buffer: CatchUpBuffer::new(worker.live.clone()),
-            hints: worker.instructions.clone(),
+            instructions: worker.instructions.clone(),
             worker,
-            begun,
+            first,
             parking,
             database,
             writing: None,
             reader,
             assigned: None,
             claimed: Checkpoints::new(),
-            hinted: Checkpoints::new(),
-            untried: BTreeSet::new(),
-            pace: Pace::new(),
+            committed: Checkpoints::new(),
+            unread: BTreeSet::new(),
+            rate_limiter: RateLimiter::new(),
             is_live,
             in_group: false,
-            out_of_reach: false,
-            reported: Instant::now(),
+            is_kafka_lost: false,
+            last_report: Instant::now(),
         })
     }
 
-    /// Writes batch after batch, until a failure or the end. Dropping the reader leaves the group.
-    pub(crate) fn work(mut self) -> Result<(), ProjectionError> {
-        let worked = self.batches();
-        // Whatever ended the membership: a batch in flight is awaited, so that it cannot collide with the next
-        // membership.
-        let settled = self.settle(None);
-        worked.and(settled)
+    /// Writes batches until it fails or is told to stop. Dropping the reader leaves the group.
+    pub(crate) fn run(mut self) -> Result<(), ProjectionError> {
+        let result = self.write_batches();
+        // The batch in flight is awaited in any case, so that it cannot conflict with the next membership.
+        let written = self.finish_batch(None);
+        result.and(written)
     }
 
-    fn batches(&mut self) -> Result<(), ProjectionError> {
-        while self.goes_on() {
+    fn write_batches(&mut self) -> Result<(), ProjectionError> {
+        while self.may_continue() {
             let mut batch = Batch::new();
-            let drained = self.drain(&mut batch);
+            let read = self.read_batch(&mut batch);
             // If the previous batch failed, this one is dropped with it.
-            self.settle(Some(&mut batch))?;
+            self.finish_batch(Some(&mut batch))?;
             let is_idle = batch.reached().is_empty();
-            // What was read before a failure is good, and may be all that can be applied for some time.
-            self.write(batch);
-            drained?;
+            // If reading failed, the events before the failure are still written. They may be the last for some time.
+            self.begin_batch(batch);
+            read?;
             self.claim()?;
             self.retry_parked_if_asked()?;
             self.report();
-            self.rest(is_idle);
+            self.wait(is_idle);
         }
         Ok(())
     }
 
-    fn goes_on(&self) -> bool {
-        !self.worker.stop.is_cancelled() && self.worker.instructions.borrow().continues(&self.begun)
+    fn may_continue(&self) -> bool {
+        !self.worker.stop.is_cancelled() && self.worker.instructions.borrow().continues(&self.first)
     }
 
     /// Claims the partitions that the group has assigned.
@@ -125,76 +126,76 @@ impl<'p, P: Projection> Membership<'p, P> {
         let Some(partitions) = self.assigned.take() else {
             return Ok(());
         };
-        self.settle(None)?;
+        self.finish_batch(None)?;
         let claimed = self.database.claim(&partitions)?;
         self.is_live = self.database.target().is_some_and(Target::is_live);
         self.reader.start(&self.bookmarks(&claimed))?;
         for (partition, checkpoint) in &claimed {
-            self.worker.lag.starts(*partition, checkpoint.next_offset);
+            self.worker.lag.start(*partition, checkpoint.next_offset);
         }
-        self.untried.extend(partitions);
+        self.unread.extend(partitions);
         self.claimed.extend(claimed);
         self.in_group = true;
         self.retry_parked()
     }
 
     fn retry_parked_if_asked(&mut self) -> Result<(), ProjectionError> {
-        // An error means that the supervisor is gone: it is the end.
-        if self.hints.has_changed().unwrap_or(false) {
-            self.hints.mark_unchanged();
-            self.settle(None)?;
+        // An error means that the supervisor has ended, and this thread is about to be stopped.
+        if self.instructions.has_changed().unwrap_or(false) {
+            self.instructions.mark_unchanged();
+            self.finish_batch(None)?;
             self.retry_parked()?;
         }
         Ok(())
     }
 
-    /// Retries and removes parked events as operators have asked. Nothing may be in flight.
+    /// Retries and removes parked events as operators have asked. No batch may be in flight.
     fn retry_parked(&mut self) -> Result<(), ProjectionError> {
         let Worker { codec, projection, .. } = &*self.worker;
-        let reading = ReadingAgain { codec, record: &|record| self.reader.read(record) };
-        self.parking.retry(&mut self.database, &**projection, &self.claimed, &reading)
+        let decoder = RecordDecoder { codec, record: &|record| self.reader.read(record) };
+        self.parking.retry(&mut self.database, &**projection, &self.claimed, &decoder)
     }
 
-    /// Gives up partitions that the group has revoked, after the batch in flight: the next owner's claim would make
-    /// Postgres refuse it.
+    /// Releases partitions that the group has revoked. The batch in flight is written first, because the next owner's
+    /// claim would fence it.
     fn release(&mut self, batch: &mut Batch<P::Event>, partitions: &[i32]) -> Result<(), ProjectionError> {
-        // Until the rebalance is over.
+        // The next assignment sets it again.
         self.in_group = false;
-        self.settle(Some(batch))?;
+        self.finish_batch(Some(batch))?;
         self.reader.release()?;
-        batch.forget(partitions);
-        self.buffer.forget(partitions);
+        batch.remove_partitions(partitions);
+        self.buffer.remove_partitions(partitions);
         self.claimed.retain(|partition, _| !partitions.contains(partition));
-        self.untried.retain(|partition| !partitions.contains(partition));
-        self.worker.lag.forget(partitions);
-        self.parking.forget(partitions);
+        self.unread.retain(|partition| !partitions.contains(partition));
+        self.worker.lag.remove_partitions(partitions);
+        self.parking.remove_partitions(partitions);
         Ok(())
     }
 
-    fn write(&mut self, batch: Batch<P::Event>) {
+    fn begin_batch(&mut self, batch: Batch<P::Event>) {
         if batch.reached().is_empty() {
             return;
         }
-        self.pace.began(batch.len(), self.rate_limit());
+        self.rate_limiter.began(batch.len(), self.rate_limit());
         self.worker.batch_limit.began(batch.len());
         let from = self.claimed.clone();
         self.claimed.extend(batch.reached());
         self.writing = Some(self.database.begin(&self.worker.projection, from, batch));
     }
 
-    /// Waits until nothing is in flight. `next` is the batch that was read meanwhile.
-    fn settle(&mut self, next: Option<&mut Batch<P::Event>>) -> Result<(), ProjectionError> {
+    /// Waits until the batch in flight is written. `next` is the batch that was read in the meantime.
+    fn finish_batch(&mut self, next: Option<&mut Batch<P::Event>>) -> Result<(), ProjectionError> {
         let Some(writing) = self.writing.take() else {
             return Ok(());
         };
-        let Written { batch, took } = self.database.end(writing)?;
+        let Written { batch, took } = self.database.finish(writing)?;
         for (partition, checkpoint) in batch.reached() {
-            self.untried.remove(partition);
+            self.unread.remove(partition);
             self.worker.lag.applied(*partition, checkpoint.next_offset, batch.latest(*partition));
         }
         self.worker.batch_limit.written();
         self.parking.written(&batch, next);
-        Self::measure(batch.len(), took);
+        Self::record_metrics(batch.len(), took);
         Ok(())
     }
 
@@ -202,14 +203,14 @@ impl<'p, P: Projection> Membership<'p, P> {
         self.worker.instructions.borrow().generation.rate_limit
     }
 
-    /// Keeps to the rate limit, and waits for the live generation if there is nothing else to do.
-    fn rest(&mut self, is_idle: bool) {
-        let rest = self.pace.rest();
-        if !rest.is_zero() {
-            self.worker.rest(rest);
+    /// Waits as the rate limit requires, or for the live generation if there is nothing else to do.
+    fn wait(&mut self, is_idle: bool) {
+        let delay = self.rate_limiter.delay();
+        if !delay.is_zero() {
+            self.worker.sleep(delay);
         } else if is_idle && !self.buffer.is_empty() {
             let moved = self.buffer.moved();
-            // Not longer, because the group has to be polled.
+            // The wait is short, because the group has to be polled.
             let _ = self.worker.runtime.block_on(async { timeout(FIRST_EVENT, moved).await });
         }
     }

@@ -1,5 +1,5 @@
-//! From the log into Postgres. Each generation of each projection has a thread ([`worker`]) with a membership in a consumer
-//! group and a connection of its own; a [`supervisor`] starts and stops them.
+//! Projects events of the log into Postgres. Each generation of each projection has its own thread ([`worker`]),
+//! membership in a consumer group and connection; a [`supervisor`] starts and stops the threads.
 
 pub(crate) mod batch;
 mod batch_limit;
@@ -15,10 +15,10 @@ mod instruction;
 pub(crate) mod journal;
 mod lag;
 mod membership;
-mod pace;
 pub(crate) mod parking;
 mod projection;
 mod projectors;
+mod rate_limiter;
 mod retry;
 mod rows;
 pub(crate) mod session;
@@ -33,7 +33,7 @@ pub use error::ProjectionError;
 pub use generation::{Generation, GenerationState};
 pub use history::{History, RecordedEvent};
 pub use journal::Journal;
-pub use parking::dead_letters;
+pub use parking::parked_events;
 pub use projection::Projection;
 pub use projectors::Projectors;
 pub use rows::{CopyRow, CopyRows, column};

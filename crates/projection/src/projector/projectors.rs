@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::{shared::Shared, supervisor::Supervisor};
 use crate::{Projection, Settings};
 
-/// How long the batches in flight may take when the service ends.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long to wait for the batches in flight at shutdown.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The projections of one process.
 ///
@@ -32,7 +32,8 @@ pub struct Projectors {
 }
 
 impl Projectors {
-    /// Runs none yet. The names of the consumer groups are made from the name of the service.
+    /// Creates an instance without projections. The names of the consumer groups are derived from the name of the
+    /// service.
     pub fn new(
         service: &str,
         settings: Settings,
@@ -52,19 +53,19 @@ impl Projectors {
         Ok(Self { shared, projections: JoinSet::new() })
     }
 
-    /// Begins to keep every generation of this version of a projection up with the log, each on a thread of its own.
+    /// Starts filling every generation of this version of a projection, each on its own thread.
     pub fn run<P: Projection>(&mut self, projection: P) {
         self.projections.spawn(Supervisor::new(self.shared.clone(), Arc::new(projection)).run());
     }
 
-    /// Returns after the shutdown, once the batches in flight are written. It is an error if a thread panics before.
+    /// Returns after the shutdown, once the batches in flight are written. Fails if a thread panics before that.
     pub async fn until_shutdown(mut self) -> io::Result<()> {
         tokio::select! {
             biased;
             () = self.shared.shutdown.cancelled() => {}
             Some(ended) = self.projections.join_next() => return ended?,
         }
-        within(DRAIN, "the projections", self.projections.join_all()).await;
+        within(DRAIN_TIMEOUT, "the projections", self.projections.join_all()).await;
         Ok(())
     }
 }

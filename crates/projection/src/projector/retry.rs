@@ -4,7 +4,7 @@ use tracing::{error, warn};
 
 use crate::{ProjectionError, ProjectorSettings};
 
-/// The delay before the next attempt, and which failure was logged last.
+/// The delay before the next attempt, and the failure that was logged last.
 pub(crate) struct Retry {
     first: Duration,
     longest: Duration,
@@ -22,20 +22,20 @@ impl Retry {
         }
     }
 
-    /// The last attempt succeeded.
+    /// Resets the delay after a successful attempt.
     pub(crate) fn reset(&mut self) {
         self.next = self.first;
         self.logged = None;
     }
 
-    /// Logs a failure, unless it is the one logged last, and returns the delay before the next attempt.
+    /// Logs a failure, unless it is the same as the last one, and returns the delay before the next attempt.
     pub(crate) fn failed(&mut self, projection: &str, failure: &ProjectionError) -> Duration {
         let text = failure.to_string();
         if self.logged.as_ref() != Some(&text) {
             if failure.is_transient() {
-                warn!(projection, "projection {projection} waits: {text}");
+                warn!(projection, "projection {projection} will retry: {text}");
             } else {
-                error!(projection, "projection {projection} stands still, nothing is skipped: {text}");
+                error!(projection, "projection {projection} has stopped, no event is skipped: {text}");
             }
             self.logged = Some(text);
         }

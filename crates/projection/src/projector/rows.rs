@@ -4,8 +4,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::ProjectionError;
 
 /// One column of some rows, as an array for `UNNEST`.
-pub fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
-    rows.iter().map(of).collect()
+pub fn column<'r, R, T>(rows: &'r [R], value: impl Fn(&'r R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 /// Rows in the text format of `COPY`: columns are separated by tabs, rows end with a line feed.
@@ -13,8 +13,8 @@ pub fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
 #[derive(Debug, Default)]
 pub struct CopyRows(String);
 
-/// A row that is being written, column by column.
-#[must_use = "a row needs an end"]
+/// A row that is written column by column.
+#[must_use = "a row must be ended"]
 pub struct CopyRow<'r>(&'r mut String);
 
 impl CopyRows {
@@ -38,7 +38,7 @@ impl CopyRow<'_> {
         self.column(&value.to_string())
     }
 
-    /// Adds a text.
+    /// Adds text.
     pub fn text(self, value: &str) -> Self {
         for character in value.chars() {
             match character {
@@ -54,7 +54,7 @@ impl CopyRow<'_> {
 
     /// Adds a point in time.
     pub fn time(self, value: OffsetDateTime) -> Self {
-        let text = value.format(&Rfc3339).expect("a time of the log has a year of four digits");
+        let text = value.format(&Rfc3339).expect("times in the log have four-digit years");
         self.column(&text)
     }
 

@@ -11,7 +11,7 @@ use crate::projector::{
 };
 use crate::{Projection, ProjectionError};
 
-/// The connection that fills a generation. It is dropped after any error, because its state is unknown then.
+/// The connection that fills a generation. It must be dropped after any error, because its state is then unknown.
 pub(crate) struct Session {
     connection: PgConnection,
     target: Target,
@@ -26,19 +26,19 @@ impl Session {
         &self.target
     }
 
-    /// Claims partitions, and finds out which schema the tables are in from then on.
+    /// Claims partitions, and sets the search path to the schema that contains the tables.
     ///
-    /// A promotion prevents claims until the tables have been swapped, and raises the epochs. So this either waits
-    /// and sees the new schemas, or it can no longer write.
+    /// A swap blocks claims until the tables have been moved, and raises the epochs. So a claim either waits and reads
+    /// the new schema, or it is fenced.
     pub(crate) async fn claim(&mut self, partitions: &[i32]) -> Result<Checkpoints, ProjectionError> {
         let mut transaction = self.connection.begin().await?;
-        generation::hold_in_place(&mut transaction, self.target.projection).await?;
+        generation::block_swaps(&mut transaction, self.target.projection).await?;
         let claimed = checkpoint::claim(&mut transaction, &self.target, partitions).await?;
         let (projection, number) = (self.target.projection, self.target.generation);
         let generation = generation::one(&mut transaction, projection, number)
             .await?
             .ok_or(ProjectionError::NoGeneration { projection, generation: number })?;
-        // No other schema: a table that is missing in this one must not be found in another.
+        // Only this schema: a table that is missing in it must not be found in another one.
         sqlx::query("SELECT set_config('search_path', $1, false)")
             .bind(generation.schema())
             .execute(&mut *transaction)
@@ -48,7 +48,7 @@ impl Session {
         Ok(claimed)
     }
 
-    /// Writes a batch and its checkpoints, all or nothing, with a time limit for each step.
+    /// Writes a batch and its checkpoints atomically, with a time limit for each step.
     pub(crate) async fn write<P: Projection>(
         &mut self,
         projection: &P,

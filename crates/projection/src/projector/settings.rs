@@ -4,7 +4,7 @@ use event_log::{ClientSettings, Topics};
 use service_kit::settings::Environment;
 use sqlx::postgres::PgConnectOptions;
 
-/// The settings of a projector's process. It is never printed, because the database's options hold a password.
+/// The settings of a projector process. They do not implement `Debug`, because the connection options hold a password.
 pub struct Settings {
     /// `FOLDLINE_KAFKA_BROKERS` (`127.0.0.1:19092`): the bootstrap brokers.
     pub client: ClientSettings,
@@ -15,7 +15,7 @@ pub struct Settings {
     /// `FOLDLINE_DATABASE_URL`: the database of the read models. For the context `orders` the default is
     /// `postgres://orders_projector:orders_projector@127.0.0.1:15432/orders_read`.
     pub database: PgConnectOptions,
-    /// How events become rows.
+    /// The limits and delays of projections.
     pub projector: ProjectorSettings,
 }
 
@@ -34,27 +34,27 @@ impl Settings {
     }
 }
 
-/// How events become rows.
+/// The limits and delays of projections.
 #[derive(Debug, Clone)]
 pub struct ProjectorSettings {
-    /// `FOLDLINE_PROJECTION_BATCH_SIZE` (`2000`): the most events in one transaction. A batch does not wait to
-    /// be full.
+    /// `FOLDLINE_PROJECTION_BATCH_SIZE` (`2000`): the maximum number of events in one transaction. A batch does not
+    /// wait until it is full.
     pub batch_size: NonZeroUsize,
-    /// `FOLDLINE_PROJECTION_BUILD_BATCH_SIZE` (`10000`): the same for a generation that is not live, which no query
-    /// waits for.
+    /// `FOLDLINE_PROJECTION_BUILD_BATCH_SIZE` (`10000`): the same for a generation that is not live, and so not read by
+    /// queries.
     pub build_batch_size: NonZeroUsize,
-    /// `FOLDLINE_PROJECTION_BATCH_BYTES` (`16777216`): a batch takes no more events once their payloads together are this
-    /// large.
+    /// `FOLDLINE_PROJECTION_BATCH_BYTES` (`16777216`): a batch ends when the payloads of its events reach this total
+    /// size.
     pub batch_bytes: NonZeroUsize,
     /// `FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT` (`5s`): how long Postgres may take for one statement or batch.
     pub transaction_timeout: Duration,
-    /// `FOLDLINE_PROJECTION_RETRY_FIRST` (`100ms`): the pause after the first failure; it doubles with every
-    /// further one.
+    /// `FOLDLINE_PROJECTION_RETRY_FIRST` (`100ms`): the delay after the first failure; it doubles with each further
+    /// one.
     pub retry_first: Duration,
-    /// `FOLDLINE_PROJECTION_RETRY_LONGEST` (`2s`): the longest pause.
+    /// `FOLDLINE_PROJECTION_RETRY_LONGEST` (`2s`): the maximum delay.
     pub retry_longest: Duration,
-    /// `FOLDLINE_PROJECTION_PARKED_LIMIT` (`100000`): a projector stops at this many parked aggregates, whose ids it
-    /// keeps in memory.
+    /// `FOLDLINE_PROJECTION_PARKED_LIMIT` (`100000`): a projector stops when this many aggregates are parked. It keeps
+    /// their ids in memory.
     pub parked_limit: usize,
     /// `FOLDLINE_PROJECTION_HIDDEN_LIMIT` (`15s`): how long an open transaction may hide events of the log before the
     /// projector is not ready. The transactions of command APIs end within 10 s.

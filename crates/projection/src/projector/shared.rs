@@ -5,10 +5,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ProjectorSettings;
 
-/// What the projections of one process share.
+/// The settings and clients that the projections of one process share.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    /// The process's name, from which the names of its consumer groups are made.
+    /// The name of the service, from which the names of its consumer groups are derived.
     pub(crate) service: String,
     pub(crate) topics: Topics,
     pub(crate) client: ClientSettings,
@@ -20,8 +20,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The consumer group of a generation. Each has its own, so that all instances divide its partitions. The first
-    /// generation of a context's main projection uses the name of the service alone.
+    /// The consumer group of a generation, whose partitions are divided among all instances. The first generation of a
+    /// context's main projection uses just the name of the service.
     pub(crate) fn group(&self, projection: &str, generation: i32) -> String {
         if projection == self.topics.context() && generation == 1 {
             self.topics.group(&self.service)

@@ -1,7 +1,8 @@
-//! Finds out which generations of a projection there are, and keeps a thread for each of its own version.
+//! Follows the generations of a projection, and runs a thread for each one of its own version.
 //!
-//! It reads them when it connects, and again whenever a notification says that they changed. A thread that acts on an
-//! outdated instruction does no harm: claiming its checkpoints shows where the tables are.
+//! It reads the generations when it connects, and again whenever a notification says that they have changed. A thread
+//! that acts on an outdated instruction does no harm: it looks up the schema of its tables when it claims its
+//! checkpoints.
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
@@ -21,13 +22,13 @@ use super::{
 };
 use crate::{
     Generation, GenerationState, PartitionOffsets, Projection, ProjectionError, Source,
-    follower::Move,
-    listener::{CHECKPOINT, Listener, SILENCE},
+    follower::CheckpointMove,
+    listener::{CHECKPOINT, Listener, MAX_SILENCE},
     live_offsets::LiveOffsets,
 };
 
 /// How long connecting, or one query, may take.
-const CALL: Duration = Duration::from_secs(2);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Supervisor<P> {
     shared: Shared,
@@ -36,18 +37,18 @@ pub(crate) struct Supervisor<P> {
     source: Source,
     health: Component,
     retry: Retry,
-    /// By generation.
+    /// The threads by the number of their generation.
     generations: BTreeMap<i32, GenerationHandle>,
     threads: JoinSet<Result<(), RecvError>>,
     connection: u64,
     live: i32,
-    /// How far the live generation is; empty while that is not known.
+    /// The offsets of the live generation; empty while they are unknown.
     offsets: watch::Sender<PartitionOffsets>,
 }
 
 impl<P: Projection> Supervisor<P> {
     pub(crate) fn new(shared: Shared, projection: Arc<P>) -> Self {
-        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CALL);
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(QUERY_TIMEOUT);
         Self {
             pool: pool.connect_lazy_with(shared.database.clone().application_name(P::NAME)),
             source: Source { projection: P::NAME.to_owned(), topic: shared.topics.events() },
@@ -63,7 +64,7 @@ impl<P: Projection> Supervisor<P> {
         }
     }
 
-    /// Returns after the shutdown. It is an error if a thread panics.
+    /// Returns after the shutdown. Fails if a thread panics.
     pub(crate) async fn run(mut self) -> io::Result<()> {
         let shutdown = self.shared.shutdown.clone();
         if shutdown.run_until_cancelled(self.supervise()).await.is_some() {
@@ -73,18 +74,18 @@ impl<P: Projection> Supervisor<P> {
         Ok(())
     }
 
-    /// Connects again and again, until a thread has panicked.
+    /// Reconnects after every error, until a thread has panicked.
     async fn supervise(&mut self) {
         while let Err(error) = self.listen().await {
             self.health.not_ready(error.to_string());
-            // Postgres may come back in an older state.
+            // Postgres may be restored to an older state.
             self.offsets.send_replace(PartitionOffsets::default());
             sleep(self.retry.failed(P::NAME, &error)).await;
         }
     }
 
-    /// Listens until the connection is lost, which is an error, or until a thread has panicked. The tables are read after
-    /// listening has begun, so that no change is missed in between.
+    /// Listens until the connection is lost, which is an error, or until a thread has panicked. The tables are read
+    /// after listening has begun, so that no change is missed.
     async fn listen(&mut self) -> Result<(), ProjectionError> {
         let mut listener = Listener::open(&self.pool).await?;
         generation::register::<P>(listener.connection().await?, &self.source.topic).await?;
@@ -92,7 +93,7 @@ impl<P: Projection> Supervisor<P> {
         self.read_generations(&mut listener).await?;
         loop {
             let notification = tokio::select! {
-                notification = listener.next_within(SILENCE) => notification?,
+                notification = listener.next_within(MAX_SILENCE) => notification?,
                 Some(Ok(Err(_))) = self.threads.join_next() => return Ok(()),
             };
             match notification {
@@ -115,7 +116,7 @@ impl<P: Projection> Supervisor<P> {
         Ok(())
     }
 
-    /// Reads which generations there are and how far the live one is, and follows all of this version.
+    /// Reads the generations and the offsets of the live one, and follows the generations of this version.
     async fn read_generations(&mut self, listener: &mut Listener) -> Result<(), ProjectionError> {
         let reading = async {
             let connection = listener.connection().await?;
@@ -129,10 +130,10 @@ impl<P: Projection> Supervisor<P> {
         Ok(())
     }
 
-    /// Notes a move of the live generation.
+    /// Records that a checkpoint of the live generation has moved.
     fn moved(&self, payload: &str) {
-        let is_own = |step: &Move<'_>| step.is_of(&self.source) && step.generation == self.live;
-        if let Some(Move { position, .. }) = Move::parse(payload).filter(is_own) {
+        let is_live = |moved: &CheckpointMove<'_>| moved.is_of(&self.source) && moved.generation == self.live;
+        if let Some(CheckpointMove { position, .. }) = CheckpointMove::parse(payload).filter(is_live) {
             self.offsets.send_modify(|offsets| offsets.set(position.partition, position.offset + 1));
         }
     }
@@ -159,7 +160,7 @@ impl<P: Projection> Supervisor<P> {
                 self.generations.insert(number, handle);
             }
         }
-        // Only now, when the threads have registered their own health.
+        // This must come after the threads have registered their own health.
         match state {
             Ok(()) => {
                 self.retry.reset();
@@ -181,6 +182,8 @@ impl<P: Projection> Supervisor<P> {
     }
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ProjectionError> {
-    Ok(timeout(CALL, answer).await.map_err(|_| ProjectionError::PostgresTimedOut(CALL))??)
+async fn in_time<T>(query: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ProjectionError> {
+    Ok(timeout(QUERY_TIMEOUT, query)
+        .await
+        .map_err(|_| ProjectionError::PostgresTimedOut(QUERY_TIMEOUT))??)
 }

@@ -2,7 +2,7 @@ use sqlx::PgConnection;
 
 use crate::{Generation, GenerationState, History, Projection, ProjectionError};
 
-/// The generation that is filled, and the topic it is filled from.
+/// The generation that a projector fills, and the topic that it reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) projection: &'static str,
@@ -21,12 +21,12 @@ impl Target {
         }
     }
 
-    /// Whether queries read it.
+    /// Whether queries read the generation.
     pub(crate) fn is_live(&self) -> bool {
         self.state == GenerationState::Live
     }
 
-    /// Whether it is being filled from the first event.
+    /// Whether the generation is being filled from the first event.
     pub(crate) fn is_building(&self) -> bool {
         self.state == GenerationState::Building
     }

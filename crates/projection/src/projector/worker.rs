@@ -1,4 +1,4 @@
-#![expect(clippy::disallowed_methods, reason = "it has a thread of its own")]
+#![expect(clippy::disallowed_methods, reason = "it blocks only the thread of its projector")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,16 +14,16 @@ use super::{
 };
 use crate::{GenerationState, PartitionOffsets, Projection, ProjectionError};
 
-/// How long Postgres may take to write down a trouble.
+/// How long Postgres may take to store why a generation makes no progress.
 const TROUBLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Keeps one generation of a projection up with its topic, on a thread of its own. It holds what outlives a membership
-/// in the consumer group.
+/// Fills one generation of a projection, on its own thread. It holds the state that outlives a membership in the
+/// consumer group.
 pub(crate) struct Worker<P> {
     pub(crate) shared: Shared,
     pub(crate) projection: Arc<P>,
     pub(crate) topic: String,
-    /// How far the live generation is.
+    /// The offsets of the live generation.
     pub(crate) live: watch::Receiver<PartitionOffsets>,
     pub(crate) instructions: watch::Receiver<Instruction>,
     pub(crate) stop: CancellationToken,
@@ -33,8 +33,8 @@ pub(crate) struct Worker<P> {
     pub(crate) retry: Retry,
     pub(crate) batch_limit: BatchLimit,
     health: Component,
-    registry_answered: bool,
-    /// Its trouble as it is written down, as far as this process knows.
+    registry_responded: bool,
+    /// Why the generation makes no progress, as this process last read or stored it.
     trouble: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl<P: Projection> Worker<P> {
             retry: Retry::new(&shared.settings),
             batch_limit: BatchLimit::default(),
             health,
-            registry_answered: false,
+            registry_responded: false,
             trouble: generation.trouble,
             shared,
         };
@@ -68,26 +68,28 @@ impl<P: Projection> Worker<P> {
         worker
     }
 
-    pub(crate) fn until_stopped(&mut self) {
+    /// Runs until it is told to stop.
+    pub(crate) fn run(&mut self) {
         while !self.stop.is_cancelled() {
             if self.instructions.borrow_and_update().generation.paused {
                 self.not_ready("paused");
-                self.rest(Duration::MAX);
-            } else if let Err(error) = self.membership() {
-                self.pause(&error);
+                self.sleep(Duration::MAX);
+            } else if let Err(error) = self.run_membership() {
+                self.recover(&error);
             }
         }
     }
 
-    /// It works, though there may be something that an operator should look at.
-    pub(crate) fn ready(&self, remark: Option<String>) {
-        match remark {
-            Some(remark) => self.health.degraded(remark),
+    /// Reports that the projection works, though there may be something that an operator should look at.
+    pub(crate) fn ready(&self, degraded: Option<String>) {
+        match degraded {
+            Some(reason) => self.health.degraded(reason),
             None => self.health.ready(),
         }
     }
 
-    /// Only the live generation makes the service not ready: queries depend on no other.
+    /// Reports that the projection does not work. Only the live generation makes the service not ready, because queries
+    /// read no other.
     pub(crate) fn not_ready(&self, reason: impl Into<String>) {
         if self.instructions.borrow().generation.state == GenerationState::Live {
             self.health.not_ready(reason);
@@ -96,22 +98,23 @@ impl<P: Projection> Worker<P> {
         }
     }
 
-    /// Every failure is recovered from in the same way: leave the group, so that others can take over, and start again.
-    fn membership(&mut self) -> Result<(), ProjectionError> {
+    /// Runs until any failure. The failure ends the membership, so that other instances can take over the partitions.
+    fn run_membership(&mut self) -> Result<(), ProjectionError> {
         self.require_registry()?;
-        Membership::begin(self)?.work()
+        Membership::begin(self)?.run()
     }
 
-    /// A schema is only fetched when an event needs it; a registry that cannot be reached should show earlier.
+    /// Schemas are fetched only when an event needs them, so this reports an unreachable registry earlier.
     fn require_registry(&mut self) -> Result<(), ProjectionError> {
-        if !self.registry_answered {
+        if !self.registry_responded {
             self.runtime.block_on(self.shared.registry.is_there())?;
-            self.registry_answered = true;
+            self.registry_responded = true;
         }
         Ok(())
     }
 
-    fn pause(&mut self, error: &ProjectionError) {
+    /// Reports a failure, and waits before the next attempt.
+    fn recover(&mut self, error: &ProjectionError) {
         counter!("projection_restarts_total", "projection" => P::NAME).increment(1);
         if matches!(error, ProjectionError::PostgresTimedOut(_)) {
             self.batch_limit.timed_out();
@@ -121,11 +124,11 @@ impl<P: Projection> Worker<P> {
         self.lag.interrupted();
         self.lag.report(|_| None);
         let delay = self.retry.failed(P::NAME, error);
-        self.rest(delay);
+        self.sleep(delay);
     }
 
-    /// Writes why the generation stands still, or that it does not, for operators who wait for it. If that fails, the next
-    /// report writes it.
+    /// Stores for operators why the generation makes no progress, or that it does. If that fails, the next report tries
+    /// again.
     pub(crate) fn report_trouble(&mut self, trouble: Option<String>) {
         if self.trouble == trouble {
             return;
@@ -137,17 +140,17 @@ impl<P: Projection> Worker<P> {
         }
     }
 
-    /// Waits for the end or the next instruction, for this long at most.
-    pub(crate) fn rest(&mut self, longest: Duration) {
+    /// Waits until it is told to stop or receives an instruction, but at most for `limit`.
+    pub(crate) fn sleep(&mut self, limit: Duration) {
         let (stop, instructions) = (&self.stop, &mut self.instructions);
         let woken = async {
             tokio::select! {
                 () = stop.cancelled() => {}
-                // An error means that the supervisor is gone: it is the end.
+                // An error means that the supervisor has ended, and this thread is about to be stopped.
                 _ = instructions.changed() => {}
             }
         };
-        // It makes no difference whether it was woken or the time is up.
-        let _ = self.runtime.block_on(async { timeout(longest, woken).await });
+        // It makes no difference whether it was woken or timed out.
+        let _ = self.runtime.block_on(async { timeout(limit, woken).await });
     }
 }

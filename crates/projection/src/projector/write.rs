@@ -12,21 +12,23 @@ use crate::projector::{
 };
 use crate::{History, Projection, ProjectionError};
 
-/// If Postgres crashes, rows and checkpoint are lost together and read again from the log; so no commit waits for the
-/// disk. Constraints are checked at once, not at the commit, so that a failure shows which event caused it.
+/// Commits do not wait for the disk: if Postgres crashes, rows and checkpoint are lost together, and the events are
+/// read again from the log. Constraints are checked immediately rather than at the commit, so that an error can be
+/// attributed to an event.
 const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET CONSTRAINTS ALL IMMEDIATE";
-/// A cached plan assumes short arrays; long ones would be joined row by row.
-const PLAN_ANEW: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
-/// From this many offsets on, planning is cheap by comparison. For a few, it costs as much as the statement itself.
-const MANY: i64 = 100;
+/// A generic plan assumes short arrays, and would join long ones row by row.
+const CUSTOM_PLANS: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+/// From this many offsets on, custom plans are worth their cost. For fewer, planning takes as long as the statement
+/// itself.
+const MIN_CUSTOM_PLANS: i64 = 100;
 
-/// Whether other projectors may write rows of the same generation at the same time.
+/// Whether other projectors may write rows of the same generation concurrently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// Each statement locks its rows in the same order as all others, so they cannot deadlock.
+pub(crate) enum WriteLock {
+    /// They may: every transaction locks rows in the same order, so they cannot deadlock.
     Shared,
-    /// Rows are locked by one statement after the other, in any order.
-    Alone,
+    /// They may not: the transaction locks rows with several statements, in any order.
+    Exclusive,
 }
 
 /// Writes a batch to one generation.
@@ -39,15 +41,14 @@ pub(crate) struct Writer<'w, P> {
 }
 
 impl<P: Projection> Writer<'_, P> {
-    /// Writes a batch and its checkpoints, all or nothing. Events that cannot be applied are parked in the same
-    /// transaction.
+    /// Writes a batch and its checkpoints atomically. Events that cannot be applied are parked in the same transaction.
     pub(crate) async fn write(
         &mut self,
         claimed: &Checkpoints,
         batch: &mut Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
         match within(self.limit, self.write_at_once(claimed, batch)).await {
-            Err(error) if ParkReason::is_met_in(&error) => self.write_in_pieces(claimed, batch).await,
+            Err(error) if ParkReason::is_cause_of(&error) => self.write_in_pieces(claimed, batch).await,
             written => written,
         }
     }
@@ -58,7 +59,7 @@ impl<P: Projection> Writer<'_, P> {
         batch: &Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
         let mut transaction =
-            begin(self.connection, self.target, Turn::Shared, claimed, batch.reached()).await?;
+            begin(self.connection, self.target, WriteLock::Shared, claimed, batch.reached()).await?;
         parking::insert(&mut transaction, self.target, batch.parked()).await?;
         let histories = batch.histories();
         if !histories.is_empty() {
@@ -67,20 +68,20 @@ impl<P: Projection> Writer<'_, P> {
         Ok(transaction.commit().await?)
     }
 
-    /// Finds the aggregates that cannot be applied, by halving what was refused until one is left.
+    /// Finds the aggregates that cannot be applied, by halving each refused set of aggregates until one is left.
     async fn write_in_pieces(
         &mut self,
         claimed: &Checkpoints,
         batch: &mut Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
         let (target, limit) = (self.target, self.limit);
-        let opening = begin(self.connection, target, Turn::Alone, claimed, batch.reached());
-        let mut transaction = within(limit, opening).await?;
+        let begun = begin(self.connection, target, WriteLock::Exclusive, claimed, batch.reached());
+        let mut transaction = within(limit, begun).await?;
         let mut pieces: Vec<Vec<AggregateId>> = vec![batch.pending().keys().cloned().collect()];
         while let Some(mut piece) = pieces.pop() {
             let pending: Vec<_> = piece.iter().filter_map(|id| batch.pending().get(id)).collect();
             if let [only] = pending[..] {
-                let refused = within(limit, one(&mut transaction, self.projection, only)).await?;
+                let refused = within(limit, apply_in_order(&mut transaction, self.projection, only)).await?;
                 if let Some((index, park_reason)) = refused {
                     batch.refuse(&piece[0], index, park_reason);
                 }
@@ -88,8 +89,8 @@ impl<P: Projection> Writer<'_, P> {
             }
             let histories: Vec<_> = pending.iter().map(|events| events.history()).collect();
             if within(limit, attempt(&mut transaction, self.projection, &histories)).await?.is_some() {
-                let left = piece.drain(..piece.len() / 2).collect();
-                pieces.extend([piece, left]);
+                let first_half = piece.drain(..piece.len() / 2).collect();
+                pieces.extend([piece, first_half]);
             }
         }
         within(limit, parking::insert(&mut transaction, target, batch.parked())).await?;
@@ -99,17 +100,17 @@ impl<P: Projection> Writer<'_, P> {
 
 /// Begins a transaction that moves checkpoints.
 ///
-/// The checkpoint comes first, because its row is the fence: the events of a zombie would no longer fit the rows, and
-/// must not look like a broken history.
+/// The checkpoints are moved first, because their rows are the fence. Otherwise the events of a fenced projector would
+/// no longer follow the rows, and would look like an inconsistent history.
 pub(crate) async fn begin<'c>(
     connection: &'c mut PgConnection,
     target: &Target,
-    turn: Turn,
+    lock: WriteLock,
     from: &Checkpoints,
     to: &Checkpoints,
 ) -> Result<Transaction<'c, Postgres>, ProjectionError> {
-    let mut statements = vec![BEGIN.to_owned(), turn.take(target)];
-    statements.extend((distance(from, to) >= MANY).then(|| PLAN_ANEW.to_owned()));
+    let mut statements = vec![BEGIN.to_owned(), lock.statement(target)];
+    statements.extend((distance(from, to) >= MIN_CUSTOM_PLANS).then(|| CUSTOM_PLANS.to_owned()));
     let mut transaction = connection.begin_with(statements.join("; ")).await?;
     if checkpoint::advance(&mut transaction, target, from, to).await? {
         Ok(transaction)
@@ -118,26 +119,26 @@ pub(crate) async fn begin<'c>(
     }
 }
 
-impl Turn {
-    /// The statement that waits for the lock.
-    fn take(self, Target { projection, generation, .. }: &Target) -> String {
+impl WriteLock {
+    /// The statement that acquires the lock.
+    fn statement(self, Target { projection, generation, .. }: &Target) -> String {
         let lock = match self {
             Self::Shared => "pg_advisory_xact_lock_shared",
-            Self::Alone => "pg_advisory_xact_lock",
+            Self::Exclusive => "pg_advisory_xact_lock",
         };
         format!("SELECT {lock}(hashtextextended('rows {projection} {generation}', 0))")
     }
 }
 
-/// The number of offsets that a transaction moves over.
+/// The number of offsets by which a transaction moves checkpoints.
 fn distance(from: &Checkpoints, to: &Checkpoints) -> i64 {
-    let left = |partition| from.get(partition).map_or(0, |checkpoint| checkpoint.next_offset);
-    to.iter().map(|(partition, checkpoint)| checkpoint.next_offset - left(partition)).sum()
+    let start = |partition| from.get(partition).map_or(0, |checkpoint| checkpoint.next_offset);
+    to.iter().map(|(partition, checkpoint)| checkpoint.next_offset - start(partition)).sum()
 }
 
-/// Applies as much of one aggregate's history as possible, in order. Returns the index of the event that cannot be
-/// applied, if there is one, and why.
-pub(crate) async fn one<P: Projection>(
+/// Applies as much of one aggregate's history as possible, in order. Returns the index of the first event that cannot
+/// be applied, and the reason.
+pub(crate) async fn apply_in_order<P: Projection>(
     transaction: &mut PgConnection,
     projection: &P,
     pending: &PendingEvents<P::Event>,
@@ -156,7 +157,7 @@ pub(crate) async fn one<P: Projection>(
     Ok(None)
 }
 
-/// Applies histories. If one of them is at fault, rolls back and returns the error.
+/// Applies histories in a savepoint. If an event causes an error, rolls back to the savepoint and returns the error.
 async fn attempt<P: Projection>(
     transaction: &mut PgConnection,
     projection: &P,
@@ -165,7 +166,7 @@ async fn attempt<P: Projection>(
     let mut savepoint = transaction.begin().await?;
     match projection.apply(&mut savepoint, histories).await {
         Ok(()) => savepoint.commit().await?,
-        Err(error) if ParkReason::is_met_in(&error) => {
+        Err(error) if ParkReason::is_cause_of(&error) => {
             savepoint.rollback().await?;
             return Ok(Some(error));
         }
@@ -174,7 +175,7 @@ async fn attempt<P: Projection>(
     Ok(None)
 }
 
-/// Waits for one step, within the time limit.
+/// Runs one step with a time limit.
 pub(crate) async fn within<T>(
     limit: Duration,
     step: impl Future<Output = Result<T, ProjectionError>>,

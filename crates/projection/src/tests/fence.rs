@@ -8,8 +8,8 @@ use super::{Ticked, Ticks, connect, database, target, tick};
 use crate::ProjectionError;
 use crate::projector::{batch::Batch, checkpoint::Checkpoints, database::Database};
 
-/// Runs on a thread that may block, as a projector does.
-async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Runs `work` on a thread that may block, like that of a projector.
+async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_blocking(work).await.unwrap()
 }
 
@@ -26,12 +26,12 @@ fn write(
     let mut batch = Batch::new();
     for sequence in sequences {
         let (recorded, before) = (tick("a", sequence, sequence), Version(sequence - 1));
-        let reached = batch.after(claimed[&0], &recorded)?;
+        let reached = batch.checkpoint_after(claimed[&0], &recorded)?;
         batch.push(recorded, Ticked {}, before);
-        batch.reach(0, reached, None);
+        batch.move_checkpoint(0, reached, None);
     }
     let writing = database.begin(&Arc::new(Ticks), claimed.clone(), batch);
-    Ok(database.end(writing)?.batch.reached().clone())
+    Ok(database.finish(writing)?.batch.reached().clone())
 }
 
 fn execute_sql(database: &mut Database, statement: &'static str) {
@@ -45,11 +45,11 @@ async fn rows(options: &PgConnectOptions) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn few_events_are_written_by_plans_that_are_kept_and_many_by_plans_of_their_own() {
+async fn a_small_batch_uses_generic_plans_and_a_large_one_custom_plans() {
     let options = database().await;
-    let there = options.clone();
-    on_a_thread(move || {
-        let mut database = open(&there);
+    let thread_options = options.clone();
+    on_blocking_thread(move || {
+        let mut database = open(&thread_options);
         let claimed = database.claim(&[0]).unwrap();
         let few = write(&mut database, &claimed, 1..=3).unwrap();
         let many = write(&mut database, &few, 4..=103).unwrap();
@@ -63,11 +63,11 @@ async fn few_events_are_written_by_plans_that_are_kept_and_many_by_plans_of_thei
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_goes_on_where_the_rows_are() {
+async fn a_claim_continues_after_the_last_written_batch() {
     let options = database().await;
-    let there = options.clone();
-    on_a_thread(move || {
-        let mut database = open(&there);
+    let thread_options = options.clone();
+    on_blocking_thread(move || {
+        let mut database = open(&thread_options);
         let claimed = database.claim(&[0]).unwrap();
         assert_eq!((claimed[&0].next_offset, claimed[&0].epoch), (0, 1));
         write(&mut database, &claimed, 1..=3).unwrap();
@@ -83,27 +83,27 @@ async fn a_claim_goes_on_where_the_rows_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_batch_of_a_zombie_is_rolled_back() {
+async fn the_batch_of_a_fenced_projector_is_rolled_back() {
     let options = database().await;
-    let there = options.clone();
-    on_a_thread(move || {
-        let (mut zombie, mut heir) = (open(&there), open(&there));
+    let thread_options = options.clone();
+    on_blocking_thread(move || {
+        let (mut zombie, mut successor) = (open(&thread_options), open(&thread_options));
         let stale = zombie.claim(&[0]).unwrap();
-        let claimed = heir.claim(&[0]).unwrap();
+        let claimed = successor.claim(&[0]).unwrap();
         let refused = write(&mut zombie, &stale, 1..=3);
         assert!(matches!(refused, Err(ProjectionError::Superseded { .. })));
-        write(&mut heir, &claimed, 1..=2).unwrap();
+        write(&mut successor, &claimed, 1..=2).unwrap();
     })
     .await;
     assert_eq!(rows(&options).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_was_written_already_is_rolled_back() {
+async fn a_batch_that_was_already_written_is_rolled_back() {
     let options = database().await;
-    let there = options.clone();
-    on_a_thread(move || {
-        let mut database = open(&there);
+    let thread_options = options.clone();
+    on_blocking_thread(move || {
+        let mut database = open(&thread_options);
         let claimed = database.claim(&[0]).unwrap();
         write(&mut database, &claimed, 1..=3).unwrap();
         let repeated = write(&mut database, &claimed, 1..=3);
@@ -114,17 +114,17 @@ async fn a_batch_that_was_written_already_is_rolled_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_are_not_there_leave_the_checkpoint_where_it_was() {
+async fn the_checkpoint_does_not_move_if_the_rows_cannot_be_written() {
     let options = database().await;
-    let there = options.clone();
-    on_a_thread(move || {
-        let mut database = open(&there);
+    let thread_options = options.clone();
+    on_blocking_thread(move || {
+        let mut database = open(&thread_options);
         let claimed = database.claim(&[0]).unwrap();
         write(&mut database, &claimed, 1..=1).unwrap();
         execute_sql(&mut database, "ALTER TABLE ticks RENAME TO elsewhere");
         let claimed = database.claim(&[0]).unwrap();
         assert!(matches!(write(&mut database, &claimed, 2..=2), Err(ProjectionError::Postgres(_))));
-        let mut database = open(&there);
+        let mut database = open(&thread_options);
         execute_sql(&mut database, "ALTER TABLE elsewhere RENAME TO ticks");
         let checkpoint = database.claim(&[0]).unwrap()[&0];
         assert_eq!((checkpoint.next_offset, checkpoint.continuity.sequence), (3, 1));

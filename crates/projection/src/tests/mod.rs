@@ -1,10 +1,10 @@
-//! Checkpoints, fences and waiting, on a real Postgres.
+//! Tests of batches, fences, generations and waiting queries, on a real Postgres.
 
 mod batches;
 mod fence;
 mod generations;
-mod turns;
 mod waiting;
+mod write_locks;
 
 use aggregate::{AggregateId, Message, Metadata, Payload, Version};
 use event_log::{Envelope, Position, Recorded, now};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::projector::{generation, target::Target};
 use crate::{GenerationState, History, Projection, ProjectionError, Source};
 
-/// A fact without any content.
+/// An event without fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Ticked {}
 
@@ -30,7 +30,7 @@ impl Message for Ticked {
     }
 }
 
-/// A row for each event.
+/// A projection that inserts a row for each event.
 struct Ticks;
 
 impl Projection for Ticks {
@@ -58,7 +58,7 @@ fn source() -> Source {
     Source { projection: "ticks".to_owned(), topic: "clock.events".to_owned() }
 }
 
-/// A database with the table of checkpoints, and one for the rows.
+/// A database with the platform's tables and the table `ticks`.
 async fn database() -> PgConnectOptions {
     let environment = TestEnvironment::empty();
     environment.platform_databases();

@@ -24,32 +24,32 @@ use crate::{
 /// Far longer than any test takes.
 const LONG: Duration = Duration::from_hours(1);
 
-/// Answers with these stands, one after the other.
-struct Stands(Mutex<VecDeque<PartitionOffsets>>);
+/// A query whose snapshots have these offsets, one after the other.
+struct Snapshots(Mutex<VecDeque<PartitionOffsets>>);
 
-impl Stands {
+impl Snapshots {
     fn new<const N: usize>(next_offsets: [i64; N]) -> Self {
         Self(Mutex::new(next_offsets.map(at).into()))
     }
 }
 
-impl Query for Stands {
-    type Answer = ();
+impl Query for Snapshots {
+    type Output = ();
     type Error = ();
 
-    async fn ask(&self) -> Result<((), PartitionOffsets), ()> {
-        Ok(((), self.0.lock().unwrap().pop_front().expect("asked no more often than told")))
+    async fn run(&self) -> Result<((), PartitionOffsets), ()> {
+        Ok(((), self.0.lock().unwrap().pop_front().expect("there is a snapshot for each run")))
     }
 }
 
-/// Asks the checkpoint itself.
+/// A query that reads the checkpoint.
 struct Checkpoint(PgConnectOptions);
 
 impl Query for Checkpoint {
-    type Answer = ();
+    type Output = ();
     type Error = sqlx::Error;
 
-    async fn ask(&self) -> Result<((), PartitionOffsets), sqlx::Error> {
+    async fn run(&self) -> Result<((), PartitionOffsets), sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.0).await?;
         Ok(((), LiveOffsets::read(&mut connection, &source()).await?.offsets))
     }
@@ -59,11 +59,11 @@ fn at(next_offset: i64) -> PartitionOffsets {
     PartitionOffsets::from_iter([(0, next_offset)])
 }
 
-/// A room in which it was heard that the projection stands here.
-fn room(next_offset: i64) -> (Arc<CheckpointWaiters>, CheckpointWatch) {
-    let room = Arc::new(CheckpointWaiters::default());
-    room.stands_at(&at(next_offset));
-    (Arc::clone(&room), CheckpointWatch::new(room))
+/// Waiters for a projection that has reached this offset according to notifications, and a watch of them.
+fn notified_at(next_offset: i64) -> (Arc<CheckpointWaiters>, CheckpointWatch) {
+    let waiters = Arc::new(CheckpointWaiters::default());
+    waiters.set(&at(next_offset));
+    (Arc::clone(&waiters), CheckpointWatch::new(waiters))
 }
 
 async fn claim(connection: &mut PgConnection, partition: i32) -> Checkpoints {
@@ -79,17 +79,17 @@ async fn advance(connection: &mut PgConnection, claimed: &Checkpoints, next_offs
 }
 
 #[tokio::test]
-async fn the_move_of_a_checkpoint_wakes_who_waits_for_it() {
+async fn a_checkpoint_that_moves_wakes_the_queries_that_wait_for_it() {
     let options = database().await;
     let mut connection = connect(&options).await;
     let claimed = claim(&mut connection, 0).await;
     let health = Health::default();
-    // Only what is told can wake the waiter: the connection is never tried.
+    // Only a notification can wake the waiter, because the connection is never tested.
     let [watch] = follow_through(&options, [source()], 8, health.component("read model"), LONG);
     test_kit::eventually("the read model is followed", || async { health.is_ready() }).await;
-    let question = Checkpoint(options.clone());
+    let query = Checkpoint(options.clone());
 
-    let waiter = tokio::spawn(async move { watch.ask(&question, &at(5), LONG).await });
+    let waiter = tokio::spawn(async move { watch.query(&query, &at(5), LONG).await });
     let half = advance(&mut connection, &claimed, 4).await;
     assert!(!waiter.is_finished());
     advance(&mut connection, &half, 5).await;
@@ -99,7 +99,7 @@ async fn the_move_of_a_checkpoint_wakes_who_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_made_again_and_nothing_is_missed() {
+async fn after_a_lost_connection_the_offsets_are_read_again() {
     let options = database().await;
     let mut connection = connect(&options).await;
     let claimed = claim(&mut connection, 0).await;
@@ -107,109 +107,109 @@ async fn a_lost_connection_is_made_again_and_nothing_is_missed() {
     let [watch] = follow(&options, [source()], 8, health.component("read model"));
     test_kit::eventually("the read model is followed", || async { health.is_ready() }).await;
 
-    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()
                      AND backend_type = 'client backend'";
-    sqlx::query(cut).execute(&mut connection).await.unwrap();
+    sqlx::query(terminate).execute(&mut connection).await.unwrap();
     advance(&mut connection, &claimed, 5).await;
-    let result = watch.ask(&Checkpoint(options), &at(5), LONG).await.unwrap();
+    let result = watch.query(&Checkpoint(options), &at(5), LONG).await.unwrap();
     assert!(result.is_fresh);
     test_kit::eventually("the read model is followed again", || async { health.is_ready() }).await;
 }
 
 #[tokio::test]
-async fn a_partition_that_the_settings_do_not_know_makes_it_not_ready() {
+async fn a_checkpoint_beyond_the_partition_count_of_the_settings_makes_the_component_not_ready() {
     let options = database().await;
     let mut connection = connect(&options).await;
     claim(&mut connection, 8).await;
     let health = Health::default();
     let _followed = follow(&options, [source()], 8, health.component("read model"));
-    test_kit::eventually("it says so", || async {
-        format!("{:?}", health.components()).contains("a partition 8, the settings say 8 partitions")
+    test_kit::eventually("the component is not ready", || async {
+        format!("{:?}", health.components()).contains("a partition 8, but the settings say 8 partitions")
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_stands_far_enough_is_answered_at_once() {
-    let result = room(5).1.ask(&Stands::new([5]), &at(5), LONG).await.unwrap();
+async fn a_query_does_not_wait_for_a_position_that_is_already_reached() {
+    let result = notified_at(5).1.query(&Snapshots::new([5]), &at(5), LONG).await.unwrap();
     assert!(result.is_fresh);
 }
 
 #[tokio::test]
-async fn what_was_heard_of_but_is_not_there_is_waited_for() {
-    let (room, watch) = room(5);
+async fn a_query_is_repeated_if_its_snapshot_is_older_than_the_notification() {
+    let (waiters, watch) = notified_at(5);
     let waiter = tokio::spawn(async move {
-        let offsets = Stands::new([3, 5]);
-        watch.ask(&offsets, &at(5), LONG).await.unwrap()
+        let query = Snapshots::new([3, 5]);
+        watch.query(&query, &at(5), LONG).await.unwrap()
     });
-    // The projection reads again what Postgres lost.
-    room.stands_at(&at(5));
+    // The projector applies the events again that Postgres lost.
+    waiters.set(&at(5));
     while !waiter.is_finished() {
-        room.stands_at(&at(5));
+        waiters.set(&at(5));
         tokio::task::yield_now().await;
     }
     assert!(waiter.await.unwrap().is_fresh);
 }
 
 #[tokio::test]
-async fn what_does_not_come_in_time_is_looked_at_once_more() {
-    let (_, watch) = room(0);
-    let late = watch.ask(&Stands::new([3]), &at(5), Duration::ZERO).await.unwrap();
+async fn a_query_whose_wait_has_timed_out_is_run_once() {
+    let (_, watch) = notified_at(0);
+    let late = watch.query(&Snapshots::new([3]), &at(5), Duration::ZERO).await.unwrap();
     assert_eq!((late.offsets, late.is_fresh), (at(3), false));
-    // Nobody was told, and yet it is there.
-    let unheard = watch.ask(&Stands::new([5]), &at(5), Duration::ZERO).await.unwrap();
-    assert!(unheard.is_fresh);
+    // There was no notification, but the snapshot has reached the position.
+    let fresh = watch.query(&Snapshots::new([5]), &at(5), Duration::ZERO).await.unwrap();
+    assert!(fresh.is_fresh);
 }
 
 #[tokio::test]
-async fn a_move_wakes_all_who_wait_for_it_and_nobody_else() {
-    let (room, watch) = room(0);
-    let mut waiters = JoinSet::new();
+async fn an_update_wakes_exactly_the_queries_whose_position_is_reached() {
+    let (waiters, watch) = notified_at(0);
+    let mut queries = JoinSet::new();
     for number in 0..5_000 {
         let watch = watch.clone();
-        waiters.spawn(async move {
+        queries.spawn(async move {
             let wanted = if number == 0 { 7 } else { 5 };
-            watch.ask(&Stands::new([wanted]), &at(wanted), LONG).await.unwrap()
+            watch.query(&Snapshots::new([wanted]), &at(wanted), LONG).await.unwrap()
         });
     }
-    test_kit::eventually("all wait", || async { room.len() == 5_000 }).await;
+    test_kit::eventually("all queries wait", || async { waiters.len() == 5_000 }).await;
     for next_offset in 1..5 {
-        room.moved(0, next_offset);
-        room.moved(1, 100);
-        assert_eq!(room.len(), 5_000);
+        waiters.set_partition(0, next_offset);
+        waiters.set_partition(1, 100);
+        assert_eq!(waiters.len(), 5_000);
     }
-    room.moved(0, 5);
-    assert_eq!(room.len(), 1, "the others are woken");
+    waiters.set_partition(0, 5);
+    assert_eq!(waiters.len(), 1, "the others are woken");
     for _ in 0..4_999 {
-        assert!(waiters.join_next().await.unwrap().unwrap().is_fresh);
+        assert!(queries.join_next().await.unwrap().unwrap().is_fresh);
     }
-    room.moved(0, 7);
-    assert_eq!(waiters.join_all().await.len(), 1);
+    waiters.set_partition(0, 7);
+    assert_eq!(queries.join_all().await.len(), 1);
 }
 
 #[tokio::test]
-async fn who_waits_for_several_partitions_waits_for_the_last_of_them() {
-    let (room, watch) = room(0);
+async fn a_query_waits_for_all_partitions_of_its_position() {
+    let (waiters, watch) = notified_at(0);
     let wanted = PartitionOffsets::from_iter([(0, 5), (1, 3), (2, 1)]);
-    let offsets = Stands(Mutex::new([wanted.clone()].into()));
-    let waiter = tokio::spawn(async move { watch.ask(&offsets, &wanted, LONG).await.unwrap() });
+    let query = Snapshots(Mutex::new([wanted.clone()].into()));
+    let waiter = tokio::spawn(async move { watch.query(&query, &wanted, LONG).await.unwrap() });
     for (partition, next_offset) in [(1, 3), (0, 5), (2, 1)] {
-        test_kit::eventually("it waits", || async { room.len() == 1 }).await;
+        test_kit::eventually("the query waits", || async { waiters.len() == 1 }).await;
         assert!(!waiter.is_finished());
-        room.moved(partition, next_offset);
+        waiters.set_partition(partition, next_offset);
     }
     assert!(waiter.await.unwrap().is_fresh);
 }
 
 #[tokio::test]
-async fn who_goes_does_not_wait_any_more() {
-    let (room, watch) = room(0);
-    let waiter = tokio::spawn(async move { watch.ask(&Stands::new([]), &at(5), LONG).await });
-    test_kit::eventually("it waits", || async { room.len() == 1 }).await;
+async fn a_cancelled_query_is_removed_from_the_waiters() {
+    let (waiters, watch) = notified_at(0);
+    let waiter = tokio::spawn(async move { watch.query(&Snapshots::new([]), &at(5), LONG).await });
+    test_kit::eventually("the query waits", || async { waiters.len() == 1 }).await;
     waiter.abort();
     assert!(waiter.await.unwrap_err().is_cancelled());
-    assert_eq!(room.len(), 0);
+    assert_eq!(waiters.len(), 0);
 }
 
 #[tokio::test]
@@ -227,9 +227,9 @@ async fn projections_of_one_database_are_followed_through_one_connection() {
     let connections: i64 = sqlx::query_scalar(others).fetch_one(&mut connection).await.unwrap();
     assert_eq!(connections, 1);
 
-    // Its first generation begins only now.
+    // The first generation begins only now.
     let claimed = claim(&mut connection, 0).await;
     advance(&mut connection, &claimed, 5).await;
-    assert!(ticks.ask(&Checkpoint(options), &at(5), LONG).await.unwrap().is_fresh);
-    assert_eq!(*silent.moves().borrow(), PartitionOffsets::default());
+    assert!(ticks.query(&Checkpoint(options), &at(5), LONG).await.unwrap().is_fresh);
+    assert_eq!(*silent.watch_offsets().borrow(), PartitionOffsets::default());
 }

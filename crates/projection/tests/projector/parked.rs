@@ -4,7 +4,7 @@ use aggregate::AggregateId;
 use event_log::Position;
 use projection::{
     Projection as _,
-    dead_letters::{self, DropError, Selection},
+    parked_events::{self, DropError, Selection},
 };
 use test_kit::{TestEnvironment, eventually};
 
@@ -51,7 +51,7 @@ pub(crate) async fn position_of(environment: &TestEnvironment, id: &AggregateId,
 
 /// Marks all parked events for a retry. Returns the number of their aggregates.
 pub(crate) async fn retry_all(environment: &TestEnvironment) -> i64 {
-    dead_letters::retry(&mut connect(environment).await, &Selection::default()).await.unwrap()
+    parked_events::retry(&mut connect(environment).await, &Selection::default()).await.unwrap()
 }
 
 /// The number of events marked for a retry.
@@ -62,5 +62,5 @@ pub(crate) async fn marked(environment: &TestEnvironment) -> i64 {
 
 pub(crate) async fn drop_event(environment: &TestEnvironment, position: &Position) -> Result<(), DropError> {
     let connection = &mut connect(environment).await;
-    dead_letters::drop(connection, Accounts::NAME, position, "ada", "written by mistake").await
+    parked_events::drop(connection, Accounts::NAME, position, "ada", "written by mistake").await
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use event_log::partition_of;
-use projection::{ProjectorSettings, dead_letters::DropError, kit::batches_of};
+use projection::{ProjectorSettings, kit::batches_of, parked_events::DropError};
 use test_kit::{ForeignRecord, TestEnvironment, eventually};
 
 use crate::{

@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::PositionBody;
 
-/// An event of an aggregate, as the `data` of a server-sent event. The aggregate's id is called after the aggregate:
-/// `order_id`.
+/// An event of an aggregate, as the `data` of a server-sent event. The field of the aggregate's id is named after the
+/// aggregate: `order_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Change {
     /// The aggregate's id.
@@ -20,12 +20,12 @@ pub struct Change {
     /// The event's own id.
     #[schema(format = Uuid)]
     pub id: String,
-    /// Where it is in the log.
+    /// The event's position in the log.
     pub position: PositionBody,
-    /// When it was decided.
+    /// When the command was decided.
     #[serde(with = "time::serde::rfc3339")]
     pub occurred_at: OffsetDateTime,
-    /// Who asked for it.
+    /// Who sent the command.
     #[schema(example = "anonymous")]
     pub actor: String,
     /// The event's own fields, as in its schema.

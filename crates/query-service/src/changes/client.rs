@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{end::End, metrics, page::IndexedChange};
 
-/// How long a client with a full buffer may take for one event while it is sent what it has missed.
+/// How long a client with a full buffer may take to read one event while it catches up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// When a client should connect again after its stream has ended.
 const RECONNECT: Duration = Duration::from_secs(1);
@@ -20,12 +20,12 @@ const RECONNECT: Duration = Duration::from_secs(1);
 /// The sending half of a stream, with a bounded buffer.
 pub(super) struct Client {
     events: Sender<Event>,
-    /// A place in the buffer that is kept for the last event.
+    /// A slot of the buffer, reserved for the last event.
     last: OwnedPermit<Event>,
 }
 
 impl Client {
-    /// The sending half, and the response that the client reads.
+    /// Returns the sending half, and the response that the client reads.
     pub(super) fn new(buffer: NonZeroUsize) -> (Self, Response) {
         let (events, mut sent) = channel(buffer.get() + 1);
         let last = events.clone().try_reserve_owned().expect("the buffer is empty");
@@ -34,14 +34,14 @@ impl Client {
         (Self { events, last }, Sse::new(body).into_response())
     }
 
-    /// Sends the id at which the stream begins, so that it can be resumed before anything has happened.
+    /// Sends the id at which the stream begins, so that the client can resume even if it has received no event.
     pub(super) fn send_start(&self, id: String) -> Result<(), End> {
         self.try_send(Event::default().id(id).retry(RECONNECT))
     }
 
-    /// Keeps the connection alive, and sends how far the stream has got.
+    /// Keeps the connection alive, and sends the stream's current id.
     pub(super) fn send_heartbeat(&self, id: String) {
-        // If the buffer is full, the client has enough to read.
+        // If the buffer is full, the connection needs no heartbeat.
         let _ = self.try_send(Event::default().comment("heartbeat").id(id));
     }
 
@@ -52,7 +52,7 @@ impl Client {
         Ok(())
     }
 
-    /// Sends a change that the client has missed, as fast as the client reads.
+    /// Sends a change that the client missed, and waits for room in the buffer; fails after [`WRITE_TIMEOUT`].
     pub(super) async fn send(&self, change: &IndexedChange, id: String) -> Result<(), End> {
         match timeout(WRITE_TIMEOUT, self.events.send(event(change, id))).await {
             Ok(Ok(())) => metrics::sent(),
@@ -67,7 +67,7 @@ impl Client {
         async move { events.closed().await }
     }
 
-    /// Sends the last event. It has no id: the client resumes after the last change that was sent.
+    /// Sends the last event. It has no id, so the client resumes after the last change that was sent.
     pub(super) fn end(self, end: End) {
         self.last.send(Event::default().event("end").data(end.json()));
     }

@@ -1,18 +1,18 @@
 use serde_json::json;
 
-/// Why the service ends a stream. The client may resume it in every case.
+/// Why the service ends a stream. The client can always resume it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The client did not read, and its buffer is full.
     TooSlow,
-    /// The service shuts down.
+    /// The service is shutting down.
     ShuttingDown,
     /// The journal cannot be read.
     NotReady,
 }
 
 impl End {
-    /// The reason in one word, for clients and for metrics.
+    /// The reason in kebab case, for clients and metrics.
     pub(super) const fn reason(self) -> &'static str {
         match self {
             Self::TooSlow => "too-slow",

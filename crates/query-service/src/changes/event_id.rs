@@ -1,17 +1,17 @@
 //! The `id` of a server-sent event: how far its stream has got in every partition.
 //!
-//! It is opaque to clients: the first unseen offset of each partition, from partition 0 on, in LEB128 (seven bits a byte,
-//! lowest first), and all of it in base64.
+//! It is opaque to clients. It holds the first unseen offset of each partition, from partition 0 on, each encoded as
+//! LEB128 (seven bits per byte, lowest first), and the whole encoded as base64.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use projection::PartitionOffsets;
 
-/// The first byte, in case the format has to change.
+/// The first byte: the version of the format.
 const FORMAT: u8 = 1;
 
-/// The text is not an id that this service has made.
+/// The text is not an id that this service wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the id was not made by this service")]
+#[error("the id was not written by this service")]
 pub(super) struct InvalidEventId;
 
 pub(super) fn write(seen: &PartitionOffsets, partitions: i32) -> String {
@@ -30,7 +30,7 @@ fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number.to_le_bytes()[0]);
 }
 
-/// The offsets that the stream had got to when the event was sent.
+/// The offsets that the stream had reached when the event was sent.
 pub(super) fn parse(text: &str, partitions: i32) -> Result<PartitionOffsets, InvalidEventId> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidEventId)?;
     let (format, mut rest) = bytes.split_first().ok_or(InvalidEventId)?;
@@ -57,7 +57,7 @@ mod tests {
     use super::{BASE64_URL_SAFE_NO_PAD, Engine as _, InvalidEventId, PartitionOffsets, parse, write};
 
     #[test]
-    fn an_id_is_read_back_as_the_offsets_it_was_made_of() {
+    fn parsing_an_id_returns_the_offsets_it_was_written_from() {
         for next in [0, 1, 127, 128, 300_000_000, i64::MAX] {
             let seen = PartitionOffsets::from_iter([(0, 7), (1, next), (2, 0)]);
             assert_eq!(parse(&write(&seen, 3), 3), Ok(seen));
@@ -65,19 +65,19 @@ mod tests {
     }
 
     #[test]
-    fn eight_partitions_with_a_million_events_each_make_a_short_id() {
+    fn the_id_of_eight_partitions_with_a_million_events_each_is_short() {
         let seen = (0..8).map(|partition| (partition, 1_000_000)).collect();
         assert_eq!(write(&seen, 8).len(), 34);
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn any_other_text_is_invalid() {
         let id = write(&PartitionOffsets::from_iter([(0, 300), (1, 2)]), 2);
-        assert_eq!(parse(&id, 1), Err(InvalidEventId), "of more partitions");
-        assert_eq!(parse(&id, 3), Err(InvalidEventId), "of fewer partitions");
-        let endless = BASE64_URL_SAFE_NO_PAD.encode([&[1], [0xff; 12].as_slice()].concat());
+        assert_eq!(parse(&id, 1), Err(InvalidEventId), "an id of two partitions");
+        assert_eq!(parse(&id, 3), Err(InvalidEventId), "an id of two partitions");
+        let too_long = BASE64_URL_SAFE_NO_PAD.encode([&[1], [0xff; 12].as_slice()].concat());
         let other_format = BASE64_URL_SAFE_NO_PAD.encode([2, 0]);
-        for text in ["", "!", "AQ", "AYA", "42", &endless, &other_format] {
+        for text in ["", "!", "AQ", "AYA", "42", &too_long, &other_format] {
             assert_eq!(parse(text, 1), Err(InvalidEventId), "{text}");
         }
     }

@@ -1,12 +1,12 @@
 use super::{Change, page::IndexedChange};
 
-/// Which changes a client wants: those that match everything that is given.
+/// Selects the changes that match every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangesFilter {
-    /// Only those of this aggregate.
+    /// Only changes of this aggregate.
     pub aggregate_id: Option<String>,
-    /// Only those of aggregates whose first event has this value in the field that
-    /// [`Changes::follow`](super::Changes::follow) names.
+    /// Only changes of aggregates whose first event has this value in the field given to
+    /// [`Changes::follow`](super::Changes::follow).
     pub first_event: Option<String>,
     /// Only events with this name: `OrderPlaced`.
     pub event_type: Option<String>,

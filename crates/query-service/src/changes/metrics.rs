@@ -4,7 +4,7 @@ use metrics::{counter, gauge};
 
 use super::end::End;
 
-/// Counts a stream as open until it is dropped.
+/// Counts a stream as open until this value is dropped.
 pub(super) struct OpenStream(());
 
 impl OpenStream {

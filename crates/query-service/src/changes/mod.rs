@@ -1,8 +1,9 @@
-//! Events as they happen, as server-sent events to many clients.
+//! Streams new events to many clients as server-sent events.
 //!
-//! One task follows the journal and broadcasts every page that it reads. Each client has a task that first reads from the
-//! table what the client has missed, then takes what is broadcast. Offsets decide what a client gets, so no event is lost
-//! or sent twice where the two meet. A slow client must never hold up another one, or the task that reads.
+//! One task follows the journal and broadcasts every page that it reads. Each client has a task that first reads the
+//! events that the client missed from the table, then receives the broadcast pages. Offsets decide which events a
+//! client is sent, so none is lost or sent twice when a task switches from one to the other. A slow client must never
+//! delay another client or the task that reads.
 
 mod change;
 mod client;
@@ -39,9 +40,9 @@ use self::{
 };
 use crate::{ChangesSettings, Projection, mounted_at::mounted_at, problems};
 
-/// How many pages a client's task may be behind before it has to read from the table.
+/// How many pages a client's task may lag behind before it has to read from the table.
 const BACKLOG: usize = 64;
-/// How many clients' tasks may read from the table at once; the other connections are for queries.
+/// How many clients' tasks may read from the table at once; the other connections are reserved for queries.
 const READERS: usize = 3;
 /// When a refused client should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -61,15 +62,15 @@ pub struct Changes {
 /// Where a stream begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// With the next event.
+    /// At the next event.
     Now,
     /// After these offsets.
     After(PartitionOffsets),
 }
 
 impl Changes {
-    /// Follows the journal that this projection fills, until `shutdown`. Changes can be filtered by a field of their
-    /// aggregate's first event (`customer_id`), if one is given.
+    /// Follows the journal that this projection fills, until `shutdown`. If `first_event_field` is given
+    /// (`customer_id`), changes can be filtered by that field of their aggregate's first event.
     pub fn follow(
         journal: Projection,
         first_event_field: Option<&'static str>,
@@ -96,9 +97,8 @@ impl Changes {
         Self { journal: self.journal.of(aggregate), ..self.clone() }
     }
 
-    /// The route of the streams of all changes: `/orders/changes`. Its parameters are the id of an aggregate (`order_id`),
-    /// `type` and `from`. A context whose streams have another filter writes the route itself, around
-    /// [`stream`](Self::stream).
+    /// The route of the change streams: `/orders/changes`. Its parameters are the id of an aggregate (`order_id`),
+    /// `type` and `from`. A context that needs another filter writes its own route and calls [`stream`](Self::stream).
     pub fn route<S: Send + Sync + Clone + 'static>(&self, path: &str) -> UtoipaMethodRouter<S> {
         mounted_at(
             path,
@@ -107,7 +107,7 @@ impl Changes {
         )
     }
 
-    /// Begins a stream. It ends with the client or when the service shuts down.
+    /// Begins a stream. It ends when the client disconnects or the service shuts down.
     pub async fn stream(&self, request: ChangesRequest, filter: ChangesFilter) -> Result<Response, Problem> {
         let model = self.journal.read_model();
         let start = request.start(model.topic(), model.partitions())?;
@@ -115,7 +115,7 @@ impl Changes {
         let slot = slots.try_acquire_owned().map_err(|_| {
             Problem::new(kinds::OVERLOADED).detail("no more streams can be served").retry_after(RETRY_AFTER)
         })?;
-        // Read also if it is not needed: a problem now is better than a stream that ends at once.
+        // Read even if the result is not needed: a problem response is better than a stream that ends at once.
         let now = page::offsets(&self.journal).await.map_err(|error| problems::postgres(&error))?;
         let seen = match start {
             Start::Now => now,

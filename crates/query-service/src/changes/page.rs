@@ -7,26 +7,26 @@ use time::OffsetDateTime;
 use super::Change;
 use crate::{PositionBody, Projection, ReadModel};
 
-/// The most events that are read of one partition at once.
+/// The most events that are read from one partition at once.
 const PAGE: u8 = 100;
 
-/// Everything that happened between two offsets of each partition, or all of that to one aggregate.
+/// All changes between two offsets of each partition, or those of one aggregate.
 #[derive(Debug, Default)]
 pub(super) struct ChangePage {
     pub(super) from: PartitionOffsets,
     pub(super) to: PartitionOffsets,
-    /// Those of one partition are in the order of the log.
+    /// Those of one partition are in log order.
     pub(super) changes: Vec<IndexedChange>,
-    /// Whether there is more to be read.
+    /// Whether there are more changes to read.
     pub(super) has_more: bool,
 }
 
-/// A change, what it is filtered by, and its JSON: written once for all clients.
+/// A change, the values it is filtered by, and its JSON, which is written once for all clients.
 #[derive(Debug)]
 pub(super) struct IndexedChange {
     pub(super) change: Change,
     pub(super) first_event: Option<String>,
-    /// Unknown in rows that were written before the journal had this column.
+    /// `None` in rows that were written before the journal had this column.
     pub(super) aggregate_kind: Option<String>,
     pub(super) json: String,
 }
@@ -55,7 +55,7 @@ impl ChangePage {
         first_event_field: Option<&str>,
         aggregate_id: Option<&str>,
     ) -> Result<Self, sqlx::Error> {
-        let at = journal.all();
+        let scope = journal.all();
         let (partitions, next_offsets): (Vec<_>, Vec<_>) = seen.iter().unzip();
         let mut transaction = journal.read_model().begin_planned().await?;
         let rows = sqlx::query_as!(
@@ -82,8 +82,8 @@ impl ChangePage {
                        ORDER BY log_offset
                        LIMIT $6) AS event ON true
                 ORDER BY live.partition, log_offset"#,
-            at.projection,
-            at.topic,
+            scope.projection,
+            scope.topic,
             &partitions,
             &next_offsets,
             aggregate_id,
@@ -109,7 +109,7 @@ impl ChangePage {
 }
 
 impl Row {
-    /// The event, if this row has one: then all of its columns are there.
+    /// The event, if this row has one. All of its columns are then set.
     fn into_change(self, model: &ReadModel) -> Option<IndexedChange> {
         let offset = self.log_offset?;
         let change = Change {
@@ -133,24 +133,24 @@ impl Row {
 }
 
 impl Change {
-    fn json(&self, aggregate_id: &str) -> String {
+    fn json(&self, id_field: &str) -> String {
         let mut json = json!(self);
-        json[aggregate_id] = json!(self.aggregate_id);
+        json[id_field] = json!(self.aggregate_id);
         json.to_string()
     }
 }
 
-/// How far the journal has got.
+/// The offsets that the journal has reached.
 pub(super) async fn offsets(journal: &Projection) -> Result<PartitionOffsets, sqlx::Error> {
-    let at = journal.all();
+    let scope = journal.all();
     let rows = sqlx::query!(
         "SELECT partition, next_offset
            FROM checkpoint JOIN projection_generation USING (projection, generation)
           WHERE state = 'live' AND projection = $1 AND topic = $2",
-        at.projection,
-        at.topic,
+        scope.projection,
+        scope.topic,
     )
-    .fetch_all(at.pool())
+    .fetch_all(scope.pool())
     .await?;
     Ok(rows.into_iter().map(|row| (row.partition, row.next_offset)).collect())
 }

@@ -13,14 +13,14 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Where a client wants its stream to begin.
 #[derive(Debug, Clone, Default)]
 pub struct ChangesRequest {
-    /// `Last-Event-ID` (HTML standard): after the event with this id. It counts more than `from`.
+    /// `Last-Event-ID` (HTML standard): after the event with this id. It takes precedence over `from`.
     pub last_event_id: Option<String>,
-    /// `now`, which is the default, the `beginning`, or a consistency token: after that position.
+    /// `now`, which is the default, `beginning`, or a consistency token: after its positions.
     pub from: Option<String>,
 }
 
 impl ChangesRequest {
-    /// Adds the query parameter `from`.
+    /// Sets the query parameter `from`.
     #[must_use]
     pub fn from(self, from: Option<String>) -> Self {
         Self { from, ..self }

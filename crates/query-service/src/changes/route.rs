@@ -10,32 +10,32 @@ use uuid::Uuid;
 use super::{Change, Changes, ChangesFilter, ChangesRequest};
 use crate::openapi::{ReadResponses, StreamHeaders};
 
-/// Which changes, and from where on. The id is called after the aggregate: `order_id`.
+/// Which changes to stream, and where to begin. The parameter of the id is named after the aggregate: `order_id`.
 #[derive(Debug, Default, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Parameters {
-    /// Only those of this aggregate.
+    /// Only changes of this aggregate.
     aggregate_id: Option<Uuid>,
-    /// Only those of this type.
+    /// Only events of this type.
     #[param(rename = "type")]
     event_type: Option<String>,
-    /// Where to begin without a `Last-Event-ID`: `now`, which is the default, at the `beginning`, or after the position
-    /// of a consistency token.
+    /// Where to begin without a `Last-Event-ID`: `now`, which is the default, at the `beginning`, or after the
+    /// positions of a consistency token.
     #[param(example = "beginning")]
     from: Option<String>,
 }
 
-/// Everything that happens, as it happens.
+/// Streams new events as server-sent events (HTML standard).
 ///
-/// Server-sent events (HTML standard). Those of one aggregate come in the order of their versions; beyond that there is no
-/// order. A stream goes on where the last one ended if `Last-Event-ID` says so. If the service ends a stream, the last
-/// event is `end`, with the reason.
+/// Events of one aggregate are sent in the order of their versions; events of different aggregates are in no particular
+/// order. `Last-Event-ID` resumes a stream after that event. If the service ends a stream, the last event is `end`,
+/// with the reason.
 #[utoipa::path(
     get,
     path = "",
     params(Parameters, StreamHeaders),
     responses(
-        (status = 200, description = "A stream that does not end by itself: `id` to resume at, `event` with the type, and as `data` this.", body = Change, content_type = "text/event-stream"),
+        (status = 200, description = "A stream without an end. Each event has an `id` to resume from, its type as `event`, and this as `data`.", body = Change, content_type = "text/event-stream"),
         ReadResponses,
     )
 )]
@@ -62,7 +62,7 @@ impl FromRequestParts<Changes> for Parameters {
 }
 
 impl Parameters {
-    /// The name of the id is known only when the service runs, so this cannot be derived.
+    /// Not derived, because the name of the id parameter is known only at run time.
     fn read(pairs: Vec<(String, String)>, id_field: &str) -> Result<Self, Problem> {
         let mut parameters = Self::default();
         for (name, value) in pairs {
@@ -74,8 +74,8 @@ impl Parameters {
             } else if name == "from" {
                 parameters.from.replace(value).is_some()
             } else {
-                let known = format!("unknown field, expected one of `{id_field}`, `type`, `from`");
-                return Err(invalid(&name, &known));
+                let reason = format!("unknown field, expected one of `{id_field}`, `type`, `from`");
+                return Err(invalid(&name, &reason));
             };
             if is_repeated {
                 return Err(invalid(&name, "given more than once"));
@@ -85,9 +85,9 @@ impl Parameters {
     }
 }
 
-/// An unknown name comes from the caller, and is cut where it is long.
-fn invalid(name: &str, complaint: &str) -> Problem {
-    Problem::new(kinds::INVALID_QUERY_PARAMETER).detail(format!("{name:.128}: {complaint}"))
+/// An unknown name comes from the caller, so it is truncated.
+fn invalid(name: &str, reason: &str) -> Problem {
+    Problem::new(kinds::INVALID_QUERY_PARAMETER).detail(format!("{name:.128}: {reason}"))
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_called_after_the_aggregate() {
+    fn the_id_parameter_is_named_after_the_aggregate() {
         let id = "01a1fc65-7735-701a-b609-546528c4018e";
         let parameters = read(&[("lamp_id", id), ("type", "LampSwitchedOn"), ("from", "now")]).unwrap();
         assert_eq!(parameters.aggregate_id, Some(Uuid::try_parse(id).unwrap()));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn other_parameters_and_values_are_problems() {
+    fn unknown_repeated_and_malformed_parameters_are_refused() {
         for pairs in [
             &[("aggregate_id", "01a1fc65-7735-701a-b609-546528c4018e")][..],
             &[("page", "2")],

@@ -11,10 +11,10 @@ use super::{
     ChangePage, Changes, ChangesFilter, client::Client, end::End, event_id, metrics, page::IndexedChange,
 };
 
-/// The stream of one client: first what it has missed, from the table, then what is broadcast.
+/// The stream of one client: first the changes that it missed, from the table, then those that are broadcast.
 ///
-/// `seen` covers every change that was sent, is about to be sent, or does not match the filter. A page that begins after
-/// it shows that changes are missing, and the stream reads the table again; a change before it was sent already.
+/// `seen` covers every change that was sent, is being sent, or does not match the filter. If a page begins after it,
+/// changes are missing, and the stream reads the table again. A change before it was already sent.
 pub(super) struct Stream {
     changes: Changes,
     filter: ChangesFilter,
@@ -34,7 +34,7 @@ impl Stream {
         slot: OwnedSemaphorePermit,
     ) -> Self {
         Self {
-            // Subscribe before the table is read: what comes in between is received twice rather than never.
+            // Subscribe before reading the table: a change in between is then received twice instead of never.
             pages: changes.pages.subscribe(),
             next_heartbeat: Instant::now() + changes.settings.heartbeat,
             changes,
@@ -78,7 +78,7 @@ impl Stream {
                 continue;
             }
             self.seen.include(position.partition, position.offset + 1);
-            if self.wants(change) {
+            if self.matches(change) {
                 self.client.send_now(change, self.id())?;
             }
         }
@@ -86,9 +86,9 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads the table to its end.
+    /// Sends all changes that the table has and the client has not seen.
     async fn catch_up(&mut self) -> Result<(), End> {
-        while self.catch_up_a_page().await? {
+        while self.catch_up_by_one_page().await? {
             if self.next_heartbeat <= Instant::now() {
                 self.send_heartbeat();
             }
@@ -96,13 +96,13 @@ impl Stream {
         Ok(())
     }
 
-    /// Returns whether there is more.
-    async fn catch_up_a_page(&mut self) -> Result<bool, End> {
+    /// Returns whether there are more pages.
+    async fn catch_up_by_one_page(&mut self) -> Result<bool, End> {
         let page = self.read().await?;
         for change in &page.changes {
             let position = &change.change.position;
             self.seen.include(position.partition, position.offset + 1);
-            if self.wants(change) {
+            if self.matches(change) {
                 self.client.send(change, self.id()).await?;
             }
         }
@@ -110,8 +110,8 @@ impl Stream {
         Ok(page.has_more)
     }
 
-    /// Whether the change is of the kind of aggregate that the stream is about, and passes the filter.
-    fn wants(&self, change: &IndexedChange) -> bool {
+    /// Whether the change belongs to the stream's kind of aggregate and passes the filter.
+    fn matches(&self, change: &IndexedChange) -> bool {
         let wanted = self.changes.journal.read_model().aggregate_kind();
         change.aggregate_kind.as_deref().is_none_or(|kind| kind == wanted) && self.filter.matches(change)
     }

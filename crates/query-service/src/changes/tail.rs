@@ -9,14 +9,14 @@ use tokio::{
 use super::ChangePage;
 use crate::Projection;
 
-/// The pause after the journal could not be read.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How long to wait before the journal is read again after an error.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// The one task that reads the end of the journal, whenever its checkpoint moves.
+/// The task that reads the new events of the journal whenever its checkpoint moves.
 pub(super) struct Tail {
     journal: Projection,
     first_event_field: Option<&'static str>,
-    moves: watch::Receiver<PartitionOffsets>,
+    checkpoint: watch::Receiver<PartitionOffsets>,
     pages: broadcast::Sender<Arc<ChangePage>>,
 }
 
@@ -26,18 +26,18 @@ impl Tail {
         first_event_field: Option<&'static str>,
         pages: broadcast::Sender<Arc<ChangePage>>,
     ) -> Self {
-        Self { moves: journal.moves(), journal, first_event_field, pages }
+        Self { checkpoint: journal.watch_offsets(), journal, first_event_field, pages }
     }
 
     pub(super) async fn run(mut self) {
-        let mut at = None;
-        while self.moves.changed().await.is_ok() {
-            let offsets = self.moves.borrow_and_update().clone();
+        let mut seen = None;
+        while self.checkpoint.changed().await.is_ok() {
+            let offsets = self.checkpoint.borrow_and_update().clone();
             let has_clients = self.pages.receiver_count() > 0;
-            at = match at {
-                Some(at) if has_clients => Some(self.read(at).await),
-                // Without clients nothing is read. A client that has just come sees by this page whether it misses
-                // something.
+            seen = match seen {
+                Some(seen) if has_clients => Some(self.read(seen).await),
+                // Without clients nothing is read. A client that has just connected can tell by this empty page whether
+                // it has missed changes.
                 _ => Some(self.broadcast(ChangePage {
                     from: offsets.clone(),
                     to: offsets,
@@ -47,21 +47,21 @@ impl Tail {
         }
     }
 
-    /// Reads everything new, and returns the offsets after it. If Postgres was restored to an older state these go back,
-    /// and the same events are read again.
-    async fn read(&self, mut at: PartitionOffsets) -> PartitionOffsets {
+    /// Broadcasts all new events, and returns the offsets after them. If Postgres was restored from a backup, the
+    /// offsets go back, and the same events are read again.
+    async fn read(&self, mut seen: PartitionOffsets) -> PartitionOffsets {
         loop {
-            match ChangePage::after(&at, &self.journal, self.first_event_field, None).await {
+            match ChangePage::after(&seen, &self.journal, self.first_event_field, None).await {
                 Ok(page) => {
                     let has_more = page.has_more;
-                    at = self.broadcast(page);
+                    seen = self.broadcast(page);
                     if !has_more {
-                        return at;
+                        return seen;
                     }
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the journal could not be read");
-                    sleep(PAUSE).await;
+                    sleep(RETRY_DELAY).await;
                 }
             }
         }
@@ -69,7 +69,7 @@ impl Tail {
 
     fn broadcast(&self, page: ChangePage) -> PartitionOffsets {
         let to = page.to.clone();
-        // It fails if there are no receivers.
+        // Fails only if there are no receivers.
         let _ = self.pages.send(Arc::new(page));
         to
     }

@@ -3,52 +3,52 @@ use time::OffsetDateTime;
 
 use super::PointInTime;
 
-/// An event as the journal holds it.
+/// An event of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalEntry<E> {
     /// The aggregate's id.
     pub aggregate_id: String,
     /// The aggregate's version after the event.
     pub version: Version,
-    /// When it was decided.
+    /// When the command was decided.
     pub occurred_at: OffsetDateTime,
-    /// The fact itself.
+    /// The event itself.
     pub event: E,
 }
 
-/// Makes the document after an event of the document before it; `None` if this event cannot come there.
+/// Applies an event to a document; `None` if the event cannot occur in that state.
 pub type Fold<T, E> = fn(Option<T>, &JournalEntry<E>) -> Option<T>;
 
-/// The events of an aggregate up to a point in time, and what the journal knows of the events after it.
+/// The events of an aggregate up to a point in time, and whether later events exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EventHistory<E> {
     /// In the order of their versions.
     pub(super) entries: Vec<JournalEntry<E>>,
-    /// The version of the first event after them.
+    /// The version of the first later event in the journal.
     pub(super) next_version: Option<u64>,
     /// Whether events after the last one in the journal are parked or were dropped.
     pub(super) is_cut: bool,
 }
 
-/// Why it is unknown what an aggregate was.
+/// Why the earlier state of an aggregate cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReplayError {
-    /// The journal has no event of it.
+    /// The journal has no event of the aggregate.
     #[error("there is no such aggregate")]
     NotFound,
-    /// It does not have this version yet, or did not exist at this time.
+    /// The aggregate does not have this version yet, or did not exist at this time.
     #[error("there is no such version")]
     VersionNotFound,
-    /// The event is in the log but not in the journal: it is parked, or was dropped.
+    /// The event is in the log but not in the journal: it is parked or was dropped.
     #[error("the event that led to version {0} is not in the journal")]
     Missing(u64),
     /// The events are not a history of this kind of aggregate.
-    #[error("the event that led to version {0} cannot come there")]
+    #[error("the event that led to version {0} cannot follow the event before it")]
     OutOfPlace(u64),
 }
 
 impl<E> EventHistory<E> {
-    /// The document at the point in time up to which the events were read.
+    /// The document at a point in time, which must be the one up to which the events were read.
     pub(crate) fn replay<T>(&self, point: PointInTime, fold: Fold<T, E>) -> Result<T, ReplayError> {
         self.check_reaches(point)?;
         let mut document = None;
@@ -66,7 +66,8 @@ impl<E> EventHistory<E> {
         self.entries.last().map_or(0, |entry| entry.version.0)
     }
 
-    /// If the next event is missing, its time is unknown: it may have been before the point in time.
+    /// Checks that all events up to the point in time were read. If the next event is missing, its time is unknown, so
+    /// it may have occurred before that point.
     fn check_reaches(&self, point: PointInTime) -> Result<(), ReplayError> {
         let following = self.version() + 1;
         match (point, self.next_version) {

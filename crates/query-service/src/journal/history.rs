@@ -12,14 +12,14 @@ use crate::{
     openapi::{ReadHeaders, ReadResponses},
 };
 
-/// A page of a history; the header `Link` leads to the next one.
+/// A page of a history; the `Link` header points to the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HistoryPage {
-    /// From the first to the last.
+    /// In the order of their versions.
     pub events: Vec<PastEvent>,
 }
 
-/// An event of an aggregate, who caused it, and where it is in the log. It holds personal data.
+/// An event of an aggregate, who caused it, and its position in the log. It holds personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PastEvent {
     /// The aggregate's version after the event.
@@ -30,10 +30,10 @@ pub struct PastEvent {
     /// The event's own id.
     #[schema(format = Uuid)]
     pub id: String,
-    /// When it was decided.
+    /// When the command was decided.
     #[serde(with = "time::serde::rfc3339")]
     pub occurred_at: OffsetDateTime,
-    /// Who asked for it.
+    /// Who sent the command.
     pub actor: String,
     /// The command that led to it.
     #[schema(format = Uuid)]
@@ -42,24 +42,24 @@ pub struct PastEvent {
     pub correlation_id: String,
     /// What caused the command: a request, or another event.
     pub causation_id: String,
-    /// Where it is in the log.
+    /// The event's position in the log.
     pub position: PositionBody,
     /// The event's own fields, as in its schema.
     #[schema(value_type = Object)]
     pub data: Value,
 }
 
-/// Everything that has happened to this aggregate, from the first event to the last: who caused it, when, by which
-/// command, and where it is in the log.
+/// All events of this aggregate, from the first to the last: who caused each, when, by which command, and its position
+/// in the log.
 ///
-/// It holds personal data, also such that the current state no longer shows: earlier values, and who asked for what.
-/// Versions follow each other without a gap; if one is missing, its event was dropped by an operator.
+/// The response holds personal data, including data that the current state no longer shows: earlier values, and who
+/// sent which command. Versions have no gaps; if one is missing, an operator dropped its event.
 #[utoipa::path(
     get,
     path = "",
     params(("aggregate_id" = Uuid, Path, description = "Which aggregate."), PageParameters, ReadHeaders),
     responses(
-        (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says how far the answer has seen the log.", body = HistoryPage),
+        (status = 200, description = "A page. `Link` points to the next one; `Consistency-Token` is the position in the log that the response reflects.", body = HistoryPage),
         ReadResponses,
     )
 )]
@@ -69,9 +69,9 @@ pub(super) async fn history(
     list: List<NoFilters, i64>,
     request: ReadRequest,
 ) -> Result<Response, Problem> {
-    let at = projection.aggregate(id);
-    let reading = at.wait_and_read(&request, || read::history(&at, &list)).await?;
+    let scope = projection.aggregate(id);
+    let result = scope.wait_and_read(&request, || read::history(&scope, &list)).await?;
     let not_found = || projection.read_model().problems().not_found();
-    let events = reading.answer(at.topic).and_then(|events| events.ok_or_else(not_found));
+    let events = result.answer(scope.topic).and_then(|events| events.ok_or_else(not_found));
     Ok(events.page(&list, |last| last.version, |events| HistoryPage { events }))
 }

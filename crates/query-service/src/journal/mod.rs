@@ -1,5 +1,5 @@
-//! The journal: every event of a context in Postgres, in the order of the log. An aggregate's history is its events; its
-//! state at an earlier version or time is a fold of them. An event that is missing is never passed over.
+//! The journal: every event of a context in Postgres, in log order. An aggregate's history is its events; its state at
+//! an earlier version or time is a fold of them. A fold must never skip a missing event.
 
 mod event_history;
 mod history;
@@ -27,8 +27,8 @@ use history::{__path_history, history};
 /// The projection that fills the table `journal`.
 pub const JOURNAL: &str = "journal";
 
-/// Queries that are answered from the journal. They are as fresh as the projection [`JOURNAL`], not as the one whose
-/// tables show the current state.
+/// Answers queries from the journal. The answers are as fresh as the projection [`JOURNAL`], which is independent of
+/// the projection of the current state.
 #[derive(Debug, Clone)]
 pub struct Journal(Projection);
 
@@ -51,8 +51,8 @@ impl Journal {
         mounted_at(path, id, routes!(history).with_state(self.clone()))
     }
 
-    /// An aggregate as it was at an earlier version or time: the document that its events up to there make, with its
-    /// entity tag of then.
+    /// An aggregate as it was at an earlier version or time: the fold of its events up to that point, with the entity
+    /// tag of that version.
     pub async fn document_at<T: Document, E: Message>(
         &self,
         request: &ReadRequest,
@@ -60,9 +60,9 @@ impl Journal {
         point: PointInTime,
         fold: Fold<T, E>,
     ) -> Result<Response, Problem> {
-        let at = self.0.aggregate(id);
-        let reading = at.wait_and_read(request, || read::event_history(&at, point)).await?;
-        let document = reading.answer(at.topic).and_then(|history| {
+        let scope = self.0.aggregate(id);
+        let result = scope.wait_and_read(request, || read::event_history(&scope, point)).await?;
+        let document = result.answer(scope.topic).and_then(|history| {
             history.replay(point, fold).map_err(|error| self.0.read_model().problems().of(error))
         });
         Ok(document.document(request))

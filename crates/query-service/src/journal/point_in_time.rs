@@ -4,24 +4,24 @@ use service_kit::{Problem, problem::kinds};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use utoipa::IntoParams;
 
-/// The point up to which events are folded.
+/// The version or time up to which events are folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PointInTime {
-    /// When the aggregate had just reached this version, from 1.
+    /// The state at this version, from 1.
     Version(Version),
-    /// This time, by the clock of whoever decided the events.
+    /// The state at this time, by the clocks of the instances that decided the events.
     AsOf(OffsetDateTime),
 }
 
-/// The current state, or an earlier one: at most one of these.
+/// Selects an earlier state; without parameters, the current one. At most one of them can be given.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PointInTimeParameters {
-    /// The state when this version had just been reached.
+    /// The state at this version.
     #[param(value_type = Option<i64>, minimum = 1, example = 3)]
     version: Option<VersionParameter>,
-    /// The state at this time (RFC 3339), by the events that are known by now.
+    /// The state at this time (RFC 3339), according to the events known now.
     #[param(value_type = Option<String>, format = DateTime, example = "2026-11-20T10:00:00Z")]
     as_of: Option<TimeParameter>,
 }
@@ -37,7 +37,7 @@ struct VersionParameter(Version);
 struct TimeParameter(OffsetDateTime);
 
 impl PointInTimeParameters {
-    /// The point that is asked for; `None` for the current state.
+    /// The requested point; `None` for the current state.
     pub fn point_in_time(self) -> Result<Option<PointInTime>, Problem> {
         match (self.version, self.as_of) {
             (None, None) => Ok(None),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_written_as_in_rfc_3339() {
+    fn a_time_is_in_the_format_of_rfc_3339() {
         for text in ["", "yesterday", "2026-11-20", "2026-11-20T10:00:00", "2026-11-20T10:00:00 01:00"] {
             assert!(TimeParameter::try_from(text.to_owned()).is_err(), "{text}");
         }

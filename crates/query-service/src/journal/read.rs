@@ -1,4 +1,4 @@
-//! The statements of the journal.
+//! The SQL statements that read the journal.
 
 use aggregate::{Message, Payload, Version};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{Found, List, NoFilters, ReadPosition, ReadScope};
 
-/// A page of the events of an aggregate; `None` if the journal has none at all.
+/// A page of the events of an aggregate; `None` if the journal has no event of it.
 pub(super) async fn history(
-    at: &ReadScope<'_>,
+    scope: &ReadScope<'_>,
     list: &List<NoFilters, i64>,
 ) -> Result<Found<Option<Json<Vec<PastEvent>>>>, sqlx::Error> {
     sqlx::query_as!(
@@ -34,22 +34,22 @@ pub(super) async fn history(
                                       ORDER BY version
                                       LIMIT $6) AS page)
                   END AS "found: Json<Vec<PastEvent>>""#,
-        at.projection,
-        at.topic,
-        at.partition,
-        at.aggregate_id,
+        scope.projection,
+        scope.topic,
+        scope.partition,
+        scope.aggregate_id,
         list.after.unwrap_or(0),
         list.rows(),
-        at.aggregate_kind(),
+        scope.aggregate_kind(),
     )
-    .fetch_one(at.pool())
+    .fetch_one(scope.pool())
     .await
 }
 
-/// The events of an aggregate up to a point in time. For a time, that is up to the last event that was not after it;
-/// clocks differ, so an earlier event may have a later time.
+/// The events of an aggregate up to a point in time. For a time, these end with the last event that is not later.
+/// Clocks differ, so an event before it may have a later time.
 pub(super) async fn event_history<E: Message>(
-    at: &ReadScope<'_>,
+    scope: &ReadScope<'_>,
     point: PointInTime,
 ) -> Result<Found<EventHistory<E>>, sqlx::Error> {
     let Found::<Json<Rows>> { position, found } = sqlx::query_as!(
@@ -85,17 +85,17 @@ pub(super) async fn event_history<E: Message>(
                                     AND coalesce(dropped_event.version > last.version, true))
                   ) AS "found!: Json<Rows>"
              FROM point"#,
-        at.projection,
-        at.topic,
-        at.partition,
-        at.aggregate_id,
+        scope.projection,
+        scope.topic,
+        scope.partition,
+        scope.aggregate_id,
         point.version(),
         point.as_of(),
-        at.aggregate_kind(),
+        scope.aggregate_kind(),
     )
-    .fetch_one(at.pool())
+    .fetch_one(scope.pool())
     .await?;
-    Ok(Found { position, found: found.0.decode(at.aggregate_id.as_deref().unwrap_or_default())? })
+    Ok(Found { position, found: found.0.decode(scope.aggregate_id.as_deref().unwrap_or_default())? })
 }
 
 /// An [`EventHistory`] as JSON.
@@ -123,7 +123,7 @@ impl Rows {
 }
 
 impl Row {
-    /// An unknown type was written by a newer version of this context.
+    /// Fails for an unknown event type, which a newer version of the service must have written.
     fn decode<E: Message>(self, aggregate_id: &str) -> Result<JournalEntry<E>, sqlx::Error> {
         let Self { version, occurred_at, event_type, event } = self;
         let event = E::decode(&event_type, JsonPayload(event))
@@ -133,7 +133,7 @@ impl Row {
     }
 }
 
-/// The fields of an event, as the journal holds them.
+/// The fields of an event, as stored in the journal.
 struct JsonPayload(Value);
 
 impl Payload for JsonPayload {

@@ -1,4 +1,4 @@
-//! Lists in pages: a limit, a cursor for where the next page begins (keyset pagination), and the link to it.
+//! Pages of lists (keyset pagination): a limit, a cursor for where the next page begins, and the link to that page.
 
 mod cursor;
 mod limit;
@@ -16,18 +16,18 @@ use utoipa::IntoParams;
 
 use crate::problems;
 
-/// Which page of a list is asked for. `F` is the filters, all other query parameters; `K` the key by which the list is
-/// sorted, of the last row of the page before.
+/// The requested page of a list. `F` holds the filters, which are all other query parameters; `K` is the key by which
+/// the list is sorted.
 #[derive(Debug, Clone)]
 pub struct List<F, K> {
-    /// Which rows are asked for.
+    /// Which rows are requested.
     pub filters: F,
-    /// The page begins after this key; `None`: it is the first one.
+    /// The key of the last row of the previous page; `None` for the first page.
     pub after: Option<K>,
     limit: Limit,
     /// The path.
     path: String,
-    /// The filters as a query string, in the order of their names.
+    /// The filters as a query string, sorted by name.
     query: String,
 }
 
@@ -36,31 +36,31 @@ pub struct List<F, K> {
 #[serde(deny_unknown_fields)]
 pub struct NoFilters {}
 
-/// Which part of a list.
+/// The query parameters that select a page.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageParameters {
-    /// The most entries on the page: 1 to 200.
+    /// The maximum number of entries on the page: 1 to 200.
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 200, default = 50)]
     limit: Limit,
-    /// Where the last page ended, from its `Link`.
+    /// Where the previous page ended, from its `Link` header.
     cursor: Option<String>,
 }
 
 impl<F, K> List<F, K> {
-    /// How many rows to select: one more than the page has, to see whether there is a next one.
+    /// How many rows to select: one more than fits on the page, to find out whether there is a next page.
     pub const fn rows(&self) -> i64 {
         self.limit.rows()
     }
 
-    /// Cuts the rows to a page, and returns whether there are more.
+    /// Truncates the rows to a page, and returns whether there are more.
     pub(crate) fn cut<T>(&self, rows: &mut Vec<T>) -> bool {
         self.limit.cut(rows)
     }
 
-    /// The list that a cursor is bound to.
+    /// Identifies the list that a cursor belongs to.
     fn name(path: &str, query: &str) -> String {
         format!("{path}?{query}")
     }
@@ -88,7 +88,7 @@ where
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let path = parts.uri.path().to_owned();
         let Query(mut pairs) = parse::<Vec<(String, String)>>(parts.uri.query().unwrap_or_default()).await?;
-        // The order of the parameters does not make another list.
+        // The order of the parameters does not matter.
         pairs.sort();
         let (page, filters): (Vec<_>, Vec<_>) =
             pairs.into_iter().partition(|(name, _)| name == "limit" || name == "cursor");
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// Reads a query string as [`Query`] does, with the same problems.
+/// Parses a query string as [`Query`] does, with the same problems.
 async fn parse<T: DeserializeOwned>(query: &str) -> Result<Query<T>, Problem> {
     let uri = Uri::builder().path_and_query(format!("/?{query}")).build();
     let uri = uri.expect("a query that was received or encoded is part of a URI");

@@ -18,7 +18,7 @@ fn target(link: &HeaderValue) -> String {
 }
 
 #[tokio::test]
-async fn the_link_leads_to_the_page_after_the_last_key() {
+async fn the_link_points_to_the_page_after_the_last_key() {
     let first = list("/doors?limit=3&colour=c%2B7").await.unwrap();
     assert_eq!((first.after, first.rows(), first.filters.colour.as_deref()), (None, 4, Some("c+7")));
     let next = list(&target(&first.next(&41).unwrap())).await.unwrap();
@@ -37,7 +37,7 @@ async fn a_cursor_is_bound_to_its_path_and_filters() {
 }
 
 #[tokio::test]
-async fn a_page_has_50_rows_unless_another_limit_up_to_200_is_asked_for() {
+async fn a_page_has_50_rows_by_default_and_200_at_most() {
     assert_eq!(list("/doors").await.unwrap().rows(), 51);
     assert_eq!(list("/doors?limit=200").await.unwrap().rows(), 201);
     for query in
@@ -49,7 +49,7 @@ async fn a_page_has_50_rows_unless_another_limit_up_to_200_is_asked_for() {
 }
 
 #[tokio::test]
-async fn one_row_too_many_shows_that_there_is_a_next_page() {
+async fn an_additional_row_means_that_there_is_a_next_page() {
     let list = list("/doors?limit=2").await.unwrap();
     let (mut three, mut two) = (vec![1, 2, 3], vec![1, 2]);
     assert!(list.cut(&mut three) && !list.cut(&mut two));

@@ -1,32 +1,32 @@
 use serde_json::json;
 
-use crate::room::Room;
+use crate::test_api::TestApi;
 
 #[tokio::test]
-async fn a_caller_who_has_the_version_gets_304() {
-    let mut room = Room::empty().await;
-    let token = room.install("desk", "study").await;
+async fn a_client_that_has_the_current_version_gets_304() {
+    let mut api = TestApi::start().await;
+    let token = api.install("desk", "study").await;
     for (tag, status) in [("\"1\"", 304), ("W/\"1\"", 304), ("*", 304), ("\"2\"", 200), ("\"7\", \"1\"", 304)]
     {
-        let answer = room.ask("/lamps/desk", &[("if-none-match", tag)]).await;
-        assert_eq!((answer.status.as_u16(), answer.header("etag")), (status, "\"1\""), "{tag}");
-        assert_eq!(answer.header("consistency-token"), token, "{tag}");
+        let response = api.get_with("/lamps/desk", &[("if-none-match", tag)]).await;
+        assert_eq!((response.status.as_u16(), response.header("etag")), (status, "\"1\""), "{tag}");
+        assert_eq!(response.header("consistency-token"), token, "{tag}");
     }
 }
 
 #[tokio::test]
-async fn the_problem_of_a_missing_aggregate_carries_its_name() {
-    let mut room = Room::empty().await;
-    let token = room.install("desk", "study").await;
-    let answer = room.ask("/lamps/floor", &[("consistency-token", &token)]).await;
-    assert_eq!((answer.status.as_u16(), answer.problem()), (404, "lamp-not-found"));
-    assert_eq!(answer.header("cache-control"), "private, no-cache");
+async fn the_code_of_a_not_found_problem_contains_the_aggregates_name() {
+    let mut api = TestApi::start().await;
+    let token = api.install("desk", "study").await;
+    let response = api.get_with("/lamps/floor", &[("consistency-token", &token)]).await;
+    assert_eq!((response.status.as_u16(), response.problem()), (404, "lamp-not-found"));
+    assert_eq!(response.header("cache-control"), "private, no-cache");
 }
 
 #[tokio::test]
-async fn ready_made_routes_are_described_in_the_words_of_the_context() {
-    let room = Room::empty().await;
-    let paths = &room.get("/openapi.json").await.body["paths"];
+async fn shared_routes_are_described_with_the_names_of_the_context() {
+    let api = TestApi::start().await;
+    let paths = &api.get("/openapi.json").await.body["paths"];
     let parameters = |path: &str| {
         let parameters = paths[path]["get"]["parameters"].as_array().unwrap().iter();
         parameters.map(|parameter| json!([parameter["name"], parameter["in"]])).collect::<Vec<_>>()

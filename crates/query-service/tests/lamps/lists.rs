@@ -1,24 +1,24 @@
-use crate::room::{Answer, Room};
+use crate::test_api::{ApiResponse, TestApi};
 
-/// The ids on a page, and the path of the next one.
-fn page(answer: &Answer) -> (Vec<String>, Option<String>) {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let lamps = answer.body.as_array().unwrap().iter();
+/// The ids on a page, and the path of the next page.
+fn page(response: &ApiResponse) -> (Vec<String>, Option<String>) {
+    assert_eq!(response.status, 200, "{response:?}");
+    let lamps = response.body.as_array().unwrap().iter();
     let ids = lamps.map(|lamp| lamp["lamp_id"].as_str().unwrap().to_owned()).collect();
-    let next = answer.has("link").then(|| answer.header("link"));
+    let next = response.has("link").then(|| response.header("link"));
     (ids, next.map(|link| link[1..link.find('>').unwrap()].to_owned()))
 }
 
 #[tokio::test]
-async fn pages_cover_a_list_without_a_gap_or_a_repetition() {
-    let mut room = Room::empty().await;
+async fn pages_contain_every_entry_of_a_list_once() {
+    let mut api = TestApi::start().await;
     for number in 1..=7 {
-        room.install(&format!("lamp-{number}"), "study").await;
-        room.install(&format!("other-{number}"), "hall").await;
+        api.install(&format!("lamp-{number}"), "study").await;
+        api.install(&format!("other-{number}"), "hall").await;
     }
     let (mut pages, mut next) = (Vec::new(), Some("/lamps?room=study&limit=3".to_owned()));
     while let Some(path) = next {
-        let (ids, link) = page(&room.get(&path).await);
+        let (ids, link) = page(&api.get(&path).await);
         pages.push(ids);
         next = link;
     }
@@ -27,12 +27,12 @@ async fn pages_cover_a_list_without_a_gap_or_a_repetition() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_refused_in_another_list() {
-    let mut room = Room::empty().await;
+async fn a_cursor_of_another_list_is_refused() {
+    let mut api = TestApi::start().await;
     for number in 1..=2 {
-        room.install(&format!("lamp-{number}"), "study").await;
+        api.install(&format!("lamp-{number}"), "study").await;
     }
-    let (_, next) = page(&room.get("/lamps?room=study&limit=1").await);
-    let answer = room.get(&next.unwrap().replace("study", "hall")).await;
-    assert_eq!((answer.status.as_u16(), answer.problem()), (400, "invalid-cursor"));
+    let (_, next) = page(&api.get("/lamps?room=study&limit=1").await);
+    let response = api.get(&next.unwrap().replace("study", "hall")).await;
+    assert_eq!((response.status.as_u16(), response.problem()), (400, "invalid-cursor"));
 }

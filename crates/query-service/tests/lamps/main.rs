@@ -1,5 +1,5 @@
-//! The query API of a small context, on a real Postgres: lamps, which are installed and switched on, and switches, which
-//! are mounted.
+//! The query API of a small context with two kinds of aggregates, on a real Postgres: lamps, which are installed and
+//! switched on, and switches, which are mounted.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
@@ -7,8 +7,8 @@ mod changes;
 mod documents;
 mod lists;
 mod queries;
-mod room;
 mod several_aggregates;
 mod stream;
+mod test_api;
 mod time_travel;
 mod tokens;

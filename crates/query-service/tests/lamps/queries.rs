@@ -1,4 +1,4 @@
-//! What the author of the context writes.
+//! The code that the author of a context writes.
 
 use aggregate::{Message, Version};
 use axum::{Router, extract::State, response::Response, routing::get};
@@ -12,10 +12,10 @@ use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-/// The id of a lamp. Most of these tests call lamps by a name, but the ready-made routes take UUIDs.
+/// The id of a lamp. Most of these tests use names as ids, but the shared routes accept only UUIDs.
 pub(crate) const DESK: &str = "01a1fc65-7735-701a-b609-546528c4018e";
 
-/// The projection of lamps. For once it needs no tables of its own: the queries below count events in the journal.
+/// The projection of lamps. It has no tables of its own: the queries below count events in the journal.
 pub(crate) const LAMPS: &str = "lamps";
 
 #[derive(Clone)]
@@ -63,7 +63,7 @@ pub(crate) fn router(settings: &Settings, health: &Health, shutdown: &Cancellati
     let changes = Changes::follow(journal.clone(), Some("room"), settings.changes, shutdown.clone());
     let journal = Journal::new(journal);
     let queries = OpenApiRouter::new()
-        .route("/lamps", get(lamps_route))
+        .route("/lamps", get(lamp_list))
         .route("/lamps/{lamp_id}", get(lamp))
         .route("/rooms/{room}/changes", get(changes_in_room))
         .routes(journal.history_route("/lamps/{lamp_id}/history"))
@@ -84,7 +84,7 @@ async fn lamp(
     if let Some(point) = parameters.point_in_time()? {
         return reads.journal.document_at(&request, lamp_id, point, fold).await;
     }
-    let at = reads.lamps.aggregate(lamp_id);
+    let scope = reads.lamps.aggregate(lamp_id);
     let select = || {
         sqlx::query_as!(
             Found,
@@ -95,22 +95,22 @@ async fn lamp(
                                  FROM journal
                                 WHERE aggregate_id = $4
                                 GROUP BY aggregate_id) AS found) AS "found: Json<Lamp>""#,
-            at.projection,
-            at.topic,
-            at.partition,
-            at.aggregate_id,
+            scope.projection,
+            scope.topic,
+            scope.partition,
+            scope.aggregate_id,
         )
-        .fetch_one(at.pool())
+        .fetch_one(scope.pool())
     };
-    at.document(&request, select).await
+    scope.document(&request, select).await
 }
 
-async fn lamps_route(
+async fn lamp_list(
     State(reads): State<Reads>,
     list: List<Filters, String>,
     request: ReadRequest,
 ) -> Result<Response, Problem> {
-    let at = reads.lamps.all();
+    let scope = reads.lamps.all();
     let select = || {
         sqlx::query_as!(
             Found,
@@ -123,19 +123,19 @@ async fn lamps_route(
                                   AND ($4::text IS NULL OR aggregate_id > $4)
                                 ORDER BY aggregate_id
                                 LIMIT $5) AS page) AS "found!: Json<Vec<Lamp>>""#,
-            at.projection,
-            at.topic,
+            scope.projection,
+            scope.topic,
             list.filters.room,
             list.after,
             list.rows(),
         )
-        .fetch_one(at.pool())
+        .fetch_one(scope.pool())
     };
-    let answer = at.read(&request, select).await?;
-    Ok(answer.page(&list, |last| last.lamp_id.clone(), |lamps| lamps))
+    let response = scope.read(&request, select).await?;
+    Ok(response.page(&list, |last| last.lamp_id.clone(), |lamps| lamps))
 }
 
-/// The ready-made route of changes has no filter by room.
+/// The shared route of changes has no filter by room.
 async fn changes_in_room(
     State(reads): State<Reads>,
     Path(room): Path<String>,

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::timeout;
 
-/// Far longer than any event takes to come.
+/// Far longer than any event takes to arrive.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A stream of server-sent events.
@@ -19,13 +19,13 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn of(answer: Response<Body>) -> Self {
-        assert_eq!(answer.status(), 200);
-        Self { body: answer.into_body().into_data_stream(), text: String::new(), last_id: String::new() }
+    pub(crate) fn new(response: Response<Body>) -> Self {
+        assert_eq!(response.status(), 200);
+        Self { body: response.into_body().into_data_stream(), text: String::new(), last_id: String::new() }
     }
 
     /// The next block; `None` at the end of the stream.
-    pub(crate) async fn block(&mut self) -> Option<String> {
+    pub(crate) async fn next_block(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let block = self.text[..end].to_owned();
@@ -35,19 +35,20 @@ impl Stream {
                 }
                 return Some(block);
             }
-            let part = timeout(DEADLINE, self.body.next()).await.expect("something comes in a minute")?;
-            self.text.push_str(std::str::from_utf8(&part.unwrap()).unwrap());
+            let chunk =
+                timeout(DEADLINE, self.body.next()).await.expect("a chunk arrives within a minute")?;
+            self.text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
         }
     }
 
-    pub(crate) async fn until_heartbeat(&mut self) {
-        while !self.block().await.expect("the stream goes on").contains("heartbeat") {}
+    pub(crate) async fn wait_for_heartbeat(&mut self) {
+        while !self.next_block().await.expect("the stream has not ended").contains("heartbeat") {}
     }
 
     /// The name and data of the next event.
-    pub(crate) async fn event(&mut self) -> (String, Value) {
+    pub(crate) async fn next_event(&mut self) -> (String, Value) {
         loop {
-            let block = self.block().await.expect("the stream goes on");
+            let block = self.next_block().await.expect("the stream has not ended");
             let field = |name| block.lines().find_map(|line| line.strip_prefix(name));
             if let Some(event) = field("event: ") {
                 return (event.to_owned(), serde_json::from_str(field("data: ").unwrap()).unwrap());

@@ -11,19 +11,19 @@ use tower::ServiceExt;
 
 use super::{Limits, write_timeout::WriteTimeout};
 
-/// hyper answers with an empty 431 when its buffer is full. The buffer is larger than the limit, so that most requests
-/// beyond the limit still get a problem document.
+/// hyper responds with an empty 431 when its buffer is full. The buffer is larger than the limit, so that most requests
+/// above the limit still get a problem document.
 const BUFFER_PER_HEADER_LIMIT: usize = 4;
 
 /// The smallest buffer that hyper accepts.
 const MIN_BUFFER: usize = 8 * 1024;
 
-/// The interval between pings to an HTTP/2 peer, and how long an answer may take.
+/// The interval between pings to an HTTP/2 peer, and how long to wait for the acknowledgement.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Serves one connection to its end.
+/// Serves one connection until it is closed.
 pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, watcher: Watcher) {
-    // A response is small and complete: waiting for more data would only delay it.
+    // Responses are small and written as a whole, so Nagle's algorithm would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was closed before it was served");
         return;
@@ -33,7 +33,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, wat
         let first_request = Arc::clone(&first_request);
         move |request| {
             first_request.notify_one();
-            answer(router.clone(), request)
+            respond(router.clone(), request)
         }
     });
     let stream = TokioIo::new(WriteTimeout::new(stream, limits.write_timeout));
@@ -42,19 +42,19 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, wat
         result = watcher.watch(connection) => if let Err(error) = result {
             tracing::debug!(error, "a connection ended early");
         },
-        () = silence(&first_request, limits.header_timeout) => {
+        () = no_request_within(limits.header_timeout, &first_request) => {
             tracing::debug!("a connection without a request was closed");
         }
     }
 }
 
-async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn respond(router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
     router.oneshot(request.map(Body::new)).await
 }
 
-/// Ends if no request arrives in time. The timeout of hyper starts only once it knows the protocol, so a client that sends
-/// nothing, or `PR`, would hold its connection for ever.
-async fn silence(first_request: &Notify, limit: Duration) {
+/// Completes if no request arrives in time. hyper's timeout starts only once it has detected the protocol, so a client
+/// that sends nothing, or only `PR`, would keep its connection forever.
+async fn no_request_within(limit: Duration, first_request: &Notify) {
     if timeout(limit, first_request.notified()).await.is_ok() {
         pending::<()>().await;
     }

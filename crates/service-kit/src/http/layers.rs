@@ -20,8 +20,9 @@ use crate::{
     request::{TRACEPARENT, X_CORRELATION_ID, X_REQUEST_ID, identify},
 };
 
-/// The headers that are read as one value. Where one is repeated (RFC 9110, section 5.3), any choice among its lines would
-/// silently ignore the others. `Prefer`, `If-Match`, `If-None-Match` and `Consistency-Token` are lists, and may be repeated.
+/// The headers that have a single value. If one is repeated (RFC 9110, section 5.3), the request is refused: using one
+/// of the values would silently ignore the others. `Prefer`, `If-Match`, `If-None-Match` and `Consistency-Token` are
+/// lists, and may be repeated.
 const SINGLE_VALUED: [HeaderName; 6] = [
     CONTENT_TYPE,
     HeaderName::from_static("idempotency-key"),
@@ -34,14 +35,14 @@ const SINGLE_VALUED: [HeaderName; 6] = [
 /// When to retry after a request that was too slow.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// Adds what is the same for every service: request context, log, metrics, limits, problem documents for what no route
-/// answers, and a page for each problem.
+/// Adds the parts that all services share: request context, log, metrics, limits, problem documents for unknown routes
+/// and methods, and a page for each problem.
 pub fn platform(router: Router, limits: &Limits) -> Router {
     router
         .merge(problem::page::router())
         .fallback(async || Problem::new(kinds::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::new(kinds::METHOD_NOT_ALLOWED))
-        // axum has its own limit on bodies; ours replaces it.
+        // The layer `limit` replaces axum's own limit on bodies.
         .layer(DefaultBodyLimit::disable())
         // The last layer is the outermost.
         .layer(from_fn_with_state(limits.clone(), limit))
@@ -50,7 +51,7 @@ pub fn platform(router: Router, limits: &Limits) -> Router {
         .layer(from_fn(identify))
 }
 
-/// Layer: reads the whole body within the limits, so that nothing is decided on half a request.
+/// Layer: reads the whole body within the limits, so that no handler acts on an incomplete request.
 async fn limit(State(limits): State<Limits>, request: Request, next: Next) -> Result<Response, Problem> {
     let (method, deadline) = (request.method().clone(), Instant::now() + limits.request_timeout);
     if head_bytes(request.method(), request.uri(), request.headers()) > limits.max_header_bytes.get() {
@@ -81,14 +82,14 @@ async fn with_whole_body(request: Request, limits: &Limits) -> Result<Request, P
     }
 }
 
-/// A query can simply be repeated; whether a command was carried out is not known.
+/// A query can simply be repeated; the outcome of a command is unknown.
 fn too_slow(method: &Method, limits: &Limits) -> Problem {
     let limit = limits.request_timeout;
     let problem = if method.is_safe() {
-        Problem::new(kinds::TIMED_OUT).detail(format!("there was no answer within {limit:?}"))
+        Problem::new(kinds::TIMED_OUT).detail(format!("there was no response within {limit:?}"))
     } else {
         Problem::new(kinds::OUTCOME_UNKNOWN).detail(format!(
-            "there was no answer within {limit:?}; repeat the request with the same idempotency key"
+            "there was no response within {limit:?}; repeat the request with the same idempotency key"
         ))
     };
     problem.retry_after(RETRY_SOON)
@@ -108,13 +109,13 @@ fn refuse_repeated(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Approximately their size on the wire in HTTP/1.1: the request line, then `name: value` and a line break for each.
+/// The approximate size in HTTP/1.1: the request line, then `name: value` and a line break for each header.
 fn head_bytes(method: &Method, uri: &Uri, headers: &HeaderMap) -> usize {
     let request_line = method.as_str().len() + uri.path().len() + uri.query().map_or(0, str::len);
     headers.iter().fold(request_line, |sum, (name, value)| sum + name.as_str().len() + value.len() + 4)
 }
 
-/// Layer: answers a request whose handler panics, which would otherwise break off its connection.
+/// Layer: responds to a request whose handler panics; without it, the connection would be closed without a response.
 async fn catch_panic(request: Request, next: Next) -> Response {
     let is_safe = request.method().is_safe();
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
@@ -123,11 +124,11 @@ async fn catch_panic(request: Request, next: Next) -> Response {
     }
 }
 
-/// A command may have been carried out before the panic, so it must not be called a failure.
+/// A command may have been executed before the panic, so it must not be reported as failed.
 fn panicked(panic: &(dyn Any + Send), is_safe: bool) -> Problem {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    // The panic hook has logged it too, but without the request id.
+    // The panic hook has also logged it, but without the request id.
     tracing::error!(panic = message, "a request panicked");
     if is_safe {
         Problem::new(kinds::INTERNAL)

@@ -16,18 +16,19 @@ const ADDRESS: &str = "FOLDLINE_HTTP_ADDRESS";
 pub struct HttpSettings {
     /// `FOLDLINE_HTTP_ADDRESS` (each service has its own default).
     pub address: SocketAddr,
-    /// How much, and for how long, a client may occupy the service.
+    /// The limits on what a client may use.
     pub limits: Limits,
 }
 
-/// How much, and for how long, a client may occupy the service.
+/// The limits on the connections, time and memory that a client may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// `FOLDLINE_HTTP_MAX_CONNECTIONS` (`1024`): connections open at the same time; further ones wait.
+    /// `FOLDLINE_HTTP_MAX_CONNECTIONS` (`1024`): concurrent connections; further ones wait.
     pub max_connections: NonZeroU32,
-    /// `FOLDLINE_HTTP_MAX_STREAMS` (`128`): requests at the same time on one HTTP/2 connection.
+    /// `FOLDLINE_HTTP_MAX_STREAMS` (`128`): concurrent requests on one HTTP/2 connection.
     pub max_streams: NonZeroU32,
-    /// `FOLDLINE_HTTP_MAX_HEADER_BYTES` (`16384`): size of the headers of one request, including the request line; above it, 431.
+    /// `FOLDLINE_HTTP_MAX_HEADER_BYTES` (`16384`): size of the headers of one request, including the request line;
+    /// above it, 431.
     pub max_header_bytes: NonZeroUsize,
     /// `FOLDLINE_HTTP_HEADER_TIMEOUT` (`5s`): how long the headers of a request may take to arrive, and how long an
     /// idle connection is kept; then the connection is closed.

@@ -10,19 +10,19 @@ use tracing::Instrument;
 
 use crate::request::RequestContext;
 
-/// Layer: a span, a log line at `debug`, a count and a duration for each request.
+/// Layer: a span, a log line at level `debug`, a counter and a duration for each request.
 ///
-/// The values of labels are a bounded set: the route as it was declared, never the path, and no unknown method.
+/// Labels have a bounded set of values: the route as declared, never the path, and `other` for an unknown method.
 pub(super) async fn observe(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let request_id = RequestContext::current().map(|context| context.request_id).unwrap_or_default();
-    // At the highest level, so that errors still show their request when the filter hides everything else.
+    // At level `error`, so that error messages show their request even if the filter hides everything else.
     let span = tracing::error_span!("request", request_id, method, route);
     let response = next.run(request).instrument(span.clone()).await;
     let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
-    span.in_scope(|| tracing::debug!(status, seconds, "{method} {route} answered {status}"));
+    span.in_scope(|| tracing::debug!(status, seconds, "{method} {route} responded with {status}"));
     count(method, route, status, seconds);
     response
 }

@@ -11,12 +11,12 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A connection that fails when its peer has read nothing for too long. Without it, a peer that stops reading in the middle
-/// of a response would hold its connection for ever.
+/// A connection that fails when its peer has read nothing for too long. Without it, a peer that stops reading in the
+/// middle of a response would keep its connection forever.
 pub(super) struct WriteTimeout {
     stream: TcpStream,
     timeout: Duration,
-    /// Runs while the peer reads nothing.
+    /// Set while a write is pending.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -25,7 +25,7 @@ impl WriteTimeout {
         Self { stream, timeout, stalled: None }
     }
 
-    fn watch<T>(&mut self, context: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn limit<T>(&mut self, context: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if write.is_ready() {
             self.stalled = None;
             return write;
@@ -44,7 +44,7 @@ impl AsyncWrite for WriteTimeout {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let write = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch(context, write)
+        self.limit(context, write)
     }
 
     fn poll_write_vectored(
@@ -53,7 +53,7 @@ impl AsyncWrite for WriteTimeout {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let write = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.watch(context, write)
+        self.limit(context, write)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,8 +1,8 @@
-//! Reads JSON strictly. By itself, serde also reads a struct from an array and ignores unknown fields. The first would tie
-//! callers to the order of our fields, the second would hide their typing errors.
+//! Deserializes JSON strictly. By default, serde also accepts an array in place of a struct and ignores unknown fields.
+//! The first would let clients depend on the order of fields, the second would hide their typing errors.
 //!
-//! The types themselves stay tolerant, so that the same type can be read back from the log. Not covered are types that
-//! buffer their content before they read it: untagged and internally tagged enums, and `#[serde(flatten)]`.
+//! The types themselves stay tolerant, so that the same type can be read back from the log. This does not cover types
+//! that buffer their content before they deserialize it: untagged and internally tagged enums, and `#[serde(flatten)]`.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-/// Makes what it wraps strict: a deserializer, and everything that is read with it.
+/// Wraps a deserializer, and each visitor, seed and access used with it, to make it strict.
 pub(super) struct Strict<T>(pub(super) T);
 
-/// Reads the fields of a struct, or of a variant of an enum, from an object only.
+/// Accepts only an object for the fields of a struct or enum variant.
 struct Object<V>(V);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
@@ -55,7 +55,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         self.0.deserialize_enum(name, variants, Strict(visitor))
     }
 
-    /// What serde ignores is a field that the struct does not have.
+    /// serde ignores only the value of a field that the struct does not have.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, D::Error> {
         Err(D::Error::custom("unknown field"))
     }

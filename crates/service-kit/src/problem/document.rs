@@ -21,7 +21,7 @@ pub struct ProblemDocument {
     #[serde(rename = "type")]
     #[schema(example = "/problems/not-found")]
     link: String,
-    /// The kind of problem in words, always the same for one kind.
+    /// The kind of problem in words; the same for every problem of a kind.
     #[schema(example = "Not found")]
     title: String,
     /// The status of the response.
@@ -34,7 +34,7 @@ pub struct ProblemDocument {
     /// The request id, which is also in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
-    /// Facts that belong to this kind of problem, such as `current_version`.
+    /// Extension members of this kind of problem, such as `current_version`.
     #[serde(flatten)]
     extensions: BTreeMap<String, Value>,
 }

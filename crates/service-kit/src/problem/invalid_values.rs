@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use super::{Problem, kinds};
 
-/// The most errors that one answer lists.
+/// The maximum number of errors that a response lists.
 const MAX_ERRORS: usize = 100;
 
-/// The invalid fields of a value. They are a refusal like that of a rule, over HTTP and through Kafka alike.
+/// The invalid fields of a value. Over HTTP and through Kafka, they are reported like a refusal by a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InvalidValues {
-    /// How many errors there are; not all of them may be listed.
+    /// The number of errors, of which only the first ones may be listed.
     #[serde(skip)]
     count: usize,
-    /// By name of the field, and by index.
+    /// Sorted by the name of the field, then by index.
     errors: Vec<InvalidValue>,
 }
 
@@ -24,11 +24,11 @@ pub struct InvalidValues {
 struct InvalidValue {
     /// The field, as a JSON pointer (RFC 6901).
     pointer: String,
-    /// Says what is allowed, and never repeats the value.
+    /// What is allowed; never contains the value.
     detail: String,
 }
 
-/// Validates a value where it enters the service, so that no code behind this point needs to check it again.
+/// Validates a value where it enters the service, so that no later code has to check it again.
 pub fn validate<T: Validate<Context = ()>>(value: T) -> Result<Valid<T>, InvalidValues> {
     Ok(Unvalidated::new(value).validate()?)
 }
@@ -45,7 +45,7 @@ impl From<Report> for InvalidValues {
     }
 }
 
-/// `lines[0].quantity` becomes `/lines/0/quantity`. Names of fields need no escaping.
+/// `lines[0].quantity` becomes `/lines/0/quantity`. Field names need no escaping.
 fn pointer(path: &str) -> String {
     let path = path.replace(']', "").replace(['.', '['], "/");
     if path.is_empty() { path } else { format!("/{}", path.trim_start_matches('/')) }
@@ -106,18 +106,18 @@ mod tests {
     }
 
     #[test]
-    fn a_value_without_fault_is_valid() {
+    fn a_value_whose_fields_are_all_valid_is_accepted() {
         assert_eq!(validate(basket(&[1, 9])).unwrap().lines.len(), 2);
     }
 
     #[test]
-    fn every_invalid_field_has_its_pointer() {
-        let wrong = Basket {
+    fn every_invalid_field_is_reported_with_its_pointer() {
+        let basket = Basket {
             note: "far too long".to_owned(),
             gift: Some(Line { quantity: 10, tags: vec!["new", "fragile"] }),
             ..basket(&[1, 0])
         };
-        let invalid = validate(wrong).err().unwrap();
+        let invalid = validate(basket).err().unwrap();
         assert_eq!(invalid.to_string(), "4 values are invalid");
         let errors = json!({"errors": [
             {"pointer": "/gift/quantity", "detail": "greater than 9"},
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_of_errors_is_cut_and_its_length_is_reported() {
+    fn a_long_list_of_errors_is_truncated_and_its_length_is_reported() {
         let invalid = validate(basket(&[0; 1_000])).err().unwrap();
         assert_eq!(to_value(&invalid).unwrap()["errors"].as_array().unwrap().len(), 100);
         assert_eq!(invalid.to_string(), "1000 values are invalid");

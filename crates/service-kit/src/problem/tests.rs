@@ -38,36 +38,36 @@ async fn body(response: Response) -> Value {
 }
 
 #[test]
-fn every_problem_of_the_platform_has_its_paragraph_and_every_paragraph_its_problem() {
+fn the_documented_problems_are_exactly_those_of_the_platform() {
     let platform = page::PROBLEMS.split("\n## ").find(|part| part.starts_with("Platform\n")).unwrap();
     let documented: Vec<_> = platform.lines().filter_map(|line| line.strip_prefix("### ")).collect();
-    let known: Vec<_> = kinds::ALL.iter().map(|kind| kind.code).collect();
-    assert_eq!(documented, known);
+    let defined: Vec<_> = kinds::ALL.iter().map(|kind| kind.code).collect();
+    assert_eq!(documented, defined);
 }
 
 #[test]
-fn every_paragraph_begins_with_the_status_of_its_problem() {
+fn every_section_begins_with_the_status_of_its_problem() {
     for kind in kinds::ALL {
-        let paragraph = page::paragraph(kind.code).unwrap();
+        let section = page::section(kind.code).unwrap();
         let status = format!("\n{}. ", kind.status.as_u16());
-        assert!(paragraph.contains(&status), "{}: {paragraph}", kind.code);
+        assert!(section.contains(&status), "{}: {section}", kind.code);
     }
 }
 
 #[tokio::test]
-async fn a_refusal_becomes_a_problem_with_its_code_and_its_facts() {
-    let refusal = TooManyLines { maximum: 100, status: "a fact must not hide the status" };
+async fn a_refusal_becomes_a_problem_with_its_code_and_fields() {
+    let refusal = TooManyLines { maximum: 100, status: "must not replace the status" };
     let response = Problem::refused(&refusal).into_response();
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(response.headers()["content-type"], "application/problem+json");
-    let wanted = json!({
+    let expected = json!({
         "type": "/problems/too-many-lines",
         "title": "Too many lines",
         "status": 422,
         "detail": "an order has at most 100 lines",
         "maximum": 100,
     });
-    assert_eq!(body(response).await, wanted);
+    assert_eq!(body(response).await, expected);
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn an_internal_error_is_not_shown() {
 }
 
 #[test]
-fn a_retry_is_never_asked_for_at_once() {
+fn retry_after_is_at_least_one_second() {
     for (delay, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2")] {
         let problem = Problem::new(kinds::OVERLOADED).retry_after(Duration::from_millis(delay));
         assert_eq!(problem.into_response().headers()[RETRY_AFTER], seconds, "{delay} ms");
@@ -87,7 +87,7 @@ fn a_retry_is_never_asked_for_at_once() {
 }
 
 #[tokio::test]
-async fn the_type_of_a_problem_links_to_its_paragraph() {
+async fn the_type_of_a_problem_links_to_its_section() {
     let request = |path: &str| Request::get(path).body(Body::empty()).unwrap();
     let found = page::router().oneshot(request("/problems/malformed-json")).await.unwrap();
     assert_eq!(found.status(), StatusCode::OK);

@@ -11,7 +11,7 @@ fn a_variable_that_is_not_set_has_its_default() {
 }
 
 #[test]
-fn a_variable_that_is_set_wins_over_the_default() {
+fn a_variable_that_is_set_overrides_the_default() {
     let mut environment = Environment::from([("FOLDLINE_A", "8"), ("FOLDLINE_B", "500ms")]);
     assert_eq!(environment.get::<u16>("FOLDLINE_A", "7"), 8);
     assert_eq!(environment.duration("FOLDLINE_B", "10s"), Duration::from_millis(500));
@@ -33,7 +33,7 @@ fn a_variable_may_depend_on_another() {
 }
 
 #[test]
-fn all_bad_and_misspelt_variables_are_named_together() {
+fn all_invalid_and_misspelt_variables_are_reported_together() {
     let mut environment =
         Environment::from([("FOLDLINE_A", "x"), ("FOLDLINE_B", "0"), ("FOLDLINE_ADRESS", "y")]);
     assert_eq!(environment.get::<String>("FOLDLINE_ADDRESS", "z"), "z");
@@ -52,7 +52,7 @@ fn all_bad_and_misspelt_variables_are_named_together() {
 }
 
 #[test]
-fn a_name_with_one_or_two_typing_errors_is_misspelt() {
+fn a_name_with_one_or_two_typing_errors_is_recognized_as_misspelt() {
     for name in
         ["FOLDLINE_COMIT_TIMEOUT", "FOLDLINE_COMMIT_TIMOEUT", "FOLDLINE_COMMITTIMEOUTS", "FOLDLINE_LGO"]
     {
@@ -64,7 +64,7 @@ fn a_name_with_one_or_two_typing_errors_is_misspelt() {
 }
 
 #[test]
-fn variables_that_an_orchestrator_injects_do_not_stop_a_service() {
+fn variables_injected_by_an_orchestrator_are_not_an_error() {
     let mut environment = Environment::from([
         ("FOLDLINE_PORT", "tcp://10.0.0.1:8101"),
         ("FOLDLINE_PORT_8101_TCP_ADDR", "10.0.0.1"),
@@ -78,7 +78,7 @@ fn variables_that_an_orchestrator_injects_do_not_stop_a_service() {
 }
 
 #[test]
-fn variables_of_the_stack_of_the_tests_and_of_others_are_ignored() {
+fn variables_for_the_stack_the_tests_and_other_programs_are_ignored() {
     let environment = Environment::from([
         ("FOLDLINE_STACK_KAFKA_PORT", "1"),
         ("FOLDLINE_TEST_KAFKA_BROKERS", "x"),

@@ -15,7 +15,7 @@ use super::{Server, free_port};
 
 #[tokio::test]
 async fn the_admin_port_reports_liveness_readiness_and_metrics() {
-    // The log and the recorder belong to the process, so this is the one test that installs them.
+    // The log and the recorder are global, so only one test can install them.
     let settings = TelemetrySettings::read(&mut Environment::from([("FOLDLINE_LOG", "warn")]));
     let metrics = telemetry::install(settings).unwrap();
     let listener = free_port().await;
@@ -40,7 +40,7 @@ async fn the_admin_port_reports_liveness_readiness_and_metrics() {
 }
 
 #[tokio::test]
-async fn the_description_of_the_api_and_its_page_are_served() {
+async fn the_openapi_description_and_its_page_are_served() {
     let api = utoipa::openapi::OpenApiBuilder::new().build();
     let server = Server::start(Router::new().merge(docs::router(api)), Limits::default()).await;
     let description: Value =
@@ -52,10 +52,10 @@ async fn the_description_of_the_api_and_its_page_are_served() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_named_with_its_variable() {
+async fn the_error_for_an_address_in_use_names_the_address_and_its_variable() {
     let listener = free_port().await;
-    let taken = listener.local_addr().unwrap().to_string();
-    let settings = HttpSettings::read(&mut Environment::default(), &taken);
+    let in_use = listener.local_addr().unwrap().to_string();
+    let settings = HttpSettings::read(&mut Environment::default(), &in_use);
     let error = settings.listen().await.unwrap_err().to_string();
-    assert!(error.contains("FOLDLINE_HTTP_ADDRESS") && error.contains(&taken), "{error}");
+    assert!(error.contains("FOLDLINE_HTTP_ADDRESS") && error.contains(&in_use), "{error}");
 }

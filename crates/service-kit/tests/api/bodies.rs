@@ -1,4 +1,4 @@
-//! Bodies that cannot be read, each with its status, and never repeated in the answer.
+//! Invalid bodies, each with its status. The response never repeats the body.
 
 use std::{
     convert::Infallible,
@@ -19,7 +19,7 @@ async fn post(server: &Server, body: impl Into<reqwest::Body>) -> Response {
 }
 
 #[tokio::test]
-async fn a_good_body_is_read() {
+async fn a_valid_body_is_accepted() {
     let server = Server::with_shop().await;
     let response = post(&server, r#"{"lines": [{"sku": "tea", "quantity": 2}]}"#).await;
     assert_eq!(response.status(), 200);
@@ -27,7 +27,7 @@ async fn a_good_body_is_read() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_malformed() {
+async fn a_body_that_is_not_json_is_malformed() {
     let server = Server::with_shop().await;
     for body in ["", "{", "{\"lines\": [}", "hunter2", "{\"lines\": []} x", "\u{feff}{}", "{\"lines\": [1e]}"]
     {
@@ -40,9 +40,9 @@ async fn what_is_not_json_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_wrong_field_is_named_without_its_value() {
+async fn an_invalid_field_is_named_without_its_value() {
     let server = Server::with_shop().await;
-    for (body, field, complaint) in [
+    for (body, field, message) in [
         (r#"{"lines": [{"sku": "a", "quantity": "hunter2"}]}"#, "lines[0].quantity", "expected u32"),
         (r#"{"lines": [{"sku": "a", "quantity": -1}]}"#, "lines[0].quantity", "expected u32"),
         (r#"{"lines": [{"sku": "a", "quantity": 1.5}]}"#, "lines[0].quantity", "expected u32"),
@@ -58,7 +58,7 @@ async fn a_wrong_field_is_named_without_its_value() {
         assert_eq!(response.status(), 400, "{body}");
         let problem = problem(response, "invalid-body").await;
         assert_eq!(problem["field"], field, "{problem}");
-        assert_eq!(problem["detail"], format!("{field}: {complaint}"), "{problem}");
+        assert_eq!(problem["detail"], format!("{field}: {message}"), "{problem}");
     }
 }
 
@@ -72,7 +72,7 @@ async fn an_unknown_field_is_refused() {
 }
 
 #[tokio::test]
-async fn deep_nesting_is_a_problem_and_not_an_overflow() {
+async fn deep_nesting_is_refused_and_does_not_overflow_the_stack() {
     let server = Server::with_shop().await;
     let response = post(&server, "[".repeat(60_000)).await;
     assert_eq!(response.status(), 400);
@@ -81,7 +81,7 @@ async fn deep_nesting_is_a_problem_and_not_an_overflow() {
 }
 
 #[tokio::test]
-async fn a_body_must_say_that_it_is_json() {
+async fn a_body_without_a_json_content_type_is_refused() {
     let server = Server::with_shop().await;
     for content_type in
         [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonx")]
@@ -97,7 +97,7 @@ async fn a_body_must_say_that_it_is_json() {
 }
 
 #[tokio::test]
-async fn an_encoded_body_is_an_unsupported_media_type() {
+async fn a_body_with_a_content_encoding_is_refused() {
     let server = Server::with_shop().await;
     let post = |coding: &str| {
         let request = Client::new().post(server.url("/baskets")).header("content-type", "application/json");
@@ -113,10 +113,10 @@ async fn an_encoded_body_is_an_unsupported_media_type() {
 }
 
 #[tokio::test]
-async fn sixty_five_kib_are_too_large_whether_announced_or_not() {
+async fn a_body_of_65_kib_is_too_large_with_and_without_a_content_length() {
     let server = Server::with_shop().await;
     let body = " ".repeat(65 * 1024);
-    let chunked = reqwest::Body::wrap(Unannounced(Some(body.clone())));
+    let chunked = reqwest::Body::wrap(Chunked(Some(body.clone())));
     for body in [reqwest::Body::from(body), chunked] {
         let response = post(&server, body).await;
         assert_eq!(response.status(), 413);
@@ -126,17 +126,17 @@ async fn sixty_five_kib_are_too_large_whether_announced_or_not() {
 }
 
 #[tokio::test]
-async fn sixty_four_kib_are_not_too_large() {
+async fn a_body_of_64_kib_is_accepted() {
     let server = Server::with_shop().await;
     let json = r#"{"lines": []}"#;
     let response = post(&server, format!("{json}{}", " ".repeat(64 * 1024 - json.len()))).await;
     assert_eq!(response.status(), 200);
 }
 
-/// A body that does not say how long it is, and so is sent in chunks.
-struct Unannounced(Option<String>);
+/// A body of unknown length, which is sent in chunks.
+struct Chunked(Option<String>);
 
-impl Body for Unannounced {
+impl Body for Chunked {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -1,13 +1,13 @@
-//! The HTTP server as a client meets it: over real sockets, on free ports.
+//! The HTTP server as seen by clients, over real sockets.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
 mod admin;
 mod bodies;
-mod end;
 mod limits;
 mod parameters;
 mod requests;
+mod shutdown;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Nothing here takes nearly as long; a test that waits longer has failed.
+/// Far longer than any of these tests takes.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 struct Server {
@@ -59,7 +59,7 @@ impl Server {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends these bytes and reads until the server closes the connection.
+    /// Sends bytes, and reads until the server closes the connection.
     async fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.unwrap();
@@ -107,12 +107,15 @@ async fn free_port() -> TcpListener {
 }
 
 async fn read_to_close(stream: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
-    timeout(DEADLINE, stream.read_to_end(&mut answer)).await.expect("the server closes").unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
+    let mut response = Vec::new();
+    timeout(DEADLINE, stream.read_to_end(&mut response))
+        .await
+        .expect("the server closes the connection")
+        .unwrap();
+    String::from_utf8_lossy(&response).into_owned()
 }
 
-/// The body of a problem, after a look at its form.
+/// Checks that a response is a problem document with this code, and returns the document.
 async fn problem(response: reqwest::Response, code: &str) -> serde_json::Value {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let status = response.status().as_u16();

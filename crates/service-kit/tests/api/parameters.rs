@@ -1,11 +1,11 @@
-//! Paths and queries that cannot be read.
+//! Invalid path and query parameters.
 
 use reqwest::Client;
 
 use super::{Server, problem};
 
 #[tokio::test]
-async fn an_id_that_is_no_uuid_is_an_invalid_path_parameter() {
+async fn an_id_that_is_not_a_uuid_is_an_invalid_path_parameter() {
     let server = Server::with_shop().await;
     for id in ["hunter2", "0197a3c2", "%FF"] {
         let response = Client::new().get(server.url(&format!("/baskets/{id}"))).send().await.unwrap();
@@ -16,7 +16,7 @@ async fn an_id_that_is_no_uuid_is_an_invalid_path_parameter() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_read_names_its_parameter() {
+async fn an_invalid_query_parameter_is_named() {
     let server = Server::with_shop().await;
     for (query, detail) in [
         ("limit=hunter2", "limit: not a valid value"),

@@ -1,4 +1,4 @@
-//! What every answer has in common, and what no route answers.
+//! What all responses have in common, and the responses to unknown routes and methods.
 
 use axum::{Router, routing::get};
 use reqwest::Client;
@@ -15,7 +15,7 @@ async fn an_unknown_route_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_not_allowed_and_the_right_ones_are_named() {
+async fn the_response_to_a_wrong_method_lists_the_allowed_ones() {
     let server = Server::with_shop().await;
     for (path, allow) in [("/baskets", "POST"), ("/slow", "GET,HEAD,POST")] {
         let response = Client::new().delete(server.url(path)).send().await.unwrap();
@@ -44,7 +44,7 @@ async fn a_command_that_panics_has_an_unknown_outcome() {
 }
 
 #[tokio::test]
-async fn the_type_of_a_problem_can_be_followed() {
+async fn the_type_of_a_problem_is_a_link_to_its_description() {
     let server = Server::with_shop().await;
     let response = Client::new().get(server.url("/problems/not-found")).send().await.unwrap();
     assert_eq!(response.status(), 200);
@@ -52,7 +52,7 @@ async fn the_type_of_a_problem_can_be_followed() {
 }
 
 #[tokio::test]
-async fn http_2_without_tls_is_served_too() {
+async fn http_2_without_tls_is_supported() {
     let server = Server::with_shop().await;
     let client = Client::builder().http2_prior_knowledge().build().unwrap();
     let response = client.get(server.url("/pages")).send().await.unwrap();
@@ -75,7 +75,7 @@ async fn context(headers: &[(&str, &str)]) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn the_ids_of_a_caller_are_taken_over() {
+async fn valid_ids_from_a_client_are_kept() {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let (request_id, context) =
         context(&[("x-request-id", "r-1"), ("x-correlation-id", "c-1"), ("traceparent", trace)]).await;
@@ -84,7 +84,7 @@ async fn the_ids_of_a_caller_are_taken_over() {
 }
 
 #[tokio::test]
-async fn ids_that_are_not_sane_are_replaced() {
+async fn invalid_ids_from_a_client_are_replaced() {
     let long = "x".repeat(129);
     for id in ["", "two words", "tab\there", long.as_str()] {
         let (request_id, context) =
@@ -96,7 +96,7 @@ async fn ids_that_are_not_sane_are_replaced() {
 }
 
 #[tokio::test]
-async fn a_header_that_may_be_given_once_is_refused_if_it_is_repeated() {
+async fn a_repeated_single_valued_header_is_refused() {
     let server = Server::with_shop().await;
     for name in [
         "content-type",

@@ -17,13 +17,14 @@ pub(crate) struct Confirmation {
 }
 
 impl Confirmation {
-    /// Asks on the terminal, unless `--yes` was given. Fails if the answer is no, or if there is no terminal.
+    /// Asks for confirmation on the terminal, unless `--yes` was given. Fails if it is not given, or if there is no
+    /// terminal.
     pub(crate) fn ask(&self, question: &str) -> anyhow::Result<()> {
         if self.yes {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
-            let error = anyhow::anyhow!("{question} Standard input is not a terminal, so nobody can confirm");
+            let error = anyhow::anyhow!("{question} Cannot ask: standard input is not a terminal");
             return Err(hinted(error, format!("to confirm, run `{} --yes`", command_line())));
         }
         eprint!("{question} [y/N] ");
@@ -37,13 +38,13 @@ impl Confirmation {
     }
 }
 
-/// The command as it was typed.
+/// The command line of this process, for a shell.
 fn command_line() -> String {
     let arguments = env::args().skip(1).map(|argument| quoted(&argument));
     [env!("CARGO_PKG_NAME").to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// An argument as a shell reads it back.
+/// Quotes an argument for a shell.
 fn quoted(argument: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@,=+".contains(letter);
     if !argument.is_empty() && argument.chars().all(is_plain) {
@@ -57,7 +58,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn an_argument_with_spaces_or_quotes_can_be_pasted() {
+    fn arguments_are_quoted_for_the_shell() {
         assert_eq!(quoted("orders.events/3@1042"), "orders.events/3@1042");
         assert_eq!(quoted("written by a test"), "'written by a test'");
         assert_eq!(quoted("it's"), r"'it'\''s'");

@@ -5,8 +5,8 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{folders::names_in, settings::DatabaseSettings};
 
-/// The names of all databases without their prefix: those that the list of services names, and those that have
-/// migrations of their own.
+/// The names of all databases without their prefix: those in the list of services, and those with a folder of
+/// migrations.
 pub(crate) fn names(settings: &DatabaseSettings) -> anyhow::Result<BTreeSet<String>> {
     let mut names = named_by_services(&settings.services)?;
     names.extend(names_in(&settings.migrations)?);
@@ -21,7 +21,7 @@ fn named_by_services(list: &Path) -> anyhow::Result<BTreeSet<String>> {
     Ok(databases.map(|(_user, name)| name.to_owned()).collect())
 }
 
-/// The databases that hold read models.
+/// The databases that contain read models.
 pub(crate) async fn with_projections(settings: &DatabaseSettings) -> anyhow::Result<Vec<PgConnectOptions>> {
     let mut found = Vec::new();
     for name in names(settings)? {

@@ -10,7 +10,8 @@ use crate::{
 
 #[derive(Subcommand)]
 pub(crate) enum DeadLetters {
-    /// List the records in a context's commands topic that could not be read as commands, while their outcomes are kept.
+    /// List the records in a context's commands topic that could not be read as commands, while their outcomes are
+    /// kept.
     #[command(after_help = "Example:\n  foldline dead-letters list orders")]
     List {
         #[command(flatten)]
@@ -35,7 +36,7 @@ impl DeadLetters {
     }
 }
 
-/// The row of an outcome, if it is that of a dead letter.
+/// The row of an outcome, if it belongs to a dead letter.
 fn row(outcome: &Outcome) -> Option<[Value; 4]> {
     let document: Value = serde_json::from_slice(&outcome.document).ok()?;
     let position = document.pointer("/dead_letter/position")?.clone();

@@ -1,6 +1,6 @@
 use anyhow::Error;
 
-/// An error together with what to run next.
+/// An error with a hint.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", causes(.error))]
 struct Hinted {
@@ -8,12 +8,12 @@ struct Hinted {
     hint: String,
 }
 
-/// Adds a hint to an error: what to run next, with all values filled in, so that it can be pasted.
+/// Adds a hint to an error: the command to run next, with all values filled in, so that it can be pasted.
 pub(crate) fn hinted(error: impl Into<Error>, hint: impl Into<String>) -> Error {
     Hinted { error: error.into(), hint: hint.into() }.into()
 }
 
-/// Prints an error with its causes, and its hint below.
+/// Prints an error with its causes, then its hint.
 pub(crate) fn report(error: &Error) {
     eprintln!("error: {}", causes(error));
     if let Some(Hinted { hint, .. }) = error.chain().find_map(|cause| cause.downcast_ref()) {
@@ -21,7 +21,7 @@ pub(crate) fn report(error: &Error) {
     }
 }
 
-/// The error and its causes, each once: many errors quote their cause.
+/// The error and its causes. A cause that the error already quotes is not repeated.
 fn causes(error: &Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -41,13 +41,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_that_is_quoted_already_is_not_repeated() {
+    fn a_cause_that_is_already_quoted_is_not_repeated() {
         assert_eq!(causes(&anyhow!("broken pipe").context("cannot write")), "cannot write: broken pipe");
         assert_eq!(causes(&anyhow!("refused").context("postgres: refused")), "postgres: refused");
     }
 
     #[test]
-    fn a_hint_is_no_part_of_the_message() {
+    fn a_hint_is_not_part_of_the_message() {
         let error = hinted(anyhow!("no topic"), "run it").context("cannot read");
         assert_eq!(causes(&error), "cannot read: no topic");
     }

@@ -1,6 +1,7 @@
-//! The operator's command line. It knows nothing of the business: contexts are the folders of `schemas/`, databases are
-//! those of the services and the folders of `migrations/`. Commands that only read join no consumer group. Commands that
-//! change something can be repeated, and those that remove or replace something ask first.
+//! The command line for operators. It contains nothing specific to one context: contexts are the folders of `schemas/`,
+//! databases are those of the services and the folders of `migrations/`. Commands that only read must not join a
+//! consumer group. Commands that change something can be repeated, and those that remove or replace something ask
+//! first.
 
 mod completions;
 mod confirmation;
@@ -49,7 +50,7 @@ Examples:
   foldline events tail orders
   foldline projections rebuild orders --promote";
 
-/// The exit status after Ctrl-C: 128 + SIGINT, as in shells.
+/// The exit status after Ctrl-C: 128 + SIGINT, as is usual for shells.
 const INTERRUPTED: i32 = 130;
 
 /// Set up, inspect and repair a Foldline installation.
@@ -110,7 +111,7 @@ enum Migrations {
 async fn main() -> ExitCode {
     match run(Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader, such as `head`, has seen enough.
+        // The reader, such as `head`, has closed the pipe.
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             hint::report(&error);

@@ -18,14 +18,14 @@ pub(crate) struct Output {
 /// A format for results.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Columns, for people.
+    /// Columns, for humans.
     Table,
     /// One JSON object per line, for programs.
     Json,
 }
 
 impl Output {
-    /// Prints rows whose values have these names.
+    /// Prints rows with these column names.
     pub(crate) fn print<const N: usize>(self, names: [&str; N], rows: &[[Value; N]]) -> io::Result<()> {
         match self.format {
             Format::Table => print_table(names, rows),
@@ -39,8 +39,9 @@ fn object<const N: usize>(names: [&str; N], row: &[Value; N]) -> Value {
 }
 
 fn print_table<const N: usize>(names: [&str; N], rows: &[[Value; N]]) -> io::Result<()> {
-    let heads = names.map(heading);
-    let lines: Vec<_> = [heads].into_iter().chain(rows.iter().map(|row| row.each_ref().map(text))).collect();
+    let headings = names.map(heading);
+    let lines: Vec<_> =
+        [headings].into_iter().chain(rows.iter().map(|row| row.each_ref().map(text))).collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     for line in &lines {
@@ -55,20 +56,21 @@ pub(crate) fn heading(name: &str) -> String {
     name.replace('_', " ").to_uppercase()
 }
 
-/// Prints a line in one piece and flushes it, so that whoever reads it sees it at once, and Ctrl-C never cuts it.
+/// Prints a line with a single write and flushes it, so that a reader receives it immediately, and Ctrl-C never
+/// truncates it.
 pub(crate) fn print_line(line: impl Display) -> io::Result<()> {
     let mut out = stdout().lock();
     out.write_all(format!("{line}\n").as_bytes())?;
     out.flush()
 }
 
-/// Whether an error means that nobody reads standard output any more.
+/// Whether an error means that the reader has closed standard output.
 pub(crate) fn is_closed(error: &Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
     causes.any(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }
 
-/// A value as a person writes it. Control characters are escaped: anybody may have sent them.
+/// A value as plain text. Control characters are escaped, because the text may come from outside.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),

@@ -1,7 +1,7 @@
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use event_log::Position;
-use projection::dead_letters::{self as parked_events, DeadLetter as ParkedEvent, DropError, Selection};
+use projection::parked_events::{self, DropError, Selection};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use time::format_description::well_known::Rfc3339;
@@ -32,13 +32,13 @@ pub(crate) enum Parked {
         /// The position of the event, such as `orders.events/3@1042`.
         #[arg(value_name = "POSITION")]
         position: Position,
-        /// Only if this projection parked it.
+        /// Only if this projection has parked it.
         #[arg(long, value_name = "PROJECTION")]
         projection: Option<String>,
         #[command(flatten)]
         read_models: ReadModels,
     },
-    /// Apply parked events again, in order, with all that wait behind them; without a filter, all of them.
+    /// Apply parked events and those that wait for them again, in order; without a filter, all of them.
     #[command(after_help = "Example:\n  foldline parked retry --projection orders")]
     Retry {
         #[command(flatten)]
@@ -46,7 +46,7 @@ pub(crate) enum Parked {
         #[command(flatten)]
         read_models: ReadModels,
     },
-    /// Leave a parked event out for ever, in every generation, and retry what waits behind it.
+    /// Drop a parked event permanently, in every generation, and retry the events that wait for it.
     #[command(after_help = "\
 Example:
   foldline parked drop orders orders.events/3@1042 --reason 'written by a test' --by ada")]
@@ -70,10 +70,10 @@ Example:
 /// Which parked events: those that match every filter.
 #[derive(Args)]
 pub(crate) struct Filter {
-    /// Only those of this projection.
+    /// Only events of this projection.
     #[arg(long, value_name = "PROJECTION")]
     projection: Option<String>,
-    /// Only those of this aggregate.
+    /// Only events of this aggregate.
     #[arg(long, value_name = "AGGREGATE_ID")]
     aggregate: Option<String>,
     /// Only the event at this position, such as `orders.events/3@1042`.
@@ -97,7 +97,7 @@ impl Parked {
             Self::Retry { filter, read_models } => retry(filter, &read_models).await,
             Self::Drop { target, position, reason, by, confirmation } => {
                 let projection = target.name();
-                confirmation.ask(&format!("Leave the event at {position} out of {projection} for ever?"))?;
+                confirmation.ask(&format!("Drop the event at {position} from {projection} permanently?"))?;
                 drop_event(&target, &position, &by, &reason).await
             }
         }
@@ -119,7 +119,7 @@ const COLUMNS: [&str; 11] = [
     "parked_at",
 ];
 
-fn row(event: ParkedEvent) -> [Value; 11] {
+fn row(event: parked_events::Event) -> [Value; 11] {
     [
         event.projection.into(),
         event.generation.into(),
@@ -151,7 +151,7 @@ async fn show(
     if is_found { Ok(()) } else { Err(not_parked(format!("no event is parked at {position}"))) }
 }
 
-async fn document(connection: &mut PgConnection, event: &ParkedEvent) -> anyhow::Result<Value> {
+async fn document(connection: &mut PgConnection, event: &parked_events::Event) -> anyhow::Result<Value> {
     let record = parked_events::record(connection, event).await?;
     let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| bytes.escape_ascii().to_string());
     Ok(json!({
@@ -169,10 +169,10 @@ async fn retry(filter: Filter, read_models: &ReadModels) -> anyhow::Result<()> {
         aggregates += parked_events::retry(&mut connection, &selection).await?;
     }
     if aggregates == 0 {
-        return Err(not_parked("no matching event is parked that can be retried".to_owned()));
+        return Err(not_parked("no parked event that can be retried matches".to_owned()));
     }
     print_line(format!(
-        "{aggregates} aggregates will be retried; `foldline parked list` shows those that stay parked"
+        "{aggregates} aggregates will be retried; `foldline parked list` shows those that remain parked"
     ))?;
     Ok(())
 }
@@ -185,10 +185,10 @@ async fn drop_event(target: &Target, position: &Position, by: &str, reason: &str
         Err(error @ DropError::NotParked { .. }) => return Err(not_parked(error.to_string())),
         Err(error) => return Err(error.into()),
     }
-    print_line(format!("dropped {position} from {projection}; the events behind it will be retried"))?;
+    print_line(format!("dropped {position} from {projection}; the events that wait for it will be retried"))?;
     Ok(())
 }
 
 fn not_parked(message: String) -> anyhow::Error {
-    hinted(anyhow!(message), "`foldline parked list` shows what is parked")
+    hinted(anyhow!(message), "`foldline parked list` shows the parked events")
 }

@@ -3,10 +3,10 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{databases::with_projections, settings::DatabaseSettings};
 
-/// Which databases a command looks at.
+/// The databases that a command searches.
 #[derive(Args)]
 pub(crate) struct ReadModels {
-    /// Look only in this database, such as `orders_read`.
+    /// Search only this database, such as `orders_read`.
     #[arg(long, value_name = "DATABASE")]
     database: Option<String>,
     #[command(flatten)]
@@ -15,7 +15,7 @@ pub(crate) struct ReadModels {
 
 /// A database with read models.
 pub(crate) struct ReadModel {
-    /// Its name, without the prefix of all databases.
+    /// The database's name without the prefix.
     pub(crate) name: String,
     pub(crate) options: PgConnectOptions,
 }

@@ -48,7 +48,7 @@ fn check(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Registers events under the topic of events, commands under the topic of commands.
+/// Registers the schemas of events under the events topic, and those of commands under the commands topic.
 async fn apply(folder: &Path, registry: &RegistrySettings, prefix: &TopicPrefix) -> anyhow::Result<()> {
     let registry = Registry::new(&registry.url)?;
     for context in names_in(folder)? {
@@ -72,7 +72,7 @@ fn files_of_context(folder: &Path) -> anyhow::Result<[Vec<SchemaFile>; 2]> {
 /// Every `<message>/v<n>.avsc` in a folder, which need not exist.
 fn files_of(folder: &Path) -> anyhow::Result<Vec<SchemaFile>> {
     let mut files = Vec::new();
-    // Not `is_dir`, which takes a folder that may not be read for one that does not exist.
+    // Not `is_dir`, which returns false for a folder that cannot be read.
     if folder.try_exists().with_context(|| format!("cannot read {}", folder.display()))? {
         for message in names_in(folder)? {
             for entry in fs::read_dir(folder.join(&message))? {
@@ -88,7 +88,7 @@ fn file(path: &Path) -> anyhow::Result<SchemaFile> {
     let version =
         name.strip_prefix('v').and_then(|rest| rest.strip_suffix(".avsc")).and_then(|n| n.parse().ok());
     let version = version.with_context(|| format!("{} is not named v<n>.avsc", path.display()))?;
-    // The process ends soon and frees these few schemas.
+    // Leaking is acceptable: there are few schemas, and the process ends soon.
     let text = fs::read_to_string(path)?.leak();
     Ok(SchemaFile { version, text })
 }
@@ -100,7 +100,7 @@ mod tests {
     use super::files_of;
 
     #[test]
-    fn a_folder_that_does_not_exist_has_no_schemas_but_one_that_cannot_be_read_is_an_error() {
+    fn a_missing_folder_has_no_schemas_and_an_unreadable_one_is_an_error() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(files_of(&here.join("nowhere")).unwrap().is_empty());
         assert!(files_of(&here.join("Cargo.toml")).is_err());

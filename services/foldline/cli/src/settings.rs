@@ -1,4 +1,4 @@
-//! The connections of the installation, each as options with an environment variable of the same name.
+//! The settings of the installation. Each is an option with an environment variable of the same name.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use event_log::{ClientSettings, InvalidShards, LogError, Shards, Topics};
 
 use crate::hint::hinted;
 
-/// The heading of these options in the help.
+/// The heading of connection options in the help.
 const CONNECTION: &str = "Connection";
 
-/// Which context a command is about.
+/// The context that a command is about.
 #[derive(Args)]
 pub(crate) struct Context {
     /// The context: a folder of the schemas, such as `orders`.
@@ -161,7 +161,7 @@ impl KafkaSettings {
         self.prefix.topics(context)
     }
 
-    /// Why the topics of a context cannot be read, with what to look at next.
+    /// Adds the context and a hint to an error of reading a context's topics.
     pub(crate) fn unreadable(&self, context: &str, error: LogError) -> anyhow::Error {
         let error = anyhow::Error::from(error)
             .context(format!("cannot read the topics of context {context} from {}", self.brokers));

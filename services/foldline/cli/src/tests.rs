@@ -1,4 +1,4 @@
-//! Holds the help, the documentation and the messages of the whole repository against the command line.
+//! Checks that the help, the documentation and the messages of the whole repository match the command line.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ use crate::Cli;
 const DOCS: &str = include_str!("../../../../docs/command-line.md");
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
-/// Every command that does something, by its full name, such as `foldline events tail`.
+/// Every command without subcommands, by its full name, such as `foldline events tail`.
 fn commands() -> Vec<(String, Command)> {
     commands_below(&Cli::command(), "")
 }
@@ -31,7 +31,7 @@ fn is_connection(argument: &Arg) -> bool {
     argument.get_help_heading() == Some("Connection")
 }
 
-/// An argument as people write it: `--option` or `VALUE`.
+/// An argument as it is written: `--option` or `VALUE`.
 fn spelling(argument: &Arg) -> String {
     argument.get_long().map_or_else(|| value_name(argument), |name| format!("--{name}"))
 }
@@ -42,7 +42,7 @@ fn value_name(argument: &Arg) -> String {
         .map_or_else(|| argument.get_id().as_str().to_uppercase(), |names| names[0].to_string())
 }
 
-/// What the documentation says of a command.
+/// The section of the documentation about a command.
 fn section(name: &str) -> &'static str {
     let heading = format!("\n### `{name}`\n");
     let (_, rest) =
@@ -50,10 +50,10 @@ fn section(name: &str) -> &'static str {
     rest.split("\n#").next().unwrap_or_default()
 }
 
-/// Parses what a person would type or paste. What follows a redirection or a pipe is the shell's.
+/// Parses a command line as typed into a shell, without its redirection or pipe.
 fn parse(line: &str) -> Result<Cli, clap::Error> {
     let line = line.split(" | ").next().and_then(|line| line.split(" > ").next()).unwrap_or_default();
-    // Every other part is within quotes.
+    // Every second part is quoted.
     let parts = line.split('\'').enumerate();
     let words = parts.flat_map(|(index, part)| {
         let is_quoted = index % 2 == 1;
@@ -71,7 +71,7 @@ fn typed_lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(|line| line.trim_start().trim_start_matches("$ ")).filter(|line| is_command(line))
 }
 
-/// What a text has between backticks that begins as a command.
+/// The commands between backticks in a text.
 fn quoted_commands(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').filter(|part| is_command(part))
 }
@@ -90,8 +90,8 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether the words after the program's name, up to an option or a placeholder such as `COMMAND` or `{verb}`, name a
-/// command.
+/// Whether a command exists. Its words are those after the program's name, up to an option or a placeholder such as
+/// `COMMAND` or `{verb}`.
 fn names_a_command(text: &str) -> bool {
     let mut command = &Cli::command();
     for word in text.split_whitespace().skip(1) {
@@ -110,7 +110,7 @@ fn the_command_line_is_well_formed() {
 }
 
 #[test]
-fn every_command_says_what_it_does_and_what_its_arguments_mean() {
+fn every_command_and_argument_has_a_description() {
     for (name, command) in commands() {
         let about = command.get_about().unwrap_or_else(|| panic!("{name} has no description")).to_string();
         assert!(about.len() <= 120 && !about.contains(". "), "{name} needs one short sentence: {about}");
@@ -121,7 +121,7 @@ fn every_command_says_what_it_does_and_what_its_arguments_mean() {
 }
 
 #[test]
-fn every_command_has_examples_that_can_be_pasted() {
+fn every_command_has_valid_examples() {
     for (name, command) in commands() {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let examples: Vec<_> = typed_lines(&help).collect();
@@ -146,7 +146,7 @@ fn every_connection_option_has_a_variable_of_the_same_name() {
 }
 
 #[test]
-fn the_documentation_has_every_command_with_all_its_arguments() {
+fn every_command_and_argument_is_documented() {
     for (name, command) in commands() {
         let section = section(&name);
         for argument in command.get_arguments().filter(|argument| !is_connection(argument)) {
@@ -159,25 +159,25 @@ fn the_documentation_has_every_command_with_all_its_arguments() {
 }
 
 #[test]
-fn the_documentation_has_no_command_that_does_not_exist() {
-    let known: BTreeSet<_> = commands().into_iter().map(|(name, _)| name).collect();
+fn every_documented_command_exists() {
+    let existing: BTreeSet<_> = commands().into_iter().map(|(name, _)| name).collect();
     for heading in DOCS.lines().filter_map(|line| line.strip_prefix("### `")) {
-        assert!(known.contains(heading.trim_end_matches('`')), "{heading}");
+        assert!(existing.contains(heading.trim_end_matches('`')), "{heading}");
     }
 }
 
 #[test]
-fn the_documentation_of_a_command_has_no_option_that_does_not_exist() {
+fn every_documented_option_exists() {
     for (name, command) in commands() {
-        let known: BTreeSet<_> = command.get_arguments().map(spelling).collect();
+        let existing: BTreeSet<_> = command.get_arguments().map(spelling).collect();
         for word in section(&name).split(|letter: char| !letter.is_ascii_lowercase() && letter != '-') {
-            assert!(!word.starts_with("--") || known.contains(word), "{name}: {word}");
+            assert!(!word.starts_with("--") || existing.contains(word), "{name}: {word}");
         }
     }
 }
 
 #[test]
-fn examples_in_the_documentation_can_be_pasted() {
+fn every_example_in_the_documentation_is_a_valid_command_line() {
     for file in files(&test_kit::repository().join("docs"), "md") {
         for line in typed_lines(&fs::read_to_string(&file).unwrap()) {
             if let Err(error) = parse(line) {
@@ -188,7 +188,7 @@ fn examples_in_the_documentation_can_be_pasted() {
 }
 
 #[test]
-fn documents_and_messages_name_only_commands_that_exist() {
+fn every_command_named_in_documents_and_messages_exists() {
     let repository = test_kit::repository();
     let mut texts = vec![repository.join("README.md")];
     texts.extend(files(&repository.join("docs"), "md"));

@@ -19,7 +19,7 @@ pub(crate) enum Topics {
         #[command(flatten)]
         kafka: KafkaSettings,
     },
-    /// Create the topics that are missing, then check that all are set up as they must be.
+    /// Create the topics that are missing, then check the configuration of all topics.
     #[command(after_help = "Example:\n  foldline topics apply --partitions 16 --shards 4 --replication 3")]
     Apply {
         #[command(flatten)]

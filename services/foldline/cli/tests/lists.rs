@@ -1,4 +1,4 @@
-//! What an operator sees of a running installation, on a real Kafka.
+//! The commands that list the state of an installation, with a real Kafka.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -16,14 +16,14 @@ use test_kit::TestEnvironment;
 
 const LONG: Duration = Duration::from_secs(10);
 
-/// The topics of an installation.
+/// An environment whose topics exist.
 fn prepared() -> TestEnvironment {
     let environment = TestEnvironment::empty();
     environment.foldline("topics apply");
     environment
 }
 
-/// What a successful command prints.
+/// Runs a command, which must succeed, and returns its output.
 fn foldline(environment: &TestEnvironment, arguments: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_foldline"))
         .args(arguments.split(' '))
@@ -36,8 +36,8 @@ fn foldline(environment: &TestEnvironment, arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The documentation shows this table, or this message.
-fn is_documented(printed: &str) {
+/// Checks that the documentation shows the first line of a table or message.
+fn assert_documented(printed: &str) {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let first = words(printed.lines().next().unwrap());
     let docs = include_str!("../../../../docs/command-line.md");
@@ -77,7 +77,7 @@ fn dead_letters_are_listed_and_other_outcomes_are_not() {
     for (key, outcome) in [("c-1", &accepted), ("c-2", &refused), ("orders.commands/3@17", &dead)] {
         write(&environment, "orders.outcomes", key, &outcome.to_string());
     }
-    write(&environment, "orders.outcomes", "no outcome", "{");
+    write(&environment, "orders.outcomes", "invalid", "{");
     let listed = foldline(&environment, "dead-letters list orders --output json");
     let expected = json!({
         "position": "orders.commands/3@17", "key": "orders.commands/3@17", "decided_at": "2026-01-01T00:00:00Z",
@@ -85,12 +85,12 @@ fn dead_letters_are_listed_and_other_outcomes_are_not() {
     });
     assert_eq!(json(&listed), [expected]);
     let table = foldline(&environment, "dead-letters list orders");
-    is_documented(&table);
+    assert_documented(&table);
     assert_eq!(table.lines().count(), 2);
     assert!(table.contains(r"ce_id is \u{1b}[2J missing"), "{table}");
 }
 
-/// Commits for the group that the first command in partition 3 is settled.
+/// Commits the group's offset after the first command in partition 3, as if that was settled.
 fn settle_one(environment: &TestEnvironment, topics: &Topics) {
     let group: BaseConsumer = client(environment).set("group.id", topics.deciders()).create().unwrap();
     let mut next = TopicPartitionList::new();
@@ -124,15 +124,15 @@ fn shards_are_listed_with_their_owner_their_partitions_and_the_commands_that_wai
     assert_eq!(listed[3], row(0, Value::Null, Value::Null, 6, 0, 0));
     assert_eq!(listed[4], row(1, json!("here:1"), json!(1), 1, 0, 0));
     assert_eq!(listed[5], row(1, json!("here:1"), json!(1), 3, 1, 2));
-    is_documented(&foldline(&environment, "shards list orders"));
+    assert_documented(&foldline(&environment, "shards list orders"));
 }
 
 #[test]
 fn topics_are_listed() {
     let environment = prepared();
-    is_documented(&foldline(&environment, "topics apply"));
+    assert_documented(&foldline(&environment, "topics apply"));
     let listed = foldline(&environment, "topics list");
-    is_documented(&listed);
+    assert_documented(&listed);
     let owners = listed.lines().find(|line| line.contains("orders.owners")).unwrap();
     assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["2", "1", "1", "compact"]);
     assert_eq!(listed.lines().count(), 5);
@@ -145,5 +145,5 @@ fn topics_are_listed() {
 
 #[test]
 fn the_published_schemas_are_compatible() {
-    is_documented(&foldline(&TestEnvironment::empty(), "schemas check"));
+    assert_documented(&foldline(&TestEnvironment::empty(), "schemas check"));
 }

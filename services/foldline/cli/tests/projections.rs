@@ -1,4 +1,4 @@
-//! A read model that is rebuilt, promoted and rolled back while orders are placed and read, by the programs themselves.
+//! A read model is rebuilt, promoted and rolled back while orders are placed and read, with the real programs.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -31,14 +31,14 @@ async fn projections(environment: &TestEnvironment, arguments: &str) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-/// Runs a command that must succeed; the answer is what it prints.
-async fn done(environment: &TestEnvironment, arguments: &str) -> String {
+/// Runs a command, which must succeed, and returns its output.
+async fn run(environment: &TestEnvironment, arguments: &str) -> String {
     let output = projections(environment, arguments).await;
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a command that must end with 1; the answer is why.
+/// Runs a command, which must fail with exit code 1, and returns its error message.
 async fn refused(environment: &TestEnvironment, arguments: &str) -> String {
     let output = projections(environment, arguments).await;
     assert_eq!(output.status.code(), Some(1), "{arguments}");
@@ -47,52 +47,52 @@ async fn refused(environment: &TestEnvironment, arguments: &str) -> String {
 
 /// The generations with their states.
 async fn listed(environment: &TestEnvironment) -> Vec<(Value, Value)> {
-    let listed = done(environment, "list --output json").await;
+    let listed = run(environment, "list --output json").await;
     let rows = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     rows.filter(|row| row["projection"] == "orders")
         .map(|row| (row["generation"].clone(), row["state"].clone()))
         .collect()
 }
 
-/// Customers who place an order and look at it at once, over and over.
+/// Clients that repeatedly place an order and read it immediately.
 struct Customers {
-    done: Arc<AtomicBool>,
-    seen: Arc<AtomicU64>,
-    all: Vec<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+    orders: Arc<AtomicU64>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Customers {
     fn start(commands: &Service, queries: &Service) -> Self {
-        let (done, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stop, orders) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let customer = |_| {
             let (commands, queries) = (commands.url.clone(), queries.url.clone());
-            let (done, seen) = (done.clone(), seen.clone());
+            let (stop, orders) = (stop.clone(), orders.clone());
             tokio::spawn(async move {
                 let client = Client::new();
-                while !done.load(Relaxed) {
-                    order_and_look(&client, &commands, &queries).await;
-                    seen.fetch_add(1, Relaxed);
+                while !stop.load(Relaxed) {
+                    place_and_read(&client, &commands, &queries).await;
+                    orders.fetch_add(1, Relaxed);
                 }
             })
         };
-        Self { all: (0..4).map(customer).collect(), done, seen }
+        Self { tasks: (0..4).map(customer).collect(), stop, orders }
     }
 
-    /// Waits until so many more orders are seen.
-    async fn see_more(&self, orders: u64) {
-        let before = self.seen.load(Relaxed);
-        eventually("orders are seen", || async { self.seen.load(Relaxed) >= before + orders }).await;
+    /// Waits until this many more orders are placed and read.
+    async fn until_more(&self, orders: u64) {
+        let before = self.orders.load(Relaxed);
+        eventually("orders are read", || async { self.orders.load(Relaxed) >= before + orders }).await;
     }
 
-    async fn go(self) {
-        self.done.store(true, Relaxed);
-        for customer in self.all {
-            customer.await.unwrap();
+    async fn stop(self) {
+        self.stop.store(true, Relaxed);
+        for task in self.tasks {
+            task.await.unwrap();
         }
     }
 }
 
-async fn order_and_look(client: &Client, commands: &str, queries: &str) {
+async fn place_and_read(client: &Client, commands: &str, queries: &str) {
     let order = json!({
         "customer_id": "c-1", "currency": "EUR",
         "lines": [{ "sku": "tea", "quantity": 1, "unit_price_minor": 990 }],
@@ -104,9 +104,9 @@ async fn order_and_look(client: &Client, commands: &str, queries: &str) {
     assert_eq!(placed.status(), 201);
     let header = |name: &str| placed.headers()[name].to_str().unwrap().to_owned();
     let url = format!("{queries}{}", header("location"));
-    let look = client.get(url).header("Consistency-Token", header("consistency-token"));
-    let seen = look.header("Prefer", "wait=10").send().await.unwrap();
-    assert_eq!(seen.status(), 200, "{}", seen.text().await.unwrap());
+    let query = client.get(url).header("Consistency-Token", header("consistency-token"));
+    let response = query.header("Prefer", "wait=10").send().await.unwrap();
+    assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,29 +116,29 @@ async fn a_read_model_is_rebuilt_promoted_and_rolled_back_under_load() {
     let _projector = Service::projector(&environment, "orders").ready().await;
     let queries = Service::query_api(&environment, "orders").ready().await;
     let customers = Customers::start(&commands, &queries);
-    customers.see_more(50).await;
+    customers.until_more(50).await;
 
-    let begun = done(&environment, "rebuild orders --rate 100 --detach").await;
+    let begun = run(&environment, "rebuild orders --rate 100 --detach").await;
     assert!(begun.starts_with("building generation 2 of orders with version 1"), "{begun}");
     let second = refused(&environment, "rebuild orders").await;
     assert!(second.contains("`foldline projections promote orders` makes it live, `foldline projections cancel orders` drops it"), "{second}");
-    let unasked = refused(&environment, "promote orders").await;
+    let unconfirmed = refused(&environment, "promote orders").await;
     assert!(
-        unasked.contains("hint: to confirm, run `foldline projections promote orders --yes`"),
-        "{unasked}"
+        unconfirmed.contains("hint: to confirm, run `foldline projections promote orders --yes`"),
+        "{unconfirmed}"
     );
-    done(&environment, "limit orders none").await;
-    done(&environment, "rebuild orders --follow --promote --yes").await;
+    run(&environment, "limit orders none").await;
+    run(&environment, "rebuild orders --follow --promote --yes").await;
     assert_eq!(listed(&environment).await, [(1.into(), "standby".into()), (2.into(), "live".into())]);
-    customers.see_more(50).await;
+    customers.until_more(50).await;
 
-    done(&environment, "rollback orders --yes").await;
+    run(&environment, "rollback orders --yes").await;
     assert_eq!(listed(&environment).await, [(1.into(), "live".into()), (2.into(), "standby".into())]);
-    customers.see_more(50).await;
-    done(&environment, "drop orders --yes").await;
-    let verified = done(&environment, "verify orders").await;
+    customers.until_more(50).await;
+    run(&environment, "drop orders --yes").await;
+    let verified = run(&environment, "verify orders").await;
     assert!(verified.contains("the live rows of orders equal those built from the log"), "{verified}");
-    customers.go().await;
+    customers.stop().await;
 
     let mut database = PgConnection::connect(&environment.database_url("orders_read")).await.unwrap();
     sqlx::query("UPDATE order_lines SET quantity = 7 WHERE ctid = '(0,1)'")
@@ -147,9 +147,10 @@ async fn a_read_model_is_rebuilt_promoted_and_rolled_back_under_load() {
         .unwrap();
     let verified = projections(&environment, "verify orders --output json").await;
     assert_eq!(verified.status.code(), Some(1));
-    let (told, why) = (String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
-    assert!(why.contains("the live rows of orders differ from those built from the log"), "{why}");
-    let tables: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (printed, error) =
+        (String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+    assert!(error.contains("the live rows of orders differ from those built from the log"), "{error}");
+    let tables: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!([&tables[0]["table"], &tables[1]["table"]], ["orders", "order_lines"]);
     assert_eq!([&tables[0]["differing_ranges"], &tables[1]["differing_ranges"]], [0, 1]);
     assert_eq!([&tables[1]["live_generation"], &tables[1]["rows"]], [&json!(1), &tables[1]["live_rows"]]);

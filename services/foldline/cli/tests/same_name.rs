@@ -1,4 +1,4 @@
-//! Several databases may have a projection of the same name.
+//! Several databases may have projections with the same name.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 const DATABASES: [&str; 2] = ["one_read", "other_read"];
 
-/// A folder of migrations for both databases, removed at the end.
+/// A temporary folder with migrations for both databases.
 struct Migrations(PathBuf);
 
 impl Migrations {
@@ -56,7 +56,7 @@ fn run(environment: &TestEnvironment, migrations: &Migrations, arguments: &str) 
 }
 
 #[tokio::test]
-async fn a_projection_that_several_databases_have_must_be_chosen_by_its_database() {
+async fn a_projection_of_several_databases_must_be_selected_with_its_database() {
     let (environment, migrations) = (TestEnvironment::empty(), Migrations::create());
     let migrated = run(&environment, &migrations, "migrations apply");
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));

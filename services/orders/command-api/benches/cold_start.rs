@@ -1,8 +1,8 @@
-//! How long a command API needs to start with a million orders, at two lengths of the log, and how much memory it then
-//! has. `make starts` starts the servers and prints the figures; `FOLDLINE_BENCH_ORDERS` and
-//! `FOLDLINE_BENCH_EVENTS` (millions, with commas) say how many there are.
+//! Measures how long a command API takes to start with a million orders, at two lengths of the log, and how much memory
+//! it then uses. `make starts` starts the servers and prints the figures. `FOLDLINE_BENCH_ORDERS` sets the number of
+//! orders, and `FOLDLINE_BENCH_EVENTS` the lengths of the log, separated by commas.
 
-#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark may block its threads")]
 
 use std::{
     fs,
@@ -31,16 +31,16 @@ async fn main() {
     let lengths = setting("FOLDLINE_BENCH_EVENTS", "2000000,10000000");
     let environment = TestEnvironment::prepared();
     let topics = Topics::new(&environment.topic_prefix, "orders");
-    let registry = Registry::new(&environment.servers.registry_url).expect("the address is right");
+    let registry = Registry::new(&environment.servers.registry_url).expect("the registry's URL is valid");
     let codec = Codec::register(registry, &[(topics.events(), EVENTS.as_slice())]).await;
-    let codec = codec.expect("the registry takes the schemas");
+    let codec = codec.expect("the registry accepts the schemas");
     let samples = [placed(), changed()].map(|event| sample(&codec, &event));
     let mut writers = LogWriter::all(&environment, "orders", PARTITIONS, SHARDS, orders);
     for length in lengths {
         let started = Instant::now();
         write_log(&mut writers, length, &samples);
         println!("\n{orders} orders, {length} events (written in {:.0?})", started.elapsed());
-        // The first start folds what is new and leaves snapshots behind.
+        // The first start folds the new events and saves snapshots.
         let (took, memory) = start(&environment).await;
         println!("start that folds what is new          {took:>8.1?}   {memory} MiB resident");
         for _ in 0..3 {
@@ -55,7 +55,7 @@ fn setting(name: &str, default: &str) -> Vec<usize> {
     text.split(',').map(|number| number.parse().expect("a list of numbers")).collect()
 }
 
-/// Starts the service, waits until it owns everything and has saved what it folded, and ends it.
+/// Starts the service, waits until it owns all partitions and has saved its snapshots, and stops it.
 async fn start(environment: &TestEnvironment) -> (Duration, u64) {
     let started = Instant::now();
     let mut service = Service::command_api(environment, "orders");
@@ -64,7 +64,7 @@ async fn start(environment: &TestEnvironment) -> (Duration, u64) {
         sleep(Duration::from_millis(10)).await;
     }
     let took = started.elapsed();
-    // Longer than the interval of snapshots.
+    // Longer than the interval between snapshots.
     sleep(Duration::from_secs(8)).await;
     let memory = resident_mib(service.pid());
     service.signal("TERM");
@@ -73,14 +73,14 @@ async fn start(environment: &TestEnvironment) -> (Duration, u64) {
 }
 
 fn resident_mib(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("linux says so");
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is running");
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("the status has a line VmRSS");
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
 }
 
 fn sample(codec: &Codec, event: &Event) -> Sample {
-    let event_type = codec.full_name(event.message_type()).expect("its schema is registered").to_owned();
-    Sample { event_type, payload: codec.encode(event).expect("the event fits") }
+    let event_type = codec.full_name(event.message_type()).expect("the schema is registered").to_owned();
+    Sample { event_type, payload: codec.encode(event).expect("the event matches the schema") }
 }
 
 fn placed() -> Event {

@@ -1,7 +1,7 @@
-//! How long one command takes, with nothing else going on: beside the bare commit it is made of, and up to the moment
-//! when a query sees it. `make bench` starts the servers and prints the figures.
+//! Measures how long one command takes without other load, compared with the bare Kafka commit that it consists of, and
+//! how long it takes until a query returns the result. `make bench` starts the servers and prints the figures.
 
-#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark may block its threads")]
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use test_kit::{Service, TestEnvironment};
 use uuid::Uuid;
 
-/// How often each thing is done; the first tenth is not counted.
+/// How often each measurement is repeated; the first tenth is not counted.
 const TIMES: usize = 1_000;
 
 #[tokio::main]
@@ -24,7 +24,7 @@ async fn main() {
     let bare = environment.clone();
     let commits =
         tokio::task::spawn_blocking(move || commit_one_by_one(&bare)).await.expect("commits succeed");
-    // Its claim fences the bare writer.
+    // Started afterwards, because its claim fences the bare writer.
     let commands = Service::command_api(&environment, "orders").ready().await;
     let _projector = Service::projector(&environment, "orders").ready().await;
     let queries = Service::query_api(&environment, "orders").ready().await;
@@ -44,7 +44,7 @@ fn commit_one_by_one(environment: &TestEnvironment) -> Vec<f64> {
         address: String::new(),
         commit_timeout: Duration::from_secs(5),
     };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    let runtime = tokio::runtime::Runtime::new().expect("the runtime can be created");
     runtime
         .block_on(event_log::apply_topics(&settings.client, &settings.topics, settings.shards, 1))
         .expect("topics can be created");
@@ -88,17 +88,16 @@ async fn place_one_by_one(commands: &str, queries: &str) -> (Vec<f64>, Vec<f64>)
     let (mut answered, mut visible) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
         let started = Instant::now();
-        let answer =
-            client.post(format!("{commands}/orders")).json(&order()).send().await.expect("the API is up");
-        let placed = (location(&answer), token(&answer));
-        drop(answer.bytes().await);
+        let response =
+            client.post(format!("{commands}/orders")).json(&order()).send().await.expect("the API responds");
+        let (path, token) = (location(&response), token(&response));
+        drop(response.bytes().await);
         answered.push(millis(started));
         let started = Instant::now();
-        let (path, token) = placed;
         let query = client.get(format!("{queries}{path}")).header("Consistency-Token", token);
-        let seen = query.send().await.expect("the API is up");
-        assert_eq!(seen.status(), 200, "the query sees the order");
-        drop(seen.bytes().await);
+        let response = query.send().await.expect("the API responds");
+        assert_eq!(response.status(), 200, "the query returns the order");
+        drop(response.bytes().await);
         visible.push(millis(started));
     }
     (answered, visible)
@@ -115,13 +114,13 @@ fn order() -> Value {
     })
 }
 
-fn location(answer: &Response) -> String {
-    assert_eq!(answer.status(), 201, "the order is placed");
-    answer.headers()["location"].to_str().expect("a path is text").to_owned()
+fn location(response: &Response) -> String {
+    assert_eq!(response.status(), 201, "the order is placed");
+    response.headers()["location"].to_str().expect("a path is text").to_owned()
 }
 
-fn token(answer: &Response) -> String {
-    answer.headers()["consistency-token"].to_str().expect("a token is text").to_owned()
+fn token(response: &Response) -> String {
+    response.headers()["consistency-token"].to_str().expect("a token is text").to_owned()
 }
 
 fn millis(since: Instant) -> f64 {
@@ -141,6 +140,7 @@ fn median(times: &[f64]) -> f64 {
 
 fn report(what: &str, times: &[f64]) {
     let warm = warm(times);
-    let at = |percent: usize| warm[(warm.len() - 1) * percent / 100];
-    println!("{what:<46} p50 {:6.2}   p90 {:6.2}   p99 {:6.2}   max {:6.2}", at(50), at(90), at(99), at(100));
+    let percentile = |percent: usize| warm[(warm.len() - 1) * percent / 100];
+    let [p50, p90, p99, max] = [50, 90, 99, 100].map(percentile);
+    println!("{what:<46} p50 {p50:6.2}   p90 {p90:6.2}   p99 {p99:6.2}   max {max:6.2}");
 }

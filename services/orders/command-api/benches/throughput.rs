@@ -1,5 +1,5 @@
-//! How many commands a second the system takes, and what each costs: orders placed over HTTP, everything on this machine.
-//! `make bench` starts the servers and prints the figures.
+//! Measures how many commands per second the system accepts, and the processor time of each: orders are placed over
+//! HTTP, with everything on this machine. `make bench` starts the servers and prints the figures.
 
 #[path = "support/load.rs"]
 mod load;
@@ -9,11 +9,12 @@ use std::time::Duration;
 use load::{Report, run};
 use test_kit::{Part, Service, TestEnvironment, processor_time, threads_and_switches, until_applied};
 
-/// How long each measurement lasts, after a warm-up that is not counted: the broker's own code is compiled meanwhile.
+/// How long each measurement lasts.
 const DURATION: Duration = Duration::from_secs(10);
+/// How long the warm-up lasts, which is not counted: the broker's JVM compiles its code.
 const WARM_UP: Duration = Duration::from_secs(15);
 const PROJECTIONS: [&str; 3] = ["orders", "journal", "customer_totals"];
-/// Requests in flight when as much as possible is asked for.
+/// The number of concurrent requests in the measurements without a read side.
 const CONNECTIONS: usize = 512;
 
 #[tokio::main]
@@ -24,7 +25,7 @@ async fn main() {
     }
 }
 
-/// What a user meets: every projection of the example is live and keeps up.
+/// The system as users see it: every projection of the example is live and keeps up.
 async fn with_every_projection() {
     let environment = TestEnvironment::prepared();
     let commands = Service::command_api(&environment, "orders").ready().await;
@@ -48,13 +49,13 @@ async fn with_every_projection() {
         let report = run(&addresses, connections, None, DURATION).await;
         let (threads, switches) = threads_and_switches(commands.pid());
         placed += report.accepted.len() as u64;
-        let (_, behind) = until_applied(&environment, "orders_read", &PROJECTIONS, placed).await;
+        let (_, lag) = until_applied(&environment, "orders_read", &PROJECTIONS, placed).await;
         report.print(&format!("{connections} connections"));
         for ((name, part), before) in parts.iter().zip(before) {
             print!("  {name} {:.0}", micros(processor_time(*part).saturating_sub(before), &report));
         }
         let switches = (switches - switches_before) as f64 / report.accepted.len() as f64;
-        println!("  threads {threads}  switches {switches:.1}  projections caught up {behind:.1?} later");
+        println!("  threads {threads}  switches {switches:.1}  projections caught up {lag:.1?} later");
     }
 }
 
@@ -62,7 +63,7 @@ fn micros(time: Duration, report: &Report) -> f64 {
     time.as_secs_f64() * 1e6 / report.accepted.len() as f64
 }
 
-/// What the write side does alone, and as two instances.
+/// The write side alone, with one or several instances.
 async fn without_read_side(instances: usize) {
     let environment = TestEnvironment::prepared();
     let mut services = Vec::new();
@@ -73,12 +74,12 @@ async fn without_read_side(instances: usize) {
         services.iter().map(|service| service.url.trim_start_matches("http://").to_owned()).collect();
     println!("\n{instances} instance(s), no projector, {CONNECTIONS} connections, {DURATION:?} each");
     drop(run(&addresses, CONNECTIONS, None, WARM_UP).await);
-    let most = run(&addresses, CONNECTIONS, None, DURATION).await;
-    most.print("as many as possible");
-    let half = most.rate() / 2.0;
+    let maximum = run(&addresses, CONNECTIONS, None, DURATION).await;
+    maximum.print("as many as possible");
+    let half = maximum.rate() / 2.0;
     run(&addresses, CONNECTIONS, Some(half), DURATION)
         .await
         .print("at half of that, from the intended start");
-    let beyond = run(&addresses, CONNECTIONS, Some(most.rate() * 1.5), DURATION).await;
-    beyond.print("at one and a half times that");
+    let overload = run(&addresses, CONNECTIONS, Some(maximum.rate() * 1.5), DURATION).await;
+    overload.print("at one and a half times that");
 }

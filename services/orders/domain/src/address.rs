@@ -1,6 +1,7 @@
-//! Where an order is delivered: the same type in commands and in events.
+//! The delivery address, which is the same type in commands and events.
 //!
-//! Its limits are checked in commands only. Events are read as they were written, whatever limits held then.
+//! Its limits are checked only in commands. Events must never be validated when they are read, because they may have
+//! been written under other limits.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::validation::{capital_letters, printable};
 /// Where an order is to be delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 pub struct DeliveryAddress {
-    /// The person or company that receives it: 1 to 100 characters.
+    /// The person or company that receives the order: 1 to 100 characters.
     #[garde(length(chars, max = 100), custom(printable))]
     #[schema(example = "Ada Lovelace")]
     pub name: String,
@@ -19,7 +20,7 @@ pub struct DeliveryAddress {
     #[garde(length(chars, max = 100), custom(printable))]
     #[schema(example = "12 Example Street")]
     pub street: String,
-    /// The postal code as the country writes it: 1 to 16 characters.
+    /// The postal code in the country's format: 1 to 16 characters.
     #[garde(length(chars, max = 16), custom(printable))]
     #[schema(example = "10115")]
     pub postal_code: String,

@@ -1,4 +1,4 @@
-//! The decisions: every state against every command.
+//! The decisions: the events or the refusal of each command in each state.
 
 use crate::{
     ChangeDeliveryAddress, Command, Event, PlaceOrder, Refusal, State, commands,
@@ -43,7 +43,7 @@ fn placed_line(line: commands::OrderLine) -> OrderLine {
     OrderLine { sku: line.sku, quantity, unit_price_minor: line.unit_price_minor }
 }
 
-/// A change to the current address is already satisfied: nothing happens.
+/// A change to the current address has no effect.
 fn change_delivery_address(current: AddressFingerprint, change: ChangeDeliveryAddress) -> Vec<Event> {
     let delivery_address = change.delivery_address;
     if AddressFingerprint::from(&delivery_address) == current {

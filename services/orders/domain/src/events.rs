@@ -1,7 +1,7 @@
-//! What has happened to an order. Each event is the Avro record of the same name in `schemas/orders/events`, and its fields
-//! are the fields of that record.
+//! The events of an order. Each event is the Avro record of the same name in `schemas/orders/events`, with the same
+//! fields.
 //!
-//! Events are public and kept for ever, and are never validated when they are read. A field is only ever added, with
+//! Events are public and kept forever, and must never be validated when they are read. Fields may only be added, with
 //! `#[serde(default)]` here and a default in the next version of the schema.
 
 use aggregate::Message;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 pub use crate::address::DeliveryAddress;
 
-/// A fact about an order.
+/// An event of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Message)]
 #[serde(untagged)]
 pub enum Event {
@@ -22,14 +22,14 @@ pub enum Event {
     OrderCancelled(OrderCancelled),
 }
 
-/// A customer has ordered: the first event of every order.
+/// A customer has placed the order. This is the first event of every order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPlaced {
-    /// Who ordered.
+    /// The id of the customer.
     pub customer_id: String,
     /// The currency of every amount (ISO 4217).
     pub currency: String,
-    /// What was ordered, in the customer's order.
+    /// The ordered products, in the sequence given by the customer.
     pub lines: Vec<OrderLine>,
     /// The sum of quantity times unit price over all lines, in minor units.
     pub total_minor: i64,
@@ -37,30 +37,30 @@ pub struct OrderPlaced {
     pub delivery_address: DeliveryAddress,
 }
 
-/// So many of one product at one price.
+/// A quantity of one product at one price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderLine {
     /// The product.
     #[schema(example = "tea-500g")]
     pub sku: String,
-    /// How many of it.
+    /// How many pieces.
     #[schema(example = 2)]
     pub quantity: i32,
-    /// The price of one, in minor units.
+    /// The price of one piece, in minor units.
     #[schema(example = 1290)]
     pub unit_price_minor: i64,
 }
 
-/// The order is to be delivered to another address.
+/// The delivery address of the order has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryAddressChanged {
     /// The whole new address.
     pub delivery_address: DeliveryAddress,
 }
 
-/// The order will not be delivered: the last event of every cancelled order.
+/// The order was cancelled and will not be delivered. This is the last event of every cancelled order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {
-    /// Why, in the words of the person who cancelled it.
+    /// Why the order was cancelled, in the words of the person who cancelled it.
     pub reason: String,
 }

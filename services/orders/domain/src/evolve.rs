@@ -1,4 +1,4 @@
-//! How each event changes the state. An event replaces the state: it holds everything that the rules need.
+//! How each event changes the state. Each event contains everything that the rules need, so it replaces the state.
 
 use crate::{
     DeliveryAddress, Event, State,

@@ -1,7 +1,7 @@
-//! The rules of an order: which commands it accepts, and which events follow.
+//! The rules of an order: which commands it accepts, and which events result.
 //!
-//! Everything here is pure and synchronous: no clock, no I/O. Services validate a [`Command`] before it is decided on;
-//! what is left to refuse depends on the past of the order.
+//! Everything here is pure and synchronous: it must not read a clock or do I/O. Services validate a [`Command`] before
+//! the decision, so refusals depend only on the state of the order.
 //!
 //! ```
 //! use aggregate::Aggregate;

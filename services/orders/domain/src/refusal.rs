@@ -1,20 +1,21 @@
-//! Why an order refuses a command. Wrong values never come this far: see [`commands`](crate::commands).
+//! Why an order refuses a command. Invalid values are refused earlier: see [`commands`](crate::commands).
 
 use serde::Serialize;
 use thiserror::Error;
 
-/// Why a command is refused: a stable code and a sentence for the caller.
+/// Why a command is refused: a stable code and a message for the client.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
-// Without a tag the facts stand alone, and `{}` after a name makes "no facts" an empty map instead of null.
+// Untagged, so that only the fields are serialized. Variants without fields need `{}` to be an empty map instead of
+// null.
 #[serde(untagged)]
 pub enum Refusal {
-    /// It exists already.
+    /// The order already exists.
     #[error("the order has already been placed")]
     OrderAlreadyPlaced {},
-    /// It does not exist.
+    /// The order does not exist.
     #[error("there is no such order")]
     OrderNotFound {},
-    /// Nothing happens to a cancelled order any more.
+    /// The order is cancelled and can no longer be changed.
     #[error("the order has already been cancelled")]
     OrderAlreadyCancelled {},
 }

@@ -1,4 +1,4 @@
-//! What the rules need to know about the past of an order, and nothing more: services keep many of these in memory.
+//! The state of an order. It contains only what the rules need, because services keep millions of states in memory.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,26 +8,26 @@ use crate::DeliveryAddress;
 /// The state of an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
-    /// It does not exist yet.
+    /// The order does not exist yet.
     #[default]
     NotPlaced,
-    /// It is placed.
+    /// The order is placed.
     Placed {
         /// Where it is to be delivered.
         delivery_address: AddressFingerprint,
     },
-    /// It is cancelled, for good.
+    /// The order is cancelled. No further event can follow.
     Cancelled,
 }
 
-/// Tells addresses apart in 16 bytes, and keeps personal data out of snapshots.
+/// A hash of an address: it distinguishes addresses in 16 bytes, and keeps personal data out of snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressFingerprint(Uuid);
 
 impl From<&DeliveryAddress> for AddressFingerprint {
     fn from(address: &DeliveryAddress) -> Self {
         let DeliveryAddress { name, street, postal_code, city, country } = address;
-        // Validation refuses control characters in every part, so a line break separates them.
+        // Validation refuses control characters in every part, so a line break is an unambiguous separator.
         let text = [name, street, postal_code, city, country].map(String::as_str).join("\n");
         Self(Uuid::new_v5(&Uuid::nil(), text.as_bytes()))
     }

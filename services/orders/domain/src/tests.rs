@@ -1,5 +1,5 @@
-//! The rules of an order, in the words of the business. The limits of values are in [`validation`], properties of every
-//! history in [`properties`], and the form of messages on the wire in [`schemas`].
+//! The rules of an order. The limits of values are tested in [`validation`], properties of every history in
+//! [`properties`], and the encoding of messages in [`schemas`].
 
 mod arbitrary;
 mod properties;
@@ -43,19 +43,19 @@ fn an_order_can_be_sent_back_to_its_first_address() {
 }
 
 #[test]
-fn a_change_to_the_address_of_the_order_changes_nothing() {
+fn a_change_to_the_current_address_has_no_effect() {
     given::<Order>([order_placed()]).when(change_address(address_in("Weimar"))).then_nothing();
 }
 
 #[test]
-fn a_change_to_the_address_of_the_last_change_changes_nothing() {
+fn repeating_a_change_of_address_has_no_effect() {
     given::<Order>([order_placed(), address_changed("Jena")])
         .when(change_address(address_in("Jena")))
         .then_nothing();
 }
 
 #[test]
-fn a_change_of_any_part_of_the_address_is_a_change() {
+fn the_address_changes_if_any_part_of_it_changes() {
     let mut changes = vec![address_in("Weimar"); 5];
     changes[0].name.push('x');
     changes[1].street.push('x');
@@ -69,7 +69,7 @@ fn a_change_of_any_part_of_the_address_is_a_change() {
 }
 
 #[test]
-fn text_that_moves_from_one_part_of_the_address_to_the_next_is_a_change() {
+fn moving_text_from_one_part_of_the_address_to_the_next_changes_the_address() {
     let mut address = address_in("Weimar");
     let number = address.street.split_off(address.street.len() - 1);
     address.postal_code.insert_str(0, &number);
@@ -109,6 +109,6 @@ fn an_order_that_was_never_placed_cannot_be_cancelled() {
 }
 
 #[test]
-fn a_state_stays_small_enough_for_millions_in_memory() {
+fn a_state_is_small_enough_to_keep_millions_in_memory() {
     assert!(size_of::<crate::State>() <= 24);
 }

@@ -1,6 +1,7 @@
-//! What a value must look like, beyond the length and range rules that `garde` brings.
+//! The rules for values, beyond the length and range rules of `garde`.
 //!
-//! A text is kept as given, never trimmed or changed. No message repeats the value: it may be personal data.
+//! Text must never be trimmed or otherwise changed. Messages must not repeat the value, because it may be personal
+//! data.
 
 use crate::{PlaceOrder, commands::OrderLine};
 
@@ -8,8 +9,7 @@ use crate::{PlaceOrder, commands::OrderLine};
 /// (RFC 8259, section 6).
 pub(crate) const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
 
-/// A text for people, in one line. Control characters would break lines in logs and on labels, and Postgres cannot
-/// store NUL.
+/// Text of a single line. Control characters would break lines in logs and on labels, and Postgres cannot store NUL.
 pub(crate) fn printable<C>(text: &str, _: &C) -> garde::Result {
     if text.trim().is_empty() {
         Err(garde::Error::new("blank"))
@@ -20,7 +20,7 @@ pub(crate) fn printable<C>(text: &str, _: &C) -> garde::Result {
     }
 }
 
-/// An identifier, which can stand in keys and URLs without escaping.
+/// An identifier that can be used in keys and URLs without escaping.
 pub(crate) fn visible_ascii<C>(text: &str, _: &C) -> garde::Result {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(())
@@ -29,7 +29,7 @@ pub(crate) fn visible_ascii<C>(text: &str, _: &C) -> garde::Result {
     }
 }
 
-/// A code of countries (ISO 3166) or currencies (ISO 4217). Only its form is checked: which codes are in use changes
+/// The code of a country (ISO 3166) or currency (ISO 4217). Only its format is checked, because the codes in use change
 /// from year to year.
 pub(crate) fn capital_letters(length: usize) -> impl FnOnce(&str, &()) -> garde::Result {
     move |code, ()| {
@@ -41,12 +41,12 @@ pub(crate) fn capital_letters(length: usize) -> impl FnOnce(&str, &()) -> garde:
     }
 }
 
-/// A line that names a currency names the currency of its order.
-pub(crate) fn currency_of_order(own: &str, order: &String) -> garde::Result {
-    if own == order { Ok(()) } else { Err(garde::Error::new("not the currency of the order")) }
+/// If a line names a currency, it must be that of the order.
+pub(crate) fn currency_of_order(line: &str, order: &String) -> garde::Result {
+    if line == order { Ok(()) } else { Err(garde::Error::new("not the currency of the order")) }
 }
 
-/// The total of an order is an amount of money.
+/// The total of an order must not exceed the largest amount of money.
 pub(crate) fn total_fits<C>(lines: &[OrderLine], _: &C) -> garde::Result {
     if PlaceOrder::total_minor(lines) <= i128::from(MAX_AMOUNT_MINOR) {
         Ok(())

@@ -1,10 +1,10 @@
-//! How many events a second a projector writes into the live read model of orders, with the checkpoint in the transaction,
-//! beside the bare statements that such a batch is made of; then how many into the two other read models, both at once;
-//! and what each costs Postgres. `make reads` starts the servers and prints
-//! the figures; `FOLDLINE_BENCH_LIVE_EVENTS` says how many events there are, half as many orders, and
-//! `FOLDLINE_BENCH_BATCH` how many go into a transaction.
+//! Measures how many events per second a projector applies to the live read model of orders, compared with the bare
+//! statements that its batches consist of; then how many it applies to the two other read models concurrently; and the
+//! processor time of Postgres for each. `make reads` starts the servers and prints the figures.
+//! `FOLDLINE_BENCH_LIVE_EVENTS` sets the number of events, which is twice the number of orders, and
+//! `FOLDLINE_BENCH_BATCH` the number of events in a transaction.
 
-#![allow(clippy::disallowed_methods, reason = "nothing else waits for its threads")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark may block its threads")]
 
 #[path = "support/order.rs"]
 mod order;
@@ -35,7 +35,7 @@ async fn main() {
     let environment = TestEnvironment::prepared();
     // Only a projection that has run can be paused.
     drop(Service::projector(&environment, "orders").ready().await);
-    steer(&environment, "pause");
+    control_others(&environment, "pause");
     write(&environment, events).await;
     println!(
         "\n{events} events, {batch} in a transaction, half of them place an order, half change its address"
@@ -43,11 +43,11 @@ async fn main() {
     let size = batch.to_string();
     let projector =
         Service::projector_with(&environment, "orders", &[("FOLDLINE_PROJECTION_BATCH_SIZE", &size)]);
-    // Starting and joining the group is not what is measured.
+    // The measurement begins after the first event, so that starting and joining the group are not counted.
     let (first, _) = until_applied(&environment, READ_MODEL, &["orders"], 1).await;
     let orders = measure(events - first, until_applied(&environment, READ_MODEL, &["orders"], events)).await;
     orders.print("orders, checkpoint in the transaction");
-    steer(&environment, "resume");
+    control_others(&environment, "resume");
     let (first, _) = until_applied(&environment, READ_MODEL, &OTHERS, 1).await;
     let others = measure(events - first, until_applied(&environment, READ_MODEL, &OTHERS, events)).await;
     others.print("journal and totals, both at once");
@@ -57,7 +57,8 @@ async fn main() {
     println!("orders / bare: {:.0} %", 100.0 * orders.rate() / bare.rate());
 }
 
-fn steer(environment: &TestEnvironment, command: &str) {
+/// Pauses or resumes the projections other than orders.
+fn control_others(environment: &TestEnvironment, command: &str) {
     for projection in OTHERS {
         environment.foldline(&format!("projections {command} {projection} --generation 1"));
     }
@@ -65,17 +66,17 @@ fn steer(environment: &TestEnvironment, command: &str) {
 
 async fn write(environment: &TestEnvironment, events: u64) {
     let samples = samples().await;
-    let events = usize::try_from(events).expect("it fits");
+    let events = usize::try_from(events).expect("the number fits");
     let mut writers = LogWriter::all(environment, "orders", PARTITIONS, SHARDS, events / 2);
     let writing = spawn_blocking(move || write_log(&mut writers, events, &samples));
     writing.await.expect("the log can be written");
 }
 
-/// What came of it.
+/// The result of a measurement.
 struct Cost {
     events: u64,
     took: Duration,
-    /// What all processes of Postgres took.
+    /// The processor time of all Postgres processes.
     processor: Duration,
 }
 
@@ -96,20 +97,26 @@ impl Cost {
     }
 }
 
-/// The same rows without a log: orders are written, and then their addresses, by statements of `batch` rows each.
+/// Writes the same rows without a log: all orders, and then their new addresses, with statements of `batch` rows each.
 async fn upsert(environment: &TestEnvironment, events: u64, batch: u64) {
     let url = environment.database_url("orders_read");
-    let mut database = PgConnection::connect(&url).await.expect("the database is there");
-    database.execute("TRUNCATE orders, order_lines").await.expect("the tables are there");
+    let mut database = PgConnection::connect(&url).await.expect("the database exists");
+    database.execute("TRUNCATE orders, order_lines").await.expect("the tables exist");
     let orders: Vec<Uuid> = (0..events / 2).map(|_| Uuid::now_v7()).collect();
-    let batches = || orders.chunks(usize::try_from(batch).expect("it fits"));
+    let batches = || orders.chunks(usize::try_from(batch).expect("the number fits"));
     for (statements, ids) in batches().map(|ids| (PLACE, ids)).chain(batches().map(|ids| (CHANGE, ids))) {
-        let mut transaction =
-            database.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await.expect("Postgres answers");
+        let mut transaction = database
+            .begin_with("BEGIN; SET LOCAL synchronous_commit = off")
+            .await
+            .expect("Postgres responds");
         for statement in statements {
-            sqlx::query(statement).bind(ids).execute(&mut *transaction).await.expect("the rows fit");
+            sqlx::query(statement)
+                .bind(ids)
+                .execute(&mut *transaction)
+                .await
+                .expect("the rows can be written");
         }
-        transaction.commit().await.expect("Postgres answers");
+        transaction.commit().await.expect("Postgres responds");
     }
 }
 

@@ -1,10 +1,10 @@
-//! How soon a write is seen: from the answer of a command to the answer of the query that has its token, while commands
-//! come at a steady rate, counted from when each was due. `make reads` starts the servers and prints the figures;
-//! `FOLDLINE_BENCH_RATE` is the rate in commands a second (250 keep two cores half busy), `FOLDLINE_BENCH_SECONDS` how
-//! long it is kept up.
+//! Measures how soon a write is visible: the time from when a command is due to its response, and from there to the
+//! response of a query with its token, while commands are sent at a steady rate. `make reads` starts the servers and
+//! prints the figures. `FOLDLINE_BENCH_RATE` sets the commands per second (250 keep two cores half busy), and
+//! `FOLDLINE_BENCH_SECONDS` the duration.
 
-#[path = "support/journey.rs"]
-mod journey;
+#[path = "support/load.rs"]
+mod load;
 #[path = "support/order.rs"]
 mod order;
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use test_kit::{Service, TestEnvironment, setting};
 
-/// What is not counted: the broker's own code is compiled meanwhile.
+/// How long the warm-up lasts, which is not counted: the broker's JVM compiles its code.
 const WARM_UP: Duration = Duration::from_secs(10);
 
 #[tokio::main]
@@ -23,7 +23,7 @@ async fn main() {
     let commands = Service::command_api(&environment, "orders").ready().await;
     let _projector = Service::projector(&environment, "orders").ready().await;
     let queries = Service::query_api(&environment, "orders").ready().await;
-    drop(journey::run(&commands.url, &queries.url, rate, WARM_UP).await);
+    drop(load::run(&commands.url, &queries.url, rate, WARM_UP).await);
     println!("\n{rate} orders a second for {time:?}, each then asked for with its token, in milliseconds");
-    journey::run(&commands.url, &queries.url, rate, time).await.print();
+    load::run(&commands.url, &queries.url, rate, time).await.print();
 }

@@ -10,37 +10,37 @@ use uuid::Uuid;
 
 use crate::{customer_id::CustomerId, reads::Reads};
 
-/// Which changes, and from where on.
+/// Which changes to stream, and where to begin.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
-    /// Only those of this order.
+    /// Only changes of this order.
     order_id: Option<Uuid>,
-    /// Only those of orders of this customer.
+    /// Only changes of orders of this customer.
     #[param(value_type = Option<String>, example = "c-1001")]
     customer_id: Option<CustomerId>,
-    /// Only those of this type.
+    /// Only events of this type.
     #[serde(rename = "type")]
     #[param(example = "OrderPlaced")]
     event_type: Option<String>,
-    /// Where to begin without a `Last-Event-ID`: `now`, which is the default, at the `beginning`, or after the position
+    /// Where to begin without a `Last-Event-ID`: `now`, which is the default, at the `beginning`, or after the positions
     /// of a consistency token.
     #[param(example = "beginning")]
     from: Option<String>,
 }
 
-/// Everything that happens to orders, as it happens.
+/// Streams new events of orders as server-sent events (HTML standard).
 ///
-/// Server-sent events (HTML standard). Those of one order come in the order of their versions; across orders there is no
-/// order. A stream goes on where the last one ended if `Last-Event-ID` says so. If the service ends a stream, the last
-/// event is `end`, with the reason.
+/// Events of one order are sent in the order of their versions; events of different orders are in no particular order.
+/// `Last-Event-ID` resumes a stream after that event. If the service ends a stream, the last event is `end`, with the
+/// reason.
 #[utoipa::path(
     get,
     path = "/orders/changes",
     params(Parameters, StreamHeaders),
     responses(
-        (status = 200, description = "A stream that does not end by itself: `id` to resume at, `event` with the type, and as `data` this.", body = Change, content_type = "text/event-stream"),
+        (status = 200, description = "A stream without an end. Each event has an `id` to resume from, its type as `event`, and this as `data`.", body = Change, content_type = "text/event-stream"),
         ReadResponses,
     )
 )]

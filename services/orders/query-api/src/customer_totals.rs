@@ -52,7 +52,7 @@ impl Document for CustomerTotals {
     }
 }
 
-/// What a customer has ordered.
+/// The totals of a customer's orders.
 #[utoipa::path(
     get,
     path = "/customers/{customer_id}/totals",
@@ -62,8 +62,8 @@ impl Document for CustomerTotals {
         ConditionalHeaders,
     ),
     responses(
-        (status = 200, description = "The totals, also of a customer who has ordered nothing. `Consistency-Token` says how far the answer has seen the log.", body = CustomerTotals),
-        (status = 304, description = "The caller has them."),
+        (status = 200, description = "The totals, even of a customer without orders. `Consistency-Token` is the position in the log that the response reflects.", body = CustomerTotals),
+        (status = 304, description = "The client already has this version."),
         ReadResponses,
     )
 )]
@@ -73,7 +73,7 @@ pub(crate) async fn customer_totals(
     request: ReadRequest,
 ) -> Result<Response, Problem> {
     // A customer's orders may be in any partition.
-    let at = reads.customer_totals.all();
+    let scope = reads.customer_totals.all();
     let select = || {
         sqlx::query_as!(
             Found,
@@ -83,11 +83,11 @@ pub(crate) async fn customer_totals(
                           'totals', (SELECT coalesce(json_agg(totals ORDER BY currency), '[]')
                                        FROM customer_totals AS totals
                                       WHERE customer_id = $3)) AS "found: Json<CustomerTotals>""#,
-            at.projection,
-            at.topic,
+            scope.projection,
+            scope.topic,
             customer_id.as_str(),
         )
-        .fetch_one(at.pool())
+        .fetch_one(scope.pool())
     };
-    at.document(&request, select).await
+    scope.document(&request, select).await
 }

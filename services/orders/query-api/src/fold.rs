@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::document::{Cancellation, Order, Status};
 
-/// The order after an event; `None` if this event cannot come there.
+/// Applies an event to an order; `None` if the event cannot occur in that state.
 pub(crate) fn fold(before: Option<Order>, entry: &JournalEntry<Event>) -> Option<Order> {
     let order = match (&entry.event, before) {
         (Event::OrderPlaced(event), None) => placed(event, entry)?,

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::{document::Order, fold::fold, reads::Reads};
 
-/// An order: as it is, or as it was at a version or a time.
+/// An order: its current state, or its state at a version or time.
 ///
-/// An earlier state is the document that was the answer then, with its entity tag of then.
+/// An earlier state is the document as it was at that point, with the entity tag of that version.
 #[utoipa::path(
     get,
     path = "/orders/{order_id}",
@@ -22,7 +22,7 @@ use crate::{document::Order, fold::fold, reads::Reads};
         ConditionalHeaders,
     ),
     responses(
-        (status = 200, description = "The order. `Consistency-Token` says how far the answer has seen the log; `Behind-Since`, if it is there, names the first event of the order that could not be applied yet.", body = Order),
+        (status = 200, description = "The order. `Consistency-Token` is the position in the log that the response reflects; `Behind-Since`, if present, is the position of the first event of the order that could not be applied yet.", body = Order),
         DocumentResponses,
         ReadResponses,
     )
@@ -36,7 +36,7 @@ pub(crate) async fn order(
     if let Some(point) = parameters.point_in_time()? {
         return reads.journal.document_at(&request, order_id, point, fold).await;
     }
-    let at = reads.orders.aggregate(order_id);
+    let scope = reads.orders.aggregate(order_id);
     let select = || {
         sqlx::query_as!(
             Found,
@@ -58,12 +58,12 @@ pub(crate) async fn order(
                                       END AS cancellation
                                  FROM orders
                                 WHERE order_id = $4::uuid) AS found) AS "found: Json<Order>""#,
-            at.projection,
-            at.topic,
-            at.partition,
-            at.aggregate_id,
+            scope.projection,
+            scope.topic,
+            scope.partition,
+            scope.aggregate_id,
         )
-        .fetch_one(at.pool())
+        .fetch_one(scope.pool())
     };
-    at.document(&request, select).await
+    scope.document(&request, select).await
 }

@@ -37,7 +37,7 @@ pub(crate) struct Last {
     order_id: Uuid,
 }
 
-/// A page of a list; the header `Link` leads to the next one.
+/// A page of a list; the `Link` header points to the next one.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderPage {
     /// From the newest to the oldest.
@@ -50,7 +50,7 @@ pub(crate) struct OrderPage {
     path = "/orders",
     params(Filters, PageParameters, ReadHeaders),
     responses(
-        (status = 200, description = "A page. `Link` leads to the next one; `Consistency-Token` says how far the answer has seen the log; `Behind-Since`, if it is there, names the first event of each partition that could not be applied yet.", body = OrderPage),
+        (status = 200, description = "A page. `Link` points to the next one; `Consistency-Token` is the position in the log that the response reflects; `Behind-Since`, if present, lists the position of the first event of each partition that could not be applied yet.", body = OrderPage),
         ReadResponses,
     )
 )]
@@ -65,7 +65,7 @@ pub(crate) async fn orders(
 }
 
 async fn select(reads: &Reads, list: &List<Filters, Last>) -> Result<Found<Json<Vec<Order>>>, sqlx::Error> {
-    let at = reads.orders.all();
+    let scope = reads.orders.all();
     let mut transaction = reads.orders.read_model().begin_planned().await?;
     sqlx::query_as!(
         Found,
@@ -91,8 +91,8 @@ async fn select(reads: &Reads, list: &List<Filters, Last>) -> Result<Found<Json<
                               AND ($5::timestamptz IS NULL OR (placed_at, order_id) < ($5, $6::uuid))
                             ORDER BY placed_at DESC, order_id DESC
                             LIMIT $7) AS page) AS "found!: Json<Vec<Order>>""#,
-        at.projection,
-        at.topic,
+        scope.projection,
+        scope.topic,
         list.filters.customer_id.as_ref().map(CustomerId::as_str),
         list.filters.status as Option<Status>,
         list.after.map(|last| last.placed_at),

@@ -13,7 +13,7 @@ const REFUSALS: &str = include_str!("../../domain/refusals.md");
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Orders: queries",
-    description = "The state and history of orders. Send the `Consistency-Token` of an earlier answer to see at least that."
+    description = "The state and history of orders. Send the `Consistency-Token` of an earlier response to see at least that state."
 ))]
 struct Description;
 

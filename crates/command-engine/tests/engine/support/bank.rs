@@ -53,19 +53,19 @@ impl Bank {
     /// A bank with an empty log that owns the shard. It sends a group while the commit of the one before it is held, and
     /// `sent` counts the groups sent.
     pub(crate) async fn overlapping(sent: &Gate) -> Self {
-        let bank = Self::with(&MemoryLog::default(), Gate::default(), Some(sent.clone()), &settings());
+        let bank = Self::with(&MemoryLog::default(), Gate::default(), Some(sent), &settings());
         bank.engine.own(0);
         bank.ready().await;
         bank
     }
 
-    fn with(log: &MemoryLog, claims: Gate, sent: Option<Gate>, settings: &EngineSettings) -> Self {
+    fn with(log: &MemoryLog, claims: Gate, sent: Option<&Gate>, settings: &EngineSettings) -> Self {
         let commits = Gate::default();
         let gated = |_| GatedLog {
             log: log.clone(),
             commits: commits.clone(),
             claims: claims.clone(),
-            sent: sent.clone(),
+            sent: sent.cloned(),
         };
         let partitions = log.next_commands().len();
         let shards = Shards::new(i32::try_from(partitions).unwrap(), 1).unwrap();

@@ -1,15 +1,15 @@
-//! Two generations at the same position: only then can they be compared and swapped.
+//! Brings two generations to the same position. Only then can they be compared or swapped.
 
 use std::time::Duration;
 
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::{GenerationError, Moves, list::in_state, tables};
+use super::{GenerationError, Notifications, list::in_state, tables};
 use crate::{Generation, GenerationState};
 
-/// How long the live generation is held for another one to catch up.
-const HELD: Duration = Duration::from_secs(2);
+/// How long the live generation is held back until the other one has caught up.
+const HOLD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The live generation, and the one that is compared with it or takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,56 +38,56 @@ impl Pair {
     }
 }
 
-/// Holds the live generation until the transaction ends, and waits until the other one, which never overtakes it, is
-/// at the same position.
-pub(super) async fn meet(
+/// Holds back the live generation until the transaction ends, and waits until the other one is at the same position.
+/// The other one never overtakes the live one.
+pub(super) async fn align(
     transaction: &mut PgConnection,
-    moves: &mut Moves,
+    notifications: &mut Notifications,
     pair: &Pair,
 ) -> Result<(), GenerationError> {
-    hold(transaction, &pair.live).await?;
-    let together = async {
-        while !stand_alike(transaction, pair).await? {
-            moves.next().await?;
+    lock_checkpoints(transaction, &pair.live).await?;
+    let aligned = async {
+        while !is_aligned(transaction, pair).await? {
+            notifications.next().await?;
         }
         Ok(())
     };
-    timeout(HELD, together).await.unwrap_or_else(|_| {
+    timeout(HOLD_TIMEOUT, aligned).await.unwrap_or_else(|_| {
         let Generation { number, version, .. } = pair.other;
-        Err(GenerationError::Apart { generation: number, version, buffer: HELD })
+        Err(GenerationError::NotAligned { generation: number, version, held_for: HOLD_TIMEOUT })
     })
 }
 
-/// A connection whose transaction sees both generations at the same position, whatever they do meanwhile.
-pub(super) async fn seen_together(
+/// A connection with a transaction whose snapshot has both generations at the same position.
+pub(super) async fn aligned_snapshot(
     database: &PgConnectOptions,
     connection: &mut PgConnection,
-    moves: &mut Moves,
+    notifications: &mut Notifications,
     pair: &Pair,
 ) -> Result<PgConnection, GenerationError> {
-    let mut result = PgConnection::connect_with(database).await?;
+    let mut snapshot = PgConnection::connect_with(database).await?;
     let mut transaction = connection.begin().await?;
-    be_brief(&mut transaction).await?;
-    meet(&mut transaction, moves, pair).await?;
-    result.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    set_timeouts(&mut transaction).await?;
+    align(&mut transaction, notifications, pair).await?;
+    snapshot.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     // The first statement takes the snapshot.
-    result.execute("SELECT FROM public.checkpoint").await?;
+    snapshot.execute("SELECT FROM public.checkpoint").await?;
     transaction.rollback().await?;
-    Ok(result)
+    Ok(snapshot)
 }
 
-/// Has Postgres end the transaction that holds the live generation, if its client stops in the middle.
-pub(super) async fn be_brief(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let buffer = HELD.as_millis();
-    let brief = format!(
-        "SET LOCAL lock_timeout = {buffer}; SET LOCAL idle_in_transaction_session_timeout = {}",
-        2 * buffer
+/// Makes Postgres end the transaction that holds back the live generation if its client stops in the middle.
+pub(super) async fn set_timeouts(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let timeout = HOLD_TIMEOUT.as_millis();
+    let statements = format!(
+        "SET LOCAL lock_timeout = {timeout}; SET LOCAL idle_in_transaction_session_timeout = {}",
+        2 * timeout
     );
-    transaction.execute(brief.as_str()).await?;
+    transaction.execute(statements.as_str()).await?;
     Ok(())
 }
 
-async fn hold(transaction: &mut PgConnection, live: &Generation) -> Result<(), sqlx::Error> {
+async fn lock_checkpoints(transaction: &mut PgConnection, live: &Generation) -> Result<(), sqlx::Error> {
     sqlx::query(
         "SELECT FROM public.checkpoint
           WHERE projection = $1 AND generation = $2
@@ -101,14 +101,14 @@ async fn hold(transaction: &mut PgConnection, live: &Generation) -> Result<(), s
     Ok(())
 }
 
-async fn stand_alike(connection: &mut PgConnection, pair: &Pair) -> Result<bool, sqlx::Error> {
+async fn is_aligned(connection: &mut PgConnection, pair: &Pair) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "WITH stand AS (
+        "WITH offsets AS (
              SELECT generation, topic, partition, next_offset
                FROM public.checkpoint
               WHERE projection = $1 AND next_offset > 0),
-              live AS (SELECT topic, partition, next_offset FROM stand WHERE generation = $2),
-              other AS (SELECT topic, partition, next_offset FROM stand WHERE generation = $3)
+              live AS (SELECT topic, partition, next_offset FROM offsets WHERE generation = $2),
+              other AS (SELECT topic, partition, next_offset FROM offsets WHERE generation = $3)
          SELECT NOT EXISTS (TABLE live EXCEPT TABLE other)
             AND NOT EXISTS (TABLE other EXCEPT TABLE live)",
     )

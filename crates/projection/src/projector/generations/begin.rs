@@ -4,8 +4,8 @@ use super::{GenerationError, copy, list::in_state, tables};
 use crate::projector::generation;
 use crate::{Generation, GenerationState};
 
-/// Begins a generation that is filled from the first event: empty tables like the live ones, in a schema of their
-/// own. Projectors of `version` fill it; by default the highest version that has ever run here.
+/// Begins a generation that is filled from the first event: empty tables like the live ones, in a separate schema.
+/// Projectors of `version` fill it; the default is the highest version that has ever run on this database.
 pub async fn begin(
     connection: &mut PgConnection,
     projection: &str,
@@ -16,7 +16,7 @@ pub async fn begin(
     let (version, tables) = tables::of_version(&mut transaction, projection, version).await?;
     tables::refuse_attachments(&mut transaction, &tables).await?;
     let Some(generation) = insert(&mut transaction, projection, version, rate_limit).await? else {
-        return Err(in_the_way(&mut transaction, projection).await?);
+        return Err(already_building(&mut transaction, projection).await?);
     };
     copy::create_schema(&mut transaction, &generation.schema(), &tables).await?;
     for table in &tables {
@@ -27,8 +27,8 @@ pub async fn begin(
     Ok(generation)
 }
 
-/// Inserts the row of the new generation; returns `None` if there is one in this state already. The checkpoints of
-/// earlier generations keep their numbers from being used again.
+/// Inserts the row of the new generation; returns `None` if another one is already building. The checkpoints of dropped
+/// generations are kept, so that their numbers are not used again.
 async fn insert(
     connection: &mut PgConnection,
     projection: &str,
@@ -51,12 +51,12 @@ async fn insert(
     .await
 }
 
-async fn in_the_way(
+async fn already_building(
     connection: &mut PgConnection,
     projection: &str,
 ) -> Result<GenerationError, GenerationError> {
     let building = in_state(connection, projection, GenerationState::Building).await?;
-    Ok(GenerationError::InTheWay {
+    Ok(GenerationError::Exists {
         projection: building.projection,
         generation: building.number,
         state: building.state,

@@ -1,39 +1,39 @@
 use std::fmt::{self, Display, Formatter};
 
-/// How two generations compare at the same position.
+/// The result of comparing two generations at the same position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
-    /// The live generation.
+    /// The number of the live generation.
     pub live: i32,
-    /// The other one.
+    /// The number of the other one.
     pub other: i32,
-    /// Table by table.
+    /// The result for each table.
     pub tables: Vec<TableComparison>,
 }
 
-/// How a table compares with the live one.
+/// The result of comparing a table with the live one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableComparison {
-    /// The table.
+    /// The table's name.
     pub table: String,
-    /// How many rows the live one has.
+    /// How many rows the live table has.
     pub live_rows: i64,
-    /// How many rows the other one has.
+    /// How many rows the other table has.
     pub other_rows: i64,
     /// How many key ranges were compared by a hash of their rows.
     pub ranges: usize,
     /// How many of them differ.
     pub differing_ranges: usize,
-    /// Rows that differ; not all, if there are many.
+    /// Rows that differ; if there are many, only the first ones.
     pub differences: Vec<Difference>,
 }
 
-/// A row that differs between the generations, as JSON, or that only one of them has.
+/// A row, as JSON, that differs between the generations or that only one of them has.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Difference {
     /// The live row.
     pub live: Option<String>,
-    /// The other one.
+    /// The row of the other generation.
     pub other: Option<String>,
 }
 

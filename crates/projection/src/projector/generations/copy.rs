@@ -1,7 +1,7 @@
-//! Empty tables that are like the live ones in everything that a query, a grant or a person can see: columns,
-//! constraints, indexes with their names, storage, comments, owners, grants.
+//! Creates empty tables that are like the live ones in all respects: columns, constraints, indexes with their names,
+//! storage, comments, owners, grants.
 //!
-//! Postgres knows all of it, so each statement here queries the catalog for the statements that make the copy.
+//! Each query here reads the system catalog and returns the statements that create the copy.
 
 use sqlx::{Executor, PgConnection};
 
@@ -13,16 +13,16 @@ const TABLE: &str = "
                   ' WITH (' || array_to_string(reloptions, ', ') || ')')
       FROM pg_class WHERE oid = format('public.%I', $1)::regclass";
 
-/// While a generation is filled, all rows of a page may change in one transaction. If the new versions fit on the
-/// page, no index is touched (HOT). A table that leaves free space for updates at all leaves enough for that
-/// meanwhile.
-const ROOM: &str = "
+/// While a generation is filled, all rows of a page may change in one transaction. If the new row versions fit on the
+/// same page, no index has to be updated (HOT). So a table that reserves free space for updates reserves half of each
+/// page until the generation is promoted.
+const BUILD_FILLFACTOR: &str = "
     SELECT format('ALTER TABLE %I.%I SET (fillfactor = 50)', $2, relname)
       FROM pg_class, pg_options_to_table(reloptions)
      WHERE oid = format('public.%I', $1)::regclass AND option_name = 'fillfactor'";
 
-/// The free space of the live table.
-const USUAL_ROOM: &str = "
+/// The fillfactor of the live table.
+const LIVE_FILLFACTOR: &str = "
     SELECT format('ALTER TABLE %I.%I SET (fillfactor = %s)', $2, relname, option_value)
       FROM pg_class, pg_options_to_table(reloptions)
      WHERE oid = format('public.%I', $1)::regclass AND option_name = 'fillfactor'";
@@ -37,19 +37,19 @@ const COMMENT: &str = "
       FROM obj_description(format('public.%I', $1)::regclass, 'pg_class') AS comment
      WHERE comment IS NOT NULL";
 
-/// `LIKE` gives indexes new names. Two indexes are the same if their definitions are; among several that are, any may
-/// have any of the names.
+/// `LIKE` gives indexes new names. Indexes with the same definition correspond to each other; if there are several, it
+/// does not matter which one gets which name.
 const INDEX_NAMES: &str = "
     WITH indexes AS (
-        SELECT indrelid, indexrelid, relname AS name, meaning,
-               row_number() OVER (PARTITION BY indrelid, meaning ORDER BY relname) AS place
+        SELECT indrelid, indexrelid, relname AS name, definition,
+               row_number() OVER (PARTITION BY indrelid, definition ORDER BY relname) AS number
           FROM pg_index
           JOIN pg_class ON pg_class.oid = indexrelid
          CROSS JOIN LATERAL (
                SELECT concat_ws(' ', indisprimary, indisunique, substring(pg_get_indexdef(indexrelid) from ' USING .*')))
-            AS said (meaning))
+            AS described (definition))
     SELECT format('ALTER INDEX %I.%I RENAME TO %I', $2, new.name, live.name)
-      FROM indexes AS live JOIN indexes AS new USING (meaning, place)
+      FROM indexes AS live JOIN indexes AS new USING (definition, number)
      WHERE live.indrelid = format('public.%I', $1)::regclass
        AND new.indrelid = format('%I.%I', $2, $1)::regclass
        AND live.name <> new.name";
@@ -67,7 +67,7 @@ const GRANTS: &str = "
                   CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
       FROM grants WHERE grantee <> owner";
 
-/// Whoever may write to one of the live tables must be able to find the others.
+/// Roles that may write to a live table need access to the schema of the other generation.
 const SCHEMA_GRANTS: &str = "
     SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %s', $2,
                            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
@@ -94,31 +94,31 @@ pub(super) async fn create_table(
     table: &str,
     schema: &str,
 ) -> Result<(), sqlx::Error> {
-    for statements in [TABLE, ROOM, OWNER, COMMENT, INDEX_NAMES, GRANTS] {
-        run(connection, statements, table, schema).await?;
+    for query in [TABLE, BUILD_FILLFACTOR, OWNER, COMMENT, INDEX_NAMES, GRANTS] {
+        run(connection, query, table, schema).await?;
     }
     Ok(())
 }
 
-/// Gives a table in `schema`, which is filled now, the same free space as the one in `public`.
-pub(super) async fn settle_table(
+/// Sets the fillfactor of a table in `schema` to that of the live table.
+pub(super) async fn restore_fillfactor(
     connection: &mut PgConnection,
     table: &str,
     schema: &str,
 ) -> Result<(), sqlx::Error> {
-    run(connection, USUAL_ROOM, table, schema).await
+    run(connection, LIVE_FILLFACTOR, table, schema).await
 }
 
-/// Runs the statements that a query about a live table and a schema returns.
+/// Runs the statements that a query returns for a live table and a schema.
 async fn run(
     connection: &mut PgConnection,
-    question: &str,
+    query: &str,
     table: &str,
     schema: &str,
 ) -> Result<(), sqlx::Error> {
-    let question = question.replace("$1", "$1::text").replace("$2", "$2::text");
+    let query = query.replace("$1", "$1::text").replace("$2", "$2::text");
     let statements: Vec<String> =
-        sqlx::query_scalar(&question).bind(table).bind(schema).fetch_all(&mut *connection).await?;
+        sqlx::query_scalar(&query).bind(table).bind(schema).fetch_all(&mut *connection).await?;
     for statement in statements {
         connection.execute(statement.as_str()).await?;
     }

@@ -6,21 +6,22 @@ use super::{GenerationError, list::in_state, tables::quoted};
 use crate::projector::generation;
 use crate::{Generation, GenerationState};
 
-/// How long projectors may finish what they are writing: a large batch with refused events is written in many pieces.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long to wait for projectors to finish what they are writing: a large batch with refused events is written in
+/// many steps.
+const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Ends a generation that is not live: drops its tables and supersedes the projectors that fill it. Its checkpoints
-/// stay, so that its number is never used again.
+/// Ends a generation that is not live: drops its tables and supersedes the projectors that fill it. Its checkpoints are
+/// kept, so that its number is never used again.
 pub async fn end(
     connection: &mut PgConnection,
     projection: &str,
     state: GenerationState,
 ) -> Result<Generation, GenerationError> {
-    debug_assert_ne!(state, GenerationState::Live, "queries see it");
-    let begun = Instant::now();
+    debug_assert_ne!(state, GenerationState::Live, "queries read the live generation");
+    let began = Instant::now();
     match try_to_end(connection, projection, state).await {
-        Err(error) if error.gave_way() => {
-            Err(GenerationError::Busy { projection: projection.to_owned(), waited: begun.elapsed() })
+        Err(error) if error.is_lock_conflict() => {
+            Err(GenerationError::Busy { projection: projection.to_owned(), waited: began.elapsed() })
         }
         ended => ended,
     }
@@ -32,11 +33,11 @@ async fn try_to_end(
     state: GenerationState,
 ) -> Result<Generation, GenerationError> {
     let mut transaction = connection.begin().await?;
-    let patience = format!("SET LOCAL lock_timeout = '{}ms'", PATIENCE.as_millis());
-    transaction.execute(patience.as_str()).await?;
+    let set_timeout = format!("SET LOCAL lock_timeout = '{}ms'", LOCK_TIMEOUT.as_millis());
+    transaction.execute(set_timeout.as_str()).await?;
     let generation = in_state(&mut transaction, projection, state).await?;
-    // The fence, then the generation, then the tables: projectors lock them in this order. One that parks events
-    // references the generation.
+    // The fence, then the generation, then the tables: projectors lock them in this order. Parked events reference the
+    // generation.
     supersede(&mut transaction, projection, &[generation.number]).await?;
     if !delete(&mut transaction, &generation).await? {
         return Err(GenerationError::Changed(projection.to_owned()));
@@ -60,7 +61,7 @@ async fn delete(connection: &mut PgConnection, generation: &Generation) -> Resul
     Ok(deleted.rows_affected() == 1)
 }
 
-/// Takes all partitions of generations from the projectors that fill them.
+/// Fences off the projectors that fill these generations, in all of their partitions.
 pub(super) async fn supersede(
     connection: &mut PgConnection,
     projection: &str,

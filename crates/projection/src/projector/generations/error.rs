@@ -5,23 +5,23 @@ use sqlx::error::DatabaseError;
 use crate::GenerationState;
 use crate::projector::generations::Comparison;
 
-/// Why nothing was changed.
+/// Why an operation on generations failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerationError {
-    /// Postgres did not answer, or refused.
+    /// Postgres did not respond, or returned an error.
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
-    /// No projector of it, or none of this version, has ever run here.
+    /// No projector of this projection, or of this version, has ever run on this database.
     #[error("{projection}{} has never run here: start its projector first", version.map(|version| format!(" version {version}")).unwrap_or_default())]
     NeverRan {
         /// The projection's name.
         projection: String,
-        /// The version, where one was asked for.
+        /// The requested version, if any.
         version: Option<i32>,
     },
     /// There can only be one generation in this state.
     #[error("generation {generation} of {projection} is {state}: {} it first", ending(*state))]
-    InTheWay {
+    Exists {
         /// The projection's name.
         projection: String,
         /// The existing generation.
@@ -45,7 +45,7 @@ pub enum GenerationError {
         /// The number.
         generation: i32,
     },
-    /// Something depends on a table itself, and would not move to the table of another generation.
+    /// An object depends on a table itself, and would not move to the table of another generation.
     #[error(
         "{what} belongs to the table {table} and would not follow it into another generation: remove it first"
     )]
@@ -65,62 +65,62 @@ pub enum GenerationError {
         /// A column that it does not have, with its type.
         column: String,
     },
-    /// The generation is further behind than the gate allows: the swap would take too long.
+    /// The generation is further behind than allowed, so the swap would take too long.
     #[error(
-        "generation {generation} is {events} events behind the live one, more than {most}: wait, or raise the gate"
+        "generation {generation} is {events} events behind the live one, more than {max_lag}: wait, or raise the limit"
     )]
     TooFarBehind {
         /// The generation.
         generation: i32,
         /// How many events it is behind.
         events: i64,
-        /// The gate.
-        most: i64,
+        /// How many it may be behind.
+        max_lag: i64,
     },
-    /// The other generation did not catch up while the live one was held.
+    /// The other generation did not catch up while the live one was held back.
     #[error(
-        "generation {generation} did not come up with the live one while that was held for {buffer:?}: \
-         does a projector of version {version} run, is it ready, and is the generation neither paused nor limited?"
+        "generation {generation} did not catch up with the live one, which was held back for {held_for:?}: \
+         check that a projector of version {version} runs and is ready, and that the generation is not paused or limited"
     )]
-    Apart {
+    NotAligned {
         /// The generation that is behind.
         generation: i32,
-        /// The version of the projector that would fill it.
+        /// The version of the projector that fills it.
         version: i32,
-        /// How long the live one was held, each time.
-        buffer: Duration,
+        /// How long the live one was held back at each attempt.
+        held_for: Duration,
     },
-    /// The rows differ although the same version has filled them.
+    /// The rows differ although the same version wrote them.
     #[error("the generations differ: {0}")]
     Differ(Comparison),
-    /// The rows of a table have no key.
+    /// A table has no primary key.
     #[error("the table {0} has no primary key: its rows cannot be compared")]
     NoPrimaryKey(String),
-    /// Long queries, or long transactions of projectors, use the tables.
+    /// Long queries or transactions kept the tables locked.
     #[error(
         "other statements kept the tables of {projection} locked for {waited:?}: look for them in pg_stat_activity, then try again"
     )]
     Busy {
         /// The projection's name.
         projection: String,
-        /// How long it was tried.
+        /// How long the operation waited.
         waited: Duration,
     },
-    /// Somebody else has changed the generations meanwhile.
-    #[error("the generations of {0} have been changed by somebody else meanwhile: look again")]
+    /// The generations were changed by another operation in the meantime.
+    #[error("the generations of {0} were changed in the meantime: list them and try again")]
     Changed(String),
 }
 
 impl GenerationError {
-    /// Whether a lock could not be had in time: `lock_not_available`, `deadlock_detected`.
-    pub(super) fn gave_way(&self) -> bool {
+    /// Whether a lock could not be acquired: `lock_not_available` or `deadlock_detected`.
+    pub(super) fn is_lock_conflict(&self) -> bool {
         let Self::Postgres(error) = self else { return false };
         let code = error.as_database_error().and_then(DatabaseError::code);
         code.is_some_and(|code| ["55P03", "40P01"].contains(&&*code))
     }
 }
 
-/// How an operator ends a generation in this state.
+/// The commands that end a generation in this state.
 fn ending(state: GenerationState) -> &'static str {
     match state {
         GenerationState::Live | GenerationState::Building => "promote or cancel",

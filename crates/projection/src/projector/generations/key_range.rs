@@ -2,20 +2,21 @@ use sqlx::PgConnection;
 
 use super::{GenerationError, tables::quoted};
 
-/// The primary key of a table. Its values are passed as text, because only Postgres knows their types.
+/// The primary key of a table. Values are passed as text, because their types are known only to Postgres.
 pub(super) struct Key {
     columns: Vec<String>,
     types: Vec<String>,
 }
 
-/// The rows after one key, up to and including another; from the first or to the last row if it is absent.
+/// The rows after one key, up to and including another. Without the one, the range begins at the first row; without the
+/// other, it ends at the last.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyRange {
     pub(super) after: Option<Vec<String>>,
     pub(super) up_to: Option<Vec<String>>,
 }
 
-/// The numbers of the range's ends among the parameters of a statement.
+/// The statement parameters that hold the ends of the range.
 const AFTER: &str = "$1";
 const UP_TO: &str = "$2";
 
@@ -39,7 +40,7 @@ impl Key {
         Ok(Self { columns, types })
     }
 
-    /// Its columns, separated by commas.
+    /// The columns, separated by commas.
     pub(super) fn columns(&self) -> String {
         self.columns.join(", ")
     }
@@ -58,13 +59,13 @@ impl Key {
         self.types.iter().enumerate().map(value).collect::<Vec<_>>().join(", ")
     }
 
-    /// Takes this many rows from the front of a range: returns the key of the last one, if there are that many.
+    /// The key of the row with this number in a range, counted from 1; `None` if the range has fewer rows.
     pub(super) async fn nth(
         &self,
         connection: &mut PgConnection,
         table: &str,
         range: &KeyRange,
-        rows: i64,
+        number: i64,
     ) -> Result<Option<Vec<String>>, sqlx::Error> {
         let texts: Vec<_> = self.columns.iter().map(|column| format!("{column}::text")).collect();
         let (texts, key, is_within) = (texts.join(", "), self.columns(), self.is_within());
@@ -72,7 +73,7 @@ impl Key {
         let nth = format!(
             "SELECT ARRAY[{texts}] FROM public.{table} WHERE {is_within} ORDER BY {key} OFFSET $3 LIMIT 1"
         );
-        let nth = sqlx::query_scalar(&nth).bind(&range.after).bind(&range.up_to).bind(rows - 1);
+        let nth = sqlx::query_scalar(&nth).bind(&range.after).bind(&range.up_to).bind(number - 1);
         nth.fetch_optional(connection).await
     }
 }

@@ -7,13 +7,13 @@ use super::GenerationError;
 pub struct PartitionProgress {
     /// The projection's name.
     pub projection: String,
-    /// The generation.
+    /// The generation's number.
     pub generation: i32,
-    /// The topic it reads.
+    /// The topic that the projection reads.
     pub topic: String,
-    /// The partition of the topic.
+    /// The partition's number.
     pub partition: i32,
-    /// The first offset that is not applied.
+    /// The first offset that is not yet applied.
     pub next_offset: i64,
     /// How many events are applied.
     pub sequence: i64,
@@ -22,20 +22,20 @@ pub struct PartitionProgress {
 /// How far a generation has caught up with the live one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Progress {
-    /// How many events are applied.
+    /// How many events the generation has applied.
     pub applied: i64,
-    /// How many the live generation has applied.
+    /// How many events the live generation has applied.
     pub live: i64,
 }
 
 impl Progress {
-    /// How many events are still to be applied.
+    /// How many events are left to apply.
     pub const fn behind(self) -> i64 {
         self.live - self.applied
     }
 }
 
-/// The position of every generation in this database, by partition.
+/// The position of every generation in this database in every partition.
 pub async fn offsets(connection: &mut PgConnection) -> Result<Vec<PartitionProgress>, GenerationError> {
     let offsets = sqlx::query_as(
         "SELECT projection, generation, topic, partition, next_offset, sequence
@@ -45,7 +45,7 @@ pub async fn offsets(connection: &mut PgConnection) -> Result<Vec<PartitionProgr
     Ok(offsets.fetch_all(connection).await?)
 }
 
-/// How far a generation is. Events are counted, not offsets, by their sequence number in the partition.
+/// How many events a generation and the live one have applied, according to the sequence numbers of their partitions.
 pub async fn progress(
     connection: &mut PgConnection,
     projection: &str,

@@ -1,16 +1,16 @@
-//! Which tables a generation has, and whether they can take the place of others.
+//! The tables of a generation, and whether they can replace others.
 
 use sqlx::PgConnection;
 
 use super::GenerationError;
 use crate::Generation;
 
-/// A name as it is written in SQL.
+/// A name as a quoted identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A version of a projection that has run here, and its tables: this version, or the highest.
+/// A version of a projection that has run on this database, and its tables. The default is the highest version.
 pub(super) async fn of_version(
     connection: &mut PgConnection,
     projection: &str,
@@ -30,7 +30,7 @@ pub(super) async fn of_version(
     .ok_or_else(|| GenerationError::NeverRan { projection: projection.to_owned(), version })
 }
 
-/// The projection's tables, of any version, that are in this schema.
+/// The tables of all versions of a projection that are in this schema.
 pub(super) async fn in_schema(
     connection: &mut PgConnection,
     projection: &str,
@@ -50,7 +50,7 @@ pub(super) async fn in_schema(
     .await
 }
 
-/// Refuses live tables that something depends on by identity rather than by name: a swap would leave it behind.
+/// Refuses live tables on which an object depends by identity rather than by name: it would stay with the old table.
 pub(super) async fn refuse_attachments(
     connection: &mut PgConnection,
     tables: &[String],

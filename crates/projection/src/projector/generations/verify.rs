@@ -1,15 +1,15 @@
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::{
-    Comparison, GenerationError, Moves,
-    alignment::{Pair, seen_together},
+    Comparison, GenerationError, Notifications,
+    alignment::{Pair, aligned_snapshot},
     compare::compare,
     tables,
 };
 use crate::GenerationState;
 
-/// Compares the live generation of a projection with the one in this state, row by row, at the same position. The
-/// live one is held only until the other has caught up; queries go on all the time.
+/// Compares the live generation of a projection with the one in this state, row by row, at the same position. The live
+/// one is held back only until the other has caught up; queries are not affected.
 pub async fn verify(
     database: &PgConnectOptions,
     projection: &str,
@@ -19,7 +19,7 @@ pub async fn verify(
     let pair = Pair::find(&mut connection, projection, state).await?;
     let compared = pair.tables(&mut connection).await?;
     tables::require_columns(&mut connection, &compared, &pair.other).await?;
-    let mut moves = Moves::listen(database, projection).await?;
-    let mut result = seen_together(database, &mut connection, &mut moves, &pair).await?;
-    compare(&mut result, &pair, &compared).await
+    let mut notifications = Notifications::listen(database, projection).await?;
+    let mut snapshot = aligned_snapshot(database, &mut connection, &mut notifications, &pair).await?;
+    compare(&mut snapshot, &pair, &compared).await
 }

@@ -3,14 +3,14 @@ use sqlx::PgConnection;
 use super::JsonEvent;
 use crate::{History, ProjectionError, RecordedEvent, column};
 
-/// One event, with the history it is a part of.
+/// An event and its history.
 struct Entry<'b> {
     history: &'b History<JsonEvent>,
     recorded: &'b RecordedEvent<JsonEvent>,
 }
 
-/// Adds events, those of an aggregate only where its history continues what the journal has. An event that is there
-/// already, or one that is missing before them, breaks the history.
+/// Adds events to the journal. Fails if a history does not continue the events that the journal has of its aggregate:
+/// if one of its events is already there, or the event before it is missing.
 pub(super) async fn insert(
     transaction: &mut PgConnection,
     batch: &[&History<JsonEvent>],
@@ -52,7 +52,7 @@ pub(super) async fn insert(
     .await?;
     match batch {
         [history, ..] if written.rows_affected() < entries.len() as u64 => {
-            // The writer applies each history alone to find the one at fault; until then the first stands for all.
+            // The caller then applies each history separately to find the invalid one, so here any of them will do.
             Err(history.does_not_follow(last_version(transaction, history).await?).into())
         }
         _ => Ok(()),
@@ -63,7 +63,7 @@ fn entries(history: &History<JsonEvent>) -> impl Iterator<Item = Entry<'_>> {
     history.events().map(move |recorded| Entry { history, recorded })
 }
 
-/// The last version of an aggregate that the journal has.
+/// The last version of an aggregate in the journal.
 async fn last_version(
     transaction: &mut PgConnection,
     history: &History<JsonEvent>,

@@ -6,8 +6,8 @@ use serde::{
     de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor},
 };
 
-/// Any event, as JSON text with the field names of its schema: what `serde_json` would write of the event's own type. It
-/// is only ever read, and its name is in its envelope.
+/// Any event, as JSON text with the field names of its schema; the same text as `serde_json` writes for the event's own
+/// type. It is only deserialized, and its name is in its envelope.
 #[derive(Debug, Clone, Serialize)]
 pub struct JsonEvent(String);
 
@@ -27,8 +27,8 @@ impl Message for JsonEvent {
     }
 }
 
-/// Writes JSON while it reads, without a value in between. `serde_json::Value` would not do: it reads neither enums nor
-/// bytes.
+/// Writes JSON while deserializing, without an intermediate value. `serde_json::Value` cannot be used: it deserializes
+/// neither enums nor bytes.
 impl<'de> Deserialize<'de> for JsonEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut json = Vec::with_capacity(256);
@@ -37,7 +37,7 @@ impl<'de> Deserialize<'de> for JsonEvent {
     }
 }
 
-/// Appends one value to a text.
+/// Appends one value to the JSON text.
 struct Transcoder<'t>(&'t mut Vec<u8>);
 
 impl Transcoder<'_> {
@@ -129,7 +129,7 @@ impl<'de> Visitor<'de> for Transcoder<'_> {
         Ok(())
     }
 
-    /// An Avro enum: the name of its symbol.
+    /// Writes an Avro enum as the name of its symbol.
     fn visit_enum<A: EnumAccess<'de>>(self, symbol: A) -> Result<(), A::Error> {
         symbol.variant_seed(self)?.1.unit_variant()
     }

@@ -1,5 +1,5 @@
-//! The journal, a projection that any context can run as it is: every event becomes a row, for the state of an aggregate
-//! at an earlier version or time, its history and the change stream.
+//! The journal, a projection that any context can run without changes. It stores every event as a row, for histories,
+//! earlier states of aggregates, and change streams.
 
 mod insert;
 mod json_event;
@@ -11,8 +11,8 @@ use sqlx::PgConnection;
 use self::json_event::JsonEvent;
 use crate::{History, Projection, ProjectionError};
 
-/// Fills the table `journal` of the platform's migrations with every event of a context, in `projectors.run(Journal)`. It
-/// needs no knowledge of the events: their fields are those of the schemas they were written with.
+/// Fills the table `journal` of the platform's migrations with every event of a context: `projectors.run(Journal)`. It
+/// does not need to know the event types: the fields are those of the schemas that the events were written with.
 pub struct Journal;
 
 impl Projection for Journal {

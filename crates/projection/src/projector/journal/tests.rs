@@ -112,7 +112,7 @@ fn everything() -> Everything {
 }
 
 #[test]
-fn the_json_of_an_event_is_that_of_its_own_type() {
+fn the_json_of_an_event_is_the_same_as_that_of_its_own_type() {
     let codec = Codec::offline(&[SCHEMA]).unwrap();
     let event = everything();
     let json: JsonEvent = codec.decode(&recorded(codec.encode(&event).unwrap())).unwrap();
@@ -125,7 +125,7 @@ fn the_json_of_an_event_is_that_of_its_own_type() {
 }
 
 #[test]
-fn a_payload_that_breaks_off_is_no_event() {
+fn a_truncated_payload_is_refused() {
     let codec = Codec::offline(&[SCHEMA]).unwrap();
     let whole = codec.encode(&everything()).unwrap();
     for length in 0..whole.len() {

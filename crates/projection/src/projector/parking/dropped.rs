@@ -3,19 +3,20 @@ use std::collections::HashMap;
 use aggregate::Version;
 use event_log::Recorded;
 
-/// The positions that operators have dropped. There are few, because people drop them one by one.
+/// The events that operators have dropped, by partition and aggregate. There are only a few, because they are dropped
+/// one by one.
 #[derive(Debug, Default)]
-pub(super) struct Dropped(HashMap<(i32, String), Vec<Omission>>);
+pub(super) struct Dropped(HashMap<(i32, String), Vec<DroppedEvent>>);
 
 #[derive(Debug, Clone, Copy)]
-struct Omission {
+struct DroppedEvent {
     offset: i64,
     /// The version that was dropped, and the version of the aggregate before it.
     gap: Option<(Version, Version)>,
 }
 
 impl Dropped {
-    /// Adds a position; those of one aggregate must come in order.
+    /// Adds an event; those of one aggregate must be added in order.
     pub(super) fn add(
         &mut self,
         (partition, offset): (i32, i64),
@@ -24,34 +25,34 @@ impl Dropped {
         stands_at: Option<Version>,
     ) {
         let gap = version.map(|version| (version, stands_at.unwrap_or(previous(version))));
-        self.0.entry((partition, aggregate)).or_default().push(Omission { offset, gap });
+        self.0.entry((partition, aggregate)).or_default().push(DroppedEvent { offset, gap });
     }
 
     pub(super) fn contains(&self, partition: i32, aggregate: &str, offset: i64) -> bool {
-        let omissions = self.of(partition, aggregate);
-        omissions.binary_search_by_key(&offset, |omission| omission.offset).is_ok()
+        let events = self.of(partition, aggregate);
+        events.binary_search_by_key(&offset, |event| event.offset).is_ok()
     }
 
     /// The version of the aggregate before an event: one less than its own, unless that one was dropped.
     pub(super) fn before(&self, recorded: &Recorded) -> Version {
         let (envelope, position) = (&recorded.envelope, &recorded.position);
-        let mut stands_at = previous(envelope.version);
+        let mut before = previous(envelope.version);
         let earlier = self
             .of(position.partition, envelope.aggregate_id.as_str())
             .iter()
             .rev()
-            .filter(|omission| omission.offset < position.offset)
-            .filter_map(|omission| omission.gap);
-        for (version, before) in earlier {
-            if version != stands_at {
+            .filter(|dropped| dropped.offset < position.offset)
+            .filter_map(|dropped| dropped.gap);
+        for (dropped, version_before) in earlier {
+            if dropped != before {
                 break;
             }
-            stands_at = before;
+            before = version_before;
         }
-        stands_at
+        before
     }
 
-    fn of(&self, partition: i32, aggregate: &str) -> &[Omission] {
+    fn of(&self, partition: i32, aggregate: &str) -> &[DroppedEvent] {
         if self.0.is_empty() {
             return &[];
         }
@@ -59,7 +60,7 @@ impl Dropped {
     }
 }
 
-/// The version before another one, if none is dropped.
+/// The version before another one, unless it was dropped.
 pub(super) const fn previous(version: Version) -> Version {
     Version(version.0.saturating_sub(1))
 }
@@ -71,47 +72,45 @@ mod tests {
     use super::Dropped;
     use crate::tests::tick;
 
-    /// The version before one at this offset, where these are dropped: offset, version, the version before.
+    /// The version before the event at this offset. A dropped event has an offset, a version and the version before it.
     fn before(dropped: &[(i64, u64, Option<u64>)], offset: i64, version: u64) -> u64 {
-        let mut omitted = Dropped::default();
+        let mut events = Dropped::default();
         for (offset, version, stands_at) in dropped {
-            omitted.add((0, *offset), "a".to_owned(), Some(Version(*version)), stands_at.map(Version));
+            events.add((0, *offset), "a".to_owned(), Some(Version(*version)), stands_at.map(Version));
         }
         let mut next = tick("a", version, 1);
         next.position.offset = offset;
-        omitted.before(&next).0
+        events.before(&next).0
     }
 
     #[test]
-    fn a_version_that_was_dropped_is_not_waited_for() {
+    fn an_event_after_a_dropped_version_follows_the_version_before_it() {
         assert_eq!(before(&[(10, 6, Some(5))], 11, 7), 5);
         assert_eq!(before(&[(10, 6, Some(5)), (11, 7, None)], 12, 8), 5);
     }
 
     #[test]
-    fn what_comes_later_follows_as_ever() {
+    fn an_event_elsewhere_follows_the_previous_version() {
         assert_eq!(before(&[(10, 6, Some(5))], 12, 8), 7);
         assert_eq!(before(&[(10, 6, Some(5))], 9, 7), 6);
     }
 
     #[test]
-    fn a_version_that_came_twice_leaves_no_gap() {
+    fn dropping_a_repeated_version_leaves_no_gap() {
         assert_eq!(before(&[(10, 6, Some(6))], 11, 7), 6);
         assert_eq!(before(&[(10, 6, Some(7))], 11, 8), 7);
     }
 
     #[test]
-    fn a_hole_that_was_dropped_stays_one() {
+    fn a_gap_before_a_dropped_version_remains() {
         assert_eq!(before(&[(10, 7, Some(5))], 11, 8), 5);
     }
 
     #[test]
-    fn only_positions_of_the_aggregate_are_dropped() {
-        let mut omitted = Dropped::default();
-        omitted.add((0, 10), "a".to_owned(), None, None);
-        assert!(omitted.contains(0, "a", 10));
-        assert!(
-            !omitted.contains(0, "b", 10) && !omitted.contains(1, "a", 10) && !omitted.contains(0, "a", 11)
-        );
+    fn only_the_offset_of_the_aggregate_in_its_partition_is_dropped() {
+        let mut events = Dropped::default();
+        events.add((0, 10), "a".to_owned(), None, None);
+        assert!(events.contains(0, "a", 10));
+        assert!(!events.contains(0, "b", 10) && !events.contains(1, "a", 10) && !events.contains(0, "a", 11));
     }
 }

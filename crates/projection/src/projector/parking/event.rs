@@ -2,13 +2,13 @@ use event_log::{RawRecord, Recorded};
 
 use super::ParkReason;
 
-/// An event that is parked.
+/// An event that a batch parks.
 #[derive(Debug, Clone)]
 pub(crate) struct ParkedEvent {
     pub(crate) record: RawRecord,
     /// The aggregate's id; empty if the record's key is not an id.
     pub(crate) aggregate: String,
-    /// Why it cannot be applied; `None` if it only waits for an earlier event.
+    /// Why the event cannot be applied; `None` if it only waits for an earlier one.
     pub(crate) park_reason: Option<ParkReason>,
 }
 

@@ -6,13 +6,13 @@ use super::{ParkReason, ParkedEvent, dropped::Dropped, parked_index::ParkedIndex
 use crate::projector::{batch::Batch, checkpoint::Checkpoint, target::Target};
 use crate::{Projection, ProjectionError};
 
-/// Decides for each event whether it is applied, parked or skipped, by what is parked and dropped in the partitions
-/// that the projector owns.
+/// Decides for each event whether it is applied, parked or skipped, according to what is parked and dropped in the
+/// partitions that the projector owns.
 pub(crate) struct Parking {
     projection: &'static str,
     generation: i32,
     pub(super) topic: String,
-    /// The most aggregates that may be parked: more of them have a common cause.
+    /// The maximum number of parked aggregates: more than that probably have a common cause.
     limit: usize,
     pub(super) parked_index: ParkedIndex,
     pub(super) dropped: Dropped,
@@ -32,27 +32,27 @@ impl Parking {
     }
 
     /// Adds an event to a batch. After an error it has not been added and must be read again.
-    pub(crate) fn take<P: Projection>(
+    pub(crate) fn add<P: Projection>(
         &mut self,
         codec: &Codec,
         batch: &mut Batch<P::Event>,
         claimed: Checkpoint,
         recorded: Recorded,
     ) -> Result<(), ProjectionError> {
-        self.require_room()?;
-        let reached = batch.after(claimed, &recorded)?;
+        self.check_limit()?;
+        let reached = batch.checkpoint_after(claimed, &recorded)?;
         let (partition, offset) = (recorded.position.partition, recorded.position.offset);
         let (aggregate, time) = (recorded.envelope.aggregate_id.clone(), recorded.envelope.time);
         if self.dropped.contains(partition, aggregate.as_str(), offset) {
-            // An operator dropped it.
+            // An operator dropped the event: it is neither applied nor parked.
         } else if !P::wants(recorded.envelope.short_type()) {
-            batch.pass_over(&recorded);
+            batch.skip(&recorded);
         } else if self.parked_index.contains(partition, aggregate.as_str()) {
             self.park(batch, ParkedEvent::new(recorded, None));
         } else {
             self.apply::<P>(codec, batch, recorded)?;
         }
-        batch.reach(partition, reached, Some(time));
+        batch.move_checkpoint(partition, reached, Some(time));
         Ok(())
     }
 
@@ -80,15 +80,15 @@ impl Parking {
     }
 
     /// Adds a record that is not an event to a batch.
-    pub(crate) fn take_invalid<E>(
+    pub(crate) fn add_invalid<E>(
         &mut self,
         batch: &mut Batch<E>,
         claimed: Checkpoint,
         record: RawRecord,
         reason: &InvalidRecord,
     ) -> Result<(), ProjectionError> {
-        self.require_room()?;
-        let reached = batch.after_record(claimed, &record);
+        self.check_limit()?;
+        let reached = batch.checkpoint_after_record(claimed, &record);
         let aggregate = record.aggregate_id().map(|id| id.to_string()).unwrap_or_default();
         let (partition, offset) = (record.position.partition, record.position.offset);
         if !self.dropped.contains(partition, &aggregate, offset) {
@@ -96,7 +96,7 @@ impl Parking {
             let park_reason = (!waits).then(|| ParkReason::record(reason, None));
             self.park(batch, ParkedEvent { record, aggregate, park_reason });
         }
-        batch.reach(partition, reached, None);
+        batch.move_checkpoint(partition, reached, None);
         Ok(())
     }
 
@@ -105,21 +105,21 @@ impl Parking {
         batch.park(event);
     }
 
-    fn require_room(&self) -> Result<(), ProjectionError> {
+    fn check_limit(&self) -> Result<(), ProjectionError> {
         if self.parked_index.aggregates() < self.limit {
             return Ok(());
         }
         Err(ProjectionError::TooManyParked { projection: self.projection, limit: self.limit })
     }
 
-    /// Notes that a batch was written. Events of `next`, which was read meanwhile, are parked too if their aggregate
-    /// was parked when the batch was written.
+    /// Records that a batch was written. If an aggregate was parked while the batch was written, its events in `next`,
+    /// which was read in the meantime, are parked too.
     pub(crate) fn written<E>(&mut self, batch: &Batch<E>, next: Option<&mut Batch<E>>) {
         for event in batch.refused() {
             self.parked_index.add(event.partition(), &event.aggregate, 1);
         }
         if let Some(next) = next {
-            for event in next.hold_back(batch) {
+            for event in next.remove_parked_by(batch) {
                 self.park(next, event);
             }
         }
@@ -128,7 +128,7 @@ impl Parking {
         }
     }
 
-    /// Once for each aggregate, and for each record that belongs to none.
+    /// Logs a parked event that has a reason: the first of its aggregate, or a record without an aggregate.
     fn log(&self, event: &ParkedEvent) {
         let Some(ParkReason { cause, .. }) = &event.park_reason else {
             return;
@@ -140,14 +140,14 @@ impl Parking {
         counter!("projection_parked_total", &labels).increment(1);
         error!(
             projection, generation, %position, aggregate.id = aggregate, cause,
-            "event at {position} is parked, and with it all that follows of its aggregate ({cause}): \
+            "event at {position} and all later events of its aggregate are parked ({cause}): \
              see `foldline parked show {position}`"
         );
     }
 
-    /// Forgets partitions that this projector no longer owns.
-    pub(crate) fn forget(&mut self, partitions: &[i32]) {
-        self.parked_index.forget(partitions);
+    /// Removes partitions that this projector no longer owns.
+    pub(crate) fn remove_partitions(&mut self, partitions: &[i32]) {
+        self.parked_index.remove_partitions(partitions);
     }
 
     /// Sets the gauges.
@@ -160,8 +160,8 @@ impl Parking {
         gauge!("projection_parked_events", &labels).set(events);
     }
 
-    /// What an operator should know although everything else goes on.
-    pub(crate) fn remark(&self) -> Option<String> {
+    /// How many events are parked, for operators; `None` if there are none.
+    pub(crate) fn summary(&self) -> Option<String> {
         let (events, aggregates) = (self.parked_index.events(), self.parked_index.aggregates());
         (events > 0).then(|| format!("{events} events of {aggregates} aggregates are parked"))
     }

@@ -1,14 +1,14 @@
-//! An event that cannot be applied is parked, with all later ones of its aggregate and in order, so that the others go on.
+//! Parking: an event that cannot be applied is set aside together with all later events of its aggregate, so that other
+//! aggregates are not held up.
 //!
-//! It must never skip an event silently, let a later event of an aggregate overtake a parked one, or park an event for a
-//! reason that is not the event's own.
+//! A projector must never skip an event silently, apply a later event of an aggregate before a parked one, or park an
+//! event because of an error that has nothing to do with the event.
 
-pub mod dead_letters;
 mod dropped;
 mod event;
 mod intake;
-
 mod park_reason;
+pub mod parked_events;
 mod parked_index;
 mod pending_events;
 mod retry;
@@ -18,5 +18,5 @@ pub(crate) use event::ParkedEvent;
 pub(crate) use intake::Parking;
 pub(crate) use park_reason::ParkReason;
 pub(crate) use pending_events::PendingEvents;
-pub(crate) use retry::Reading as ReadingAgain;
+pub(crate) use retry::RecordDecoder;
 pub(crate) use table::insert;

@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, HashMap};
 
-/// The aggregates that are parked, with the number of their events, in the partitions that this projector owns.
+/// The parked aggregates in the partitions that this projector owns, with the number of their parked events.
 #[derive(Debug, Default)]
 pub(super) struct ParkedIndex(BTreeMap<i32, Parked>);
 
 #[derive(Debug, Default)]
 struct Parked {
     aggregates: HashMap<String, u64>,
-    /// Records whose key is not an id: no other event waits for them.
-    nameless: u64,
+    /// The number of records whose key is not an id. No other event waits for them.
+    without_id: u64,
 }
 
 impl ParkedIndex {
@@ -17,7 +17,7 @@ impl ParkedIndex {
             return;
         };
         if aggregate.is_empty() {
-            parked.nameless += events;
+            parked.without_id += events;
         } else if let Some(count) = parked.aggregates.get_mut(aggregate) {
             *count += events;
         } else {
@@ -25,13 +25,13 @@ impl ParkedIndex {
         }
     }
 
-    /// Starts with nothing parked in these partitions.
-    pub(super) fn begin(&mut self, partitions: &[i32]) {
+    /// Resets these partitions: nothing is parked in them.
+    pub(super) fn reset(&mut self, partitions: &[i32]) {
         self.0.extend(partitions.iter().map(|partition| (*partition, Parked::default())));
     }
 
-    /// Forgets partitions that this projector no longer owns; what is added to them later is ignored.
-    pub(super) fn forget(&mut self, partitions: &[i32]) {
+    /// Removes partitions that this projector no longer owns. Events that are added to them later are ignored.
+    pub(super) fn remove_partitions(&mut self, partitions: &[i32]) {
         self.0.retain(|partition, _| !partitions.contains(partition));
     }
 
@@ -44,6 +44,6 @@ impl ParkedIndex {
     }
 
     pub(super) fn events(&self) -> u64 {
-        self.0.values().map(|parked| parked.nameless + parked.aggregates.values().sum::<u64>()).sum()
+        self.0.values().map(|parked| parked.without_id + parked.aggregates.values().sum::<u64>()).sum()
     }
 }

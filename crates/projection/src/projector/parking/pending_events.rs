@@ -6,14 +6,15 @@ use event_log::{Discontinuity, Envelope, Recorded};
 use super::{ParkReason, ParkedEvent};
 use crate::{History, RecordedEvent};
 
-/// One aggregate's history in a batch, with what is needed to park it.
+/// One aggregate's history in a batch, with the data that is needed to park it.
 pub(crate) struct PendingEvents<E> {
     history: History<E>,
-    notes: Vec<Note>,
+    /// One for each event of the history.
+    extras: Vec<Extra>,
 }
 
-/// What a [`RecordedEvent`] does not hold.
-struct Note {
+/// The data of an event that a [`RecordedEvent`] does not hold.
+struct Extra {
     before: Version,
     payload: Vec<u8>,
 }
@@ -21,10 +22,10 @@ struct Note {
 impl<E> PendingEvents<E> {
     pub(crate) fn begin(recorded: Recorded, event: E, before: Version) -> Self {
         let (recorded_event, payload) = split(recorded, event);
-        Self { history: History::begin(recorded_event, before), notes: vec![Note { before, payload }] }
+        Self { history: History::begin(recorded_event, before), extras: vec![Extra { before, payload }] }
     }
 
-    /// Fails if an event that follows the version `before` cannot be the next one.
+    /// Fails if an event that follows the version `before` is not the next one.
     pub(crate) fn check(&self, recorded: &Recorded, before: Version) -> Result<(), Discontinuity> {
         self.history.check(&recorded.envelope, &recorded.position, before)
     }
@@ -33,12 +34,12 @@ impl<E> PendingEvents<E> {
     pub(crate) fn push(&mut self, recorded: Recorded, event: E, before: Version) {
         let (recorded_event, payload) = split(recorded, event);
         self.history.push(recorded_event);
-        self.notes.push(Note { before, payload });
+        self.extras.push(Extra { before, payload });
     }
 
     /// Skips the next event, which is not wanted.
-    pub(crate) const fn pass_over(&mut self, envelope: &Envelope) {
-        self.history.pass_over(envelope);
+    pub(crate) const fn skip(&mut self, envelope: &Envelope) {
+        self.history.skip(envelope);
     }
 
     pub(crate) const fn history(&self) -> &History<E> {
@@ -46,12 +47,12 @@ impl<E> PendingEvents<E> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.notes.len()
+        self.extras.len()
     }
 
     /// The version of the aggregate before an event.
     pub(crate) fn before(&self, index: usize) -> Version {
-        self.notes[index].before
+        self.extras[index].before
     }
 
     /// The offset of an event in its partition.
@@ -59,11 +60,11 @@ impl<E> PendingEvents<E> {
         self.history.events().nth(index).map_or(i64::MAX, |recorded_event| recorded_event.position.offset)
     }
 
-    /// The events from one on, as parked events: that one has the reason, the others wait for it.
+    /// Parks the events from the one at `index` on. That one gets the reason; the others wait for it.
     pub(crate) fn park_from(self, index: usize, mut park_reason: Option<ParkReason>) -> Vec<ParkedEvent> {
-        let events = self.history.into_events().into_iter().zip(self.notes).skip(index);
+        let events = self.history.into_events().into_iter().zip(self.extras).skip(index);
         events
-            .map(|(RecordedEvent { envelope, position, .. }, Note { payload, .. })| {
+            .map(|(RecordedEvent { envelope, position, .. }, Extra { payload, .. })| {
                 ParkedEvent::new(Recorded { envelope, position, payload }, park_reason.take())
             })
             .collect()
@@ -71,10 +72,10 @@ impl<E> PendingEvents<E> {
 }
 
 impl<E: Clone> PendingEvents<E> {
-    /// Some of the events as a history of their own; `None` if there are none.
+    /// The history of some of the events; `None` if the range is empty.
     pub(crate) fn part(&self, range: Range<usize>) -> Option<History<E>> {
         let mut events = self.history.events().skip(range.start).take(range.len()).cloned();
-        let mut part = History::begin(events.next()?, self.notes[range.start].before);
+        let mut part = History::begin(events.next()?, self.extras[range.start].before);
         events.for_each(|recorded_event| part.push(recorded_event));
         Some(part)
     }

@@ -7,32 +7,32 @@ use crate::projector::{
     checkpoint::Checkpoints,
     database::Database,
     target::Target,
-    write::{Turn, begin, one},
+    write::{WriteLock, apply_in_order, begin},
 };
 use crate::{Projection, ProjectionError};
 
-/// How to read a parked event again.
-pub(crate) struct Reading<'r> {
+/// Decodes the stored records of parked events.
+pub(crate) struct RecordDecoder<'r> {
     pub(crate) codec: &'r Codec,
-    /// Reads a record as an event of its partition.
+    /// Parses a record as an event of its partition.
     pub(crate) record: &'r dyn Fn(&RawRecord) -> Result<Recorded, InvalidRecord>,
 }
 
-/// The first parked events of an aggregate, up to the first that cannot be read.
+/// The first parked events of an aggregate, up to the first one that cannot be decoded.
 struct Attempt<E> {
     partition: i32,
     aggregate: String,
-    /// The events to be applied.
+    /// The events to apply.
     pending: Option<PendingEvents<E>>,
-    /// Their offsets.
+    /// The offsets of the events to apply or skip.
     offsets: Vec<i64>,
-    /// The first event that cannot be read.
+    /// The offset of the first event that cannot be decoded, and the reason.
     stop: Option<(i64, ParkReason)>,
 }
 
 impl Parking {
-    /// Carries out what operators have asked for in the claimed partitions: removes dropped events, and applies
-    /// parked ones again, aggregate by aggregate and in order. Then reads what is still parked.
+    /// Executes the requests of operators in the claimed partitions: removes dropped events, and retries parked ones,
+    /// aggregate by aggregate and in order. Then reads what is still parked.
     ///
     /// No batch may be in flight.
     pub(crate) fn retry<P: Projection>(
@@ -40,37 +40,37 @@ impl Parking {
         database: &mut Database,
         projection: &P,
         claimed: &Checkpoints,
-        reading: &Reading<'_>,
+        decoder: &RecordDecoder<'_>,
     ) -> Result<(), ProjectionError> {
         let partitions: Vec<_> = claimed.keys().copied().collect();
         loop {
-            database.run(async |connection, target| clear(connection, target, claimed).await)?;
+            database.run(async |connection, target| remove_dropped(connection, target, claimed).await)?;
             self.dropped = database
                 .run(async |connection, target| Ok(table::dropped(connection, target, &partitions).await?))?;
             let rows = database.run(async |connection, target| {
                 Ok(table::to_retry(connection, target, &partitions).await?)
             })?;
-            let Some(attempt) = self.read::<P>(rows, reading)? else {
+            let Some(attempt) = self.read::<P>(rows, decoder)? else {
                 break;
             };
-            let here = |partition: &i32| *partition == attempt.partition;
-            let claimed = claimed.iter().filter(|(partition, _)| here(partition));
+            let own = |partition: &i32| *partition == attempt.partition;
+            let claimed = claimed.iter().filter(|(partition, _)| own(partition));
             let claimed = claimed.map(|(partition, checkpoint)| (*partition, *checkpoint)).collect();
             database.run(async |connection, target| {
-                settle(connection, target, projection, &claimed, attempt).await
+                apply(connection, target, projection, &claimed, attempt).await
             })?;
         }
         let rows = database.run(async |connection, target| {
             Ok(table::parked_index(connection, target, &partitions).await?)
         })?;
-        table::enter(&mut self.parked_index, &partitions, rows);
+        table::fill_index(&mut self.parked_index, &partitions, rows);
         Ok(())
     }
 
     fn read<P: Projection>(
         &self,
         rows: Vec<table::Row>,
-        reading: &Reading<'_>,
+        decoder: &RecordDecoder<'_>,
     ) -> Result<Option<Attempt<P::Event>>, ProjectionError> {
         let mut attempt: Option<Attempt<P::Event>> = None;
         for row in rows {
@@ -78,7 +78,7 @@ impl Parking {
             let attempt = attempt.get_or_insert_with(|| Attempt::new(partition, aggregate));
             let record = row.into_record(&self.topic);
             let offset = record.position.offset;
-            if let Some(park_reason) = self.include::<P>(attempt, &record, reading)? {
+            if let Some(park_reason) = self.include::<P>(attempt, &record, decoder)? {
                 attempt.stop = Some((offset, park_reason));
                 break;
             }
@@ -87,13 +87,15 @@ impl Parking {
         Ok(attempt)
     }
 
+    /// Adds an event to an attempt; returns the reason if the event cannot be decoded or does not follow the one before
+    /// it.
     fn include<P: Projection>(
         &self,
         attempt: &mut Attempt<P::Event>,
         record: &RawRecord,
-        reading: &Reading<'_>,
+        decoder: &RecordDecoder<'_>,
     ) -> Result<Option<ParkReason>, ProjectionError> {
-        let recorded = match (reading.record)(record) {
+        let recorded = match (decoder.record)(record) {
             Ok(recorded) => recorded,
             Err(reason) => return Ok(Some(ParkReason::record(&reason, None))),
         };
@@ -101,7 +103,7 @@ impl Parking {
             return Ok(None);
         }
         let before = self.dropped.before(&recorded);
-        let event = match reading.codec.decode(&recorded) {
+        let event = match decoder.codec.decode(&recorded) {
             Ok(event) => event,
             Err(error) => {
                 let park_reason = ParkReason::payload(error, before);
@@ -125,8 +127,8 @@ impl<E> Attempt<E> {
     }
 }
 
-/// Removes dropped events, behind the fence.
-async fn clear(
+/// Removes dropped events from the parked ones, in a transaction that checks the fence.
+async fn remove_dropped(
     connection: &mut PgConnection,
     target: &Target,
     claimed: &Checkpoints,
@@ -135,13 +137,13 @@ async fn clear(
     if !table::has_dropped(connection, target, &partitions).await? {
         return Ok(());
     }
-    let mut transaction = begin(connection, target, Turn::Shared, claimed, claimed).await?;
-    table::clear(&mut transaction, target, &partitions).await?;
+    let mut transaction = begin(connection, target, WriteLock::Shared, claimed, claimed).await?;
+    table::remove_dropped(&mut transaction, target, &partitions).await?;
     Ok(transaction.commit().await?)
 }
 
-/// Applies what can be applied, and leaves the rest parked for the reason there is now.
-async fn settle<P: Projection>(
+/// Applies as many events as possible. The others stay parked, with the current reason.
+async fn apply<P: Projection>(
     connection: &mut PgConnection,
     target: &Target,
     projection: &P,
@@ -149,21 +151,21 @@ async fn settle<P: Projection>(
     attempt: Attempt<P::Event>,
 ) -> Result<(), ProjectionError> {
     let Attempt { partition, aggregate, pending, mut offsets, mut stop } = attempt;
-    let mut transaction = begin(connection, target, Turn::Alone, claimed, claimed).await?;
+    let mut transaction = begin(connection, target, WriteLock::Exclusive, claimed, claimed).await?;
     if let Some(pending) = &pending
-        && let Some((index, park_reason)) = one(&mut transaction, projection, pending).await?
+        && let Some((index, park_reason)) = apply_in_order(&mut transaction, projection, pending).await?
     {
         let offset = pending.offset(index);
         offsets.retain(|applied| *applied < offset);
         stop = Some((offset, park_reason));
     }
-    if !table::release(&mut transaction, target, partition, &offsets).await? {
-        // An operator has dropped one of them meanwhile: try again without it.
+    if !table::unpark(&mut transaction, target, partition, &offsets).await? {
+        // An operator dropped one of the events in the meantime. The next attempt is without it.
         return Ok(transaction.rollback().await?);
     }
     if let Some((offset, park_reason)) = &stop {
-        let place = (aggregate.as_str(), partition, *offset);
-        table::stand_still(&mut transaction, target, place, park_reason).await?;
+        let event = (aggregate.as_str(), partition, *offset);
+        table::keep_parked(&mut transaction, target, event, park_reason).await?;
     }
     transaction.commit().await?;
     log(target, partition, &aggregate, offsets.len(), stop);
@@ -172,7 +174,7 @@ async fn settle<P: Projection>(
 
 fn log(target: &Target, partition: i32, aggregate: &str, events: usize, stop: Option<(i64, ParkReason)>) {
     let Target { projection, generation, topic, .. } = target;
-    info!(projection, generation, partition, aggregate.id = aggregate, "{events} parked events are applied");
+    info!(projection, generation, partition, aggregate.id = aggregate, "{events} parked events were applied");
     if let Some((offset, park_reason)) = stop {
         let cause = park_reason.cause.as_str();
         warn!(
@@ -180,7 +182,7 @@ fn log(target: &Target, partition: i32, aggregate: &str, events: usize, stop: Op
             generation,
             aggregate.id = aggregate,
             cause,
-            "event at {topic}/{partition}@{offset} stays parked ({cause})"
+            "event at {topic}/{partition}@{offset} remains parked ({cause})"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A projector's statements on the tables of parked and dropped events.
+//! The statements of a projector on the tables of parked and dropped events.
 
 mod dropping;
 mod headers;
@@ -11,10 +11,10 @@ use sqlx::PgConnection;
 use super::{ParkedEvent, parked_index::ParkedIndex};
 use crate::ProjectionError;
 use crate::projector::target::Target;
-pub(super) use dropping::{clear, dropped, has_dropped};
+pub(super) use dropping::{dropped, has_dropped, remove_dropped};
 pub(super) use headers::Headers;
 use headers::headers;
-pub(super) use retrying::{Row, release, stand_still, to_retry};
+pub(super) use retrying::{Row, keep_parked, to_retry, unpark};
 
 /// Inserts parked events with one statement.
 pub(crate) async fn insert(
@@ -27,7 +27,7 @@ pub(crate) async fn insert(
         return Ok(());
     }
     let positions = || events.iter().map(|event| &event.record.position);
-    let obstacles = || events.iter().map(|event| event.park_reason.as_ref());
+    let reasons = || events.iter().map(|event| event.park_reason.as_ref());
     sqlx::query(
         "INSERT INTO public.parked_event
             (projection, generation, topic, partition, log_offset, aggregate, key, event_type, version,
@@ -47,9 +47,9 @@ pub(crate) async fn insert(
     .bind(events.iter().map(|event| version(&event.record)).collect::<Vec<_>>())
     .bind(events.iter().map(|event| headers(&event.record)).collect::<Vec<_>>())
     .bind(events.iter().map(|event| event.record.payload.as_deref()).collect::<Vec<_>>())
-    .bind(obstacles().map(|met| met.map(|met| met.cause.as_str())).collect::<Vec<_>>())
-    .bind(obstacles().map(|met| met.map(|met| met.reason.as_str())).collect::<Vec<_>>())
-    .bind(obstacles().map(|met| number(met?.stands_at)).collect::<Vec<_>>())
+    .bind(reasons().map(|reason| reason.map(|reason| reason.cause.as_str())).collect::<Vec<_>>())
+    .bind(reasons().map(|reason| reason.map(|reason| reason.reason.as_str())).collect::<Vec<_>>())
+    .bind(reasons().map(|reason| number(reason?.stands_at)).collect::<Vec<_>>())
     .execute(transaction)
     .await?;
     Ok(())
@@ -67,7 +67,7 @@ fn number(version: Option<Version>) -> Option<i64> {
     version.and_then(|version| i64::try_from(version.0).ok())
 }
 
-/// What is parked in some partitions.
+/// The parked aggregates of some partitions, with the number of their events.
 pub(super) async fn parked_index(
     connection: &mut PgConnection,
     target: &Target,
@@ -87,9 +87,9 @@ pub(super) async fn parked_index(
     .await
 }
 
-/// Reads what is parked in some partitions into the index.
-pub(super) fn enter(parked_index: &mut ParkedIndex, partitions: &[i32], rows: Vec<(i32, String, i64)>) {
-    parked_index.begin(partitions);
+/// Replaces the index of some partitions.
+pub(super) fn fill_index(parked_index: &mut ParkedIndex, partitions: &[i32], rows: Vec<(i32, String, i64)>) {
+    parked_index.reset(partitions);
     for (partition, aggregate, events) in rows {
         parked_index.add(partition, &aggregate, events.unsigned_abs());
     }

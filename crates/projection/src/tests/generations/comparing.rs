@@ -12,9 +12,9 @@ async fn generations_with_the_same_rows_are_equal() {
 }
 
 #[tokio::test]
-async fn every_difference_is_found_and_shown() {
+async fn changed_missing_and_additional_rows_are_found() {
     let mut shelf = Shelf::rebuilt(25, 25).await;
-    for (plant, shown) in [
+    for (change, shown) in [
         (
             "UPDATE shelf_g2.books SET printer = 'other' WHERE book = 3",
             r#"{"book": 3, "pages": 3, "printer": "other"}"#,
@@ -22,10 +22,10 @@ async fn every_difference_is_found_and_shown() {
         ("DELETE FROM shelf_g2.pages WHERE (book, page) = (9, 2)", "(no such row)"),
         ("INSERT INTO shelf_g2.pages VALUES (99, 1)", r#"{"book": 99, "page": 1}"#),
     ] {
-        shelf.run(&format!("CREATE TABLE kept_books AS TABLE shelf_g2.books; CREATE TABLE kept_pages AS TABLE shelf_g2.pages; {plant}")).await;
+        shelf.run(&format!("CREATE TABLE kept_books AS TABLE shelf_g2.books; CREATE TABLE kept_pages AS TABLE shelf_g2.pages; {change}")).await;
         let comparison = generations::verify(&shelf.options, SHELF, Building).await.unwrap();
         let differences: Vec<_> = comparison.tables.iter().flat_map(|table| &table.differences).collect();
-        let [difference] = differences[..] else { panic!("{plant}: {comparison}") };
+        let [difference] = differences[..] else { panic!("{change}: {comparison}") };
         assert!(!comparison.is_equal());
         assert!(difference.to_string().ends_with(&format!("other  {shown}")), "{difference}");
         shelf.run("DELETE FROM shelf_g2.books; INSERT INTO shelf_g2.books TABLE kept_books; DROP TABLE kept_books").await;
@@ -34,7 +34,7 @@ async fn every_difference_is_found_and_shown() {
 }
 
 #[tokio::test]
-async fn a_difference_is_found_in_whatever_range_of_keys_it_is() {
+async fn a_difference_is_found_in_any_key_range() {
     let mut shelf = Shelf::rebuilt(1, 1).await;
     for schema in ["public", "shelf_g2"] {
         let many =
@@ -51,7 +51,7 @@ async fn a_difference_is_found_in_whatever_range_of_keys_it_is() {
 }
 
 #[tokio::test]
-async fn of_many_differences_the_first_are_shown() {
+async fn only_the_first_of_many_differences_are_shown() {
     let mut shelf = Shelf::rebuilt(50, 50).await;
     shelf.run("DELETE FROM shelf_g2.pages").await;
     let comparison = generations::verify(&shelf.options, SHELF, Building).await.unwrap();
@@ -59,8 +59,8 @@ async fn of_many_differences_the_first_are_shown() {
 }
 
 #[tokio::test]
-async fn generations_that_do_not_meet_are_not_compared() {
+async fn generations_at_different_positions_are_not_compared() {
     let shelf = Shelf::rebuilt(5, 4).await;
-    let apart = generations::verify(&shelf.options, SHELF, Building).await.unwrap_err();
-    assert!(apart.to_string().starts_with("generation 2 did not come up with the live one"), "{apart}");
+    let refused = generations::verify(&shelf.options, SHELF, Building).await.unwrap_err();
+    assert!(refused.to_string().starts_with("generation 2 did not catch up with the live one"), "{refused}");
 }

@@ -1,4 +1,4 @@
-//! The life of generations, on a real Postgres, with tables that the tests fill themselves.
+//! Generations from begin to end, on a real Postgres, with tables that the tests fill themselves.
 
 mod beginning;
 mod comparing;

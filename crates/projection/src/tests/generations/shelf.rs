@@ -1,13 +1,13 @@
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use test_kit::TestEnvironment;
 
-use crate::projector::generations::{self, Moves};
+use crate::projector::generations::{self, Notifications};
 use crate::{Generation, GenerationState};
 
-/// So many books are on the shelf.
+/// The number of books on the shelf.
 pub(super) const BOOKS: i64 = 10;
 
-/// A projection of which the tests are the projector. Its n-th event is a page more of the book `n % BOOKS`.
+/// A projection that is filled by the tests. Its n-th event adds a page to the book `n % BOOKS`.
 pub(super) const SHELF: &str = "shelf";
 
 const TABLES: &str = "
@@ -24,7 +24,7 @@ const TABLES: &str = "
     INSERT INTO checkpoint (projection, generation, topic, partition, next_offset, epoch, sequence, owner_epoch)
     VALUES ('shelf', 1, 'shelf.events', 0, 0, 1, 0, 0)";
 
-/// A database with a live generation of empty books.
+/// A database with a live generation of the projection.
 pub(super) struct Shelf {
     pub(super) options: PgConnectOptions,
     pub(super) connection: PgConnection,
@@ -41,7 +41,7 @@ impl Shelf {
         shelf
     }
 
-    /// Two generations with so many events in each.
+    /// A live and a building generation, with this many events in each.
     pub(super) async fn rebuilt(live: i64, building: i64) -> Self {
         let mut shelf = Self::new().await;
         generations::begin(&mut shelf.connection, SHELF, None, None).await.unwrap();
@@ -54,7 +54,7 @@ impl Shelf {
         shelf
     }
 
-    /// The same, with the generation as the printer of each book.
+    /// Like [`rebuilt`](Self::rebuilt), with the generation's number as the printer of each book.
     pub(super) async fn rebuilt_by_generation(events: i64) -> Self {
         let mut shelf = Self::rebuilt(events, events).await;
         shelf.run("UPDATE public.books SET printer = '1'; UPDATE shelf_g2.books SET printer = '2'").await;
@@ -65,15 +65,15 @@ impl Shelf {
         self.connection.execute(statements).await.unwrap();
     }
 
-    /// The answer to a question that has one.
-    pub(super) async fn ask(&mut self, question: &str) -> String {
-        sqlx::query_scalar(question).fetch_one(&mut self.connection).await.unwrap()
+    /// Runs a query that returns one text.
+    pub(super) async fn query(&mut self, query: &str) -> String {
+        sqlx::query_scalar(query).fetch_one(&mut self.connection).await.unwrap()
     }
 
-    /// Asks on a connection of its own.
-    pub(super) async fn shows(&self, question: &str) -> bool {
+    /// Evaluates a condition on a separate connection.
+    pub(super) async fn is_true(&self, condition: &str) -> bool {
         let mut connection = PgConnection::connect_with(&self.options).await.unwrap();
-        sqlx::query_scalar(question).fetch_one(&mut connection).await.unwrap()
+        sqlx::query_scalar(condition).fetch_one(&mut connection).await.unwrap()
     }
 
     pub(super) async fn filler(&self, generation: i32) -> Filler {
@@ -89,21 +89,21 @@ impl Shelf {
 /// Fills one generation as a projector does.
 pub(super) struct Filler {
     connection: PgConnection,
-    moves: Moves,
+    notifications: Notifications,
     generation: Generation,
     epoch: i64,
     next: i64,
-    /// What it writes beside each book.
+    /// The value that is written to the column `printer`.
     pub(super) printer: String,
 }
 
 impl Filler {
-    /// Takes the partition over, and looks where the tables are.
+    /// Claims the partition, and looks up the schema of the tables.
     async fn claim(options: &PgConnectOptions, number: i32) -> Self {
         let mut connection = PgConnection::connect_with(options).await.unwrap();
-        let moves = Moves::listen(options, SHELF).await.unwrap();
+        let notifications = Notifications::listen(options, SHELF).await.unwrap();
         let mut transaction = connection.begin().await.unwrap();
-        // No swap comes between the two questions.
+        // Prevents a swap between the claim and the lookup.
         transaction.execute("SELECT FROM projection_generation FOR SHARE").await.unwrap();
         let (epoch, next) = sqlx::query_as(
             "INSERT INTO checkpoint AS known
@@ -121,10 +121,10 @@ impl Filler {
         let path = format!("SET search_path = {}", generation.schema());
         transaction.execute(path.as_str()).await.unwrap();
         transaction.commit().await.unwrap();
-        Self { connection, moves, generation, epoch, next, printer: "press".to_owned() }
+        Self { connection, notifications, generation, epoch, next, printer: "press".to_owned() }
     }
 
-    /// Applies the next event. The answer is whether the partition was still its own.
+    /// Applies the next event. Returns false if another filler has claimed the partition.
     pub(super) async fn apply(&mut self) -> bool {
         let mut transaction = self.connection.begin().await.unwrap();
         let moved = sqlx::query(
@@ -158,19 +158,20 @@ impl Filler {
         true
     }
 
-    /// Applies events until somebody else takes the partition. One beside the live generation never goes beyond it.
+    /// Applies events until another filler claims the partition. Only the live generation is not limited by another
+    /// one.
     pub(super) async fn follow(&mut self) {
-        while let Some(bound) = self.bound().await {
-            if self.next < bound {
+        while let Some(limit) = self.limit().await {
+            if self.next < limit {
                 self.apply().await;
             } else {
-                self.moves.next().await.unwrap();
+                self.notifications.next().await.unwrap();
             }
         }
     }
 
-    /// How many events it may have applied, as long as the partition is its own.
-    async fn bound(&mut self) -> Option<i64> {
+    /// How many events may be applied in total; `None` if another filler has claimed the partition.
+    async fn limit(&mut self) -> Option<i64> {
         let (epoch, live): (i64, i64) = sqlx::query_as(
             "SELECT own.epoch, live.next_offset
                FROM public.checkpoint AS own
@@ -183,7 +184,7 @@ impl Filler {
         .fetch_one(&mut self.connection)
         .await
         .unwrap();
-        let bound = if self.generation.state == GenerationState::Live { i64::MAX } else { live };
-        (epoch == self.epoch).then_some(bound)
+        let limit = if self.generation.state == GenerationState::Live { i64::MAX } else { live };
+        (epoch == self.epoch).then_some(limit)
     }
 }

@@ -1,4 +1,4 @@
-//! The aggregate is a lamp. Its events are whether it is switched on, its document is how often it was.
+//! The aggregate is a lamp that is installed and then switched on. Its document is how often it was switched on.
 
 use proptest::prelude::*;
 use time::{Duration, macros::datetime};
@@ -21,7 +21,7 @@ fn fold(before: Option<u64>, entry: &JournalEntry<Event>) -> Option<u64> {
     }
 }
 
-/// Installed and then switched on until it has this version, with a minute between one event and the next.
+/// A lamp that is installed and then switched on until it has this version, with a minute between events.
 fn journal(version: u64) -> Vec<JournalEntry<Event>> {
     let events = [Event::Installed].into_iter().chain(std::iter::repeat(Event::SwitchedOn));
     (1..=version).zip(events).map(|(version, event)| entry(version, event)).collect()
@@ -32,7 +32,7 @@ fn entry(version: u64, event: Event) -> JournalEntry<Event> {
     JournalEntry { aggregate_id: "lamp".to_owned(), version: Version(version), occurred_at, event }
 }
 
-/// What is read of the journal for this version.
+/// The history that is read for this version.
 fn up_to(journal: &[JournalEntry<Event>], version: u64) -> EventHistory<Event> {
     let (entries, later): (Vec<_>, Vec<_>) =
         journal.iter().cloned().partition(|entry| entry.version.0 <= version);
@@ -52,7 +52,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_known_after_an_event_that_is_missing(last in 2..9_u64, missing in 1..9_u64) {
+    fn versions_after_a_missing_event_are_unknown(last in 2..9_u64, missing in 1..9_u64) {
         prop_assume!(missing < last);
         let mut journal = journal(last);
         journal.retain(|entry| entry.version.0 != missing);
@@ -64,7 +64,7 @@ proptest! {
 }
 
 #[test]
-fn what_never_was_is_not_found() {
+fn a_version_or_time_without_events_is_not_found() {
     let journal = journal(2);
     let before = PointInTime::AsOf(INSTALLED_AT - Duration::SECOND);
     assert_eq!(replay(&journal, 3), Err(ReplayError::VersionNotFound));
@@ -74,7 +74,7 @@ fn what_never_was_is_not_found() {
 }
 
 #[test]
-fn nothing_is_known_of_a_time_between_two_events_if_one_between_them_is_missing() {
+fn the_state_between_two_events_is_unknown_if_an_event_between_them_is_missing() {
     let mut journal = journal(3);
     journal.remove(1);
     let after_the_first = PointInTime::AsOf(INSTALLED_AT + Duration::seconds(90));
@@ -85,7 +85,7 @@ fn nothing_is_known_of_a_time_between_two_events_if_one_between_them_is_missing(
 }
 
 #[test]
-fn only_versions_before_the_first_parked_event_are_known() {
+fn versions_after_a_parked_event_are_unknown() {
     let journal = journal(2);
     let cut = |version| EventHistory { is_cut: true, ..up_to(&journal, version) };
     let version = |version| PointInTime::Version(Version(version));
@@ -99,7 +99,7 @@ fn only_versions_before_the_first_parked_event_are_known() {
 }
 
 #[test]
-fn events_that_cannot_follow_each_other_are_an_error() {
+fn an_event_that_cannot_follow_the_one_before_it_is_an_error() {
     assert_eq!(replay(&[entry(1, Event::SwitchedOn)], 1), Err(ReplayError::OutOfPlace(1)));
     let twice = [entry(1, Event::Installed), entry(2, Event::Installed)];
     assert_eq!(replay(&twice, 2), Err(ReplayError::OutOfPlace(2)));

@@ -34,7 +34,7 @@ enum Delivery {
     Split(Vec<Line>),
 }
 
-/// Reads a type as the extractor does; the error is the path of the field and the message.
+/// Deserializes as the extractor does; the error is the path of the field and the message.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     serde_path_to_error::deserialize(Strict(&mut deserializer)).map_err(|error| {
@@ -45,8 +45,8 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
 }
 
 #[track_caller]
-fn refused(json: &str, field: &str, complaint: &str) {
-    assert_eq!(read::<Basket>(json), Err((field.to_owned(), complaint.to_owned())), "{json}");
+fn assert_refused(json: &str, field: &str, message: &str) {
+    assert_eq!(read::<Basket>(json), Err((field.to_owned(), message.to_owned())), "{json}");
 }
 
 fn line() -> Line {
@@ -54,7 +54,7 @@ fn line() -> Line {
 }
 
 #[test]
-fn what_is_right_is_read_as_serde_reads_it() {
+fn valid_json_is_deserialized_as_by_serde() {
     let json = r#"{
         "lines": [{"sku": "tea", "quantity": 2}],
         "gift": {"quantity": 2, "sku": "t\u0065a"},
@@ -74,7 +74,7 @@ fn what_is_right_is_read_as_serde_reads_it() {
 }
 
 #[test]
-fn the_other_forms_of_an_enum_and_null_are_read_too() {
+fn unit_and_newtype_variants_and_null_are_accepted() {
     assert_eq!(read::<Delivery>(r#""collected""#), Ok(Delivery::Collected));
     let split = r#"{"split": [{"sku": "tea", "quantity": 2}]}"#;
     assert_eq!(read::<Delivery>(split), Ok(Delivery::Split(vec![line()])));
@@ -83,26 +83,30 @@ fn the_other_forms_of_an_enum_and_null_are_read_too() {
 }
 
 #[test]
-fn an_array_is_no_object_at_any_depth() {
-    let complaint = "invalid type: sequence, expected an object";
+fn an_array_in_place_of_an_object_is_refused_at_any_depth() {
+    let message = "invalid type: sequence, expected an object";
     let tea = r#"["tea", 2]"#;
-    refused("[[]]", ".", complaint);
-    refused(&format!(r#"{{"lines": [{tea}]}}"#), "lines[0]", complaint);
-    refused(&format!(r#"{{"lines": [], "gift": {tea}}}"#), "gift", complaint);
-    refused(&format!(r#"{{"lines": [], "labels": {{"fragile": {tea}}}}}"#), "labels.fragile", complaint);
-    refused(r#"{"lines": [], "delivery": {"sent": ["DE"]}}"#, "delivery.sent", complaint);
-    refused(&format!(r#"{{"lines": [], "delivery": {{"split": [{tea}]}}}}"#), "delivery.split[0]", complaint);
+    assert_refused("[[]]", ".", message);
+    assert_refused(&format!(r#"{{"lines": [{tea}]}}"#), "lines[0]", message);
+    assert_refused(&format!(r#"{{"lines": [], "gift": {tea}}}"#), "gift", message);
+    assert_refused(&format!(r#"{{"lines": [], "labels": {{"fragile": {tea}}}}}"#), "labels.fragile", message);
+    assert_refused(r#"{"lines": [], "delivery": {"sent": ["DE"]}}"#, "delivery.sent", message);
+    assert_refused(
+        &format!(r#"{{"lines": [], "delivery": {{"split": [{tea}]}}}}"#),
+        "delivery.split[0]",
+        message,
+    );
 }
 
 #[test]
 fn an_unknown_field_is_refused_at_any_depth() {
-    refused(r#"{"lines": [], "colour": "red"}"#, "colour", "unknown field");
-    refused(r#"{"lines": [{"colour": {"deep": [1]}}]}"#, "lines[0].colour", "unknown field");
+    assert_refused(r#"{"lines": [], "colour": "red"}"#, "colour", "unknown field");
+    assert_refused(r#"{"lines": [{"colour": {"deep": [1]}}]}"#, "lines[0].colour", "unknown field");
     let sent = r#"{"lines": [], "delivery": {"sent": {"country": "DE", "by": "train"}}}"#;
-    refused(sent, "delivery.sent.by", "unknown field");
+    assert_refused(sent, "delivery.sent.by", "unknown field");
 }
 
 #[test]
 fn a_repeated_field_is_refused() {
-    refused(r#"{"lines": [], "lines": []}"#, ".", "duplicate field `lines`");
+    assert_refused(r#"{"lines": [], "lines": []}"#, ".", "duplicate field `lines`");
 }

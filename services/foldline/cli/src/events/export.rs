@@ -42,7 +42,7 @@ impl Export {
         let codec = self.source.codec()?;
         let file = self.to.clone();
         tokio::select! {
-            // Ctrl-C is listened for before anything begins.
+            // Poll Ctrl-C first, so that it is handled from the start.
             biased;
             interrupted = ctrl_c() => {
                 interrupted?;
@@ -72,7 +72,7 @@ impl Export {
         Ok(())
     }
 
-    /// What is copied of each partition.
+    /// The offsets to copy from each partition.
     fn ranges(&self) -> anyhow::Result<Vec<OffsetRange>> {
         let mut ranges = self.source.ranges()?;
         for partition in &self.partitions {
@@ -94,7 +94,7 @@ impl Export {
             if let Ok(recorded) = &record {
                 bar.set_position(before + recorded.position.offset.abs_diff(range.first));
             }
-            if self.wants(&record) { copy.take(record) } else { Ok(()) }
+            if self.matches(&record) { copy.write(record) } else { Ok(()) }
         };
         read_range(&self.source.kafka.client(), &self.source.topic(), range, &mut visit)
             .map_err(unwrapped)?;
@@ -102,8 +102,8 @@ impl Export {
         Ok(())
     }
 
-    /// A record that is not an event has no time. It is copied always, or the copy would not be complete.
-    fn wants(&self, record: &Result<Recorded, LogError>) -> bool {
+    /// Whether to copy a record. A record that is not an event has no time, so it is always copied.
+    fn matches(&self, record: &Result<Recorded, LogError>) -> bool {
         let Ok(recorded) = record else { return true };
         let time = recorded.envelope.time;
         self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
@@ -116,7 +116,7 @@ impl Export {
     }
 }
 
-/// The copy that is being made.
+/// A copy in progress.
 struct EventCopy {
     codec: Codec,
     file: ExportFile,
@@ -125,7 +125,7 @@ struct EventCopy {
 }
 
 impl EventCopy {
-    fn take(&mut self, record: Result<Recorded, LogError>) -> Result<(), LogError> {
+    fn write(&mut self, record: Result<Recorded, LogError>) -> Result<(), LogError> {
         let event = format::to_json(&self.codec, record)?;
         self.events += 1;
         self.unreadable += u64::from(event.get("unreadable").is_some());

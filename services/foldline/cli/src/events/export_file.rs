@@ -6,20 +6,20 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-/// A file that is written line by line, or standard output. The file is called `<name>.partial` until it is complete
-/// and on the disk.
+/// A file that is written line by line, or standard output. The file is named `<name>.partial` until it is complete and
+/// on disk.
 pub(super) struct ExportFile {
     lines: BufWriter<Box<dyn Write>>,
     path: Option<PathBuf>,
 }
 
 impl ExportFile {
-    /// Begins a file, which must not exist yet, or writes to standard output.
+    /// Creates a file, which must not exist yet, or writes to standard output.
     pub(super) fn create(path: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = path else {
             return Ok(Self { lines: BufWriter::new(Box::new(stdout())), path: None });
         };
-        ensure!(!path.exists(), "{} exists already: move it away, or choose another name", path.display());
+        ensure!(!path.exists(), "{} already exists: move it away, or choose another name", path.display());
         let partial = partial(path);
         let file = File::create(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
         Ok(Self { lines: BufWriter::new(Box::new(file)), path: Some(path.to_owned()) })
@@ -30,7 +30,7 @@ impl ExportFile {
         writeln!(self.lines, "{line}")
     }
 
-    /// Writes everything to the disk and gives the file its name.
+    /// Syncs the file to disk, and renames it to its final name.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.lines.flush()?;
         if let Some(path) = self.path.take() {
@@ -42,7 +42,7 @@ impl ExportFile {
     }
 }
 
-/// Removes a file that was not finished.
+/// Removes the file if it was not finished.
 impl Drop for ExportFile {
     fn drop(&mut self) {
         if let Some(path) = &self.path {

@@ -4,7 +4,8 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::output::{self, Format, Output, text};
 
-/// The columns of a table, and the least width of each: rows are printed before all of them are known.
+/// The columns of a table, and the minimum width of each. The widths are fixed, because rows are printed as they
+/// arrive.
 const COLUMNS: [(&str, usize); 6] = [
     ("position", 22),
     ("time", 30),
@@ -14,7 +15,8 @@ const COLUMNS: [(&str, usize); 6] = [
     ("payload", 0),
 ];
 
-/// A record as JSON. If it cannot be read, `unreadable` says why; an error means that the registry or Kafka failed.
+/// A record as JSON. If it cannot be decoded, the field `unreadable` has the reason. An error means that the registry
+/// or Kafka failed.
 pub(super) fn to_json(codec: &Codec, record: Result<Recorded, LogError>) -> Result<Value, LogError> {
     let recorded = match record {
         Ok(recorded) => recorded,
@@ -49,7 +51,7 @@ fn envelope(recorded: &Recorded) -> Value {
     })
 }
 
-/// The headings of a table; JSON has none.
+/// The heading of a table; `None` for JSON.
 pub(super) fn heading(output: Output) -> Option<String> {
     let headings = COLUMNS.map(|(name, _)| output::heading(name));
     (output.format == Format::Table).then(|| in_columns(headings))
@@ -63,7 +65,7 @@ pub(super) fn line(output: Output, event: &Value) -> String {
     }
 }
 
-/// Types are shown without their namespace. If the payload cannot be read, the reason stands in its place.
+/// Types are shown without their namespace. If the payload cannot be decoded, the reason is shown instead.
 fn cell(event: &Value, name: &str) -> String {
     let full = text(&event[name]);
     match name {

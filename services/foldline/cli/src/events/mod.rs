@@ -1,4 +1,4 @@
-//! Reads the events of a context, for people and for copies, without joining a consumer group.
+//! Prints and copies the events of a context without joining a consumer group.
 #![expect(clippy::disallowed_methods, reason = "runs in blocking tasks")]
 
 mod export;
@@ -27,7 +27,8 @@ pub(crate) enum Events {
     Tail(Tail),
     /// Copy the events of a context, decoded, as one JSON object per line.
     ///
-    /// The end of every partition is fixed when the copy begins. Partitions are copied one after another, each in order.
+    /// The end of every partition is fixed when the copy begins. Partitions are copied one after another, each in
+    /// order.
     #[command(
         after_help = "Example:\n  foldline events export orders --to orders.jsonl --since 2026-01-31T00:00:00Z"
     )]
@@ -64,14 +65,14 @@ impl EventSource {
         Ok(Codec::reading(Registry::new(&self.registry.url)?))
     }
 
-    /// The committed offsets of every partition. It blocks.
+    /// The committed offsets of every partition. This blocks the thread.
     fn ranges(&self) -> anyhow::Result<Vec<OffsetRange>> {
         let ranges = committed_ranges(&self.kafka.client(), &self.topic());
         ranges.map_err(|error| self.kafka.unreadable(&self.context.name, error))
     }
 }
 
-/// The error of a fold, or that of the log, without the log's wrapping.
+/// The error of the fold itself, without the wrapping of [`LogError::Fold`]; any other error is unchanged.
 fn unwrapped(error: LogError) -> anyhow::Error {
     match error {
         LogError::Fold(inner) => anyhow!(inner),

@@ -6,11 +6,11 @@ use event_log::{InvalidPosition, OffsetRange, Position};
 /// Where `events tail` begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Start {
-    /// With the first event in the log.
+    /// At the first event in the log.
     Beginning,
-    /// With the next event that is committed.
+    /// At the next event that is committed.
     Now,
-    /// With the event at each position; partitions without a position begin with the next event.
+    /// At these positions; partitions without a position begin at the next event.
     At(Vec<Position>),
 }
 
@@ -22,14 +22,14 @@ impl FromStr for Start {
             "beginning" => Ok(Self::Beginning),
             "now" => Ok(Self::Now),
             positions => {
-                positions.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>().map(Self::At)
+                positions.split(',').map(|text| text.trim().parse()).collect::<Result<_, _>>().map(Self::At)
             }
         }
     }
 }
 
 impl Start {
-    /// Moves the beginning of each range.
+    /// Sets the beginning of each range.
     pub(super) fn apply(&self, topic: &str, ranges: &mut [OffsetRange]) -> anyhow::Result<()> {
         if *self == Self::Beginning {
             return Ok(());
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_moves_the_beginning_of_each_range() {
+    fn a_start_sets_the_beginning_of_each_range() {
         assert_eq!(firsts("beginning").unwrap(), [5, 5]);
         assert_eq!(firsts("now").unwrap(), [20, 20]);
         assert_eq!(firsts("orders.events/1@7").unwrap(), [20, 7]);

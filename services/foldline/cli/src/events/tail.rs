@@ -10,8 +10,8 @@ use crate::{
     output::{Output, print_line},
 };
 
-/// How long one wait for the next event lasts.
-const POLL: Duration = Duration::from_secs(1);
+/// How long to wait for the next event at a time.
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub(crate) struct Tail {
@@ -40,7 +40,7 @@ impl Tail {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let codec = self.source.codec()?;
         tokio::select! {
-            // Ctrl-C is listened for before anything begins.
+            // Poll Ctrl-C first, so that it is handled from the start.
             biased;
             interrupted = ctrl_c() => {
                 interrupted?;
@@ -61,8 +61,8 @@ impl Tail {
         }
         let mut left = self.limit;
         while left != Some(0) {
-            let Some(record) = event_tail.next(POLL)? else { continue };
-            if self.wants(&record) {
+            let Some(record) = event_tail.next(POLL_TIMEOUT)? else { continue };
+            if self.matches(&record) {
                 print_line(format::line(self.output, &format::to_json(codec, record)?))?;
                 left = left.map(|left| left - 1);
             }
@@ -70,8 +70,9 @@ impl Tail {
         Ok(())
     }
 
-    /// A record that is not an event has neither an aggregate nor a type; it is printed where all events are.
-    fn wants(&self, record: &Result<Recorded, LogError>) -> bool {
+    /// Whether to print a record. A record that is not an event has neither an aggregate nor a type, so it is printed
+    /// only without those filters.
+    fn matches(&self, record: &Result<Recorded, LogError>) -> bool {
         let Ok(recorded) = record else { return self.aggregate.is_none() && self.types.is_empty() };
         let envelope = &recorded.envelope;
         let is_named = |name: &String| *name == envelope.event_type || name == envelope.short_type();

@@ -4,7 +4,7 @@ use sqlx::{Connection, PgConnection};
 use super::{Target, next_step::with_next_step};
 use crate::{confirmation::Confirmation, output::print_line};
 
-/// Drops the generation in this state.
+/// Drops the generation in this state after confirmation.
 pub(super) async fn discard(
     target: &Target,
     state: GenerationState,

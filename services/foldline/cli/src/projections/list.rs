@@ -16,7 +16,7 @@ const COLUMNS: [&str; 11] = [
     "trouble",
 ];
 
-/// The ends of every topic that is read, by partition.
+/// The end offsets of topics, by partition.
 type Ends = BTreeMap<String, Vec<i64>>;
 
 /// Prints every generation of every projection.
@@ -36,7 +36,7 @@ pub(super) async fn list(
     Ok(output.print(COLUMNS, &rows)?)
 }
 
-/// Asks Kafka for the ends of the topics that are read.
+/// Reads the end offsets of the projections' topics from Kafka.
 async fn ends(client: &ClientSettings, offsets: &[PartitionProgress]) -> anyhow::Result<Ends> {
     let mut ends: Ends = offsets.iter().map(|partition| (partition.topic.clone(), Vec::new())).collect();
     let client = client.clone();
@@ -70,15 +70,15 @@ fn row(database: &str, generation: &Generation, offsets: &[PartitionProgress], e
     ]
 }
 
-/// How many events a partition is behind. The markers at the end of transactions have offsets, too: the one at the very
-/// end is not counted, those before it are.
+/// How many events a partition is behind. Transaction markers also have offsets: the one at the end of the partition is
+/// not counted, but those before it are.
 fn lag(partition: &PartitionProgress, ends: &Ends) -> i64 {
     let number = usize::try_from(partition.partition).ok();
     let end = ends.get(&partition.topic).and_then(|ends| ends.get(number?)).copied().unwrap_or_default();
     (end - partition.next_offset - 1).max(0)
 }
 
-/// The position as in a consistency token.
+/// The position of a generation as a consistency token.
 fn position(own: &[&PartitionProgress]) -> Option<String> {
     let offsets: PartitionOffsets =
         own.iter().map(|partition| (partition.partition, partition.next_offset)).collect();

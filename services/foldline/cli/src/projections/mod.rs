@@ -1,9 +1,9 @@
-//! The generations of every read model: list them, build new ones beside the live one, and put them in its place.
+//! The commands for the generations of read models: list them, build new ones beside the live one, and promote them.
 
+mod control;
 mod discard;
 mod list;
 mod next_step;
-mod pace;
 mod progress;
 mod promote;
 mod rebuild;
@@ -15,8 +15,8 @@ use projection::GenerationState::{Building, Standby};
 
 pub(crate) use self::target::Target;
 use self::{
-    pace::{OneGeneration, Rate},
-    promote::Gate,
+    control::{GenerationTarget, Rate},
+    promote::Conditions,
     rebuild::Rebuild,
 };
 use crate::{confirmation::Confirmation, output::Output, read_models::ReadModels, settings::KafkaSettings};
@@ -45,7 +45,7 @@ Examples:
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        gate: Gate,
+        conditions: Conditions,
         #[command(flatten)]
         confirmation: Confirmation,
     },
@@ -55,7 +55,7 @@ Examples:
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        gate: Gate,
+        conditions: Conditions,
         #[command(flatten)]
         confirmation: Confirmation,
     },
@@ -80,7 +80,7 @@ Examples:
     Verify {
         #[command(flatten)]
         target: Target,
-        /// The most events per second that each projector applies to the new generation.
+        /// The maximum number of events per second that each projector applies to the new generation.
         #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(i32).range(1..))]
         rate: Option<i32>,
         #[command(flatten)]
@@ -88,10 +88,10 @@ Examples:
     },
     /// Stop applying events to a generation.
     #[command(after_help = "Example:\n  foldline projections pause orders")]
-    Pause(OneGeneration),
-    /// Go on with a generation that is paused.
+    Pause(GenerationTarget),
+    /// Resume a generation that is paused.
     #[command(after_help = "Example:\n  foldline projections resume orders")]
-    Resume(OneGeneration),
+    Resume(GenerationTarget),
     /// Limit how many events per second each projector applies to a generation.
     #[command(after_help = "\
 Examples:
@@ -99,8 +99,8 @@ Examples:
   foldline projections limit orders none")]
     Limit {
         #[command(flatten)]
-        generation: OneGeneration,
-        /// The most events per second, or `none`.
+        generation: GenerationTarget,
+        /// The maximum number of events per second, or `none`.
         #[arg(value_name = "RATE")]
         rate: Rate,
     },
@@ -111,18 +111,18 @@ impl Projections {
         match self {
             Self::List { output, read_models, kafka } => list::list(output, &read_models, &kafka).await,
             Self::Rebuild(rebuild) => rebuild.run().await,
-            Self::Promote { target, gate, confirmation } => {
-                promote::promote(&target, gate, Building, &confirmation).await
+            Self::Promote { target, conditions, confirmation } => {
+                promote::promote(&target, conditions, Building, &confirmation).await
             }
-            Self::Rollback { target, gate, confirmation } => {
-                promote::promote(&target, gate, Standby, &confirmation).await
+            Self::Rollback { target, conditions, confirmation } => {
+                promote::promote(&target, conditions, Standby, &confirmation).await
             }
             Self::Cancel { target, confirmation } => discard::discard(&target, Building, &confirmation).await,
             Self::Drop { target, confirmation } => discard::discard(&target, Standby, &confirmation).await,
             Self::Verify { target, rate, output } => verify::verify(&target, rate, output).await,
-            Self::Pause(generation) => pace::pause(&generation).await,
-            Self::Resume(generation) => pace::resume(&generation).await,
-            Self::Limit { generation, rate } => pace::limit(&generation, rate).await,
+            Self::Pause(generation) => control::pause(&generation).await,
+            Self::Resume(generation) => control::resume(&generation).await,
+            Self::Limit { generation, rate } => control::limit(&generation, rate).await,
         }
     }
 }

@@ -5,7 +5,7 @@ use projection::{
 
 use crate::hint::hinted;
 
-/// The error with the commands that an operator chooses from.
+/// Adds a hint to an error: the commands that an operator can choose from.
 pub(super) fn with_next_step(projection: &str, error: GenerationError) -> anyhow::Error {
     match next_step(projection, &error) {
         Some(hint) => hinted(error, hint),
@@ -16,10 +16,10 @@ pub(super) fn with_next_step(projection: &str, error: GenerationError) -> anyhow
 fn next_step(projection: &str, error: &GenerationError) -> Option<String> {
     let run = |verb: &str| format!("`foldline projections {verb} {projection}`");
     match error {
-        GenerationError::InTheWay { state: Building | Live, .. } => {
+        GenerationError::Exists { state: Building | Live, .. } => {
             Some(format!("{} makes it live, {} drops it", run("promote"), run("cancel")))
         }
-        GenerationError::InTheWay { state: Standby, .. } => Some(format!("{} drops it", run("drop"))),
+        GenerationError::Exists { state: Standby, .. } => Some(format!("{} drops it", run("drop"))),
         GenerationError::Missing { state: Building, .. } => Some(format!("{} begins one", run("rebuild"))),
         GenerationError::Missing { .. } | GenerationError::Unknown { .. } | GenerationError::Changed(_) => {
             Some("`foldline projections list` shows the generations".to_owned())

@@ -7,20 +7,20 @@ use anyhow::Context;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use projection::{
     Generation, GenerationState,
-    generations::{self, Moves, Progress},
+    generations::{self, Notifications, Progress},
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{sleep, timeout};
 
 const BAR: &str = "{msg} {bar:30} {human_pos} of {human_len} events, {rate}, {eta} left";
-/// The least time between two looks at the progress.
-const LOOK: Duration = Duration::from_millis(100);
-/// The time between two lines if there is no terminal.
-const LINE: Duration = Duration::from_secs(2);
-/// How long nothing may move before a warning.
-const STALLED: Duration = Duration::from_secs(10);
+/// The minimum time between two queries of the progress.
+const QUERY_INTERVAL: Duration = Duration::from_millis(100);
+/// The time between two lines if standard error is not a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(2);
+/// How long to wait for progress before printing a warning.
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Shows the progress of a generation until it has reached the position that the live one has now, and is at most
+/// Shows the progress of a generation until it has reached the current position of the live one and is at most
 /// `max_lag` events behind.
 pub(super) async fn follow(
     database: &PgConnectOptions,
@@ -28,7 +28,7 @@ pub(super) async fn follow(
     max_lag: i64,
 ) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect_with(database).await?;
-    let mut moves = Moves::listen(database, &generation.projection).await?;
+    let mut notifications = Notifications::listen(database, &generation.projection).await?;
     let goal = generations::progress(&mut connection, &generation.projection, generation.number).await?.live;
     let mut view = View::of(generation, goal)?;
     loop {
@@ -38,18 +38,18 @@ pub(super) async fn follow(
         view.show(progress);
         view.show_trouble(&now);
         if progress.applied >= goal && progress.behind() <= max_lag {
-            view.end(progress);
+            view.finish(progress);
             return Ok(());
         }
-        sleep(LOOK).await;
-        match timeout(STALLED, moves.next()).await {
+        sleep(QUERY_INTERVAL).await;
+        match timeout(STALL_TIMEOUT, notifications.next()).await {
             Ok(next) => next?,
             Err(_) => view.warn(&now),
         }
     }
 }
 
-/// The generation as it is now, unless it is no longer building.
+/// Reads the generation again. Fails if it is no longer building.
 async fn still_building(
     connection: &mut PgConnection,
     generation: &Generation,
@@ -62,7 +62,7 @@ async fn still_building(
         .with_context(|| format!("generation {} is no longer building", generation.number))
 }
 
-/// A progress bar on a terminal, else a line every few seconds.
+/// A progress bar on a terminal, otherwise a line every few seconds.
 struct View {
     bar: ProgressBar,
     last_line: Option<Instant>,
@@ -84,7 +84,7 @@ impl View {
     fn show(&mut self, progress: Progress) {
         self.bar.set_length(progress.live.unsigned_abs());
         self.bar.set_position(progress.applied.unsigned_abs());
-        if self.bar.is_hidden() && self.last_line.is_none_or(|last| last.elapsed() >= LINE) {
+        if self.bar.is_hidden() && self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL) {
             self.print_line(progress);
         }
     }
@@ -98,12 +98,12 @@ impl View {
         );
     }
 
-    /// Says at once what keeps the projector from going on.
+    /// Prints why the projector makes no progress, whenever that changes.
     fn show_trouble(&mut self, Generation { number, trouble, .. }: &Generation) {
         if self.trouble != *trouble {
             self.trouble.clone_from(trouble);
             if let Some(trouble) = trouble {
-                self.bar.suspend(|| eprintln!("generation {number} does not get on: {trouble}"));
+                self.bar.suspend(|| eprintln!("generation {number} makes no progress: {trouble}"));
             }
         }
     }
@@ -112,12 +112,12 @@ impl View {
         let cause = match trouble {
             _ if *paused => format!("generation {number} is paused"),
             Some(trouble) => trouble.clone(),
-            None => format!("is no projector of version {version} running?"),
+            None => format!("check that a projector of version {version} is running"),
         };
-        self.bar.suspend(|| eprintln!("no progress for {} s: {cause}", STALLED.as_secs()));
+        self.bar.suspend(|| eprintln!("no progress for {} s: {cause}", STALL_TIMEOUT.as_secs()));
     }
 
-    fn end(&mut self, progress: Progress) {
+    fn finish(&mut self, progress: Progress) {
         if self.bar.is_hidden() {
             self.print_line(progress);
         }

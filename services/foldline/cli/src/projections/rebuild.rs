@@ -17,20 +17,20 @@ pub(crate) struct Rebuild {
     /// The version of the projection that fills the new generation, instead of the highest that has run.
     #[arg(long, value_name = "NUMBER")]
     version: Option<i32>,
-    /// The most events per second that each projector applies to the new generation.
+    /// The maximum number of events per second that each projector applies to the new generation.
     #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(i32).range(1..))]
     rate: Option<i32>,
-    /// Begin the rebuild and return at once.
+    /// Begin the rebuild and return immediately.
     #[arg(long, conflicts_with = "promote")]
     detach: bool,
-    /// Show the progress of the rebuild that has begun already.
+    /// Show the progress of a rebuild that has already begun.
     #[arg(long, conflicts_with_all = ["version", "rate", "detach"])]
     follow: bool,
     /// Make the new generation live as soon as it has caught up.
     #[arg(long)]
     promote: bool,
     #[command(flatten)]
-    gate: promote::Gate,
+    conditions: promote::Conditions,
     #[command(flatten)]
     confirmation: Confirmation,
 }
@@ -55,20 +55,21 @@ impl Rebuild {
         self.finish(&database, &generation).await
     }
 
-    /// Asks, and fails if a generation on standby is in the way, before hours have passed.
+    /// Asks for confirmation before the rebuild instead of hours later. Also fails if a generation is on standby, which
+    /// would prevent the promotion.
     async fn confirm_promotion(&self, database: &PgConnectOptions) -> anyhow::Result<()> {
         let projection = self.target.name();
         let mut connection = PgConnection::connect_with(database).await?;
         if let Ok(standby) = generations::in_state(&mut connection, projection, Standby).await {
             let Generation { projection, number: generation, state, .. } = standby;
-            let error = GenerationError::InTheWay { projection, generation, state };
+            let error = GenerationError::Exists { projection, generation, state };
             return Err(with_next_step(self.target.name(), error));
         }
         self.confirmation
             .ask(&format!("Make the new generation of {projection} live as soon as it is ready?"))
     }
 
-    /// The new generation, or the one that is building already.
+    /// Begins a new generation, or finds the one that is already building.
     async fn generation(&self, database: &PgConnectOptions) -> Result<Generation, GenerationError> {
         let mut connection = PgConnection::connect_with(database).await?;
         let projection = self.target.name();
@@ -78,7 +79,7 @@ impl Rebuild {
         generations::begin(&mut connection, projection, self.version, self.rate).await
     }
 
-    /// Shows the progress until the generation is ready, then promotes it if asked to.
+    /// Shows the progress until the generation is ready, then promotes it if `--promote` was given.
     async fn finish(&self, database: &PgConnectOptions, generation: &Generation) -> anyhow::Result<()> {
         let Generation { projection, number, .. } = generation;
         loop {
@@ -90,8 +91,8 @@ impl Rebuild {
                 ))?;
                 return Ok(());
             }
-            match promote::swap(database, projection, self.gate, Building).await {
-                // The live generation has moved on meanwhile.
+            match promote::swap(database, projection, self.conditions, Building).await {
+                // The live generation has moved on in the meantime.
                 Err(GenerationError::TooFarBehind { .. }) => {}
                 Err(error) => return Err(with_next_step(projection, error)),
                 Ok(live) => return promote::print_live(&live),
@@ -99,10 +100,10 @@ impl Rebuild {
         }
     }
 
-    /// Shows the progress until the gate lets the generation through. Ctrl-C ends the program.
+    /// Shows the progress until the generation meets the conditions. Ctrl-C ends the program.
     async fn until_ready(&self, database: &PgConnectOptions, generation: &Generation) -> anyhow::Result<()> {
         tokio::select! {
-            followed = follow(database, generation, self.gate.max_lag) => followed,
+            followed = follow(database, generation, self.conditions.max_lag) => followed,
             interrupted = ctrl_c() => {
                 interrupted?;
                 leave(&generation.projection);
@@ -111,10 +112,10 @@ impl Rebuild {
     }
 }
 
-/// Ends the program; projectors go on with the rebuild.
+/// Ends the program. Projectors continue the rebuild.
 fn leave(projection: &str) -> ! {
     eprintln!(
-        "\nthe rebuild goes on: `foldline projections rebuild {projection} --follow` shows its progress, \
+        "\nthe rebuild continues: `foldline projections rebuild {projection} --follow` shows its progress, \
          `foldline projections cancel {projection}` ends it"
     );
     std::process::exit(INTERRUPTED)

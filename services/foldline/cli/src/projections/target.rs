@@ -5,7 +5,7 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{hint::hinted, read_models::ReadModels};
 
-/// Which projection a command is about.
+/// The projection that a command is about.
 #[derive(Args)]
 pub(crate) struct Target {
     /// The projection, such as `orders`.
@@ -21,7 +21,7 @@ impl Target {
         &self.projection
     }
 
-    /// The one database that has the projection.
+    /// Finds the database that has the projection. Fails if there are several.
     pub(crate) async fn database(&self) -> anyhow::Result<PgConnectOptions> {
         let (mut found, mut names) = (None, Vec::new());
         for read_model in self.read_models.find().await? {

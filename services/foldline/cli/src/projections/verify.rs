@@ -16,7 +16,7 @@ use crate::{
     output::{Format, Output, print_line},
 };
 
-/// The most events that may be missing when the live generation is held, so that both reach the same position.
+/// How many events the new generation may be behind when the live one is held back for it to catch up.
 const MAX_LAG: i64 = 1_000;
 #[rustfmt::skip]
 const COLUMNS: [&str; 9] = [

@@ -3,28 +3,29 @@ use test_kit::TestEnvironment;
 
 use crate::{connect, databases, migrated};
 
-/// What the owner keeps to itself.
-const OWNERS: &str = "_sqlx_migrations";
+/// The table that only the owner may access.
+const OWNER_ONLY: &str = "_sqlx_migrations";
 
-/// Whole events, with whatever was wrong with them: queries see that they are there, analysts do not.
+/// The tables with whole events and their errors. Query APIs may see only that events exist, and analysts not even
+/// that.
 const EVENTS: [&str; 2] = ["parked_event", "dropped_event"];
 
-/// What analysts do not see.
-const CLOSED_TO_ANALYSTS: [&str; 4] = [OWNERS, "projection_version", EVENTS[0], EVENTS[1]];
+/// The tables that analysts may not read.
+const CLOSED_TO_ANALYSTS: [&str; 4] = [OWNER_ONLY, "projection_version", EVENTS[0], EVENTS[1]];
 
 async fn read_models(environment: &TestEnvironment) -> impl Iterator<Item = String> {
     databases(environment).await.into_iter().filter(|database| database.ends_with("_read"))
 }
 
 async fn ungranted(connection: &mut PgConnection, role: &str, rights: &str) -> Vec<String> {
-    let limited = [OWNERS, EVENTS[0], EVENTS[1]];
+    let restricted = [OWNER_ONLY, EVENTS[0], EVENTS[1]];
     sqlx::query_scalar(
         "SELECT relname::text FROM pg_class
           WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> ALL ($1)
             AND EXISTS (SELECT FROM unnest(string_to_array($3, ' ')) AS needed
                          WHERE NOT has_table_privilege($2, pg_class.oid, needed))",
     )
-    .bind(limited)
+    .bind(restricted)
     .bind(role)
     .bind(rights)
     .fetch_all(connection)
@@ -33,7 +34,7 @@ async fn ungranted(connection: &mut PgConnection, role: &str, rights: &str) -> V
 }
 
 #[tokio::test]
-async fn every_table_is_open_to_the_services_that_need_it() {
+async fn services_have_the_privileges_they_need_on_every_table() {
     let environment = migrated();
     for database in databases(&environment).await {
         let mut connection = connect(&environment, "migrator", &database).await;
@@ -49,12 +50,12 @@ async fn every_table_is_open_to_the_services_that_need_it() {
     }
 }
 
-/// A table that a later migration makes, and one of a generation that is being built.
+/// Creates a table as a later migration would, and one as for a generation that is being built.
 const LATER: &str =
     "CREATE TABLE later (id integer); CREATE SCHEMA later_g2; CREATE TABLE later_g2.later (id integer)";
 
 #[tokio::test]
-async fn a_table_that_comes_later_is_open_to_projectors_and_queries() {
+async fn projectors_and_query_apis_may_access_tables_that_are_created_later() {
     let environment = migrated();
     for database in read_models(&environment).await {
         connect(&environment, "migrator", &database).await.execute(LATER).await.unwrap();
@@ -64,7 +65,7 @@ async fn a_table_that_comes_later_is_open_to_projectors_and_queries() {
     }
 }
 
-/// Columns that analysts should see and do not, or the other way round.
+/// The columns that analysts may read but should not, or the other way round.
 async fn misgranted_to_analysts(environment: &TestEnvironment, database: &str) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT attrelid::regclass || '.' || attname
@@ -83,11 +84,11 @@ async fn misgranted_to_analysts(environment: &TestEnvironment, database: &str) -
 }
 
 #[tokio::test]
-async fn analysts_read_what_is_not_personal_data_and_nothing_else() {
+async fn analysts_may_read_exactly_the_columns_without_personal_data() {
     let environment = migrated();
     for database in read_models(&environment).await {
         let misgranted = misgranted_to_analysts(&environment, &database).await;
-        let advice = "SELECT open_to_analysts(its table), or let its comment say personal data";
+        let advice = "SELECT open_to_analysts(its table), or say in its comment that it holds personal data";
         assert!(misgranted.is_empty(), "{database}: {misgranted:?}: {advice}");
     }
 }

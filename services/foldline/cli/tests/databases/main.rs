@@ -1,4 +1,4 @@
-//! What the migrations leave behind, on the real Postgres: who may do what, and what the databases say of themselves.
+//! The databases after all migrations, on a real Postgres: privileges and comments.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -10,7 +10,7 @@ mod statements;
 use sqlx::{Connection, PgConnection};
 use test_kit::TestEnvironment;
 
-/// The databases of an installation.
+/// An environment whose databases have been migrated.
 fn migrated() -> TestEnvironment {
     let environment = TestEnvironment::empty();
     environment.foldline("migrations apply");

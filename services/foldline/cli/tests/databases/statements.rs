@@ -2,11 +2,11 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use crate::{connect, migrated};
 
-/// Postgres' code for what somebody has no right to do.
+/// The SQLSTATE of a statement for which a user lacks the privilege.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// Refused to everybody but the owner, in every database.
-const OWNERS_ALONE: [&str; 14] = [
+/// Statements that only the owner may run, in every database.
+const OWNER_ONLY: [&str; 14] = [
     "CREATE TABLE mine (id integer)",
     "CREATE TEMPORARY TABLE mine (id integer)",
     "CREATE SCHEMA mine",
@@ -23,7 +23,7 @@ const OWNERS_ALONE: [&str; 14] = [
     "COPY (SELECT 1) TO PROGRAM 'true'",
 ];
 
-/// By user: what it is refused besides, in its database.
+/// Further statements that a user may not run in its database.
 const REFUSED: [(&str, &str, &[&str]); 4] = [
     (
         "orders_command",
@@ -91,7 +91,8 @@ const REFUSED: [(&str, &str, &[&str]); 4] = [
     ),
 ];
 
-/// By user: what it needs. The services' own tests run as these users too, and show the rest.
+/// Statements that a user must be able to run in its database. The tests of the services also run as these users, and
+/// cover the rest.
 const ALLOWED: [(&str, &str, &[&str]); 4] = [
     (
         "orders_command",
@@ -138,7 +139,7 @@ const ALLOWED: [(&str, &str, &[&str]); 4] = [
     ),
 ];
 
-/// The code of what went wrong, in a transaction that is rolled back.
+/// Runs a statement in a transaction that is rolled back. Returns the error, beginning with its code.
 async fn attempt(connection: &mut PgConnection, statement: &str) -> Option<String> {
     let mut transaction = connection.begin().await.unwrap();
     let error = transaction.execute(statement).await.err()?;
@@ -151,18 +152,18 @@ async fn is_refused(connection: &mut PgConnection, statement: &str) -> bool {
 }
 
 #[tokio::test]
-async fn whatever_a_service_or_an_analyst_does_not_need_is_refused() {
+async fn services_and_analysts_may_not_run_statements_they_do_not_need() {
     let environment = migrated();
     for (user, database, statements) in REFUSED {
         let mut connection = connect(&environment, user, database).await;
-        for statement in OWNERS_ALONE.iter().chain(statements) {
+        for statement in OWNER_ONLY.iter().chain(statements) {
             assert!(is_refused(&mut connection, statement).await, "{user} may: {statement}");
         }
     }
 }
 
 #[tokio::test]
-async fn whatever_a_service_or_an_analyst_needs_is_allowed() {
+async fn services_and_analysts_may_run_the_statements_they_need() {
     let environment = migrated();
     for (user, database, statements) in ALLOWED {
         let mut connection = connect(&environment, user, database).await;
@@ -173,26 +174,26 @@ async fn whatever_a_service_or_an_analyst_needs_is_allowed() {
 }
 
 #[tokio::test]
-async fn nobody_enters_a_database_that_is_not_theirs() {
+async fn users_cannot_connect_to_the_databases_of_others() {
     let environment = migrated();
     let registry = format!("{}/registry", environment.servers.database_server_url);
     let registry = registry.replace("foldline:foldline", "orders_query:orders_query");
-    let doors = [
+    let urls = [
         environment.database_url_as("orders_command", "orders_read"),
         environment.database_url_as("orders_projector", "orders_write"),
         environment.database_url_as("orders_query", "orders_write"),
         environment.database_url_as("analyst", "orders_write"),
         registry,
     ];
-    for door in doors {
-        let error = PgConnection::connect(&door).await.err().unwrap_or_else(|| panic!("{door} is open"));
+    for url in urls {
+        let error = PgConnection::connect(&url).await.err().unwrap_or_else(|| panic!("{url} is open"));
         let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
-        assert_eq!(code.as_deref(), Some(INSUFFICIENT_PRIVILEGE), "{door}: {error}");
+        assert_eq!(code.as_deref(), Some(INSUFFICIENT_PRIVILEGE), "{url}: {error}");
     }
 }
 
 #[tokio::test]
-async fn the_owner_of_the_databases_is_no_superuser() {
+async fn the_owner_of_the_databases_is_not_a_superuser() {
     let mut owner = connect(&migrated(), "migrator", "orders_read").await;
     for statement in
         ["SELECT pg_read_file('postgresql.conf')", "CREATE ROLE mine", "ALTER ROLE foldline NOLOGIN"]

@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 use test_kit::{KafkaProxy, eventually};
 use uuid::Uuid;
 
-use crate::installation::{Installation, all, error, interrupted, json_lines, lines};
+use crate::installation::{Installation, all, error, interrupt, json_lines, lines};
 
 const ALL: &str = "events export orders";
 
-/// A name in the folder for temporary files that nobody uses.
+/// An unused path in the temporary folder.
 fn new_file() -> PathBuf {
     std::env::temp_dir().join(format!("{}.jsonl", Uuid::now_v7()))
 }
 
-/// The number of each event in its partition, in the order in which they are told.
+/// The sequence numbers of the events of each partition, in the order in which they were exported.
 fn sequences(events: &[Value]) -> BTreeMap<&str, Vec<u64>> {
     let mut sequences = BTreeMap::<_, Vec<_>>::new();
     for event in events {
@@ -25,7 +25,7 @@ fn sequences(events: &[Value]) -> BTreeMap<&str, Vec<u64>> {
 }
 
 #[tokio::test]
-async fn a_copy_has_every_event_each_partition_in_order() {
+async fn a_copy_contains_all_events_in_the_order_of_their_partitions() {
     let installation = Installation::start().await;
     for _ in 0..20 {
         let order = installation.place().await;
@@ -42,19 +42,19 @@ async fn a_copy_has_every_event_each_partition_in_order() {
             "{partition}: {numbers:?}"
         );
     }
-    assert_eq!(installation.told(ALL), copied);
+    assert_eq!(installation.events(ALL), copied);
 
     let again = installation.foldline(&format!("{ALL} --to {}", file.display())).output().unwrap();
-    assert_eq!(again.status.code(), Some(1), "a file that is there is not written over");
+    assert_eq!(again.status.code(), Some(1), "an existing file is not overwritten");
     fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]
-async fn ctrl_c_leaves_nothing_of_a_copy() {
+async fn ctrl_c_removes_an_incomplete_copy() {
     let installation = Installation::start().await;
     installation.place().await;
     let proxy = KafkaProxy::in_front_of(&installation.environment.servers.brokers).await;
-    // The copy takes some seconds.
+    // Makes the copy take several seconds.
     proxy.slow(Duration::from_millis(300));
     let file = new_file();
     let partial = file.with_extension("jsonl.partial");
@@ -63,45 +63,45 @@ async fn ctrl_c_leaves_nothing_of_a_copy() {
         .env("FOLDLINE_KAFKA_BROKERS", proxy.address())
         .spawn()
         .unwrap();
-    eventually("it has begun", || async { partial.exists() }).await;
-    assert_eq!(interrupted(&mut child).await, Some(130));
+    eventually("the copy has begun", || async { partial.exists() }).await;
+    assert_eq!(interrupt(&mut child).await, Some(130));
     assert!(!partial.exists() && !file.exists());
 }
 
 #[tokio::test]
-async fn a_copy_can_be_of_a_partition_or_of_a_span_of_time() {
+async fn a_copy_can_be_limited_to_a_partition_or_a_period() {
     let installation = Installation::start().await;
     let order = installation.place().await;
     let position = installation.cancel(&order).await;
-    let every = installation.told(ALL);
+    let exported = installation.events(ALL);
     let partition = position.split(['/', '@']).nth(1).unwrap().parse::<i32>().unwrap();
-    assert_eq!(installation.told(&format!("{ALL} --partition {partition}")), every);
-    assert!(installation.told(&format!("{ALL} --partition {}", (partition + 1) % 8)).is_empty());
-    let cancelled_at = all(&every, "time")[1];
-    assert_eq!(installation.told(&format!("{ALL} --since {cancelled_at}")), every[1..]);
-    assert_eq!(installation.told(&format!("{ALL} --until {cancelled_at}")), every[..1]);
+    assert_eq!(installation.events(&format!("{ALL} --partition {partition}")), exported);
+    assert!(installation.events(&format!("{ALL} --partition {}", (partition + 1) % 8)).is_empty());
+    let cancelled_at = all(&exported, "time")[1];
+    assert_eq!(installation.events(&format!("{ALL} --since {cancelled_at}")), exported[1..]);
+    assert_eq!(installation.events(&format!("{ALL} --until {cancelled_at}")), exported[..1]);
 }
 
 #[tokio::test]
-async fn a_copy_ends_where_the_log_is_committed() {
+async fn a_copy_contains_only_committed_events() {
     let installation = Installation::start().await;
     installation.place().await;
-    let mut config = installation.stranger();
+    let mut config = installation.client_config();
     let producer: BaseProducer =
         config.set("transactional.id", installation.environment.topic("x")).create().unwrap();
     producer.init_transactions(Duration::from_secs(10)).unwrap();
     producer.begin_transaction().unwrap();
-    installation.write_rubbish(&producer);
-    assert_eq!(installation.told(ALL).len(), 1);
+    installation.write_invalid_record(&producer);
+    assert_eq!(installation.events(ALL).len(), 1);
     producer.abort_transaction(Duration::from_secs(10)).unwrap();
-    assert_eq!(installation.told(ALL).len(), 1);
+    assert_eq!(installation.events(ALL).len(), 1);
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_in_the_copy_and_says_why() {
+async fn an_unreadable_record_is_copied_with_the_reason() {
     let installation = Installation::start().await;
     installation.place().await;
-    installation.write_rubbish(&installation.stranger().create().unwrap());
+    installation.write_invalid_record(&installation.client_config().create().unwrap());
     let output = installation.foldline(ALL).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let copied = lines(&output);
@@ -119,7 +119,7 @@ async fn a_copy_that_fails_leaves_no_file() {
     let mut command = installation.foldline(&format!("{ALL} --to {}", file.display()));
     let output = command.env("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:1").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let left = fs::read_dir(std::env::temp_dir()).unwrap().map(|entry| entry.unwrap().path());
-    let ours = file.to_string_lossy().into_owned();
-    assert_eq!(left.filter(|path| path.to_string_lossy().starts_with(&ours)).count(), 0);
+    let files = fs::read_dir(std::env::temp_dir()).unwrap().map(|entry| entry.unwrap().path());
+    let name = file.to_string_lossy().into_owned();
+    assert_eq!(files.filter(|path| path.to_string_lossy().starts_with(&name)).count(), 0);
 }

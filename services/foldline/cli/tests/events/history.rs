@@ -5,20 +5,20 @@ use serde_json::json;
 use crate::installation::{Installation, all, error};
 
 #[tokio::test]
-async fn the_history_of_an_order_is_told_from_its_first_event_to_its_last() {
+async fn a_history_contains_the_events_of_its_aggregate_in_order() {
     let installation = Installation::start().await;
     let order = installation.place().await;
     installation.place().await;
     let position = installation.cancel(&order).await;
-    let asked = format!("events history orders {order}");
+    let command = format!("events history orders {order}");
 
-    let told = installation.told(&format!("{asked} --output json"));
-    assert_eq!(all(&told, "type"), ["foldline.orders.OrderPlaced", "foldline.orders.OrderCancelled"]);
-    assert_eq!(all(&told, "aggregate_id"), [&order, &order]);
-    assert_eq!((&told[1]["position"], &told[1]["aggregate_version"]), (&json!(position), &json!(2)));
-    assert_eq!(told[1]["payload"], json!({"reason": "twice"}));
+    let events = installation.events(&format!("{command} --output json"));
+    assert_eq!(all(&events, "type"), ["foldline.orders.OrderPlaced", "foldline.orders.OrderCancelled"]);
+    assert_eq!(all(&events, "aggregate_id"), [&order, &order]);
+    assert_eq!((&events[1]["position"], &events[1]["aggregate_version"]), (&json!(position), &json!(2)));
+    assert_eq!(events[1]["payload"], json!({"reason": "twice"}));
 
-    let table = String::from_utf8(installation.foldline(&asked).output().unwrap().stdout).unwrap();
+    let table = String::from_utf8(installation.foldline(&command).output().unwrap().stdout).unwrap();
     let rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0].join(" "), "POSITION TIME TYPE AGGREGATE ID AGGREGATE VERSION PAYLOAD");
     assert!(include_str!("../../../../../docs/command-line.md").contains(table.lines().next().unwrap()));
@@ -26,7 +26,7 @@ async fn the_history_of_an_order_is_told_from_its_first_event_to_its_last() {
 }
 
 #[tokio::test]
-async fn a_context_that_does_not_exist_is_named() {
+async fn the_error_for_an_unknown_context_names_it() {
     let installation = Installation::start().await;
     let output = installation.foldline("events history oders order-1").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -34,7 +34,7 @@ async fn a_context_that_does_not_exist_is_named() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_seen_enough_ends_a_command_quietly() {
+async fn a_command_succeeds_silently_if_its_reader_closes_the_pipe() {
     let installation = Installation::start().await;
     let order = installation.place().await;
     for arguments in [format!("events history orders {order}"), "events export orders".to_owned()] {

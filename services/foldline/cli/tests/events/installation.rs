@@ -8,7 +8,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use test_kit::{Service, TestEnvironment, eventually_some};
 
-/// The write side of orders, and its customers.
+/// The write side of orders, and a client of it.
 pub(crate) struct Installation {
     pub(crate) environment: TestEnvironment,
     commands: Service,
@@ -18,7 +18,7 @@ pub(crate) struct Installation {
 impl Installation {
     pub(crate) async fn start() -> Self {
         let environment = TestEnvironment::prepared();
-        // Under the load of all tests an owner may be late.
+        // While all tests run, an owner may be slow.
         let commands = Service::command_api_with(&environment, "orders", &[("FOLDLINE_FORWARD_WAIT", "6s")]);
         Self { commands: commands.ready().await, client: Client::new(), environment }
     }
@@ -28,9 +28,9 @@ impl Installation {
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
-    /// Places an order, and answers with its id.
+    /// Places an order, and returns its id.
     pub(crate) async fn place(&self) -> String {
-        let answer = self
+        let response = self
             .post(
                 "/orders",
                 &json!({
@@ -41,17 +41,17 @@ impl Installation {
                 }),
             )
             .await;
-        answer["order_id"].as_str().unwrap().to_owned()
+        response["order_id"].as_str().unwrap().to_owned()
     }
 
-    /// Cancels an order, and answers with the position of that event.
+    /// Cancels an order, and returns the position of the event.
     pub(crate) async fn cancel(&self, order: &str) -> String {
-        let answer = self.post(&format!("/orders/{order}/cancel"), &json!({"reason": "twice"})).await;
-        let position = &answer["position"];
+        let response = self.post(&format!("/orders/{order}/cancel"), &json!({"reason": "twice"})).await;
+        let position = &response["position"];
         format!("{}/{}@{}", position["topic"].as_str().unwrap(), position["partition"], position["offset"])
     }
 
-    /// The operator's command line, with words that hold no spaces.
+    /// A command of the command line. Arguments are separated by spaces.
     pub(crate) fn foldline(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_foldline"));
         command
@@ -63,21 +63,21 @@ impl Installation {
     }
 
     /// The events that a successful command prints as JSON.
-    pub(crate) fn told(&self, arguments: &str) -> Vec<Value> {
+    pub(crate) fn events(&self, arguments: &str) -> Vec<Value> {
         let output = self.foldline(arguments).output().unwrap();
         assert!(output.status.success(), "{}", error(&output));
         lines(&output)
     }
 
-    /// A client that writes what no service would.
-    pub(crate) fn stranger(&self) -> ClientConfig {
+    /// The configuration of a Kafka client.
+    pub(crate) fn client_config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.environment.servers.brokers);
         config
     }
 
-    /// Writes a record that is no event to partition 3.
-    pub(crate) fn write_rubbish(&self, producer: &BaseProducer) {
+    /// Writes a record that is not an event to partition 3.
+    pub(crate) fn write_invalid_record(&self, producer: &BaseProducer) {
         let topic = self.environment.topic("orders.events");
         let record = BaseRecord::to(&topic).partition(3).key("order-1").payload("rubbish");
         producer.send(record).map_err(|(error, _)| error).unwrap();
@@ -102,11 +102,11 @@ pub(crate) fn all<'a>(events: &'a [Value], field: &str) -> Vec<&'a str> {
     events.iter().map(|event| event[field].as_str().unwrap()).collect()
 }
 
-/// Presses Ctrl-C, and answers with the exit code.
-pub(crate) async fn interrupted(child: &mut Child) -> Option<i32> {
-    let interrupt = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
-    assert!(interrupt.success());
-    let ended = eventually_some("it ends", || {
+/// Interrupts a process as Ctrl-C does, and returns its exit code.
+pub(crate) async fn interrupt(child: &mut Child) -> Option<i32> {
+    let kill = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+    assert!(kill.success());
+    let ended = eventually_some("the process ends", || {
         let status = child.try_wait().unwrap();
         async move { status }
     });

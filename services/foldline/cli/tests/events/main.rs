@@ -1,4 +1,4 @@
-//! What an operator sees of the events, on the real Kafka with the real command API in front of it.
+//! The commands that print and copy events, with a real Kafka and command API.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]

@@ -5,9 +5,9 @@ use std::{
 
 use serde_json::Value;
 
-use crate::installation::{Installation, all, interrupted, json_lines};
+use crate::installation::{Installation, all, interrupt, json_lines};
 
-/// Starts to follow, and comes back when it does.
+/// Starts `events tail`, and waits until it follows the topic.
 fn follow(installation: &Installation, arguments: &str) -> Child {
     let mut command =
         installation.foldline(format!("events tail orders --output json {arguments}").trim_end());
@@ -18,8 +18,8 @@ fn follow(installation: &Installation, arguments: &str) -> Child {
     child
 }
 
-/// What it has told when it ends by itself.
-fn told(mut child: Child) -> Vec<Value> {
+/// The events that a process prints until it ends.
+fn printed(mut child: Child) -> Vec<Value> {
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success());
@@ -27,18 +27,18 @@ fn told(mut child: Child) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn events_are_told_as_they_are_committed() {
+async fn new_events_are_printed_and_filtered_by_type() {
     let installation = Installation::start().await;
     installation.place().await;
     let child = follow(&installation, "--limit 2 --type OrderPlaced");
     let first = installation.place().await;
     installation.cancel(&first).await;
     let second = installation.place().await;
-    assert_eq!(all(&told(child), "aggregate_id").iter().max(), [first.as_str(), &second].iter().max());
+    assert_eq!(all(&printed(child), "aggregate_id").iter().max(), [first.as_str(), &second].iter().max());
 }
 
 #[tokio::test]
-async fn an_event_is_told_before_the_next_one_comes() {
+async fn an_event_is_printed_without_waiting_for_the_next_one() {
     let installation = Installation::start().await;
     let mut child = follow(&installation, "");
     let order = installation.place().await;
@@ -50,43 +50,43 @@ async fn an_event_is_told_before_the_next_one_comes() {
 }
 
 #[tokio::test]
-async fn ctrl_c_ends_it_after_a_whole_line() {
+async fn ctrl_c_never_truncates_a_line() {
     let installation = Installation::start().await;
     for _ in 0..3 {
         installation.place().await;
     }
     let mut child = follow(&installation, "--from beginning");
-    let mut told = BufReader::new(child.stdout.take().unwrap());
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
-    told.read_line(&mut text).unwrap();
-    assert_eq!(interrupted(&mut child).await, Some(130));
-    told.read_to_string(&mut text).unwrap();
+    stdout.read_line(&mut text).unwrap();
+    assert_eq!(interrupt(&mut child).await, Some(130));
+    stdout.read_to_string(&mut text).unwrap();
     assert!(text.ends_with('\n'), "{text}");
     assert!(all(&json_lines(&text), "type").iter().all(|name| *name == "foldline.orders.OrderPlaced"));
 }
 
 #[tokio::test]
-async fn following_can_begin_with_the_first_event_or_at_a_position() {
+async fn following_can_begin_at_the_first_event_or_at_a_position() {
     let installation = Installation::start().await;
     let order = installation.place().await;
     installation.place().await;
     let position = installation.cancel(&order).await;
     let of_order = follow(&installation, &format!("--from beginning --limit 2 --aggregate {order}"));
     assert_eq!(
-        all(&told(of_order), "type"),
+        all(&printed(of_order), "type"),
         ["foldline.orders.OrderPlaced", "foldline.orders.OrderCancelled"]
     );
     let cancelled = follow(&installation, &format!("--from {position} --limit 1"));
-    assert_eq!(all(&told(cancelled), "position"), [position]);
+    assert_eq!(all(&printed(cancelled), "position"), [position]);
 }
 
 #[tokio::test]
-async fn a_place_that_is_not_there_is_refused() {
+async fn an_invalid_or_unknown_start_is_refused() {
     let installation = Installation::start().await;
-    let asked = |from: &str| {
+    let exit_code = |from: &str| {
         let arguments = format!("events tail orders --from {from}");
         installation.foldline(&arguments).output().unwrap().status.code()
     };
-    assert_eq!(asked("yesterday"), Some(2));
-    assert_eq!(asked(&format!("{}/0@99", installation.environment.topic("orders.events"))), Some(1));
+    assert_eq!(exit_code("yesterday"), Some(2));
+    assert_eq!(exit_code(&format!("{}/0@99", installation.environment.topic("orders.events"))), Some(1));
 }

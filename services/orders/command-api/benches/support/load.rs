@@ -1,4 +1,4 @@
-//! Orders placed over HTTP on many connections, each with one request at a time.
+//! A load generator that places orders over HTTP on many connections, with one request at a time on each.
 
 use std::{
     sync::Arc,
@@ -15,33 +15,33 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// What came of a measurement.
+/// The result of a measurement.
 pub(crate) struct Report {
     pub(crate) took: Duration,
-    /// Milliseconds from the intended start to the answer, sorted; accepted commands only.
+    /// Milliseconds from the intended start to the response, sorted; accepted commands only.
     pub(crate) accepted: Vec<f64>,
     pub(crate) refused: usize,
 }
 
-/// Sends commands over so many connections for so long, at a rate or as fast as they are answered.
+/// Sends commands over a number of connections for some time, either at a fixed rate or as fast as they are answered.
 pub(crate) async fn run(
     addresses: &[String],
     connections: usize,
     rate: Option<f64>,
     duration: Duration,
 ) -> Report {
-    let mut callers = JoinSet::new();
+    let mut clients = JoinSet::new();
     let started = Instant::now();
     let interval = rate.map(|rate| Duration::from_secs_f64(connections as f64 / rate));
     for number in 0..connections {
         let address = Arc::<str>::from(addresses[number % addresses.len()].as_str());
         let offset =
             interval.map_or(Duration::ZERO, |interval| interval.mul_f64(number as f64 / connections as f64));
-        callers.spawn(caller(address, started + offset, interval, started + duration));
+        clients.spawn(client(address, started + offset, interval, started + duration));
     }
     let mut report = Report { took: duration, accepted: Vec::new(), refused: 0 };
-    while let Some(done) = callers.join_next().await {
-        let (accepted, refused) = done.expect("a caller does not panic");
+    while let Some(result) = clients.join_next().await {
+        let (accepted, refused) = result.expect("a client does not panic");
         report.accepted.extend(accepted);
         report.refused += refused;
     }
@@ -50,8 +50,8 @@ pub(crate) async fn run(
     report
 }
 
-/// One connection: the next command when the last is answered, and not before its time has come.
-async fn caller(
+/// One connection: sends each command when the previous one is answered, but not before its intended start.
+async fn client(
     address: Arc<str>,
     first: Instant,
     interval: Option<Duration>,
@@ -67,7 +67,7 @@ async fn caller(
         match place(&mut sender, &address).await {
             201 => accepted.push(intended.elapsed().as_secs_f64() * 1e3),
             503 => refused += 1,
-            status => panic!("unexpected answer: {status}"),
+            status => panic!("unexpected status: {status}"),
         }
         intended += interval.unwrap_or_default();
     }
@@ -76,7 +76,7 @@ async fn caller(
 
 async fn connect(address: &str) -> SendRequest<Full<Bytes>> {
     let stream = TcpStream::connect(address).await.expect("the service listens");
-    stream.set_nodelay(true).expect("a socket has options");
+    stream.set_nodelay(true).expect("the option can be set");
     let (sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("the service speaks HTTP");
     tokio::spawn(connection);
@@ -92,23 +92,23 @@ async fn place(sender: &mut SendRequest<Full<Bytes>>, host: &str) -> u16 {
         .header(header::HOST, host)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(order)))
-        .expect("the request is whole");
+        .expect("the request is valid");
     sender.ready().await.expect("the connection stays open");
-    let response = sender.send_request(request).await.expect("the service answers");
+    let response = sender.send_request(request).await.expect("the service responds");
     let status = response.status().as_u16();
-    response.into_body().collect().await.expect("the answer is whole");
+    response.into_body().collect().await.expect("the response is complete");
     status
 }
 
 impl Report {
-    /// Accepted commands a second.
+    /// Accepted commands per second.
     pub(crate) fn rate(&self) -> f64 {
         self.accepted.len() as f64 / self.took.as_secs_f64()
     }
 
-    /// How many milliseconds this share of the accepted commands took at most.
-    pub(crate) fn at(&self, share: f64) -> f64 {
-        let rank = share * (self.accepted.len() - 1) as f64;
+    /// A quantile of the latencies of accepted commands, in milliseconds.
+    pub(crate) fn quantile(&self, quantile: f64) -> f64 {
+        let rank = quantile * (self.accepted.len() - 1) as f64;
         let index = (0..self.accepted.len()).find(|index| *index as f64 >= rank).unwrap_or(0);
         self.accepted[index]
     }
@@ -117,9 +117,9 @@ impl Report {
         println!(
             "{what:<44} {:>8.0}/s   p50 {:>7.2}   p99 {:>7.2}   p99.9 {:>7.2} ms   {} answered 503",
             self.rate(),
-            self.at(0.5),
-            self.at(0.99),
-            self.at(0.999),
+            self.quantile(0.5),
+            self.quantile(0.99),
+            self.quantile(0.999),
             self.refused
         );
     }

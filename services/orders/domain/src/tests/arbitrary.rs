@@ -1,4 +1,4 @@
-//! Commands as they may come in: mostly valid, so that histories get somewhere, and now and then absurd.
+//! Random commands. Most of them are valid, so that histories become long, but some are not.
 
 use proptest::{collection::vec, option, prelude::*};
 
@@ -26,7 +26,7 @@ pub(super) fn orders() -> impl Strategy<Value = PlaceOrder> {
     )
 }
 
-/// Lines whose sums come near every limit, and go beyond.
+/// Lines whose totals are below, near and above every limit.
 pub(super) fn lines() -> impl Strategy<Value = Vec<OrderLine>> {
     prop_oneof![
         9 => vec(line(1..=999_i64, 0..=100_000_i64), 1..=100),
@@ -45,7 +45,7 @@ fn line(
     )
 }
 
-/// A few addresses, so that the same one comes again, and any.
+/// Addresses from a small set, so that some repeat, and arbitrary ones.
 fn addresses() -> impl Strategy<Value = DeliveryAddress> {
     let city = prop_oneof![4 => "[AB]".boxed(), 1 => texts().boxed()];
     let country = prop_oneof![9 => Just("DE".to_owned()).boxed(), 1 => any::<String>().boxed()];

@@ -1,4 +1,4 @@
-//! A refusal is read by people (its sentence) and by programs (its code).
+//! The codes, messages and fields of refusals.
 
 use aggregate::Refusal as _;
 use serde_json::json;
@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::Refusal;
 
 #[test]
-fn a_refusal_has_a_code_a_sentence_and_no_facts() {
-    for (refusal, code, sentence) in [
+fn a_refusal_has_a_code_and_a_message_but_no_fields() {
+    for (refusal, code, message) in [
         (Refusal::OrderAlreadyPlaced {}, "order-already-placed", "the order has already been placed"),
         (Refusal::OrderNotFound {}, "order-not-found", "there is no such order"),
         (
@@ -16,7 +16,7 @@ fn a_refusal_has_a_code_a_sentence_and_no_facts() {
             "the order has already been cancelled",
         ),
     ] {
-        assert_eq!((refusal.code(), refusal.to_string().as_str()), (code, sentence));
+        assert_eq!((refusal.code(), refusal.to_string().as_str()), (code, message));
         assert_eq!(serde_json::to_value(&refusal).unwrap(), json!({}), "{code}");
     }
 }

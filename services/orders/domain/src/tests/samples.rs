@@ -1,4 +1,4 @@
-//! One order of two lines, and what can be asked of it.
+//! An order of two lines, with commands and events.
 
 use aggregate::Aggregate;
 use garde::Validate;
@@ -40,7 +40,7 @@ pub(super) fn place(order: PlaceOrder) -> Command {
     Command::PlaceOrder(order)
 }
 
-/// The event that follows, unless a value of the order is invalid.
+/// The event that results from placing an order; `None` if the order is invalid.
 pub(super) fn placed(order: PlaceOrder) -> Option<Event> {
     order.validate().ok()?;
     Order::decide(&State::NotPlaced, place(order)).unwrap().pop()

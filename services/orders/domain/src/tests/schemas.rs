@@ -1,4 +1,4 @@
-//! The events and commands of an order, against every version of their schemas.
+//! Checks the events and commands of an order against every version of their schemas.
 
 use proptest::prelude::*;
 use test_kit::schemas::Schemas;
@@ -16,13 +16,13 @@ const EVENTS: Schemas = Schemas { context: "orders", kind: "events" };
 const COMMANDS: Schemas = Schemas { context: "orders", kind: "commands" };
 
 #[test]
-fn every_message_agrees_with_every_version_of_its_schema() {
+fn every_message_matches_every_version_of_its_schema() {
     EVENTS.check(&[order_placed(), address_changed("Jena"), cancelled()]);
     COMMANDS.check(&[place(order()), change_address(address_in("Jena")), cancel()]);
 }
 
 proptest! {
-    // Each case reads the schema files anew.
+    // Fewer cases than usual, because each one reads the schema files again.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]

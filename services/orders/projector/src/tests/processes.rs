@@ -159,7 +159,7 @@ async fn a_resumed_projector_with_a_fitting_batch_is_refused_and_recovers() {
     network.heal().await;
     stopped.signal("CONT");
     for projection in PROJECTIONS {
-        let refused = format!("projection {projection} waits: another projector took over a partition");
+        let refused = format!("projection {projection} will retry: another projector took over a partition");
         eventually(&refused, || async { stopped.log().contains(&refused) }).await;
     }
     other.signal("TERM");

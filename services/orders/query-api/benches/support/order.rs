@@ -1,4 +1,4 @@
-//! The order that is placed again and again.
+//! The order that is placed repeatedly.
 
 use serde_json::{Value, json};
 

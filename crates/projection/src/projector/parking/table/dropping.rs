@@ -4,7 +4,7 @@ use sqlx::{FromRow, PgConnection};
 use crate::projector::{parking::dropped::Dropped, target::Target};
 
 #[derive(FromRow)]
-struct Omitted {
+struct Row {
     partition: i32,
     log_offset: i64,
     aggregate: String,
@@ -18,7 +18,7 @@ pub(crate) async fn dropped(
     target: &Target,
     partitions: &[i32],
 ) -> Result<Dropped, sqlx::Error> {
-    let rows: Vec<Omitted> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(
         "SELECT partition, log_offset, aggregate, version, stands_at
            FROM public.dropped_event
           WHERE projection = $1 AND topic = $2 AND partition = ANY($3)
@@ -31,14 +31,14 @@ pub(crate) async fn dropped(
     .await?;
     let mut dropped = Dropped::default();
     for row in rows {
-        let at = |version: i64| Version(version.unsigned_abs());
-        let place = (row.partition, row.log_offset);
-        dropped.add(place, row.aggregate, row.version.map(at), row.stands_at.map(at));
+        let version = |number: i64| Version(number.unsigned_abs());
+        let position = (row.partition, row.log_offset);
+        dropped.add(position, row.aggregate, row.version.map(version), row.stands_at.map(version));
     }
     Ok(dropped)
 }
 
-/// Whether a dropped event is still parked.
+/// Whether any dropped event is still parked.
 pub(crate) async fn has_dropped(
     connection: &mut PgConnection,
     target: &Target,
@@ -59,13 +59,13 @@ pub(crate) async fn has_dropped(
 }
 
 /// Deletes parked events that are dropped, and marks those that waited for them to be retried.
-pub(crate) async fn clear(
+pub(crate) async fn remove_dropped(
     transaction: &mut PgConnection,
     target: &Target,
     partitions: &[i32],
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "WITH cleared AS (
+        "WITH removed AS (
              DELETE FROM public.parked_event AS parked
               USING public.dropped_event AS dropped
               WHERE parked.projection = $1 AND parked.generation = $2 AND parked.topic = $3
@@ -75,10 +75,10 @@ pub(crate) async fn clear(
              RETURNING parked.partition, parked.aggregate, parked.log_offset)
          UPDATE public.parked_event AS waiting
             SET retry = true
-           FROM (SELECT DISTINCT partition, aggregate FROM cleared WHERE aggregate <> '') AS freed
+           FROM (SELECT DISTINCT partition, aggregate FROM removed WHERE aggregate <> '') AS due
           WHERE waiting.projection = $1 AND waiting.generation = $2 AND waiting.topic = $3
-            AND waiting.partition = freed.partition AND waiting.aggregate = freed.aggregate
-            AND (waiting.partition, waiting.log_offset) NOT IN (SELECT partition, log_offset FROM cleared)",
+            AND waiting.partition = due.partition AND waiting.aggregate = due.aggregate
+            AND (waiting.partition, waiting.log_offset) NOT IN (SELECT partition, log_offset FROM removed)",
     )
     .bind(target.projection)
     .bind(target.generation)

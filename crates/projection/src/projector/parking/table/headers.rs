@@ -1,7 +1,7 @@
 use event_log::RawRecord;
 use sqlx::types::Json;
 
-/// A header's value: text if Postgres can store it as such, otherwise its bytes.
+/// A header's value: text if Postgres can store it as text, otherwise bytes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Value {
@@ -22,7 +22,7 @@ impl Value {
         }
     }
 
-    /// As shown to people.
+    /// The value as shown to operators.
     pub(crate) fn into_text(self) -> Option<String> {
         match self {
             Self::Missing => None,
@@ -40,7 +40,7 @@ impl Value {
     }
 }
 
-/// The headers of a record in this form.
+/// The headers of a record as they are stored.
 pub(super) fn headers(record: &RawRecord) -> Headers {
     let pair = |(name, value): &(String, Option<Vec<u8>>)| {
         (name.replace('\0', "\u{fffd}"), Value::of(value.as_deref()))

@@ -4,8 +4,8 @@ use sqlx::{FromRow, PgConnection};
 use super::{Headers, number};
 use crate::projector::{parking::ParkReason, target::Target};
 
-/// The most parked events that are applied in one transaction.
-const PORTION: i64 = 500;
+/// The maximum number of parked events that are applied in one transaction.
+const MAX_EVENTS: i64 = 500;
 
 /// A parked event that is to be retried.
 #[derive(Debug, FromRow)]
@@ -33,7 +33,7 @@ impl Row {
     }
 }
 
-/// The first events of an aggregate that an operator wants to be retried.
+/// The first parked events of an aggregate that an operator has asked to retry.
 pub(crate) async fn to_retry(
     connection: &mut PgConnection,
     target: &Target,
@@ -56,19 +56,19 @@ pub(crate) async fn to_retry(
     .bind(target.generation)
     .bind(&target.topic)
     .bind(partitions)
-    .bind(PORTION)
+    .bind(MAX_EVENTS)
     .fetch_all(connection)
     .await
 }
 
-/// Deletes parked events that are applied now. Returns false if one of them was dropped meanwhile.
-pub(crate) async fn release(
+/// Deletes parked events that were applied. Returns false if one of them was dropped in the meantime.
+pub(crate) async fn unpark(
     transaction: &mut PgConnection,
     target: &Target,
     partition: i32,
     offsets: &[i64],
 ) -> Result<bool, sqlx::Error> {
-    // Dropping an event locks its row first, so the second of the two sees what the first did.
+    // Dropping an event locks its row first, so whichever comes second sees what the other did.
     sqlx::query(
         "DELETE FROM public.parked_event
           WHERE projection = $1 AND generation = $2 AND topic = $3 AND partition = $4 AND log_offset = ANY($5)",
@@ -93,8 +93,8 @@ pub(crate) async fn release(
     Ok(!dropped)
 }
 
-/// Leaves an aggregate parked, with the reason that its first event has now.
-pub(crate) async fn stand_still(
+/// Leaves an aggregate parked, with the current reason of its first event.
+pub(crate) async fn keep_parked(
     transaction: &mut PgConnection,
     target: &Target,
     (aggregate, partition, offset): (&str, i32, i64),

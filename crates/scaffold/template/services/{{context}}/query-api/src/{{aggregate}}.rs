@@ -56,7 +56,7 @@ pub(crate) async fn {{aggregate}}(
     if let Some(point) = parameters.point_in_time()? {
         return reads.journal.document_at(&request, {{aggregate}}_id, point, fold).await;
     }
-    let at = reads.{{plural}}.aggregate({{aggregate}}_id);
+    let scope = reads.{{plural}}.aggregate({{aggregate}}_id);
     let select = || {
         sqlx::query_as!(
             Found,
@@ -65,14 +65,14 @@ pub(crate) async fn {{aggregate}}(
                          FROM (SELECT {{aggregate}}_id, version, name, created_at, updated_at
                                  FROM {{plural}}
                                 WHERE {{aggregate}}_id = $4::uuid) AS found) AS "found: Json<{{Aggregate}}>""#,
-            at.projection,
-            at.topic,
-            at.partition,
-            at.aggregate_id,
+            scope.projection,
+            scope.topic,
+            scope.partition,
+            scope.aggregate_id,
         )
-        .fetch_one(at.pool())
+        .fetch_one(scope.pool())
     };
-    at.document(&request, select).await
+    scope.document(&request, select).await
 }
 
 /// The {{words}} after an event, or `None` if the event cannot follow.

@@ -30,7 +30,7 @@ pub(crate) async fn {{plural}}(
     list: List<NoFilters, Uuid>,
     request: ReadRequest,
 ) -> Result<Response, Problem> {
-    let at = reads.{{plural}}.all();
+    let scope = reads.{{plural}}.all();
     let select = || {
         sqlx::query_as!(
             Found,
@@ -41,13 +41,13 @@ pub(crate) async fn {{plural}}(
                                 WHERE {{aggregate}}_id > $3
                                 ORDER BY {{aggregate}}_id
                                 LIMIT $4) AS page) AS "found!: Json<Vec<{{Aggregate}}>>""#,
-            at.projection,
-            at.topic,
+            scope.projection,
+            scope.topic,
             list.after.unwrap_or_default(),
             list.rows(),
         )
-        .fetch_one(at.pool())
+        .fetch_one(scope.pool())
     };
-    let answer = at.read(&request, select).await?;
+    let answer = scope.read(&request, select).await?;
     Ok(answer.page(&list, |last| last.{{aggregate}}_id, |{{plural}}| {{Aggregate}}Page { {{plural}} }))
 }

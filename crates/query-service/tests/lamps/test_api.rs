@@ -1,4 +1,4 @@
-//! The read model of one test, filled as projectors fill it: rows and checkpoints in one transaction.
+//! A query API on a read model of its own, which the test fills with events and checkpoints as a projector would.
 
 use std::time::Duration;
 
@@ -24,28 +24,28 @@ use crate::queries::{LAMPS, router};
 pub(crate) const TOPIC: &str = "lamps.events";
 const PARTITIONS: i32 = 8;
 
-pub(crate) struct Room {
+pub(crate) struct TestApi {
     pub(crate) database: PgConnection,
     pub(crate) shutdown: CancellationToken,
     client: Client,
     next_offsets: [i64; 8],
 }
 
-/// Asks the service. Cloning is cheap.
+/// Sends requests to the service. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Client(Router);
 
-/// What was answered.
+/// A response with its body read.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,
     pub(crate) body: Value,
     headers: axum::http::HeaderMap,
 }
 
-impl Room {
-    /// A read model in which nothing has happened.
-    pub(crate) async fn empty() -> Self {
+impl TestApi {
+    /// Starts the API on an empty read model.
+    pub(crate) async fn start() -> Self {
         let server = Servers::shared().database_server_url;
         let name = format!("t{}_lamps_read", Uuid::now_v7().simple());
         let mut postgres = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
@@ -71,33 +71,33 @@ impl Room {
         Self { database, shutdown, client: Client(router), next_offsets: [0; 8] }
     }
 
-    /// Installs a lamp, and returns the token of that.
+    /// Installs a lamp, and returns the event's consistency token.
     pub(crate) async fn install(&mut self, lamp: &str, room: &str) -> String {
         let token = self.append(lamp, "LampInstalled", json!({ "room": room })).await;
         self.project(&[LAMPS, JOURNAL], &token).await;
         token
     }
 
-    /// Switches a lamp on, and returns the token of that.
+    /// Switches a lamp on, and returns the event's consistency token.
     pub(crate) async fn switch_on(&mut self, lamp: &str) -> String {
         let token = self.append(lamp, "LampSwitchedOn", json!({})).await;
         self.project(&[LAMPS, JOURNAL], &token).await;
         token
     }
 
-    /// Mounts a switch, an aggregate of another kind, and returns the token of that.
+    /// Mounts a switch, an aggregate of another kind, and returns the event's consistency token.
     pub(crate) async fn mount(&mut self, switch: &str) -> String {
         let token = self.append(switch, "SwitchMounted", json!({})).await;
         self.project(&[LAMPS, JOURNAL], &token).await;
         token
     }
 
-    /// Writes the row of an event, but moves no checkpoint.
+    /// Inserts an event into the journal without moving a checkpoint, and returns its consistency token.
     pub(crate) async fn append(&mut self, lamp: &str, event_type: &str, event: Value) -> String {
         let partition = partition_of(&AggregateId::try_from(lamp).unwrap(), PARTITIONS);
         let next = &mut self.next_offsets[usize::try_from(partition).unwrap()];
         let offset = *next;
-        // After it there is a commit marker.
+        // The next offset is that of the commit marker.
         *next += 2;
         sqlx::query(
             "INSERT INTO journal (partition, log_offset, aggregate_id, version, event_id, event_type, event,
@@ -144,7 +144,7 @@ impl Room {
     }
 }
 
-impl std::ops::Deref for Room {
+impl std::ops::Deref for TestApi {
     type Target = Client;
 
     fn deref(&self) -> &Client {
@@ -153,36 +153,36 @@ impl std::ops::Deref for Room {
 }
 
 impl Client {
-    /// Asks without a token.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.ask(path, &[]).await
+    /// Sends a GET request without headers.
+    pub(crate) async fn get(&self, path: &str) -> ApiResponse {
+        self.get_with(path, &[]).await
     }
 
-    /// Asks with these headers.
-    pub(crate) async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let (parts, body) = self.open(path, headers).await.into_parts();
+    /// Sends a GET request with headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> ApiResponse {
+        let (parts, body) = self.send(path, headers).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        ApiResponse {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         }
     }
 
-    /// Asks, and leaves the body to be read.
-    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+    /// Sends a GET request, and returns the response before its body is read.
+    pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
         let request =
             headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
-        let answer = self.0.clone().oneshot(request.body(Body::empty()).unwrap());
-        tokio::time::timeout(Duration::from_mins(1), answer)
+        let response = self.0.clone().oneshot(request.body(Body::empty()).unwrap());
+        tokio::time::timeout(Duration::from_mins(1), response)
             .await
-            .expect("there is an answer in a minute")
+            .expect("the response arrives within a minute")
             .unwrap()
     }
 }
 
-impl Answer {
-    /// A header that must be there.
+impl ApiResponse {
+    /// Returns a header, which must be present.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("{name} is missing: {self:?}")).to_str().unwrap()
     }

@@ -31,8 +31,8 @@ async fn set_paused(
     let set = sqlx::query(
         "UPDATE public.projection_generation SET paused = $3 WHERE projection = $1 AND generation = $2",
     );
-    let found = set.bind(projection).bind(generation).bind(paused).execute(&mut *transaction).await?;
-    require(found.rows_affected(), projection, generation)?;
+    let updated = set.bind(projection).bind(generation).bind(paused).execute(&mut *transaction).await?;
+    require_updated(updated.rows_affected(), projection, generation)?;
     generation::notify(&mut transaction, projection).await?;
     Ok(transaction.commit().await?)
 }
@@ -48,14 +48,14 @@ pub async fn limit(
     let set = sqlx::query(
         "UPDATE public.projection_generation SET rate_limit = $3 WHERE projection = $1 AND generation = $2",
     );
-    let found = set.bind(projection).bind(generation).bind(rate).execute(&mut *transaction).await?;
-    require(found.rows_affected(), projection, generation)?;
+    let updated = set.bind(projection).bind(generation).bind(rate).execute(&mut *transaction).await?;
+    require_updated(updated.rows_affected(), projection, generation)?;
     generation::notify(&mut transaction, projection).await?;
     Ok(transaction.commit().await?)
 }
 
-fn require(found: u64, projection: &str, generation: i32) -> Result<(), GenerationError> {
-    if found == 0 {
+fn require_updated(rows: u64, projection: &str, generation: i32) -> Result<(), GenerationError> {
+    if rows == 0 {
         return Err(GenerationError::Unknown { projection: projection.to_owned(), generation });
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Shutdown: requests in flight are finished, within a limit.
+//! Graceful shutdown: requests in flight may finish within a time limit.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{DEADLINE, Server, read_to_close};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A server with one handler, which reports that it was entered and waits to be released.
+/// A server with one handler, which adds a permit to `entered` and waits for a permit of `gate`.
 async fn gated(limits: Limits) -> (Server, Arc<Semaphore>, Arc<Semaphore>) {
     let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let handler = {
@@ -35,13 +35,13 @@ async fn a_request_in_flight_is_finished_while_new_connections_are_refused() {
     timeout(DEADLINE, refused).await.expect("new connections are refused");
     assert!(!server.serving.is_finished());
     gate.add_permits(1);
-    let answer = read_to_close(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("finished"), "{answer}");
+    let response = read_to_close(&mut stream).await;
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.ends_with("finished"), "{response}");
     timeout(DEADLINE, server.serving).await.expect("the server ends").unwrap();
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_end_is_cut_off() {
+async fn a_request_that_does_not_finish_in_time_is_aborted() {
     let limits = Limits { drain_timeout: Duration::from_millis(100), ..Limits::default() };
     let (server, entered, _gate) = gated(limits).await;
     let mut stream = server.connect().await;
@@ -53,7 +53,7 @@ async fn a_request_that_does_not_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn idle_connections_do_not_hold_up_the_end() {
+async fn idle_connections_do_not_delay_shutdown() {
     let server = Server::start(Router::new().route("/", get(async || "idle")), Limits::default()).await;
     let _silent = server.connect().await;
     let client = reqwest::Client::new();
@@ -63,7 +63,7 @@ async fn idle_connections_do_not_hold_up_the_end() {
 }
 
 #[tokio::test]
-async fn a_full_server_ends_too() {
+async fn a_server_at_its_connection_limit_shuts_down() {
     let limits = Limits {
         max_connections: 1.try_into().unwrap(),
         drain_timeout: Duration::from_millis(100),

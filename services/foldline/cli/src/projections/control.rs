@@ -7,9 +7,9 @@ use sqlx::{Connection, PgConnection};
 use super::{Target, next_step::with_next_step};
 use crate::output::print_line;
 
-/// Which generation of a projection.
+/// The generation that a command is about.
 #[derive(Args)]
-pub(crate) struct OneGeneration {
+pub(crate) struct GenerationTarget {
     #[command(flatten)]
     target: Target,
     /// The number of the generation, instead of the one that is building.
@@ -17,7 +17,7 @@ pub(crate) struct OneGeneration {
     generation: Option<i32>,
 }
 
-/// The most events per second, if there is a limit.
+/// The maximum number of events per second; `None` for no limit.
 #[derive(Clone, Copy)]
 pub(crate) struct Rate(Option<i32>);
 
@@ -28,21 +28,21 @@ impl FromStr for Rate {
         match text.parse() {
             _ if text == "none" => Ok(Self(None)),
             Ok(rate @ 1..) => Ok(Self(Some(rate))),
-            _ => Err("neither a number from 1 on nor `none`"),
+            _ => Err("expected a positive number or `none`"),
         }
     }
 }
 
 /// Stops applying events to a generation.
-pub(super) async fn pause(generation: &OneGeneration) -> anyhow::Result<()> {
+pub(super) async fn pause(generation: &GenerationTarget) -> anyhow::Result<()> {
     let (mut connection, projection, number) = generation.find().await?;
     let paused = generations::pause(&mut connection, projection, number).await;
     paused.map_err(|error| with_next_step(projection, error))?;
     Ok(print_line(format!("generation {number} of {projection} is paused"))?)
 }
 
-/// Goes on with a generation.
-pub(super) async fn resume(generation: &OneGeneration) -> anyhow::Result<()> {
+/// Resumes applying events to a generation.
+pub(super) async fn resume(generation: &GenerationTarget) -> anyhow::Result<()> {
     let (mut connection, projection, number) = generation.find().await?;
     let resumed = generations::resume(&mut connection, projection, number).await;
     resumed.map_err(|error| with_next_step(projection, error))?;
@@ -50,7 +50,7 @@ pub(super) async fn resume(generation: &OneGeneration) -> anyhow::Result<()> {
 }
 
 /// Limits how fast events are applied to a generation.
-pub(super) async fn limit(generation: &OneGeneration, Rate(rate): Rate) -> anyhow::Result<()> {
+pub(super) async fn limit(generation: &GenerationTarget, Rate(rate): Rate) -> anyhow::Result<()> {
     let (mut connection, projection, number) = generation.find().await?;
     let limited = generations::limit(&mut connection, projection, number, rate).await;
     limited.map_err(|error| with_next_step(projection, error))?;
@@ -61,7 +61,7 @@ pub(super) async fn limit(generation: &OneGeneration, Rate(rate): Rate) -> anyho
     Ok(print_line(format!("generation {number} of {projection} {limit}"))?)
 }
 
-impl OneGeneration {
+impl GenerationTarget {
     async fn find(&self) -> anyhow::Result<(PgConnection, &str, i32)> {
         let projection = self.target.name();
         let mut connection = PgConnection::connect_with(&self.target.database().await?).await?;

@@ -3,13 +3,13 @@ use sqlx::{Connection, PgConnection};
 
 use crate::listener::CONTROL;
 
-/// An event could not be dropped.
+/// Why an event could not be dropped.
 #[derive(Debug, thiserror::Error)]
 pub enum DropError {
-    /// Postgres did not answer, or refused.
+    /// Postgres did not respond, or returned an error.
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
-    /// The event is not parked, or it has been applied meanwhile.
+    /// The event is not parked, or was applied in the meantime.
     #[error("nothing is parked for {projection} at {position}")]
     NotParked {
         /// The projection's name.
@@ -17,7 +17,7 @@ pub enum DropError {
         /// The position.
         position: Position,
     },
-    /// A generation has applied it: the generations could never be equal again.
+    /// A generation has applied the event, so the generations could never be equal again.
     #[error(
         "generation {generation} of {projection} has applied the event at {position}: drop that generation first"
     )]
@@ -31,8 +31,8 @@ pub enum DropError {
     },
 }
 
-/// Drops the event at this position: no generation of the projection will ever apply it. The events that wait for it
-/// are retried.
+/// Drops the event at this position: no generation of the projection will ever apply it. Events that wait for it are
+/// retried.
 pub async fn drop(
     connection: &mut PgConnection,
     projection: &str,
@@ -42,7 +42,7 @@ pub async fn drop(
 ) -> Result<(), DropError> {
     let mut transaction = connection.begin().await?;
     supersede(&mut transaction, projection, position).await?;
-    if !lay_down(&mut transaction, projection, position, dropped_by, why).await? {
+    if !insert_dropped(&mut transaction, projection, position, dropped_by, why).await? {
         return Err(DropError::NotParked { projection: projection.to_owned(), position: position.clone() });
     }
     if let Some(generation) = applied_by(&mut transaction, projection, position).await? {
@@ -53,8 +53,8 @@ pub async fn drop(
     Ok(transaction.commit().await?)
 }
 
-/// Projectors that have not reached the position claim their partitions again, and then know that the event is
-/// dropped.
+/// Fences off the projectors that have not reached the position. They claim their partitions again, and then read that
+/// the event is dropped.
 async fn supersede(
     transaction: &mut PgConnection,
     projection: &str,
@@ -74,8 +74,8 @@ async fn supersede(
     Ok(())
 }
 
-/// Adds the event to the dropped ones if it is parked. The lock on its rows prevents that it is applied meanwhile.
-async fn lay_down(
+/// Adds the event to the dropped events if it is parked. The lock on its rows keeps projectors from applying it.
+async fn insert_dropped(
     transaction: &mut PgConnection,
     projection: &str,
     position: &Position,
@@ -94,7 +94,7 @@ async fn lay_down(
     .bind(position.offset)
     .fetch_all(&mut *transaction)
     .await?;
-    let laid_down = sqlx::query(
+    let inserted = sqlx::query(
         "INSERT INTO public.dropped_event
              (projection, topic, partition, log_offset, aggregate, key, event_type, version, headers, payload,
               stands_at, dropped_by, why)
@@ -114,10 +114,10 @@ async fn lay_down(
     .bind(why)
     .execute(transaction)
     .await?;
-    Ok(laid_down.rows_affected() == 1)
+    Ok(inserted.rows_affected() == 1)
 }
 
-/// A generation that is past the event and has not parked it.
+/// Finds a generation that has applied the event: its checkpoint is after the event, and it has not parked the event.
 async fn applied_by(
     transaction: &mut PgConnection,
     projection: &str,

@@ -1,7 +1,8 @@
-//! Parked events, for operators: what is parked and why, and requests to retry or drop it.
+//! Operations on parked events, for operators: list them with their reasons, and request that they be retried or
+//! dropped.
 //!
-//! Nothing is applied or removed here. A request is stored and announced; the projector that owns the partition
-//! carries it out, in order and behind its fence.
+//! This module must never apply or remove an event itself. It stores a request and notifies projectors; the one that
+//! owns the partition executes the request, in order and protected by its fence.
 
 mod dropping;
 
@@ -13,56 +14,56 @@ use super::table::Headers;
 use crate::listener::CONTROL;
 pub use dropping::{DropError, drop};
 
-/// Selects parked events: those that match every field that is given.
+/// Selects the parked events that match every field that is set.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Events of this projection.
+    /// Only events of this projection.
     pub projection: Option<String>,
-    /// Events of this aggregate.
+    /// Only events of this aggregate.
     pub aggregate: Option<String>,
-    /// The event at this position.
+    /// Only the event at this position.
     pub position: Option<Position>,
 }
 
 /// A parked event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
+pub struct Event {
     /// The projection's name.
     pub projection: String,
-    /// The generation of its tables.
+    /// The generation that parked it.
     pub generation: i32,
     /// The event's position.
     pub position: Position,
     /// The aggregate's id; empty if the record's key is not an id.
     pub aggregate: String,
-    /// Its type, if its headers have one.
+    /// The event's type, if the headers have one.
     pub event_type: Option<String>,
-    /// The aggregate's version, if its headers have one.
+    /// The aggregate's version, if the headers have one.
     pub version: Option<i64>,
-    /// Why it is parked, in a word; `None` if it only waits for an earlier event.
+    /// The kind of error, in one word; `None` if the event only waits for an earlier one.
     pub cause: Option<String>,
-    /// Why it is parked, in a sentence. It may quote the payload.
+    /// The error message, which may quote the payload.
     pub reason: Option<String>,
-    /// How many events of its aggregate wait for it.
+    /// How many events of the aggregate wait for this one.
     pub waiting: i64,
-    /// Whether an operator asked for another attempt.
+    /// Whether an operator has asked to retry it.
     pub retry: bool,
     /// When it was parked.
     pub parked_at: OffsetDateTime,
 }
 
-/// A parked record as it is in the log.
+/// The log record of a parked event.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Its key.
+    /// The record's key.
     pub key: Option<Vec<u8>>,
-    /// Names and values, in order; a value that is not text is shown as Rust shows bytes.
+    /// The names and values of the headers, in order. A value that is not text is escaped like a Rust byte string.
     pub headers: Vec<(String, Option<String>)>,
-    /// Its payload. It may hold personal data.
+    /// The record's payload. It may hold personal data.
     pub payload: Option<Vec<u8>>,
 }
 
-impl FromRow<'_, PgRow> for DeadLetter {
+impl FromRow<'_, PgRow> for Event {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         use sqlx::Row;
         Ok(Self {
@@ -85,12 +86,9 @@ impl FromRow<'_, PgRow> for DeadLetter {
     }
 }
 
-/// The first parked event of every aggregate, and every record that belongs to none.
-pub async fn list(
-    connection: &mut PgConnection,
-    selection: &Selection,
-) -> Result<Vec<DeadLetter>, sqlx::Error> {
-    let Place { topic, partition, offset } = Place::of(selection);
+/// Lists the first parked event of every aggregate, and every parked record without an aggregate.
+pub async fn list(connection: &mut PgConnection, selection: &Selection) -> Result<Vec<Event>, sqlx::Error> {
+    let PositionFilter { topic, partition, offset } = PositionFilter::of(selection);
     sqlx::query_as(
         "SELECT *
            FROM (SELECT *,
@@ -113,18 +111,18 @@ pub async fn list(
     .await
 }
 
-/// The record of a parked event.
-pub async fn record(connection: &mut PgConnection, letter: &DeadLetter) -> Result<Record, sqlx::Error> {
+/// Reads the log record of a parked event.
+pub async fn record(connection: &mut PgConnection, event: &Event) -> Result<Record, sqlx::Error> {
     let (key, headers, payload): (_, Headers, _) = sqlx::query_as(
         "SELECT key, headers, payload
            FROM public.parked_event
           WHERE projection = $1 AND generation = $2 AND topic = $3 AND partition = $4 AND log_offset = $5",
     )
-    .bind(&letter.projection)
-    .bind(letter.generation)
-    .bind(&letter.position.topic)
-    .bind(letter.position.partition)
-    .bind(letter.position.offset)
+    .bind(&event.projection)
+    .bind(event.generation)
+    .bind(&event.position.topic)
+    .bind(event.position.partition)
+    .bind(event.position.offset)
     .fetch_one(connection)
     .await?;
     let Json(headers) = headers;
@@ -135,11 +133,11 @@ pub async fn record(connection: &mut PgConnection, letter: &DeadLetter) -> Resul
     })
 }
 
-/// Asks for another attempt at everything that is selected, in all generations. Returns the number of aggregates.
+/// Requests that the selected events be retried, in all generations. Returns the number of aggregates.
 pub async fn retry(connection: &mut PgConnection, selection: &Selection) -> Result<i64, sqlx::Error> {
-    let Place { topic, partition, offset } = Place::of(selection);
+    let PositionFilter { topic, partition, offset } = PositionFilter::of(selection);
     sqlx::query_scalar(
-        "WITH meant AS (
+        "WITH selected AS (
              SELECT DISTINCT projection, generation, topic, partition, aggregate
                FROM public.parked_event
               WHERE aggregate <> ''
@@ -149,15 +147,15 @@ pub async fn retry(connection: &mut PgConnection, selection: &Selection) -> Resu
          marked AS (
              UPDATE public.parked_event
                 SET retry = true
-               FROM meant
-              WHERE parked_event.projection = meant.projection
-                AND parked_event.generation = meant.generation
-                AND parked_event.topic = meant.topic
-                AND parked_event.partition = meant.partition
-                AND parked_event.aggregate = meant.aggregate),
+               FROM selected
+              WHERE parked_event.projection = selected.projection
+                AND parked_event.generation = selected.generation
+                AND parked_event.topic = selected.topic
+                AND parked_event.partition = selected.partition
+                AND parked_event.aggregate = selected.aggregate),
          notified AS (
-             SELECT pg_notify($6, projection) FROM (SELECT DISTINCT projection FROM meant) AS projections)
-         SELECT count(*) + 0 * (SELECT count(*) FROM notified) FROM meant",
+             SELECT pg_notify($6, projection) FROM (SELECT DISTINCT projection FROM selected) AS projections)
+         SELECT count(*) + 0 * (SELECT count(*) FROM notified) FROM selected",
     )
     .bind(&selection.projection)
     .bind(&selection.aggregate)
@@ -169,14 +167,14 @@ pub async fn retry(connection: &mut PgConnection, selection: &Selection) -> Resu
     .await
 }
 
-/// A position as parameters of a statement.
-struct Place<'s> {
+/// The position of a selection as statement parameters.
+struct PositionFilter<'s> {
     topic: Option<&'s str>,
     partition: Option<i32>,
     offset: Option<i64>,
 }
 
-impl<'s> Place<'s> {
+impl<'s> PositionFilter<'s> {
     fn of(selection: &'s Selection) -> Self {
         let position = selection.position.as_ref();
         Self {
