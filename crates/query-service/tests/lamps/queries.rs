@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 /// The id of a lamp. Most of these tests use names as ids, but the shared routes accept only UUIDs.
 pub(crate) const DESK: &str = "01a1fc65-7735-701a-b609-546528c4018e";
 
-/// The projection of lamps. It has no tables of its own: the queries below count events in the journal.
+/// The projection of lamps. It has no tables: the queries below count events in the journal.
 pub(crate) const LAMPS: &str = "lamps";
 
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! A query API on a read model of its own, which the test fills with events and checkpoints as a projector would.
+//! A query API with its own read model, which the test fills with events and checkpoints as a projector would.
 
 use std::time::Duration;
 
