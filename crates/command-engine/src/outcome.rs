@@ -130,3 +130,38 @@ fn problem_of(code: &str, detail: Option<&str>, facts: Value) -> Value {
     }
     problem.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregate::Version;
+    use event_log::Position;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::{Status, accepted, written};
+    use crate::{Accepted, AcceptedEvent};
+
+    fn document(status: Status) -> Value {
+        let at = Position { topic: "bank.commands".to_owned(), partition: 0, offset: 0 };
+        let outcome = written("key", &at, Some("a"), status);
+        assert!(!outcome.is_too_large());
+        serde_json::from_slice(&outcome.document).unwrap()
+    }
+
+    #[test]
+    fn an_outcome_has_all_events_unless_it_would_be_too_large() {
+        let event = AcceptedEvent { event_type: "Deposited", id: Uuid::nil() };
+        for (count, shown) in [(1_000, 1_000), (20_000, 0)] {
+            let position = Position { topic: "bank.events".to_owned(), partition: 0, offset: 7 };
+            let answer = Accepted {
+                version: Version(9),
+                events: vec![event.clone(); count],
+                position: Some(position),
+                replayed: false,
+            };
+            let document = document(accepted(&answer));
+            assert_eq!(document["events"].as_array().unwrap().len(), shown);
+            assert_eq!((&document["version"], &document["position"]["offset"]), (&json!(9), &json!(7)));
+        }
+    }
+}
