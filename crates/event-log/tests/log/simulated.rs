@@ -68,6 +68,7 @@ fn a_claim_takes_its_steps_in_the_safe_order() {
         (Step::StableEnd, 2),
         (Step::Init(0), 1),
         (Step::Init(1), 1),
+        (Step::Init(2), 1),
         (Step::End, 2),
         (Step::Replay, 2),
         (Step::NextCommand, 2),
@@ -89,7 +90,7 @@ fn a_claim_takes_its_steps_in_the_safe_order() {
 }
 
 #[test]
-fn a_group_committed_while_one_of_two_producers_is_fenced_is_read_by_the_claim() {
+fn a_group_committed_while_the_producers_are_being_fenced_is_read_by_the_claim() {
     let simulated = simulated();
     let mut first = next_owner(&simulated);
     // The second producer writes the owner's first group.
