@@ -12,7 +12,7 @@ use crate::{
     queued_command::{Key, QueuedCommand},
 };
 
-/// The commands of a group whose append failed, and what the log has shown of them since.
+/// The commands of groups that are not known to be committed, and what the log has shown of them since.
 pub struct InDoubt<A: Aggregate> {
     pub(crate) commands: Vec<QueuedCommand<A>>,
     wanted: HashSet<Key>,
@@ -28,7 +28,7 @@ pub(crate) struct FoundCommand {
 }
 
 impl<A: Aggregate> InDoubt<A> {
-    /// No commands: nothing has been appended yet.
+    /// No commands: nothing has been sent yet.
     pub fn nothing() -> Self {
         Self { commands: Vec::new(), wanted: HashSet::new(), found: HashMap::new() }
     }

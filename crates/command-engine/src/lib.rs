@@ -1,5 +1,5 @@
-//! The write side of a service: commands queue, one thread per shard decides them in groups, and each command is
-//! answered once its events are in the log.
+//! The write side of a service: commands queue, one thread of their shard decides them in groups, a second one commits
+//! the groups, and each command is answered once its events are in the log.
 //!
 //! It must never answer before the commit, never report a failure for a command whose events are in the log, and never
 //! decide on a state that is not the fold of the log.

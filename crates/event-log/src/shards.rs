@@ -7,7 +7,7 @@ pub type Offsets = BTreeMap<i32, i64>;
 
 /// The partitions of a context and its shards. Partition `p` belongs to shard `p` modulo the number of shards.
 ///
-/// A shard is what an instance owns: its partitions are claimed together, written by one thread, and share a
+/// A shard is what an instance owns: its partitions are claimed together, decided by one thread, and share a
 /// transaction. Both numbers are fixed when the topics are created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shards {
