@@ -10,7 +10,7 @@ use crate::{Batch, Broker, Claimed, Fold, LogError, Offsets, Producer, Sent, Sha
 
 /// How many producers take turns: one commits a batch, one sends the next, and one has just committed. A second
 /// transaction with the same id right after a commit waits 20 ms in the client; one with another id does not.
-const PRODUCERS: usize = 3;
+pub const PRODUCERS: usize = 3;
 /// How long an announcement may take.
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -51,7 +51,7 @@ pub use compatibility::{IncompatibleSchemas, check_compatibility};
 pub use continuity::{Continuity, Discontinuity};
 pub use envelope::Envelope;
 #[cfg(feature = "kafka")]
-pub use fenced_log::FencedLog;
+pub use fenced_log::{FencedLog, PRODUCERS};
 #[cfg(feature = "kafka")]
 pub use headers::InvalidRecord;
 #[cfg(feature = "kafka")]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use event_log::{Batch, Broker, FencedLog, LogError, Offsets, Producer, ShardLog};
+use event_log::{Batch, Broker, FencedLog, LogError, Offsets, PRODUCERS, Producer, ShardLog};
 
 use crate::{
     support::{Owner, error, outcome, places, record},
@@ -45,7 +45,7 @@ contract! {
 
 /// Initialised producers that fence all others, outside the protocol.
 fn fencing<B: Broker>(broker: &mut B) -> Vec<B::Producer> {
-    let mut producers = broker.connect(2).unwrap();
+    let mut producers = broker.connect(PRODUCERS).unwrap();
     producers.iter_mut().try_for_each(Producer::init).unwrap();
     producers
 }
@@ -111,7 +111,7 @@ fn events_of_two_partitions_are_committed_together_or_not_at_all<W: World>(world
 
 fn an_owner_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
     let [one, other] = partitions(world);
-    for turn in 0..2 {
+    for turn in 0..PRODUCERS {
         let first = &mut fencing(&mut world.broker())[turn];
         first.begin(LONG).unwrap();
         first.send_events(&[record(one, "a", 1, 1), record(other, "b", 1, 1)]).unwrap();
@@ -127,7 +127,7 @@ fn an_owner_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W)
 }
 
 fn a_replaced_owner_cannot_append_with_any_producer<W: World>(world: &W) {
-    for appends_before in 0..2 {
+    for appends_before in 0..PRODUCERS {
         let mut first = Owner::over(world.broker(), "one:1").unwrap();
         for _ in 0..appends_before {
             first.append(&["before"]).unwrap();
@@ -138,7 +138,7 @@ fn a_replaced_owner_cannot_append_with_any_producer<W: World>(world: &W) {
         assert!(matches!(error(first.append(&["too-late"])), LogError::NotClaimed));
         second.append(&["after"]).unwrap();
     }
-    assert_eq!(keys(world), ["after", "after", "before"]);
+    assert_eq!(keys(world), ["after", "after", "after", "before", "before", "before"]);
 }
 
 fn a_replaced_owner_cannot_append_to_any_partition<W: World>(world: &W) {

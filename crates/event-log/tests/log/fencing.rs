@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{LogError, Offsets, ShardLog};
+use event_log::{LogError, Offsets, PRODUCERS, ShardLog};
 use rdkafka::producer::Producer;
 use serde_json::Value;
 use test_kit::{Api, Fault, KafkaProxy, LogView};
@@ -28,11 +28,11 @@ fn announcements(log: &Log) -> Vec<(String, u64, String)> {
     seen.into_iter().map(announcement).collect()
 }
 
-/// Runs the check for both of the owner's producers in parallel, since a claim mostly waits.
+/// Runs the check for each of the owner's producers in parallel, since a claim mostly waits.
 fn for_each_producer(check: impl Fn(usize) + Sync) {
     let check = &check;
     thread::scope(|scope| {
-        for turn in 0..2 {
+        for turn in 0..PRODUCERS {
             scope.spawn(move || check(turn));
         }
     });

@@ -192,6 +192,7 @@ fn the_next_claim_succeeds_whichever_step_of_a_claim_fails() {
         Step::StableEnd,
         Step::Init(0),
         Step::Init(1),
+        Step::Init(2),
         Step::End,
         Step::Replay,
         Step::Event,

@@ -151,6 +151,27 @@ fn the_largest_record_that_is_not_too_large_can_be_written() {
 }
 
 #[test]
+fn a_batch_is_sent_while_the_one_before_it_is_not_committed() {
+    let log = Log::with_partitions(1);
+    let mut owner = Owner::of(&log, 0);
+    let mut send = |sequence| {
+        let event = record(0, "a", owner.epoch, sequence);
+        owner.log.send(&Batch::events(&[event])).unwrap()
+    };
+    let [first, second] = [send(1), send(2)];
+    (first.commit)().unwrap();
+    let third = send(3);
+    (second.commit)().unwrap();
+    let fourth = send(4);
+
+    let replayed = Owner::of(&log, 0).replayed;
+    assert_eq!(offsets(&replayed), [first.offsets, second.offsets].concat());
+    for replaced in [third.commit, fourth.commit] {
+        assert!(error(replaced()).is_fenced());
+    }
+}
+
+#[test]
 fn an_error_of_the_fold_ends_the_claim() {
     let log = Log::with_partitions(1);
     Owner::of(&log, 0).append(&["a"]).unwrap();
