@@ -1,7 +1,10 @@
 //! Builds the answers to the commands of a group once the offsets of its events are known.
 
+use std::ops::Range;
+
 use aggregate::{Aggregate, AggregateId, Version};
 use event_log::{Envelope, NewRecord, Position};
+use uuid::Uuid;
 
 use crate::{
     Accepted, AcceptedEvent, CommandRequest,
@@ -15,10 +18,10 @@ pub(crate) struct AnswerBuilder<'s, A: Aggregate> {
     pub(crate) cache: &'s ShardCache<A>,
 }
 
-/// A committed event of the group and its offset.
+/// An event of the group and its offset.
 pub(crate) struct WrittenEvent {
     version: Version,
-    offset: i64,
+    pub(crate) offset: i64,
     event_type: &'static str,
 }
 
@@ -47,14 +50,13 @@ impl<A: Aggregate> AnswerBuilder<'_, A> {
         written: &[WrittenEvent],
     ) -> Accepted {
         let id = &request.aggregate_id;
+        let completed = |range: &Range<usize>| {
+            completed(request.metadata.command_id, request.request_hash, &written[range.clone()])
+        };
         match effect {
             DecisionEffect::Repeated(completed) => self.accepted(id, completed, true),
-            DecisionEffect::Events(range) => {
-                self.accepted(id, &completed(request, &written[range.clone()]), false)
-            }
-            DecisionEffect::RepeatedInGroup(range) => {
-                self.accepted(id, &completed(request, &written[range.clone()]), true)
-            }
+            DecisionEffect::Events(range) => self.accepted(id, &completed(range), false),
+            DecisionEffect::RepeatedInGroup(range) => self.accepted(id, &completed(range), true),
             DecisionEffect::NoChange(version, last) => {
                 let offset = match last {
                     Some(LastEvent::InGroup(index)) => Some(written[*index].offset),
@@ -92,11 +94,12 @@ impl<A: Aggregate> AnswerBuilder<'_, A> {
     }
 }
 
-fn completed<C>(request: &CommandRequest<C>, written: &[WrittenEvent]) -> CompletedCommand {
+/// A command of the group that led to these events.
+pub(crate) fn completed(command_id: Uuid, request_hash: u64, written: &[WrittenEvent]) -> CompletedCommand {
     let last = written.last().expect("a command without events has an effect of its own");
     CompletedCommand {
-        command_id: request.metadata.command_id,
-        request_hash: request.request_hash,
+        command_id,
+        request_hash,
         version: last.version,
         offset: last.offset,
         event_types: written.iter().map(|event| event.event_type).collect(),

@@ -50,9 +50,6 @@ pub(crate) struct Draft<S> {
     pub(crate) last: Option<LastEvent>,
 }
 
-/// The hash of a command's request, and its events in the group.
-pub(crate) type SentCommand = (u64, Range<usize>);
-
 /// The decided commands of a group.
 pub(crate) struct Group<'a, A: Aggregate> {
     cache: &'a ShardCache<A>,
@@ -61,14 +58,21 @@ pub(crate) struct Group<'a, A: Aggregate> {
     codec: &'a Codec,
     context: &'a str,
     epoch: u64,
-    /// The number of events of each partition so far.
-    pub(crate) lengths: BTreeMap<i32, u64>,
-    pub(crate) drafts: HashMap<AggregateId, Draft<A::State>>,
-    pub(crate) commands: HashMap<Key, SentCommand>,
+    pub(crate) effects: GroupEffects<A>,
+}
+
+/// What the commands of a group lead to.
+pub(crate) struct GroupEffects<A: Aggregate> {
     /// The events to write, in order.
     pub(crate) records: Vec<NewRecord>,
     /// The same events, before encoding.
     pub(crate) events: Vec<A::Event>,
+    /// The aggregates that change.
+    pub(crate) drafts: HashMap<AggregateId, Draft<A::State>>,
+    /// The commands that have events: the hash of each request, and the indexes of its events.
+    pub(crate) commands: HashMap<Key, (u64, Range<usize>)>,
+    /// The number of events in each partition.
+    lengths: BTreeMap<i32, u64>,
 }
 
 impl<'a, A: Aggregate> Group<'a, A> {
@@ -79,18 +83,14 @@ impl<'a, A: Aggregate> Group<'a, A> {
         context: &'a str,
         epoch: u64,
     ) -> Self {
-        Self {
-            cache,
-            before,
-            codec,
-            context,
-            epoch,
-            lengths: BTreeMap::new(),
-            drafts: HashMap::new(),
-            commands: HashMap::new(),
+        let effects = GroupEffects {
             records: Vec::new(),
             events: Vec::new(),
-        }
+            drafts: HashMap::new(),
+            commands: HashMap::new(),
+            lengths: BTreeMap::new(),
+        };
+        Self { cache, before, codec, context, epoch, effects }
     }
 
     /// Decides the next command of the group.
@@ -100,7 +100,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
 
     /// The decision about a command that is already in this group, in the one before, or in the log.
     fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Decision<A::Refusal>> {
-        let (hash, effect) = if let Some((hash, range)) = self.commands.get(&request.key()) {
+        let (hash, effect) = if let Some((hash, range)) = self.effects.commands.get(&request.key()) {
             (*hash, DecisionEffect::RepeatedInGroup(range.clone()))
         } else {
             let completed = self.completed(&request.aggregate_id, request.metadata.command_id)?;
@@ -116,7 +116,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
 
     /// Whether a command on this aggregate cannot be decided now.
     pub(crate) fn is_cold(&self, id: &AggregateId) -> bool {
-        !self.before.is_some_and(|before| before.changes(id)) && self.cache.is_cold(id)
+        !self.before.is_some_and(|before| before.effects.drafts.contains_key(id)) && self.cache.is_cold(id)
     }
 
     fn decide_new(&mut self, request: &CommandRequest<A::Command>) -> Decision<A::Refusal> {
@@ -133,7 +133,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
         }
         let records: Result<Vec<_>, CommandError<_>> =
             (0..).zip(&events).map(|(index, event)| self.record(request, version, index, event)).collect();
-        Ok(DecisionEffect::Events(self.draft(request, records?, events, state)))
+        Ok(DecisionEffect::Events(self.effects.add(request, records?, events, state)))
     }
 
     /// An aggregate after the group's commands so far.
@@ -143,11 +143,40 @@ impl<'a, A: Aggregate> Group<'a, A> {
             let cached = self.cache.get(id)?;
             Some(Draft { state: cached.state.clone(), version: cached.version, last: None })
         };
-        self.drafts.get(id).cloned().or_else(sent).or_else(committed).unwrap_or_default()
+        self.effects.drafts.get(id).cloned().or_else(sent).or_else(committed).unwrap_or_default()
     }
 
-    /// Adds a command's events to the group.
-    fn draft(
+    fn record(
+        &self,
+        request: &CommandRequest<A::Command>,
+        version: Version,
+        index: usize,
+        event: &A::Event,
+    ) -> Result<NewRecord, CommandError<A::Refusal>> {
+        let partition = self.cache.partition_of(&request.aggregate_id);
+        let sent = self.before.map_or(0, |before| before.effects.length(partition));
+        let before = self.cache.continuity(partition).sequence + sent + self.effects.length(partition);
+        let envelope = Envelope {
+            aggregate_id: request.aggregate_id.clone(),
+            event_id: Envelope::event_id_of(request.metadata.command_id, index),
+            event_type: self.codec.full_name(event.message_type())?.to_owned(),
+            source: format!("/{}/{}", self.context, A::kind(event)),
+            time: now(),
+            version: version.plus(index as u64 + 1),
+            request_hash: request.request_hash,
+            owner_epoch: self.epoch,
+            partition_sequence: before + index as u64 + 1,
+            metadata: request.metadata.clone(),
+        };
+        let record = NewRecord { partition, envelope, payload: self.codec.encode(event)? };
+        // It would fail the whole group, however often that is tried.
+        if record.is_too_large() { Err(CommandError::EventTooLarge) } else { Ok(record) }
+    }
+}
+
+impl<A: Aggregate> GroupEffects<A> {
+    /// Adds a command's events. Returns their indexes.
+    fn add(
         &mut self,
         request: &CommandRequest<A::Command>,
         records: Vec<NewRecord>,
@@ -165,32 +194,9 @@ impl<'a, A: Aggregate> Group<'a, A> {
         range
     }
 
-    fn record(
-        &self,
-        request: &CommandRequest<A::Command>,
-        version: Version,
-        index: usize,
-        event: &A::Event,
-    ) -> Result<NewRecord, CommandError<A::Refusal>> {
-        let partition = self.cache.partition_of(&request.aggregate_id);
-        let in_group = self.lengths.get(&partition).copied().unwrap_or_default();
-        let sent = self.before.map_or(0, |before| before.length(partition));
-        let before = self.cache.continuity(partition).sequence + sent + in_group;
-        let envelope = Envelope {
-            aggregate_id: request.aggregate_id.clone(),
-            event_id: Envelope::event_id_of(request.metadata.command_id, index),
-            event_type: self.codec.full_name(event.message_type())?.to_owned(),
-            source: format!("/{}/{}", self.context, A::kind(event)),
-            time: now(),
-            version: version.plus(index as u64 + 1),
-            request_hash: request.request_hash,
-            owner_epoch: self.epoch,
-            partition_sequence: before + index as u64 + 1,
-            metadata: request.metadata.clone(),
-        };
-        let record = NewRecord { partition, envelope, payload: self.codec.encode(event)? };
-        // It would fail the whole group, however often that is tried.
-        if record.is_too_large() { Err(CommandError::EventTooLarge) } else { Ok(record) }
+    /// The number of events in a partition.
+    pub(crate) fn length(&self, partition: i32) -> u64 {
+        self.lengths.get(&partition).copied().unwrap_or_default()
     }
 }
 

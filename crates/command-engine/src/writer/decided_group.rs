@@ -1,28 +1,21 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Instant,
-};
+use std::time::Instant;
 
-use aggregate::{Aggregate, AggregateId};
-use event_log::{NewOutcome, NewRecord};
+use aggregate::Aggregate;
+use event_log::NewOutcome;
 
 use super::SentGroup;
 use crate::{
     Delivery,
     answers::{AnswerBuilder, WrittenEvent},
-    group::{Decision, Draft, Group, SentCommand},
+    group::{Decision, Group, GroupEffects},
     outcome,
-    queued_command::{Answer, Key, PendingCommand, QueuedCommand},
+    queued_command::{Answer, PendingCommand, QueuedCommand},
 };
 
 /// The decisions about a group's commands.
 pub(super) struct DecidedGroup<A: Aggregate> {
     decisions: Vec<Option<Decision<A::Refusal>>>,
-    pub(super) records: Vec<NewRecord>,
-    events: Vec<A::Event>,
-    drafts: HashMap<AggregateId, Draft<A::State>>,
-    commands: HashMap<Key, SentCommand>,
-    lengths: BTreeMap<i32, u64>,
+    pub(super) effects: GroupEffects<A>,
 }
 
 /// The answers to the callers of a group.
@@ -36,23 +29,21 @@ impl<A: Aggregate> DecidedGroup<A> {
     pub(super) fn decide(mut empty: Group<'_, A>, commands: &[QueuedCommand<A>]) -> Self {
         let decide = |queued: &QueuedCommand<A>| queued.request().map(|request| empty.decide(request));
         let decisions = commands.iter().map(decide).collect();
-        let Group { records, events, drafts, commands, lengths, .. } = empty;
-        Self { decisions, records, events, drafts, commands, lengths }
+        Self { decisions, effects: empty.effects }
     }
 
-    /// The answers to the callers, with the offsets of the group's events, and the other commands with their decisions.
+    /// The answers to the callers, and the other commands with their decisions.
     pub(super) fn answers(
         &mut self,
         group: Vec<QueuedCommand<A>>,
         answers: &AnswerBuilder<'_, A>,
-        offsets: &[i64],
+        written: &[WrittenEvent],
     ) -> (Answers<A>, Delivered<A>) {
-        let written = self.written(offsets);
         let (mut callers, mut delivered) = (Vec::with_capacity(group.len()), Vec::new());
         for (queued, decision) in group.into_iter().zip(std::mem::take(&mut self.decisions)) {
             match (queued, decision) {
                 (QueuedCommand::Caller(pending), Some(decision)) => {
-                    let answer = decision.map(|effect| answers.to(&pending.request, &effect, &written));
+                    let answer = decision.map(|effect| answers.to(&pending.request, &effect, written));
                     callers.push((pending, answer));
                 }
                 (QueuedCommand::Delivered(delivery), decision) => delivered.push((delivery, decision)),
@@ -63,13 +54,13 @@ impl<A: Aggregate> DecidedGroup<A> {
     }
 
     /// The group once it is sent.
-    pub(super) fn sent(self, offsets: Vec<i64>, delivered: Delivered<A>) -> SentGroup<A> {
-        let Self { records, events, drafts, commands, lengths, .. } = self;
-        SentGroup { records, events, offsets, drafts, commands, lengths, sent_at: Instant::now(), delivered }
+    pub(super) fn sent(self, written: Vec<WrittenEvent>, delivered: Delivered<A>) -> SentGroup<A> {
+        SentGroup { effects: self.effects, written, sent_at: Instant::now(), delivered }
     }
 
-    fn written(&self, offsets: &[i64]) -> Vec<WrittenEvent> {
-        WrittenEvent::of(&self.records, &self.events, offsets)
+    /// The group's events with their offsets.
+    pub(super) fn written(&self, offsets: &[i64]) -> Vec<WrittenEvent> {
+        WrittenEvent::of(&self.effects.records, &self.effects.events, offsets)
     }
 
     /// The outcomes of the group's delivered commands.

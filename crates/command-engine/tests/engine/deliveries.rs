@@ -1,13 +1,13 @@
 //! Commands that come through Kafka: each is decided once, its outcome and the next offset are written with its events,
 //! and whatever is not decided is delivered again to the next ownership.
 
-use command_engine::{CommandError, EngineSettings, Rejection};
+use command_engine::{CommandError, EngineSettings};
 use event_log::{MemoryLog, Position};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{Account, Bank, Command, CommandRequest, Gate, History, request, settings};
 
-type Delivery = command_engine::Delivery<Account>;
+pub(crate) type Delivery = command_engine::Delivery<Account>;
 
 /// A record of a commands topic in which every second offset is used.
 pub(crate) fn delivery(epoch: u64, index: usize, request: &CommandRequest) -> Delivery {
@@ -19,7 +19,7 @@ pub(crate) fn delivery(epoch: u64, index: usize, request: &CommandRequest) -> De
     }
 }
 
-fn at(index: usize) -> Position {
+pub(crate) fn at(index: usize) -> Position {
     Position { topic: "bank.commands".into(), partition: 0, offset: 2 * i64::try_from(index).unwrap() }
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn deliver_from_here(bank: &Bank, commands: &[CommandRequest]) 
 }
 
 /// Waits until all deliveries are decided: a command that is submitted later is decided in the same group or after it.
-async fn wait_until_decided(bank: &Bank) {
+pub(crate) async fn wait_until_decided(bank: &Bank) {
     bank.submit(&request("plug", Command::Deposit(vec![1]))).await.unwrap();
 }
 
@@ -48,113 +48,6 @@ pub(crate) fn outcomes(log: &MemoryLog) -> Vec<Value> {
         value
     };
     log.outcomes().iter().map(|outcome| read(&outcome.document)).collect()
-}
-
-#[tokio::test]
-async fn the_outcome_of_an_accepted_command_names_its_events_and_their_position() {
-    let bank = Bank::open().await;
-    let deposit = request("a", Command::Deposit(vec![1, 2]));
-    deliver_from_here(&bank, std::slice::from_ref(&deposit)).await;
-
-    let answer = bank.submit(&deposit).await.unwrap();
-    assert!(answer.replayed);
-    History::of(&bank.log).bears_out(&deposit, &answer);
-    let events: Vec<_> =
-        answer.events.iter().map(|event| json!({ "type": "Deposited", "id": event.id })).collect();
-    let offset = answer.position.unwrap().offset;
-    let told = json!({
-        "command_id": deposit.metadata.command_id, "aggregate_id": "a", "status": "accepted", "version": 2,
-        "events": events, "position": { "topic": "bank.events", "partition": 0, "offset": offset },
-    });
-    assert_eq!(outcomes(&bank.log), [told]);
-    assert_eq!(bank.log.outcomes()[0].key, deposit.metadata.command_id.to_string());
-    assert_eq!(bank.log.next_commands()[&0], 1);
-}
-
-#[tokio::test]
-async fn the_outcome_of_a_refused_command_names_the_reason_and_no_event_is_written() {
-    let bank = Bank::open().await;
-    let there = request("a", Command::Deposit(vec![1]));
-    bank.submit(&there).await.unwrap();
-    let wrong_version =
-        CommandRequest { expected: aggregate::Expected::Absent, ..request("a", Command::Withdraw(1)) };
-    let reused = CommandRequest { request_hash: 2, ..there };
-    let commands = [request("a", Command::Withdraw(9)), wrong_version, reused, request("a", Command::Panic)];
-    deliver_from_here(&bank, &commands).await;
-
-    let told: Vec<_> = outcomes(&bank.log).iter().map(|outcome| outcome["problem"].clone()).collect();
-    assert_eq!(told[0]["type"], "/problems/account-says-no");
-    assert_eq!(told[0]["detail"], "Overdrawn");
-    assert_eq!(told[1]["type"], "/problems/version-mismatch");
-    assert_eq!(told[1]["current_version"], 1);
-    assert_eq!(told[2]["type"], "/problems/idempotency-key-reused");
-    assert_eq!(told[3], json!({ "type": "/problems/internal" }));
-    assert_eq!(told.len(), 4);
-    assert!(outcomes(&bank.log).iter().all(|outcome| outcome.get("dead_letter").is_none()));
-    assert_eq!(bank.log.next_commands()[&0], 7);
-    assert_eq!(History::of(&bank.log).events("a").len(), 1);
-}
-
-#[tokio::test]
-async fn a_command_whose_event_is_too_large_is_refused_and_blocks_nothing() {
-    let bank = Bank::open().await;
-    let mut too_large = request("a", Command::Deposit(vec![1]));
-    too_large.metadata.actor = "x".repeat(1_000_000);
-    deliver_from_here(&bank, &[too_large, request("a", Command::Deposit(vec![2]))]).await;
-
-    let told = outcomes(&bank.log);
-    assert_eq!(told[0]["problem"]["type"], "/problems/event-too-large");
-    assert_eq!((&told[1]["status"], &told[1]["version"]), (&json!("accepted"), &json!(1)));
-    assert_eq!(bank.log.next_commands()[&0], 3);
-    assert_eq!(bank.claims.passed(), 1, "the ownership is not in doubt");
-}
-
-#[tokio::test]
-async fn an_outcome_that_would_be_too_large_is_shortened() {
-    let bank = Bank::open().await;
-    let (epoch, _) = bank.owned();
-    let rejection = Rejection {
-        code: "invalid-values".into(),
-        detail: "x".repeat(1_000_000),
-        facts: Value::Null,
-        dead_letter: true,
-    };
-    let rejected = Delivery { epoch, position: at(0), key: at(0).to_string(), command: Err(rejection) };
-    bank.engine.deliver(rejected);
-    wait_until_decided(&bank).await;
-
-    assert!(bank.log.outcomes()[0].document.len() < 1_000);
-    let told = outcomes(&bank.log);
-    assert_eq!(told[0]["problem"]["type"], "/problems/invalid-values");
-    assert_eq!(told[0]["dead_letter"]["position"], "bank.commands/0@0");
-}
-
-#[tokio::test]
-async fn an_unreadable_command_is_a_dead_letter_and_blocks_nothing() {
-    let bank = Bank::open().await;
-    let rejection = Rejection {
-        code: "malformed-command".into(),
-        detail: "it is not a command".into(),
-        facts: json!({ "type": "never shown", "byte": 3 }),
-        dead_letter: true,
-    };
-    let (epoch, _) = bank.owned();
-    let malformed = Delivery { epoch, position: at(0), key: at(0).to_string(), command: Err(rejection) };
-    bank.engine.deliver(malformed);
-    let deposit = request("a", Command::Deposit(vec![1]));
-    bank.engine.deliver(delivery(epoch, 1, &deposit));
-    wait_until_decided(&bank).await;
-
-    let told = outcomes(&bank.log);
-    let problem =
-        json!({ "type": "/problems/malformed-command", "detail": "it is not a command", "byte": 3 });
-    let letter = json!({
-        "command_id": "bank.commands/0@0", "status": "refused", "problem": problem,
-        "dead_letter": { "position": "bank.commands/0@0" },
-    });
-    assert_eq!(told[0], letter);
-    assert_eq!(told[1]["status"], "accepted");
-    assert_eq!(bank.log.next_commands()[&0], 3);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod foreign_snapshots;
 mod groups;
 mod hand_over;
 mod limits;
+mod outcomes;
 mod overlap;
 mod ownership;
 mod panics;

@@ -26,6 +26,6 @@ async fn add_users(copy: &Copy) {
     let users = std::fs::read_to_string(copy.root.join("deploy/postgres/users.sql")).unwrap();
     let server = Servers::shared().database_server_url;
     let mut postgres = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
-    let (create_users, _) = users.split_once("\n\n-- The database of the registry").unwrap();
+    let (create_users, _) = users.split_once("REVOKE ").unwrap();
     raw_sql(create_users).execute(&mut postgres).await.unwrap();
 }

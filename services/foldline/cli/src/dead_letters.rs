@@ -3,29 +3,19 @@ use event_log::{Outcome, read_outcomes};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use crate::{
-    output::Output,
-    settings::{Context, KafkaSettings},
-};
+use crate::settings::ContextList;
 
 #[derive(Subcommand)]
 pub(crate) enum DeadLetters {
     /// List the records in a context's commands topic that could not be read as commands, while their outcomes are
     /// kept.
     #[command(after_help = "Example:\n  foldline dead-letters list orders")]
-    List {
-        #[command(flatten)]
-        context: Context,
-        #[command(flatten)]
-        output: Output,
-        #[command(flatten)]
-        kafka: KafkaSettings,
-    },
+    List(ContextList),
 }
 
 impl DeadLetters {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let Self::List { context, output, kafka } = self;
+        let Self::List(ContextList { context, output, kafka }) = self;
         let (client, topics) = (kafka.client(), kafka.topics(&context.name));
         let read = spawn_blocking(move || {
             let mut rows = Vec::new();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use event_log::{ClientSettings, InvalidShards, LogError, Shards, Topics};
 
-use crate::hint::hinted;
+use crate::{hint::hinted, output::Output};
 
 /// The heading of connection options in the help.
 const CONNECTION: &str = "Connection";
@@ -16,6 +16,17 @@ pub(crate) struct Context {
     /// The context: a folder of the schemas, such as `orders`.
     #[arg(id = "context", value_name = "CONTEXT")]
     pub(crate) name: String,
+}
+
+/// Which context to list something of, how to print it, and where to read it.
+#[derive(Args)]
+pub(crate) struct ContextList {
+    #[command(flatten)]
+    pub(crate) context: Context,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) kafka: KafkaSettings,
 }
 
 /// How to reach Kafka.

@@ -3,28 +3,18 @@ use event_log::{PartitionSurvey, ShardSurvey, survey_shards};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use crate::{
-    output::Output,
-    settings::{Context, KafkaSettings},
-};
+use crate::settings::ContextList;
 
 #[derive(Subcommand)]
 pub(crate) enum Shards {
     /// List the shards of a context with their owners, their partitions and the commands that wait in Kafka.
     #[command(after_help = "Example:\n  foldline shards list orders")]
-    List {
-        #[command(flatten)]
-        context: Context,
-        #[command(flatten)]
-        output: Output,
-        #[command(flatten)]
-        kafka: KafkaSettings,
-    },
+    List(ContextList),
 }
 
 impl Shards {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let Self::List { context, output, kafka } = self;
+        let Self::List(ContextList { context, output, kafka }) = self;
         let (client, topics) = (kafka.client(), kafka.topics(&context.name));
         let surveys = spawn_blocking(move || survey_shards(&client, &topics)).await?;
         let surveys = surveys.map_err(|error| kafka.unreadable(&context.name, error))?;

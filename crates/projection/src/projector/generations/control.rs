@@ -1,4 +1,4 @@
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres, postgres::PgArguments, query::Query};
 
 use super::GenerationError;
 use crate::projector::generation;
@@ -27,14 +27,11 @@ async fn set_paused(
     generation: i32,
     paused: bool,
 ) -> Result<(), GenerationError> {
-    let mut transaction = connection.begin().await?;
     let set = sqlx::query(
         "UPDATE public.projection_generation SET paused = $3 WHERE projection = $1 AND generation = $2",
     );
-    let updated = set.bind(projection).bind(generation).bind(paused).execute(&mut *transaction).await?;
-    require_updated(updated.rows_affected(), projection, generation)?;
-    generation::notify(&mut transaction, projection).await?;
-    Ok(transaction.commit().await?)
+    let set = set.bind(projection).bind(generation).bind(paused);
+    update(connection, projection, generation, set).await
 }
 
 /// Limits the events per second that each projector applies to a generation, or removes the limit.
@@ -44,19 +41,25 @@ pub async fn limit(
     generation: i32,
     rate: Option<i32>,
 ) -> Result<(), GenerationError> {
-    let mut transaction = connection.begin().await?;
     let set = sqlx::query(
         "UPDATE public.projection_generation SET rate_limit = $3 WHERE projection = $1 AND generation = $2",
     );
-    let updated = set.bind(projection).bind(generation).bind(rate).execute(&mut *transaction).await?;
-    require_updated(updated.rows_affected(), projection, generation)?;
-    generation::notify(&mut transaction, projection).await?;
-    Ok(transaction.commit().await?)
+    let set = set.bind(projection).bind(generation).bind(rate);
+    update(connection, projection, generation, set).await
 }
 
-fn require_updated(rows: u64, projection: &str, generation: i32) -> Result<(), GenerationError> {
-    if rows == 0 {
+/// Updates a generation, and notifies its projectors.
+async fn update(
+    connection: &mut PgConnection,
+    projection: &str,
+    generation: i32,
+    set: Query<'_, Postgres, PgArguments>,
+) -> Result<(), GenerationError> {
+    let mut transaction = connection.begin().await?;
+    let updated = set.execute(&mut *transaction).await?;
+    if updated.rows_affected() == 0 {
         return Err(GenerationError::Unknown { projection: projection.to_owned(), generation });
     }
-    Ok(())
+    generation::notify(&mut transaction, projection).await?;
+    Ok(transaction.commit().await?)
 }
