@@ -36,8 +36,15 @@ mod start;
 pub mod telemetry;
 mod traceparent;
 
+use mimalloc::MiMalloc;
+
 pub use json::Json;
 pub use parameters::{Path, Query};
 pub use problem::Problem;
 pub use request::RequestContext;
 pub use start::{Start, StartError, start};
+
+/// The allocator of every service. Requests are allocated on one thread and freed on another, which the system's
+/// allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
