@@ -2,7 +2,7 @@
 //! and the snapshots.
 
 use std::{
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -33,8 +33,14 @@ pub trait Clock: Send + Sync + 'static {
 /// The monotonic clock of the system; parking blocks the thread.
 #[derive(Debug, Default)]
 pub struct SystemClock {
-    woken: Mutex<bool>,
-    changed: Condvar,
+    state: Mutex<Parking>,
+    woken: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Parking {
+    is_parked: bool,
+    is_woken: bool,
 }
 
 impl Clock for SystemClock {
@@ -43,21 +49,34 @@ impl Clock for SystemClock {
     }
 
     fn park(&self, deadline: Option<Instant>) {
-        let is_asleep = |woken: &mut bool| !*woken;
-        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut woken = match deadline {
-            None => self.changed.wait_while(woken, is_asleep).unwrap_or_else(PoisonError::into_inner),
+        let is_asleep = |state: &mut Parking| !state.is_woken;
+        let mut state = self.lock();
+        state.is_parked = true;
+        let mut state = match deadline {
+            None => self.woken.wait_while(state, is_asleep).unwrap_or_else(PoisonError::into_inner),
             Some(deadline) => {
                 let timeout = deadline.saturating_duration_since(Instant::now());
-                let waited = self.changed.wait_timeout_while(woken, timeout, is_asleep);
+                let waited = self.woken.wait_timeout_while(state, timeout, is_asleep);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
         };
-        *woken = false;
+        *state = Parking::default();
     }
 
+    /// Most commands arrive while the thread is busy; only one that is parked costs a system call.
     fn wake(&self) {
-        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_one();
+        let mut state = self.lock();
+        let wakes = state.is_parked && !state.is_woken;
+        state.is_woken = true;
+        drop(state);
+        if wakes {
+            self.woken.notify_one();
+        }
+    }
+}
+
+impl SystemClock {
+    fn lock(&self) -> MutexGuard<'_, Parking> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
