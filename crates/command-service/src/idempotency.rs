@@ -1,6 +1,8 @@
 //! Safe retries: a command's id follows from its `Idempotency-Key` (IETF draft `idempotency-key-header`), so that a
 //! repeated request is the same command.
 
+use std::{io, sync::Arc};
+
 use aggregate::Message;
 use axum::http::HeaderMap;
 use service_kit::{Problem, RequestContext, problem::kinds};
@@ -18,7 +20,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x9a6d_2f61_54c0_4f6e_9d6b_51c7_6b1f_0e0
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// The `Idempotency-Key` of this caller. Another caller may use the same key for a request of its own.
-    Key { caller: String, key: String },
+    Key { caller: Arc<str>, key: String },
     /// There is no key: every request is a new command, which keeps its id when it is forwarded.
     Once(Uuid),
 }
@@ -37,7 +39,7 @@ impl Identity {
         let text = value.to_str().unwrap_or_default().trim();
         let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         if (1..=MAX_LENGTH).contains(&key.len()) {
-            Ok(Self::Key { caller: request.actor.clone(), key: key.to_owned() })
+            Ok(Self::Key { caller: Arc::clone(&request.actor), key: key.to_owned() })
         } else {
             let detail = format!("Idempotency-Key has 1 to {MAX_LENGTH} visible ASCII characters.");
             Err(Problem::new(kinds::INVALID_HEADER).detail(detail))
@@ -70,10 +72,10 @@ fn derived(namespace: Uuid, caller: &str, key: &str) -> Uuid {
 
 /// A fingerprint of a command's name and values, independent of how the JSON was written.
 pub(crate) fn request_hash(command: &impl Message) -> u64 {
-    let values = serde_json::to_vec(command).expect("a command that was read as JSON can be written as JSON");
-    let name = command.message_type();
-    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(values).finalize();
-    u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
+    let mut hash = Sha256::new().chain_update(command.message_type()).chain_update([0]);
+    let values = io::BufWriter::with_capacity(512, &mut hash);
+    serde_json::to_writer(values, command).expect("a command that was read as JSON can be written as JSON");
+    u64::from_be_bytes(hash.finalize()[..8].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
 #[cfg(test)]
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     fn key(caller: &str, key: &str) -> Identity {
-        Identity::Key { caller: caller.to_owned(), key: key.to_owned() }
+        Identity::Key { caller: caller.into(), key: key.to_owned() }
     }
 
     #[test]

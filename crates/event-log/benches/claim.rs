@@ -81,10 +81,10 @@ fn record(partition: i32, owner_epoch: u64, partition_sequence: u64) -> NewRecor
         partition_sequence,
         metadata: Metadata {
             command_id,
-            correlation_id: String::new(),
-            causation_id: String::new(),
-            actor: "anonymous".to_owned(),
-            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+            correlation_id: "".into(),
+            causation_id: "".into(),
+            actor: "anonymous".into(),
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         },
     };
     NewRecord { partition, envelope, payload: vec![0; 100] }

@@ -4,6 +4,8 @@
 pub(crate) mod command;
 
 use std::{
+    fmt::Display,
+    io::Write as _,
     panic::{AssertUnwindSafe, catch_unwind},
     str::FromStr,
 };
@@ -43,32 +45,59 @@ pub enum InvalidRecord {
 
 /// The headers of an event's record.
 pub(crate) fn write(envelope: &Envelope) -> OwnedHeaders {
-    let time = rfc3339(envelope.time);
-    let numbers =
-        [envelope.version.0, envelope.request_hash, envelope.owner_epoch, envelope.partition_sequence];
-    let [version, request_hash, owner_epoch, partition_sequence] = numbers.map(|number| number.to_string());
-    [
-        ("ce_specversion", "1.0"),
-        ("ce_id", &envelope.event_id.to_string()),
-        ("ce_source", &envelope.source),
-        ("ce_type", &envelope.event_type),
-        ("ce_time", &time),
-        ("ce_subject", envelope.aggregate_id.as_str()),
-        ("content-type", CONTENT_TYPE),
-        ("aggregate_version", &version),
-        ("command_id", &envelope.metadata.command_id.to_string()),
-        ("request_hash", &request_hash),
-        ("correlation_id", &envelope.metadata.correlation_id),
-        ("causation_id", &envelope.metadata.causation_id),
-        ("actor", &envelope.metadata.actor),
-        ("owner_epoch", &owner_epoch),
-        ("partition_sequence", &partition_sequence),
-        ("traceparent", &envelope.metadata.traceparent),
-    ]
-    .into_iter()
-    .fold(OwnedHeaders::new_with_capacity(16), |headers, (key, value)| {
-        headers.insert(Header { key, value: Some(value) })
-    })
+    let metadata = &envelope.metadata;
+    HeaderWriter::new(16)
+        .text("ce_specversion", "1.0")
+        .display("ce_id", envelope.event_id)
+        .text("ce_source", &envelope.source)
+        .text("ce_type", &envelope.event_type)
+        .time("ce_time", envelope.time)
+        .text("ce_subject", envelope.aggregate_id.as_str())
+        .text("content-type", CONTENT_TYPE)
+        .display("aggregate_version", envelope.version.0)
+        .display("command_id", metadata.command_id)
+        .display("request_hash", envelope.request_hash)
+        .text("correlation_id", &metadata.correlation_id)
+        .text("causation_id", &metadata.causation_id)
+        .text("actor", &metadata.actor)
+        .display("owner_epoch", envelope.owner_epoch)
+        .display("partition_sequence", envelope.partition_sequence)
+        .text("traceparent", &metadata.traceparent)
+        .headers
+}
+
+/// Writes headers. Values that are not text yet are formatted in a buffer that is used again.
+pub(crate) struct HeaderWriter {
+    pub(crate) headers: OwnedHeaders,
+    buffer: Vec<u8>,
+}
+
+impl HeaderWriter {
+    pub(crate) fn new(count: usize) -> Self {
+        Self { headers: OwnedHeaders::new_with_capacity(count), buffer: Vec::with_capacity(64) }
+    }
+
+    pub(crate) fn text(self, key: &str, value: &str) -> Self {
+        let Self { headers, buffer } = self;
+        Self { headers: headers.insert(Header { key, value: Some(value) }), buffer }
+    }
+
+    pub(crate) fn display(self, key: &str, value: impl Display) -> Self {
+        self.formatted(key, |buffer| write!(buffer, "{value}").expect("a buffer takes everything"))
+    }
+
+    pub(crate) fn time(self, key: &str, time: OffsetDateTime) -> Self {
+        self.formatted(key, |buffer| {
+            time.format_into(buffer, &Rfc3339).expect("a UTC time has an RFC 3339 form");
+        })
+    }
+
+    fn formatted(self, key: &str, format: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let Self { headers, mut buffer } = self;
+        buffer.clear();
+        format(&mut buffer);
+        Self { headers: headers.insert(Header { key, value: Some(&buffer) }), buffer }
+    }
 }
 
 /// Reads a record as an event.
@@ -95,10 +124,6 @@ fn key(message: &impl Message) -> Result<AggregateId, InvalidRecord> {
     AggregateId::try_from(text).map_err(|_| InvalidRecord::Key)
 }
 
-fn rfc3339(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).expect("a UTC time has an RFC 3339 form")
-}
-
 fn envelope(fields: &Fields<'_>, aggregate_id: AggregateId) -> Result<Envelope, InvalidRecord> {
     let time = fields.text("ce_time")?;
     Ok(Envelope {
@@ -113,10 +138,10 @@ fn envelope(fields: &Fields<'_>, aggregate_id: AggregateId) -> Result<Envelope, 
         partition_sequence: fields.parsed("partition_sequence")?,
         metadata: Metadata {
             command_id: fields.parsed("command_id")?,
-            correlation_id: fields.owned("correlation_id")?,
-            causation_id: fields.owned("causation_id")?,
-            actor: fields.owned("actor")?,
-            traceparent: fields.owned("traceparent")?,
+            correlation_id: fields.text("correlation_id")?.into(),
+            causation_id: fields.text("causation_id")?.into(),
+            actor: fields.text("actor")?.into(),
+            traceparent: fields.text("traceparent")?.into(),
         },
     })
 }

@@ -111,10 +111,10 @@ mod tests {
             partition_sequence: 9,
             metadata: Metadata {
                 command_id: Uuid::from_u128(2),
-                correlation_id: "c".to_owned(),
-                causation_id: String::new(),
-                actor: "ü".to_owned(),
-                traceparent: String::new(),
+                correlation_id: "c".into(),
+                causation_id: "".into(),
+                actor: "ü".into(),
+                traceparent: "".into(),
             },
         };
         let position = Position { topic: "clock.events".to_owned(), partition: 1, offset: 17 };

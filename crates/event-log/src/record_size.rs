@@ -69,10 +69,10 @@ mod tests {
             partition_sequence: u64::MAX,
             metadata: Metadata {
                 command_id: Uuid::now_v7(),
-                correlation_id: text.clone(),
-                causation_id: text.clone(),
-                actor: text.clone(),
-                traceparent: text.clone(),
+                correlation_id: text.as_str().into(),
+                causation_id: text.as_str().into(),
+                actor: text.as_str().into(),
+                traceparent: text.as_str().into(),
             },
         };
         let record = NewRecord { partition: 0, envelope, payload: vec![0; 100] };

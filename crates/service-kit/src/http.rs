@@ -8,6 +8,7 @@ mod connection;
 mod layers;
 mod limits;
 mod observe;
+mod request_metrics;
 mod write_timeout;
 
 pub use layers::platform;

@@ -1,12 +1,11 @@
 //! The context of a request: who sent it, and which conversation it is part of. Every response carries the request id.
 
-use std::convert::Infallible;
+use std::sync::Arc;
 
 use aggregate::Metadata;
 use axum::{
-    extract::{FromRequestParts, Request},
+    extract::FromRequestParts,
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
-    middleware::Next,
     response::Response,
 };
 use uuid::Uuid;
@@ -33,15 +32,15 @@ tokio::task_local! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestContext {
     /// The client's `X-Request-Id`, or a new UUID (version 7).
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// The client's `X-Correlation-Id`, or the request id.
-    pub correlation_id: String,
+    pub correlation_id: Arc<str>,
     /// What caused the commands of this request: the request itself.
-    pub causation_id: String,
+    pub causation_id: Arc<str>,
     /// Who sent the request. There is no authentication yet, so it is always `anonymous`.
-    pub actor: String,
+    pub actor: Arc<str>,
     /// The client's `traceparent`, or a new one.
-    pub traceparent: String,
+    pub traceparent: Arc<str>,
 }
 
 impl RequestContext {
@@ -61,15 +60,15 @@ impl RequestContext {
         }
     }
 
-    fn of(headers: &HeaderMap) -> Self {
-        let request_id = id(headers, &X_REQUEST_ID).unwrap_or_else(|| Uuid::now_v7().to_string());
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let request_id = id(headers, &X_REQUEST_ID).unwrap_or_else(new_id);
         Self {
             correlation_id: id(headers, &X_CORRELATION_ID).unwrap_or_else(|| request_id.clone()),
             causation_id: request_id.clone(),
-            actor: "anonymous".to_owned(),
+            actor: "anonymous".into(),
             traceparent: text(headers, &TRACEPARENT)
                 .filter(|text| traceparent::is_valid(text))
-                .map_or_else(traceparent::begin, str::to_owned),
+                .map_or_else(|| traceparent::begin().into(), Arc::from),
             request_id,
         }
     }
@@ -83,23 +82,26 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// Layer: sets the context of the request, and adds the request id to the response.
-pub(crate) async fn identify(request: Request, next: Next) -> Result<Response, Infallible> {
-    let context = RequestContext::of(request.headers());
+/// Sets the context of a request while it is handled, and adds the request id to the response.
+pub(crate) async fn identify(context: RequestContext, handled: impl Future<Output = Response>) -> Response {
     let request_id = HeaderValue::from_str(&context.request_id);
-    let mut response = CURRENT.scope(context, next.run(request)).await;
+    let mut response = CURRENT.scope(context, handled).await;
     if let Ok(request_id) = request_id {
         response.headers_mut().insert(X_REQUEST_ID, request_id);
     }
-    Ok(response)
+    response
+}
+
+fn new_id() -> Arc<str> {
+    (&*Uuid::now_v7().as_hyphenated().encode_lower(&mut Uuid::encode_buffer())).into()
 }
 
 /// An id from a client is written to logs and to Kafka, so only a limited number of visible ASCII characters is
 /// accepted.
-fn id(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+fn id(headers: &HeaderMap, name: &HeaderName) -> Option<Arc<str>> {
     let id = text(headers, name)?;
     let is_valid = (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    is_valid.then(|| id.to_owned())
+    is_valid.then(|| id.into())
 }
 
 /// The value of a header, unless it is repeated. A request that repeats such a header is refused later, under a new

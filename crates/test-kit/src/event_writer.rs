@@ -149,10 +149,10 @@ impl<E: Message> EventWriter<E> {
             partition_sequence: *sequence,
             metadata: Metadata {
                 command_id,
-                correlation_id: "test".to_owned(),
-                causation_id: "test".to_owned(),
-                actor: "test".to_owned(),
-                traceparent: String::new(),
+                correlation_id: "test".into(),
+                causation_id: "test".into(),
+                actor: "test".into(),
+                traceparent: "".into(),
             },
         };
         NewRecord { partition, envelope, payload }

@@ -133,10 +133,10 @@ impl Partition {
             partition_sequence: number as u64 + 1,
             metadata: Metadata {
                 command_id,
-                correlation_id: "bench".to_owned(),
-                causation_id: "bench".to_owned(),
-                actor: "anonymous".to_owned(),
-                traceparent: String::new(),
+                correlation_id: "bench".into(),
+                causation_id: "bench".into(),
+                actor: "anonymous".into(),
+                traceparent: "".into(),
             },
         };
         NewRecord { partition: self.number, envelope, payload: payload.clone() }

@@ -90,10 +90,10 @@ fn recorded(aggregate_id: AggregateId, version: u64, sequence: u64) -> Recorded 
         partition_sequence: sequence,
         metadata: Metadata {
             command_id: Uuid::from_u128(sequence.into()),
-            correlation_id: String::new(),
-            causation_id: String::new(),
-            actor: String::new(),
-            traceparent: String::new(),
+            correlation_id: "".into(),
+            causation_id: "".into(),
+            actor: "".into(),
+            traceparent: "".into(),
         },
     };
     let offset = i64::try_from(sequence).expect("a short log") * 2;

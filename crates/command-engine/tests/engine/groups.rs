@@ -138,7 +138,7 @@ async fn a_panic_in_decide_fails_its_own_command_alone() {
 async fn an_event_that_is_too_large_fails_its_own_command_alone() {
     let bank = Bank::open().await;
     let mut group = [1, 2, 3].map(|coin| request("a", Command::Deposit(vec![coin])));
-    group[1].metadata.actor = "x".repeat(1_000_000);
+    group[1].metadata.actor = "x".repeat(1_000_000).into();
     let [before, too_large, after] = bank.together(&group, |_| ()).await.try_into().unwrap();
     assert!(matches!(too_large, Err(CommandError::EventTooLarge)));
     assert_eq!((before.unwrap().version, after.unwrap().version), (Version(1), Version(2)));

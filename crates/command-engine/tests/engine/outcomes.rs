@@ -57,7 +57,7 @@ async fn the_outcome_of_a_refused_command_names_the_reason_and_no_event_is_writt
 async fn a_command_whose_event_is_too_large_is_refused_and_blocks_nothing() {
     let bank = Bank::open().await;
     let mut too_large = request("a", Command::Deposit(vec![1]));
-    too_large.metadata.actor = "x".repeat(1_000_000);
+    too_large.metadata.actor = "x".repeat(1_000_000).into();
     deliver_from_here(&bank, &[too_large, request("a", Command::Deposit(vec![2]))]).await;
 
     let told = outcomes(&bank.log);

@@ -32,10 +32,10 @@ fn opened(id: &str, offset: i64) -> (Recorded, Event) {
         partition_sequence: offset.unsigned_abs() + 1,
         metadata: Metadata {
             command_id: Uuid::from_u128(offset.unsigned_abs().into()),
-            correlation_id: String::new(),
-            causation_id: String::new(),
-            actor: String::new(),
-            traceparent: String::new(),
+            correlation_id: "".into(),
+            causation_id: "".into(),
+            actor: "".into(),
+            traceparent: "".into(),
         },
     };
     let position = Position { topic: "bank.events".to_owned(), partition: 0, offset };

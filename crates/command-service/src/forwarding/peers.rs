@@ -153,7 +153,7 @@ fn context_headers() -> HeaderMap {
         (request::X_CORRELATION_ID, context.correlation_id),
         (request::TRACEPARENT, context.traceparent),
     ];
-    headers.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?))).collect()
+    headers.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::from_str(&text).ok()?))).collect()
 }
 
 fn counted(result: ForwardResult) -> ForwardResult {

@@ -2,12 +2,12 @@
 //! can send a command. The others have defaults.
 
 use aggregate::{AggregateId, Expected, Metadata, Version};
-use rdkafka::message::{Header, Message, OwnedHeaders};
+use rdkafka::message::{Message, OwnedHeaders};
 use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{CONTENT_TYPE, Fields, InvalidRecord, key, position, rfc3339};
+use super::{CONTENT_TYPE, Fields, HeaderWriter, InvalidRecord, key, position};
 use crate::{CommandEnvelope, CommandRecord, partition_of};
 
 /// The longest header that is accepted, in bytes: it is copied into every event of the command and kept for ever.
@@ -16,25 +16,23 @@ const MAX_LENGTH: usize = 256;
 /// The headers of a command. `source` is the context that it belongs to: `/orders`.
 pub(crate) fn write(envelope: &CommandEnvelope, source: &str) -> OwnedHeaders {
     let metadata = &envelope.metadata;
-    let expected = expected_text(&envelope.expected);
-    [
-        ("ce_specversion", Some("1.0")),
-        ("ce_id", Some(metadata.command_id.to_string().as_str())),
-        ("ce_source", Some(source)),
-        ("ce_type", Some(envelope.command_type.as_str())),
-        ("ce_time", Some(rfc3339(envelope.time).as_str())),
-        ("ce_subject", Some(envelope.aggregate_id.as_str())),
-        ("content-type", Some(CONTENT_TYPE)),
-        ("request_hash", Some(envelope.request_hash.to_string().as_str())),
-        ("correlation_id", Some(metadata.correlation_id.as_str())),
-        ("causation_id", Some(metadata.causation_id.as_str())),
-        ("actor", Some(metadata.actor.as_str())),
-        ("traceparent", Some(metadata.traceparent.as_str())),
-        ("expected_version", expected.as_deref()),
-    ]
-    .into_iter()
-    .filter_map(|(key, value)| value.map(|value| Header { key, value: Some(value) }))
-    .fold(OwnedHeaders::new_with_capacity(13), OwnedHeaders::insert)
+    let headers = HeaderWriter::new(13)
+        .text("ce_specversion", "1.0")
+        .display("ce_id", metadata.command_id)
+        .text("ce_source", source)
+        .text("ce_type", &envelope.command_type)
+        .time("ce_time", envelope.time)
+        .text("ce_subject", envelope.aggregate_id.as_str())
+        .text("content-type", CONTENT_TYPE)
+        .display("request_hash", envelope.request_hash)
+        .text("correlation_id", &metadata.correlation_id)
+        .text("causation_id", &metadata.causation_id)
+        .text("actor", &metadata.actor)
+        .text("traceparent", &metadata.traceparent);
+    match expected_text(&envelope.expected) {
+        Some(expected) => headers.text("expected_version", &expected).headers,
+        None => headers.headers,
+    }
 }
 
 /// Reads a record of a commands topic with this many partitions.
@@ -79,7 +77,7 @@ fn aggregate_id<M: Message>(message: &M, partitions: i32) -> Result<AggregateId,
 
 fn metadata(fields: &Fields<'_>, command_id: Uuid) -> Result<Metadata, InvalidRecord> {
     let or = |name, default: &dyn Fn() -> String| {
-        short(fields, name).map(|text| text.map_or_else(default, str::to_owned))
+        short(fields, name).map(|text| text.map_or_else(|| default().into(), Into::into))
     };
     let id = || command_id.to_string();
     Ok(Metadata {

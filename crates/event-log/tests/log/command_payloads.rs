@@ -47,10 +47,10 @@ fn envelope(command_type: &str) -> CommandEnvelope {
         time: now(),
         metadata: Metadata {
             command_id: Uuid::now_v7(),
-            correlation_id: "conversation".to_owned(),
-            causation_id: "request".to_owned(),
-            actor: "me".to_owned(),
-            traceparent: String::new(),
+            correlation_id: "conversation".into(),
+            causation_id: "request".into(),
+            actor: "me".into(),
+            traceparent: "".into(),
         },
     }
 }

@@ -40,10 +40,10 @@ fn command(partition: i32) -> CommandEnvelope {
         time: now(),
         metadata: Metadata {
             command_id: Uuid::now_v7(),
-            correlation_id: "conversation".to_owned(),
-            causation_id: "request".to_owned(),
-            actor: "me".to_owned(),
-            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+            correlation_id: "conversation".into(),
+            causation_id: "request".into(),
+            actor: "me".into(),
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         },
     }
 }

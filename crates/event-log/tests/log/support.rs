@@ -201,10 +201,10 @@ pub(crate) fn record(
         partition_sequence,
         metadata: Metadata {
             command_id,
-            correlation_id: "conversation".to_owned(),
-            causation_id: "request".to_owned(),
-            actor: "anonymous".to_owned(),
-            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+            correlation_id: "conversation".into(),
+            causation_id: "request".into(),
+            actor: "anonymous".into(),
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         },
     };
     NewRecord { partition, envelope, payload: vec![0, 0, 0, 0, 1, 42] }

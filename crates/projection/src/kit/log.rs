@@ -61,10 +61,10 @@ fn envelope(fact: &Fact, number: usize, version: u64, sequence: u64) -> Envelope
         partition_sequence: sequence,
         metadata: Metadata {
             command_id,
-            correlation_id: format!("correlation-{number}"),
-            causation_id: format!("causation-{number}"),
-            actor: "kit".to_owned(),
-            traceparent: String::new(),
+            correlation_id: format!("correlation-{number}").into(),
+            causation_id: format!("causation-{number}").into(),
+            actor: "kit".into(),
+            traceparent: "".into(),
         },
     }
 }

@@ -95,10 +95,10 @@ pub(crate) fn tick(aggregate: &str, version: u64, sequence: u64) -> Recorded {
         partition_sequence: sequence,
         metadata: Metadata {
             command_id: Uuid::from_u128(sequence.into()),
-            correlation_id: String::new(),
-            causation_id: String::new(),
-            actor: String::new(),
-            traceparent: String::new(),
+            correlation_id: "".into(),
+            causation_id: "".into(),
+            actor: "".into(),
+            traceparent: "".into(),
         },
     };
     let offset = i64::try_from(sequence).unwrap() * 2;

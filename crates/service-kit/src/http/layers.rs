@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, HeaderName, Method, Uri, header::CONTENT_TYPE},
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
@@ -13,11 +13,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Limits, observe::observe};
+use super::{
+    Limits,
+    observe::{Labels, observe},
+};
 use crate::{
     Problem,
     problem::{self, kinds},
-    request::{TRACEPARENT, X_CORRELATION_ID, X_REQUEST_ID, identify},
+    request::{RequestContext, TRACEPARENT, X_CORRELATION_ID, X_REQUEST_ID, identify},
 };
 
 /// The headers that have a single value. If one is repeated (RFC 9110, section 5.3), the request is refused: using one
@@ -44,25 +47,31 @@ pub fn platform(router: Router, limits: &Limits) -> Router {
         .method_not_allowed_fallback(async || Problem::new(kinds::METHOD_NOT_ALLOWED))
         // The layer `limit` replaces axum's own limit on bodies.
         .layer(DefaultBodyLimit::disable())
-        // The last layer is the outermost.
-        .layer(from_fn_with_state(limits.clone(), limit))
-        .layer(from_fn(catch_panic))
-        .layer(from_fn(observe))
-        .layer(from_fn(identify))
+        .layer(from_fn_with_state(limits.clone(), handle))
 }
 
-/// Layer: reads the whole body within the limits, so that no handler acts on an incomplete request.
-async fn limit(State(limits): State<Limits>, request: Request, next: Next) -> Result<Response, Problem> {
+/// Layer: everything around the handling of a request. It is one layer, because axum clones and boxes everything below a
+/// layer for each request.
+async fn handle(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    let context = RequestContext::of(request.headers());
+    let labels = Labels::of(&request, &context);
+    let is_safe = request.method().is_safe();
+    let handled = respond_to_panic(is_safe, limit(&limits, request, next));
+    identify(context, observe(labels, handled)).await
+}
+
+/// Reads the whole body within the limits, so that no handler acts on an incomplete request.
+async fn limit(limits: &Limits, request: Request, next: Next) -> Result<Response, Problem> {
     let (method, deadline) = (request.method().clone(), Instant::now() + limits.request_timeout);
     if head_bytes(request.method(), request.uri(), request.headers()) > limits.max_header_bytes.get() {
-        return Err(headers_too_large(&limits));
+        return Err(headers_too_large(limits));
     }
     refuse_repeated(request.headers())?;
-    let request = timeout_at(deadline, with_whole_body(request, &limits)).await.map_err(|_| {
+    let request = timeout_at(deadline, with_whole_body(request, limits)).await.map_err(|_| {
         Problem::new(kinds::REQUEST_TIMEOUT)
             .detail(format!("the body took longer than {:?}", limits.request_timeout))
     })??;
-    timeout_at(deadline, next.run(request)).await.map_err(|_| too_slow(&method, &limits))
+    timeout_at(deadline, next.run(request)).await.map_err(|_| too_slow(&method, limits))
 }
 
 async fn with_whole_body(request: Request, limits: &Limits) -> Result<Request, Problem> {
@@ -115,11 +124,13 @@ fn head_bytes(method: &Method, uri: &Uri, headers: &HeaderMap) -> usize {
     headers.iter().fold(request_line, |sum, (name, value)| sum + name.as_str().len() + value.len() + 4)
 }
 
-/// Layer: responds to a request whose handler panics; without it, the connection would be closed without a response.
-async fn catch_panic(request: Request, next: Next) -> Response {
-    let is_safe = request.method().is_safe();
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
+/// Responds to a request whose handler panics; without it, the connection would be closed without a response.
+async fn respond_to_panic(
+    is_safe: bool,
+    handled: impl Future<Output = Result<Response, Problem>>,
+) -> Response {
+    match AssertUnwindSafe(handled).catch_unwind().await {
+        Ok(response) => response.into_response(),
         Err(panic) => panicked(&*panic, is_safe).into_response(),
     }
 }

@@ -1,36 +1,49 @@
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
     http::Method,
-    middleware::Next,
     response::Response,
 };
 use tracing::Instrument;
 
+use super::request_metrics;
 use crate::request::RequestContext;
 
-/// Layer: a span, a log line at level `debug`, a counter and a duration for each request.
+/// What the metrics and the log say of a request.
 ///
 /// Labels have a bounded set of values: the route as declared, never the path, and `other` for an unknown method.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let method = method_label(request.method());
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let request_id = RequestContext::current().map(|context| context.request_id).unwrap_or_default();
-    // At level `error`, so that error messages show their request even if the filter hides everything else.
-    let span = tracing::error_span!("request", request_id, method, route);
-    let response = next.run(request).instrument(span.clone()).await;
-    let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
-    span.in_scope(|| tracing::debug!(status, seconds, "{method} {route} responded with {status}"));
-    count(method, route, status, seconds);
-    response
+pub(super) struct Labels {
+    method: &'static str,
+    route: Option<MatchedPath>,
+    request_id: Arc<str>,
 }
 
-fn count(method: &'static str, route: String, status: u16, seconds: f64) {
-    let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_seconds", &labels).record(seconds);
+impl Labels {
+    pub(super) fn of(request: &Request, context: &RequestContext) -> Self {
+        Self {
+            method: method_label(request.method()),
+            route: request.extensions().get().cloned(),
+            request_id: Arc::clone(&context.request_id),
+        }
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+}
+
+/// Adds a span, a log line at level `debug`, a counter and a duration to a request.
+pub(super) async fn observe(labels: Labels, handled: impl Future<Output = Response>) -> Response {
+    let began = Instant::now();
+    let (method, route, request_id) = (labels.method, labels.route(), &*labels.request_id);
+    // At level `error`, so that error messages show their request even if the filter hides everything else.
+    let span = tracing::error_span!("request", request_id, method, route);
+    let response = handled.instrument(span.clone()).await;
+    let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
+    span.in_scope(|| tracing::debug!(status, seconds, "{method} {route} responded with {status}"));
+    request_metrics::record(method, route, status, seconds);
+    response
 }
 
 fn method_label(method: &Method) -> &'static str {

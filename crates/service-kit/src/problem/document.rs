@@ -1,4 +1,4 @@
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use axum::{
     http::{HeaderValue, header::CONTENT_TYPE},
@@ -33,7 +33,8 @@ pub struct ProblemDocument {
     detail: Option<Cow<'static, str>>,
     /// The request id, which is also in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<String>,
+    #[schema(value_type = Option<String>)]
+    instance: Option<Arc<str>>,
     /// Extension members of this kind of problem, such as `current_version`.
     #[serde(flatten)]
     extensions: BTreeMap<String, Value>,

@@ -74,10 +74,10 @@ fn record(sequence: u64, owner_epoch: u64) -> NewRecord {
         partition_sequence: sequence,
         metadata: Metadata {
             command_id,
-            correlation_id: command_id.to_string(),
-            causation_id: command_id.to_string(),
-            actor: "anonymous".to_owned(),
-            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+            correlation_id: command_id.to_string().into(),
+            causation_id: command_id.to_string().into(),
+            actor: "anonymous".into(),
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         },
     };
     NewRecord { partition: 0, envelope, payload: vec![7; 200] }

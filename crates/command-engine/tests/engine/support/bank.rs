@@ -194,7 +194,7 @@ pub(crate) fn request(account: &str, command: Command) -> CommandRequest {
             correlation_id: "a conversation".into(),
             causation_id: "a request".into(),
             actor: "a customer".into(),
-            traceparent: String::new(),
+            traceparent: "".into(),
         },
         deadline: Instant::now() + Duration::from_hours(24),
     }

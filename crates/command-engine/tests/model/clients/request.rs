@@ -26,10 +26,10 @@ pub(super) fn new_request(random: &mut Random) -> Request {
         request_hash: 1,
         metadata: Metadata {
             command_id: Uuid::from_u64_pair(random.next(), random.next()),
-            correlation_id: String::new(),
-            causation_id: String::new(),
-            actor: String::new(),
-            traceparent: String::new(),
+            correlation_id: "".into(),
+            causation_id: "".into(),
+            actor: "".into(),
+            traceparent: "".into(),
         },
         deadline: Instant::now() + Duration::from_hours(24),
     }

@@ -53,10 +53,10 @@ impl History {
             partition_sequence: sequence,
             metadata: Metadata {
                 command_id,
-                correlation_id: String::new(),
-                causation_id: String::new(),
-                actor: String::new(),
-                traceparent: String::new(),
+                correlation_id: "".into(),
+                causation_id: "".into(),
+                actor: "".into(),
+                traceparent: "".into(),
             },
         };
         // Every second offset is skipped, as if a commit marker occupied it.

@@ -43,10 +43,10 @@ pub(super) async fn insert(
     .bind(column(&entries, |entry| entry.recorded.envelope.short_type()))
     .bind(column(&entries, |entry| entry.recorded.event.as_str()))
     .bind(column(&entries, |entry| entry.recorded.envelope.time))
-    .bind(column(&entries, |entry| entry.recorded.envelope.metadata.actor.as_str()))
+    .bind(column(&entries, |entry| &*entry.recorded.envelope.metadata.actor))
     .bind(column(&entries, |entry| entry.recorded.envelope.metadata.command_id))
-    .bind(column(&entries, |entry| entry.recorded.envelope.metadata.correlation_id.as_str()))
-    .bind(column(&entries, |entry| entry.recorded.envelope.metadata.causation_id.as_str()))
+    .bind(column(&entries, |entry| &*entry.recorded.envelope.metadata.correlation_id))
+    .bind(column(&entries, |entry| &*entry.recorded.envelope.metadata.causation_id))
     .bind(column(&entries, |entry| entry.recorded.envelope.aggregate_kind()))
     .execute(&mut *transaction)
     .await?;

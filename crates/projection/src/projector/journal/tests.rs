@@ -82,10 +82,10 @@ fn recorded(payload: Vec<u8>) -> Recorded {
         partition_sequence: 1,
         metadata: Metadata {
             command_id: Uuid::nil(),
-            correlation_id: String::new(),
-            causation_id: String::new(),
-            actor: String::new(),
-            traceparent: String::new(),
+            correlation_id: "".into(),
+            causation_id: "".into(),
+            actor: "".into(),
+            traceparent: "".into(),
         },
     };
     Recorded { envelope, position: Position { topic: "t".to_owned(), partition: 0, offset: 0 }, payload }
