@@ -32,6 +32,10 @@ use crate::{Projection, ProjectionError};
 /// How long to wait for the first event of a batch, and so the longest delay of a shutdown.
 const FIRST_EVENT: Duration = Duration::from_millis(100);
 
+/// The longest that a batch goes on reading after the last one was written, and so the most that this adds to the age of
+/// the read model.
+const LONGEST_GATHERING: Duration = Duration::from_millis(10);
+
 pub(crate) struct Membership<'p, P: Projection> {
     worker: &'p mut Worker<P>,
     /// The instruction with which the membership began.
@@ -53,6 +57,8 @@ pub(crate) struct Membership<'p, P: Projection> {
     /// Records that this generation must not apply before the live one.
     buffer: CatchUpBuffer,
     rate_limiter: RateLimiter,
+    /// Until when the next batch goes on reading, even if nothing is being written.
+    gather_until: Instant,
     is_live: bool,
     in_group: bool,
     is_kafka_lost: bool,
@@ -84,6 +90,7 @@ impl<'p, P: Projection> Membership<'p, P> {
             committed: Checkpoints::new(),
             unread: BTreeSet::new(),
             rate_limiter: RateLimiter::new(),
+            gather_until: Instant::now(),
             is_live,
             in_group: false,
             is_kafka_lost: false,
@@ -102,9 +109,12 @@ impl<'p, P: Projection> Membership<'p, P> {
     fn write_batches(&mut self) -> Result<(), ProjectionError> {
         while self.may_continue() {
             let mut batch = Batch::new();
-            let read = self.read_batch(&mut batch);
+            let mut read = self.read_batch(&mut batch);
             // If the previous batch failed, this one is dropped with it.
             self.finish_batch(Some(&mut batch))?;
+            if read.as_ref().is_ok_and(|has_room| *has_room) {
+                read = self.gather(&mut batch);
+            }
             let is_idle = batch.reached().is_empty();
             // If reading failed, the events before the failure are still written. They may be the last for some time.
             self.begin_batch(batch);
@@ -189,6 +199,7 @@ impl<'p, P: Projection> Membership<'p, P> {
             return Ok(());
         };
         let Written { batch, took } = self.database.finish(writing)?;
+        self.gather_until = Instant::now() + took.min(LONGEST_GATHERING);
         for (partition, checkpoint) in batch.reached() {
             self.unread.remove(partition);
             self.worker.lag.applied(*partition, checkpoint.next_offset, batch.latest(*partition));

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event_log::{InvalidRecord, Reading};
 
@@ -12,16 +12,40 @@ use crate::{Projection, ProjectionError};
 
 /// Reads the log into the next batch.
 impl<P: Projection> Membership<'_, P> {
-    /// Reads the events that have arrived. It waits only for the first one.
-    pub(super) fn read_batch(&mut self, batch: &mut Batch<P::Event>) -> Result<(), ProjectionError> {
-        let (max_events, mut bytes_left) = self.batch_limits();
+    /// Reads the events that have arrived. It waits only for the first one. Returns whether the batch has room for more.
+    pub(super) fn read_batch(&mut self, batch: &mut Batch<P::Event>) -> Result<bool, ProjectionError> {
+        let (max_events, _) = self.batch_limits();
         while batch.len() < max_events
             && let Some(released) = self.buffer.release()
         {
             self.add_released(batch, released)?;
         }
         let is_idle = batch.reached().is_empty() && self.buffer.is_empty();
-        let mut timeout = if is_idle { FIRST_EVENT } else { Duration::ZERO };
+        self.read_on(batch, if is_idle { FIRST_EVENT } else { Duration::ZERO })
+    }
+
+    /// Goes on reading for as long as writing the last batch took. Each transaction has a cost of its own, so that half of
+    /// the time at the most is spent on them, and batches grow with the load.
+    pub(super) fn gather(&mut self, batch: &mut Batch<P::Event>) -> Result<bool, ProjectionError> {
+        let mut has_room = !batch.reached().is_empty();
+        while has_room && !self.worker.stop.is_cancelled() {
+            let left = self.gather_until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            has_room = self.read_on(batch, left)?;
+        }
+        Ok(has_room)
+    }
+
+    /// Reads on until the batch is full, the assignment changes, or nothing has arrived. It waits for the first record
+    /// only.
+    fn read_on(
+        &mut self,
+        batch: &mut Batch<P::Event>,
+        mut timeout: Duration,
+    ) -> Result<bool, ProjectionError> {
+        let (max_events, mut bytes_left) = self.batch_limits();
         while batch.len() < max_events && bytes_left > 0 {
             match self.reader.next(timeout)? {
                 record @ (Reading::Event(_) | Reading::Invalid { .. }) => {
@@ -30,16 +54,16 @@ impl<P: Projection> Membership<'_, P> {
                 }
                 Reading::Assigned(partitions) => {
                     self.assigned = Some(numbers(partitions));
-                    return Ok(());
+                    return Ok(false);
                 }
                 Reading::Revoked(partitions) => self.release(batch, &numbers(partitions))?,
                 Reading::CaughtUp(partition) => self.caught_up(partition),
                 Reading::OutOfReach(_) => self.kafka_lost(),
-                Reading::Idle => return Ok(()),
+                Reading::Idle => return Ok(true),
             }
             timeout = Duration::ZERO;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// The maximum number of events in the next batch, and its approximate maximum size in bytes.
