@@ -41,6 +41,13 @@ impl<T: Document> Answer<T> {
     }
 }
 
+impl<T: Serialize> Answer<Json<T>> {
+    /// The result as JSON, for a query whose result has no version, such as a count.
+    pub fn json(self) -> Response {
+        self.and_then(|Json(found)| Ok(axum::Json(found))).into_response()
+    }
+}
+
 impl<T> Answer<Json<Vec<T>>> {
     /// A page of a list, and the link to the next one. `key` returns the sort key of a document; the next page begins
     /// after the key of the last document.

@@ -36,3 +36,13 @@ async fn a_cursor_of_another_list_is_refused() {
     let response = api.get(&next.unwrap().replace("study", "hall")).await;
     assert_eq!((response.status.as_u16(), response.problem()), (400, "invalid-cursor"));
 }
+
+#[tokio::test]
+async fn a_result_without_a_version_has_a_token_but_no_entity_tag() {
+    let mut api = TestApi::start().await;
+    api.install("lamp-1", "study").await;
+    api.install("lamp-2", "study").await;
+    let response = api.get("/rooms/study/summary").await;
+    assert_eq!((response.status.as_u16(), &response.body["lamps"]), (200, &2.into()), "{response:?}");
+    assert!(response.has("consistency-token") && !response.has("etag"), "{response:?}");
+}

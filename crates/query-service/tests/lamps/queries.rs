@@ -3,7 +3,7 @@
 use aggregate::{Message, Version};
 use axum::{Router, extract::State, response::Response, routing::get};
 use query_service::{
-    Changes, ChangesFilter, ChangesRequest, Document, Found, JOURNAL, Journal, JournalEntry, List,
+    Answer, Changes, ChangesFilter, ChangesRequest, Document, Found, JOURNAL, Journal, JournalEntry, List,
     PointInTimeParameters, Projection, ReadModel, ReadPosition, ReadRequest, Settings,
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,11 @@ pub(crate) struct Lamp {
     lamp_id: String,
     version: Version,
     switched_on: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RoomSummary {
+    lamps: i64,
 }
 
 #[derive(Debug, Clone, Serialize, Message)]
@@ -66,6 +71,7 @@ pub(crate) fn router(settings: &Settings, health: &Health, shutdown: &Cancellati
         .route("/lamps", get(lamp_list))
         .route("/lamps/{lamp_id}", get(lamp))
         .route("/rooms/{room}/changes", get(changes_in_room))
+        .route("/rooms/{room}/summary", get(room_summary))
         .routes(journal.history_route("/lamps/{lamp_id}/history"))
         .routes(changes.route("/lamps/changes"))
         .routes(journal.of("switch").history_route("/switches/{switch_id}/history"))
@@ -133,6 +139,32 @@ async fn lamp_list(
     };
     let response = scope.read(&request, select).await?;
     Ok(response.page(&list, |last| last.lamp_id.clone(), |lamps| lamps))
+}
+
+/// A result without a version, so that it is no document.
+async fn room_summary(
+    State(reads): State<Reads>,
+    Path(room): Path<String>,
+    request: ReadRequest,
+) -> Result<Response, Problem> {
+    let scope = reads.lamps.all();
+    let select = || {
+        sqlx::query_as!(
+            Found,
+            r#"SELECT read_position($1, $2, NULL, NULL) AS "position!: Json<ReadPosition>",
+                      (SELECT to_json(found)
+                         FROM (SELECT count(*) AS lamps
+                                 FROM journal
+                                WHERE version = 1
+                                  AND event ->> 'room' = $3) AS found) AS "found!: Json<RoomSummary>""#,
+            scope.projection,
+            scope.topic,
+            room,
+        )
+        .fetch_one(scope.pool())
+    };
+    let answer: Answer<Json<RoomSummary>> = scope.read(&request, select).await?;
+    Ok(answer.json())
 }
 
 /// The shared route of changes has no filter by room.
