@@ -1,10 +1,10 @@
-//! A broken history keeps a shard from accepting commands, and the error names the position.
+//! A broken history keeps a shard from accepting commands, and the error states the position.
 
 use aggregate::Version;
 use command_engine::{CommandError, Ownership};
 use event_log::{MemoryLog, Recorded};
 
-use crate::support::{Bank, Command, Gate, copied, planted, request, settings};
+use crate::support::{Bank, Command, Gate, append_unchecked, log_of, request, settings};
 
 /// How to break a history of four events (a, b, c, a), and the expected error.
 type Case = (fn(&mut Vec<Recorded>), &'static str);
@@ -34,7 +34,7 @@ const CASES: [Case; 10] = [
     ),
 ];
 
-async fn sound() -> MemoryLog {
+async fn valid_log() -> MemoryLog {
     let bank = Bank::open().await;
     for name in ["a", "b", "c", "a"] {
         bank.submit(&request(name, Command::Deposit(vec![1]))).await.unwrap();
@@ -43,12 +43,12 @@ async fn sound() -> MemoryLog {
 }
 
 #[tokio::test]
-async fn a_broken_history_is_named_with_its_position_and_nothing_is_accepted() {
-    let sound = sound().await.records();
-    for (break_it, expected) in CASES {
-        let mut records = sound.clone();
-        break_it(&mut records);
-        let log = copied(records.clone());
+async fn a_broken_history_is_reported_with_its_position_and_no_command_is_accepted() {
+    let valid = valid_log().await.records();
+    for (break_history, expected) in CASES {
+        let mut records = valid.clone();
+        break_history(&mut records);
+        let log = log_of(records.clone());
         let bank = Bank::start(&log, Gate::default(), &settings());
 
         assert_broken(&bank, expected).await;
@@ -62,24 +62,27 @@ async fn a_broken_history_is_named_with_its_position_and_nothing_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_history_that_breaks_while_it_is_owned_leaves_commands_in_doubt_unknown() {
-    let log = sound().await;
+async fn commands_in_doubt_stay_unknown_if_the_history_breaks_while_the_shard_is_owned() {
+    let log = valid_log().await;
     let bank = Bank::over(&log).await;
-    let mut intruding = log.records().remove(1);
-    intruding.envelope.partition_sequence = 9;
-    intruding.envelope.version = Version(2);
-    planted(&log, vec![intruding]);
+    let mut foreign = log.records().remove(1);
+    foreign.envelope.partition_sequence = 9;
+    foreign.envelope.version = Version(2);
+    append_unchecked(&log, vec![foreign]);
 
     let deposit = request("a", Command::Deposit(vec![1]));
     assert!(matches!(bank.submit(&deposit).await, Err(CommandError::OutcomeUnknown)));
     assert_broken(&bank, "history broken at memory/0@8: sequence 9 where 5 must follow").await;
-    assert_eq!(bank.claims.passed(), 1, "the intruder is an owner too");
+    assert_eq!(bank.claims.passed(), 1, "the foreign writer is the newer owner");
     bank.stop().await;
     assert_eq!(log.records().len(), 5);
 }
 
 async fn assert_broken(bank: &Bank, expected: &str) {
-    let said = |state: &Ownership| matches!(state, Ownership::Claiming(why) if why.contains(" at "));
-    let Ownership::Claiming(why) = bank.reaches(said).await else { unreachable!("it was not ready") };
-    assert!(why.starts_with(expected), "{why:?} instead of {expected:?}");
+    let has_position =
+        |state: &Ownership| matches!(state, Ownership::Claiming(reason) if reason.contains(" at "));
+    let Ownership::Claiming(reason) = bank.wait_for(has_position).await else {
+        unreachable!("the predicate accepts no other state")
+    };
+    assert!(reason.starts_with(expected), "{reason:?} instead of {expected:?}");
 }

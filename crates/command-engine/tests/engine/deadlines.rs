@@ -1,4 +1,4 @@
-//! A caller whose deadline passes learns what is true of the log: the command is not in it and never will be, or the
+//! A caller whose deadline passes is told either that the command is not in the log and never will be, or that the
 //! outcome is unknown.
 
 use std::time::Duration;
@@ -7,10 +7,10 @@ use command_engine::CommandError;
 use event_log::MemoryLog;
 use tokio::time::Instant;
 
-use crate::support::{Bank, Command, CommandRequest, History, hours_pass, request};
+use crate::support::{Bank, Command, CommandRequest, History, advance_two_hours, request};
 
 /// A command with a deadline in an hour.
-fn impatient(command: Command) -> CommandRequest {
+fn due_in_an_hour(command: Command) -> CommandRequest {
     CommandRequest {
         deadline: (Instant::now() + Duration::from_hours(1)).into_std(),
         ..request("a", command)
@@ -20,36 +20,36 @@ fn impatient(command: Command) -> CommandRequest {
 #[tokio::test]
 async fn a_command_that_expires_in_the_queue_never_reaches_the_log() {
     let bank = Bank::open().await;
-    let held = bank.hold_a_commit();
-    let late = impatient(Command::Deposit(vec![1]));
-    let (expired, patient) = (bank.queue(&late), request("a", Command::Deposit(vec![2])));
-    let waiting = bank.queue(&patient);
+    let held = bank.hold_commit();
+    let expiring = due_in_an_hour(Command::Deposit(vec![1]));
+    let (expired, other) = (bank.queue(&expiring), request("a", Command::Deposit(vec![2])));
+    let waiting = bank.queue(&other);
 
-    hours_pass().await;
+    advance_two_hours().await;
     assert!(matches!(expired.answer().await, Err(CommandError::Expired)));
 
     bank.commits.open();
     held.answer().await.unwrap();
     assert_eq!(waiting.answer().await.unwrap().version.0, 1);
-    assert_eq!(History::of(&bank.log).events_of(&late), 0);
+    assert_eq!(History::of(&bank.log).events_of(&expiring), 0);
 }
 
 #[tokio::test]
 async fn a_command_whose_append_takes_too_long_has_an_unknown_outcome_and_can_be_repeated() {
     let bank = Bank::open().await;
     bank.commits.close();
-    let late = impatient(Command::Deposit(vec![1]));
-    let unknown = bank.queue(&late);
+    let expiring = due_in_an_hour(Command::Deposit(vec![1]));
+    let unknown = bank.queue(&expiring);
     bank.commits.wait_until_held();
 
-    hours_pass().await;
+    advance_two_hours().await;
     assert!(matches!(unknown.answer().await, Err(CommandError::OutcomeUnknown)));
 
     bank.commits.open();
-    let again = CommandRequest { deadline: request("a", Command::Close).deadline, ..late };
-    let accepted = bank.submit(&again).await.unwrap();
+    let repeated = CommandRequest { deadline: request("a", Command::Close).deadline, ..expiring };
+    let accepted = bank.submit(&repeated).await.unwrap();
     assert!(accepted.replayed);
-    History::of(&bank.log).bears_out(&again, &accepted);
+    History::of(&bank.log).assert_confirms(&repeated, &accepted);
 }
 
 #[tokio::test]
@@ -60,25 +60,30 @@ async fn a_late_command_is_unknown_if_in_doubt_and_expired_if_queued() {
         let bank = Bank::open().await;
         bank.claims.close();
         fault(&bank.log);
-        let (in_doubt, behind) = (impatient(Command::Deposit(vec![1])), impatient(Command::Deposit(vec![2])));
+        let (in_doubt, behind) =
+            (due_in_an_hour(Command::Deposit(vec![1])), due_in_an_hour(Command::Deposit(vec![2])));
         bank.commits.close();
         let unknown = bank.queue(&in_doubt);
         bank.commits.wait_until_held();
-        let (expired, patient) = (bank.queue(&behind), request("a", Command::Deposit(vec![3])));
-        let waiting = bank.queue(&patient);
+        let (expired, other) = (bank.queue(&behind), request("a", Command::Deposit(vec![3])));
+        let waiting = bank.queue(&other);
         bank.commits.open();
         bank.claims.wait_until_held();
 
-        hours_pass().await;
+        advance_two_hours().await;
         assert!(matches!(unknown.answer().await, Err(CommandError::OutcomeUnknown)));
         assert!(matches!(expired.answer().await, Err(CommandError::Expired)));
-        assert!(matches!(bank.submit(&patient).await, Err(CommandError::NotReady)));
+        assert!(matches!(bank.submit(&other).await, Err(CommandError::NotReady)));
 
         bank.claims.open();
         waiting.answer().await.unwrap();
         let history = History::of(&bank.log);
-        assert_eq!(history.events_of(&in_doubt), written, "whose caller has gone is not decided again");
+        assert_eq!(
+            history.events_of(&in_doubt),
+            written,
+            "a command whose caller has gone is not decided again"
+        );
         assert_eq!(history.events_of(&behind), 0);
-        assert_eq!(history.events_of(&patient), 1);
+        assert_eq!(history.events_of(&other), 1);
     }
 }

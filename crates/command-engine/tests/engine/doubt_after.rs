@@ -1,4 +1,5 @@
-//! An append fails although its events are in the log: the next claim finds them, and the callers get the usual answer.
+//! An append fails although its events are in the log: the next claim finds them, and the callers get the same answers
+//! as if it had succeeded.
 
 use aggregate::Expected;
 use command_engine::CommandError;
@@ -7,16 +8,16 @@ use event_log::MemoryLog;
 use crate::support::{Answer, Bank, Command, CommandRequest, History, request};
 
 #[tokio::test]
-async fn a_group_that_is_in_the_log_is_answered_from_it() {
+async fn a_group_found_in_the_log_is_answered_from_it() {
     let bank = Bank::open().await;
-    let cached = request("a", Command::Deposit(vec![1]));
-    bank.submit(&cached).await.unwrap();
+    let earlier = request("a", Command::Deposit(vec![1]));
+    bank.submit(&earlier).await.unwrap();
     let new = CommandRequest {
         expected: Expected::OneOf(vec![aggregate::Version(1)]),
         ..request("a", Command::Deposit(vec![4, 5]))
     };
     let requests = [
-        cached.clone(),
+        earlier.clone(),
         request("a", Command::Withdraw(100)),
         new.clone(),
         new.clone(),
@@ -26,8 +27,8 @@ async fn a_group_that_is_in_the_log_is_answered_from_it() {
     ];
     let answers = bank.together(&requests, MemoryLog::fail_after_next_append).await;
 
-    for (answered, replayed) in [(0, true), (2, false), (3, true), (6, false)] {
-        told_truly(&bank, &requests[answered], &answers[answered], replayed);
+    for (index, replayed) in [(0, true), (2, false), (3, true), (6, false)] {
+        assert_accepted(&bank, &requests[index], &answers[index], replayed);
     }
     assert!(matches!(answers[1], Err(CommandError::Refused(_))));
     assert!(answers[4].as_ref().unwrap().events.is_empty());
@@ -43,37 +44,37 @@ async fn a_hundred_commands_of_one_aggregate_are_found_in_the_log() {
     let requests: Vec<_> = (0..100).map(|_| request("a", Command::Deposit(vec![1, 1]))).collect();
     let answers = bank.together(&requests, MemoryLog::fail_after_next_append).await;
     for (request, answer) in requests.iter().zip(&answers) {
-        told_truly(&bank, request, answer, false);
+        assert_accepted(&bank, request, answer, false);
     }
     assert_eq!(History::of(&bank.log).len(), 1 + 200);
 }
 
 #[tokio::test]
-async fn a_repeated_command_is_found_even_if_its_aggregate_has_since_forgotten_it() {
+async fn a_repeated_command_is_found_even_if_its_aggregate_no_longer_remembers_it() {
     let bank = Bank::open().await;
-    let cached = request("a", Command::Deposit(vec![1]));
-    bank.submit(&cached).await.unwrap();
+    let earlier = request("a", Command::Deposit(vec![1]));
+    bank.submit(&earlier).await.unwrap();
     let new = request("a", Command::Deposit(vec![1]));
-    let mut requests = vec![cached.clone(), new.clone()];
+    let mut requests = vec![earlier.clone(), new.clone()];
     requests.extend((0..100).map(|_| request("a", Command::Deposit(vec![1]))));
-    requests.extend([cached.clone(), new.clone()]);
+    requests.extend([earlier.clone(), new.clone()]);
 
     let answers = bank.together(&requests, MemoryLog::fail_after_next_append).await;
-    told_truly(&bank, &cached, &answers[0], true);
-    told_truly(&bank, &new, &answers[1], false);
-    told_truly(&bank, &cached, &answers[102], true);
-    told_truly(&bank, &new, &answers[103], true);
+    assert_accepted(&bank, &earlier, &answers[0], true);
+    assert_accepted(&bank, &new, &answers[1], false);
+    assert_accepted(&bank, &earlier, &answers[102], true);
+    assert_accepted(&bank, &new, &answers[103], true);
 }
 
 #[tokio::test]
-async fn a_reused_id_does_not_get_the_answer_of_the_command_that_is_in_the_log() {
+async fn a_reused_id_does_not_get_the_answer_of_the_command_in_the_log() {
     let bank = Bank::open().await;
     let refused = request("a", Command::Withdraw(100));
     let accepted = CommandRequest { command: Command::Deposit(vec![1]), request_hash: 2, ..refused.clone() };
     let requests = [refused, accepted];
     let answers = bank.together(&requests, MemoryLog::fail_after_next_append).await;
     assert!(matches!(answers[0], Err(CommandError::IdReused)), "{:?}", answers[0]);
-    told_truly(&bank, &requests[1], &answers[1], false);
+    assert_accepted(&bank, &requests[1], &answers[1], false);
 }
 
 #[tokio::test]
@@ -87,16 +88,16 @@ async fn claims_may_fail_several_times_before_a_group_is_found_in_the_log() {
         })
         .await;
     for (request, answer) in requests.iter().zip(&answers) {
-        told_truly(&bank, request, answer, false);
+        assert_accepted(&bank, request, answer, false);
     }
     assert_eq!(History::of(&bank.log).len(), 1 + 6);
     assert_eq!(bank.claims.passed(), 1 + 4);
 }
 
-/// The command is in the log once, and the answer matches.
+/// Checks that the command is in the log once, and that the answer matches.
 #[track_caller]
-fn told_truly(bank: &Bank, request: &CommandRequest, answer: &Answer, replayed: bool) {
+fn assert_accepted(bank: &Bank, request: &CommandRequest, answer: &Answer, replayed: bool) {
     let accepted = answer.as_ref().unwrap();
-    History::of(&bank.log).bears_out(request, accepted);
+    History::of(&bank.log).assert_confirms(request, accepted);
     assert_eq!(accepted.replayed, replayed);
 }

@@ -9,11 +9,11 @@ use crate::support::{Bank, Command, CommandRequest, History, request};
 #[tokio::test]
 async fn a_group_that_is_not_in_the_log_is_decided_again() {
     let bank = Bank::open().await;
-    let cached = request("a", Command::Deposit(vec![1]));
-    bank.submit(&cached).await.unwrap();
+    let earlier = request("a", Command::Deposit(vec![1]));
+    bank.submit(&earlier).await.unwrap();
     let new = request("a", Command::Deposit(vec![4, 5]));
     let requests = [
-        cached.clone(),
+        earlier.clone(),
         request("a", Command::Withdraw(100)),
         new.clone(),
         new.clone(),
@@ -24,9 +24,9 @@ async fn a_group_that_is_not_in_the_log_is_decided_again() {
     let answers = bank.together(&requests, MemoryLog::fail_before_next_append).await;
 
     let history = History::of(&bank.log);
-    for (answered, replayed) in [(0, true), (2, false), (3, true), (6, false)] {
-        let accepted = answers[answered].as_ref().unwrap();
-        history.bears_out(&requests[answered], accepted);
+    for (index, replayed) in [(0, true), (2, false), (3, true), (6, false)] {
+        let accepted = answers[index].as_ref().unwrap();
+        history.assert_confirms(&requests[index], accepted);
         assert_eq!(accepted.replayed, replayed);
     }
     assert!(matches!(answers[1], Err(CommandError::Refused(_))));
@@ -44,7 +44,7 @@ async fn a_hundred_commands_of_one_aggregate_are_decided_again_once() {
     let answers = bank.together(&requests, MemoryLog::fail_before_next_append).await;
     let history = History::of(&bank.log);
     for (request, answer) in requests.iter().zip(&answers) {
-        history.bears_out(request, answer.as_ref().unwrap());
+        history.assert_confirms(request, answer.as_ref().unwrap());
     }
     assert_eq!(history.len(), 1 + 100);
 }
@@ -61,7 +61,7 @@ async fn claims_may_fail_several_times_before_a_group_is_decided_again() {
         .await;
     let history = History::of(&bank.log);
     for (request, answer) in requests.iter().zip(&answers) {
-        history.bears_out(request, answer.as_ref().unwrap());
+        history.assert_confirms(request, answer.as_ref().unwrap());
         assert!(!answer.as_ref().unwrap().replayed);
     }
     assert_eq!(history.len(), 1 + 3);
@@ -69,7 +69,7 @@ async fn claims_may_fail_several_times_before_a_group_is_decided_again() {
 }
 
 #[tokio::test]
-async fn one_failed_append_after_another_loses_and_duplicates_nothing() {
+async fn consecutive_failed_appends_lose_and_duplicate_nothing() {
     let bank = Bank::open().await;
     for fault in [MemoryLog::fail_before_next_append, MemoryLog::fail_after_next_append] {
         bank.commits.close();
@@ -83,7 +83,7 @@ async fn one_failed_append_after_another_loses_and_duplicates_nothing() {
         fault(&bank.log);
         bank.commits.open();
         let accepted = queued.answer().await.unwrap();
-        History::of(&bank.log).bears_out(&created, &accepted);
+        History::of(&bank.log).assert_confirms(&created, &accepted);
         assert!(!accepted.replayed);
     }
     assert_eq!(History::of(&bank.log).len(), 2);

@@ -1,4 +1,4 @@
-//! Optimistic concurrency: a command is decided only on a version that its caller expects.
+//! Optimistic concurrency: a command is decided only if the aggregate has a version that the caller expects.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +12,7 @@ fn expecting(expected: Expected) -> CommandRequest {
 }
 
 #[tokio::test]
-async fn a_command_with_an_unmet_expectation_is_answered_with_the_current_version() {
+async fn a_command_that_expects_another_version_is_answered_with_the_current_one() {
     let one_of = |versions: &[u64]| Expected::OneOf(versions.iter().copied().map(Version).collect());
     // The expected version, the actual version, and whether the command passes.
     let cases = [
@@ -47,7 +47,7 @@ async fn any_version_matches_an_aggregate_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_repeated_command_is_recognised_although_its_expectation_is_no_longer_met() {
+async fn a_repeated_command_is_recognised_although_the_version_has_changed() {
     let bank = Bank::open().await;
     let create = expecting(Expected::Absent);
     bank.submit(&create).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_repeated_command_is_recognised_although_its_expectation_is_no_longer_
 }
 
 #[tokio::test]
-async fn an_expectation_is_checked_against_the_earlier_commands_of_the_group() {
+async fn the_expected_version_is_checked_after_the_earlier_commands_of_the_group() {
     let bank = Bank::open().await;
     let requests = [expecting(Expected::Absent), expecting(Expected::Absent), expecting(Expected::Present)];
     let mut answers = bank.together(&requests, |_| ()).await;
@@ -65,25 +65,25 @@ async fn an_expectation_is_checked_against_the_earlier_commands_of_the_group() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_callers_that_race_on_one_version_exactly_one_wins() {
+async fn exactly_one_of_a_hundred_callers_that_expect_the_same_version_succeeds() {
     let bank = Arc::new(Bank::open().await);
     bank.submit(&expecting(Expected::Absent)).await.unwrap();
-    let race = |_| {
+    let submit = |_| {
         let bank = Arc::clone(&bank);
         tokio::spawn(async move { bank.submit(&expecting(Expected::OneOf(vec![Version(1)]))).await })
     };
-    let callers: Vec<_> = (0..100).map(race).collect();
-    let mut versions = BTreeMap::<_, u32>::new();
+    let callers: Vec<_> = (0..100).map(submit).collect();
+    let mut answers = BTreeMap::<_, u32>::new();
     for caller in callers {
-        let heard = match caller.await.unwrap() {
+        let answer = match caller.await.unwrap() {
             Ok(accepted) => ("accepted", accepted.version),
             Err(CommandError::VersionMismatch { current }) => ("mismatch", current),
             Err(error) => panic!("{error}"),
         };
-        *versions.entry(heard).or_default() += 1;
+        *answers.entry(answer).or_default() += 1;
     }
     let expected = [(("accepted", Version(2)), 1), (("mismatch", Version(2)), 99)];
-    assert_eq!(versions, expected.into());
+    assert_eq!(answers, expected.into());
     assert_eq!(History::of(&bank.log).len(), 2);
 }
 

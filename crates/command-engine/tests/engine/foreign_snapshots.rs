@@ -1,4 +1,4 @@
-//! Snapshots of another log keep a shard from accepting commands until they are dropped.
+//! A shard accepts no commands while its snapshots belong to another log.
 
 use std::sync::{
     Arc,

@@ -1,10 +1,10 @@
-//! Commands that queue during a commit are decided together, each on the state that the earlier ones lead to.
+//! Commands that queue up during a commit are decided as one group, each on the state left by the ones before it.
 
 use aggregate::Version;
 use command_engine::{CommandError, EngineSettings};
 use event_log::MemoryLog;
 
-use crate::support::{Bank, Command, Gate, History, Refusal, all, request, settings};
+use crate::support::{Bank, Command, Gate, History, Refusal, answers_to, request, settings};
 
 #[tokio::test]
 async fn a_command_sees_the_events_of_earlier_commands_in_its_group() {
@@ -23,16 +23,16 @@ async fn a_command_sees_the_events_of_earlier_commands_in_its_group() {
     let answers = bank.together(&requests, |_| ()).await;
 
     let history = History::of(&bank.log);
-    for accepted in [1, 2, 3, 6] {
-        history.bears_out(&requests[accepted], answers[accepted].as_ref().unwrap());
+    for index in [1, 2, 3, 6] {
+        history.assert_confirms(&requests[index], answers[index].as_ref().unwrap());
     }
-    for (refused, why) in [(0, Refusal::Overdrawn), (4, Refusal::Overdrawn), (8, Refusal::IsClosed)] {
-        assert!(matches!(&answers[refused], Err(CommandError::Refused(refusal)) if *refusal == why));
+    for (index, reason) in [(0, Refusal::Overdrawn), (4, Refusal::Overdrawn), (8, Refusal::IsClosed)] {
+        assert!(matches!(&answers[index], Err(CommandError::Refused(refusal)) if *refusal == reason));
     }
-    for (nothing, version) in [(5, 3), (7, 5)] {
-        let satisfied = answers[nothing].as_ref().unwrap();
-        assert!(satisfied.events.is_empty() && !satisfied.replayed);
-        assert_eq!(satisfied.version.0, version);
+    for (index, version) in [(5, 3), (7, 5)] {
+        let accepted = answers[index].as_ref().unwrap();
+        assert!(accepted.events.is_empty() && !accepted.replayed);
+        assert_eq!(accepted.version.0, version);
     }
     assert_eq!(history.state("a").balance, 0);
     assert_eq!(history.state("b").balance, 7);
@@ -40,7 +40,7 @@ async fn a_command_sees_the_events_of_earlier_commands_in_its_group() {
 }
 
 #[tokio::test]
-async fn the_aggregates_of_a_group_take_turns_and_each_keeps_its_order() {
+async fn the_aggregates_of_a_group_alternate_and_each_keeps_its_order() {
     let bank = Bank::open().await;
     let names = ["a", "b", "c", "a", "c", "b", "a"];
     let requests = names.map(|name| request(name, Command::Deposit(vec![1, 1])));
@@ -48,16 +48,16 @@ async fn the_aggregates_of_a_group_take_turns_and_each_keeps_its_order() {
         assert!(!answer.unwrap().replayed);
     }
     let history = History::of(&bank.log);
-    let turns = [0, 1, 2, 3, 5, 4, 6].map(|turn: usize| &requests[turn]);
-    let turns: Vec<_> = turns.iter().flat_map(|request| [request.metadata.command_id; 2]).collect();
-    assert_eq!(history.command_ids()[1..], turns);
+    let expected = [0, 1, 2, 3, 5, 4, 6].map(|turn: usize| &requests[turn]);
+    let expected: Vec<_> = expected.iter().flat_map(|request| [request.metadata.command_id; 2]).collect();
+    assert_eq!(history.command_ids()[1..], expected);
     assert_eq!(history.epochs(), [1]);
 }
 
 #[tokio::test]
-async fn no_command_is_answered_before_the_append_has_returned() {
+async fn no_command_is_answered_before_the_append_returns() {
     let bank = Bank::open().await;
-    let mut first = bank.hold_a_commit();
+    let mut first = bank.hold_commit();
     let mut second = bank.queue(&request("a", Command::Deposit(vec![1])));
 
     assert_eq!(History::of(&bank.log).len(), 1);
@@ -74,11 +74,11 @@ async fn a_group_is_never_larger_than_its_limit() {
     let limit = EngineSettings { max_group: 2, ..settings() };
     let bank = Bank::start(&MemoryLog::default(), Gate::default(), &limit);
     bank.ready().await;
-    let held = bank.hold_a_commit();
+    let held = bank.hold_commit();
     let queued = (0..5).map(|_| bank.queue(&request("a", Command::Deposit(vec![1])))).collect();
     bank.commits.open();
     held.answer().await.unwrap();
-    assert!(all(queued).await.iter().all(Result::is_ok));
+    assert!(answers_to(queued).await.iter().all(Result::is_ok));
     assert_eq!(bank.commits.passed(), 1 + 3);
 }
 
@@ -101,30 +101,30 @@ async fn a_command_that_changes_nothing_gets_the_position_of_its_aggregate() {
     let bank = Bank::open().await;
     let deposit = bank.submit(&request("a", Command::Deposit(vec![1, 1]))).await.unwrap();
     bank.submit(&request("b", Command::Deposit(vec![1]))).await.unwrap();
-    let nothing = bank.submit(&request("a", Command::Deposit(vec![]))).await.unwrap();
-    assert_eq!((nothing.version, nothing.position), (deposit.version, deposit.position));
-    assert!(nothing.events.is_empty());
+    let unchanged = bank.submit(&request("a", Command::Deposit(vec![]))).await.unwrap();
+    assert_eq!((unchanged.version, unchanged.position), (deposit.version, deposit.position));
+    assert!(unchanged.events.is_empty());
     assert_eq!(History::of(&bank.log).len(), 3);
 }
 
 #[tokio::test]
-async fn a_command_that_changes_nothing_gets_the_position_after_its_group() {
+async fn a_command_that_changes_nothing_gets_the_position_of_the_command_before_it() {
     let bank = Bank::open().await;
     let group = [vec![1, 1], vec![], vec![1]].map(|coins| request("a", Command::Deposit(coins)));
-    let [first, nothing, _] = bank.together(&group, |_| ()).await.try_into().unwrap();
-    let (first, nothing) = (first.unwrap(), nothing.unwrap());
-    assert_eq!((nothing.version, nothing.position), (first.version, first.position));
+    let [first, unchanged, _] = bank.together(&group, |_| ()).await.try_into().unwrap();
+    let (first, unchanged) = (first.unwrap(), unchanged.unwrap());
+    assert_eq!((unchanged.version, unchanged.position), (first.version, first.position));
 }
 
 #[tokio::test]
-async fn a_command_that_changes_nothing_of_a_missing_aggregate_has_no_position() {
+async fn a_command_that_changes_nothing_has_no_position_if_the_aggregate_does_not_exist() {
     let bank = Bank::open().await;
-    let nothing = bank.submit(&request("a", Command::Deposit(vec![]))).await.unwrap();
-    assert_eq!((nothing.version, nothing.position), (Version::NONE, None));
+    let unchanged = bank.submit(&request("a", Command::Deposit(vec![]))).await.unwrap();
+    assert_eq!((unchanged.version, unchanged.position), (Version::NONE, None));
 }
 
 #[tokio::test]
-async fn a_panic_in_decide_fails_its_own_command_alone() {
+async fn a_panic_in_decide_fails_only_its_own_command() {
     let bank = Bank::open().await;
     let group = [Command::Deposit(vec![1]), Command::Panic, Command::Deposit(vec![2])];
     let group = group.map(|command| request("a", command));
@@ -135,7 +135,7 @@ async fn a_panic_in_decide_fails_its_own_command_alone() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_too_large_fails_its_own_command_alone() {
+async fn an_event_that_is_too_large_fails_only_its_own_command() {
     let bank = Bank::open().await;
     let mut group = [1, 2, 3].map(|coin| request("a", Command::Deposit(vec![coin])));
     group[1].metadata.actor = "x".repeat(1_000_000).into();

@@ -1,5 +1,5 @@
-//! The consumer group moves a shard: its owner serves until the next one has claimed it, or, if it is excluded,
-//! gives it up at once.
+//! The consumer group moves a shard: its owner serves until the next owner has claimed it. An owner that the group
+//! excludes gives the shard up at once.
 
 use command_engine::{CommandError, Ownership};
 use event_log::{MemoryLog, Offsets, ShardLog};
@@ -11,7 +11,7 @@ fn is_elsewhere(ownership: &Ownership) -> bool {
 }
 
 #[tokio::test]
-async fn an_owner_that_hands_over_serves_until_the_next_one_has_claimed() {
+async fn an_owner_that_hands_over_serves_until_the_next_owner_has_claimed() {
     let first = Bank::open().await;
     first.engine.hand_over(0);
     first.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
@@ -19,22 +19,22 @@ async fn an_owner_that_hands_over_serves_until_the_next_one_has_claimed() {
     assert_eq!(first.owned().0, 1);
 
     let second = Bank::over(&first.log).await;
-    // The first owner gets no request, and notices all the same.
-    first.reaches(is_elsewhere).await;
+    // The first owner notices even though it receives no request.
+    first.wait_for(is_elsewhere).await;
     assert!(matches!(first.submit(&request("a", Command::Withdraw(1))).await, Err(CommandError::Elsewhere)));
     second.submit(&request("a", Command::Withdraw(1))).await.unwrap();
     assert_eq!(first.claims.passed(), 1);
 }
 
 #[tokio::test]
-async fn an_owner_that_hands_over_resolves_its_own_doubt() {
+async fn an_owner_that_hands_over_resolves_its_commands_in_doubt() {
     for fault in [MemoryLog::fail_before_next_append as fn(&MemoryLog), MemoryLog::fail_after_next_append] {
         let bank = Bank::open().await;
         bank.engine.hand_over(0);
         fault(&bank.log);
         let deposit = request("a", Command::Deposit(vec![1]));
         let accepted = bank.submit(&deposit).await.unwrap();
-        History::of(&bank.log).bears_out(&deposit, &accepted);
+        History::of(&bank.log).assert_confirms(&deposit, &accepted);
     }
 }
 
@@ -46,41 +46,41 @@ async fn an_owner_that_hands_over_and_is_fenced_does_not_claim_again() {
     bank.log.clone().claim(&Offsets::new(), &mut |_| Ok(())).unwrap_err();
     let unknown = bank.submit(&request("a", Command::Deposit(vec![1]))).await;
     assert!(matches!(unknown, Err(CommandError::OutcomeUnknown)), "{unknown:?}");
-    bank.reaches(is_elsewhere).await;
+    bank.wait_for(is_elsewhere).await;
     assert_eq!(bank.claims.passed(), 1);
 }
 
 #[tokio::test]
-async fn a_shard_that_is_assigned_again_before_it_was_taken_is_claimed_anew() {
+async fn a_shard_that_is_assigned_back_before_another_owner_claims_it_is_claimed_again() {
     let bank = Bank::open().await;
     bank.engine.hand_over(0);
     bank.engine.own(0);
-    bank.reaches(|ownership| matches!(ownership, Ownership::Owned { epoch: 2, .. })).await;
+    bank.wait_for(|ownership| matches!(ownership, Ownership::Owned { epoch: 2, .. })).await;
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
 }
 
 #[tokio::test]
-async fn waiting_commands_are_elsewhere_once_the_shard_is_lost_and_written_ones_are_answered() {
+async fn once_the_shard_is_lost_queued_commands_are_rejected_and_written_ones_are_answered() {
     let bank = Bank::open().await;
-    let held = bank.hold_a_commit();
-    let waiting = request("a", Command::Deposit(vec![1]));
-    let queued = bank.queue(&waiting);
+    let held = bank.hold_commit();
+    let deposit = request("a", Command::Deposit(vec![1]));
+    let queued = bank.queue(&deposit);
     bank.engine.lose(0);
 
     assert!(matches!(queued.answer().await, Err(CommandError::Elsewhere)));
     assert_eq!(*bank.engine.ownership(0).borrow(), Ownership::Elsewhere);
-    assert!(matches!(bank.submit(&waiting).await, Err(CommandError::Elsewhere)));
+    assert!(matches!(bank.submit(&deposit).await, Err(CommandError::Elsewhere)));
     bank.commits.open();
     held.answer().await.unwrap();
-    assert_eq!(History::of(&bank.log).events_of(&waiting), 0);
+    assert_eq!(History::of(&bank.log).events_of(&deposit), 0);
 
     bank.engine.own(0);
     bank.ready().await;
-    assert!(!bank.submit(&waiting).await.unwrap().replayed);
+    assert!(!bank.submit(&deposit).await.unwrap().replayed);
 }
 
 #[tokio::test]
-async fn commands_in_doubt_when_the_shard_is_lost_are_resolved_by_the_log_of_the_next_owner() {
+async fn commands_in_doubt_when_the_shard_is_lost_are_resolved_once_the_next_owner_claims_it() {
     let first = Bank::open().await;
     first.commits.close();
     first.log.fail_after_next_append();
@@ -91,11 +91,11 @@ async fn commands_in_doubt_when_the_shard_is_lost_are_resolved_by_the_log_of_the
     let second = Bank::over(&first.log).await;
     first.commits.open();
     let accepted = in_doubt.answer().await.unwrap();
-    History::of(&second.log).bears_out(&deposit, &accepted);
+    History::of(&second.log).assert_confirms(&deposit, &accepted);
 }
 
 #[tokio::test]
-async fn commands_in_doubt_when_the_shard_is_lost_stay_unknown_if_nobody_claims_it() {
+async fn commands_in_doubt_when_the_shard_is_lost_stay_unknown_if_no_instance_claims_it() {
     let bank = Bank::open().await;
     bank.commits.close();
     bank.log.fail_after_next_append();
@@ -108,7 +108,7 @@ async fn commands_in_doubt_when_the_shard_is_lost_stay_unknown_if_nobody_claims_
 }
 
 #[tokio::test]
-async fn commands_read_only_in_part_before_the_timeout_stay_unknown() {
+async fn commands_whose_events_are_read_only_in_part_before_the_timeout_stay_unknown() {
     let bank = Bank::open().await;
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
     bank.commits.close();
@@ -117,7 +117,7 @@ async fn commands_read_only_in_part_before_the_timeout_stay_unknown() {
     bank.commits.wait_until_held();
     bank.engine.lose(0);
     bank.log.clone().claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
-    // Between the two events of the command.
+    // Reading stops between the two events of the command.
     bank.log.break_reads_after(2);
     bank.commits.open();
     let unknown = in_doubt.answer().await;

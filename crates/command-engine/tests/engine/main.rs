@@ -1,5 +1,5 @@
-//! The engine through its public API, over a log in memory that fails on demand. Tests against a real Kafka are
-//! elsewhere.
+//! Tests of the engine through its public API, over a log in memory that fails on demand. `crates/event-log` and the
+//! services test against a real Kafka.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]

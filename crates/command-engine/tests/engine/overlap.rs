@@ -1,12 +1,13 @@
-//! While the commit of a group is under way, the next group is decided on what the first leads to, and sent.
+//! While the commit of a group is under way, the next group is decided on the state that the first one leads to, and
+//! sent.
 
 use command_engine::CommandError;
 use event_log::MemoryLog;
 
 use crate::support::{Bank, Command, CommandRequest, Gate, History, Queued, Refusal, request};
 
-/// A bank whose commits are held, and what counts the groups that it sends.
-async fn holding() -> (Bank, Gate) {
+/// A bank whose commits are held, and the gate that counts the groups it sends.
+async fn bank_with_held_commits() -> (Bank, Gate) {
     let sent = Gate::default();
     let bank = Bank::overlapping(&sent).await;
     bank.commits.close();
@@ -27,9 +28,9 @@ fn deposit_and_withdraw() -> [CommandRequest; 2] {
 }
 
 #[tokio::test]
-async fn a_group_is_decided_on_the_one_before_it_and_answered_after_it() {
+async fn a_group_is_decided_on_the_group_before_it_and_answered_after_it() {
     let requests = deposit_and_withdraw();
-    let (bank, sent) = holding().await;
+    let (bank, sent) = bank_with_held_commits().await;
     let [mut first, mut second] = queue(&bank, &sent, &requests);
     assert!(first.is_waiting() && second.is_waiting());
     assert_eq!(History::of(&bank.log).len(), 0);
@@ -38,25 +39,25 @@ async fn a_group_is_decided_on_the_one_before_it_and_answered_after_it() {
     let answers = [first.answer().await.unwrap(), second.answer().await.unwrap()];
     let history = History::of(&bank.log);
     for (request, answer) in requests.iter().zip(&answers) {
-        history.bears_out(request, answer);
+        history.assert_confirms(request, answer);
     }
     assert_eq!(history.state("a").balance, 0);
 }
 
 #[tokio::test]
-async fn a_repeat_of_a_command_in_the_group_before_gets_the_same_answer() {
+async fn a_command_repeated_from_the_group_before_gets_the_same_answer() {
     let [deposit, _] = deposit_and_withdraw();
-    let (bank, sent) = holding().await;
+    let (bank, sent) = bank_with_held_commits().await;
     let first = bank.queue(&deposit);
     bank.commits.wait_until_held();
-    let mut again = bank.queue(&deposit);
+    let mut repeated = bank.queue(&deposit);
     let reused = bank.queue(&CommandRequest { request_hash: 2, ..deposit.clone() });
-    assert!(again.is_waiting());
+    assert!(repeated.is_waiting());
 
     bank.commits.open();
-    let (first, again) = (first.answer().await.unwrap(), again.answer().await.unwrap());
-    assert_eq!((first.version, &first.events), (again.version, &again.events));
-    assert!(again.replayed && !first.replayed);
+    let (first, repeated) = (first.answer().await.unwrap(), repeated.answer().await.unwrap());
+    assert_eq!((first.version, &first.events), (repeated.version, &repeated.events));
+    assert!(repeated.replayed && !first.replayed);
     assert!(matches!(reused.answer().await, Err(CommandError::IdReused)));
     assert_eq!((sent.passed(), History::of(&bank.log).len()), (1, 2));
 }
@@ -64,7 +65,7 @@ async fn a_repeat_of_a_command_in_the_group_before_gets_the_same_answer() {
 #[tokio::test]
 async fn a_refusal_that_follows_from_the_group_before_waits_for_its_commit() {
     let close = [request("a", Command::Close), request("a", Command::Deposit(vec![1]))];
-    let (bank, _) = holding().await;
+    let (bank, _) = bank_with_held_commits().await;
     let first = bank.queue(&close[0]);
     bank.commits.wait_until_held();
     let mut refused = bank.queue(&close[1]);
@@ -79,7 +80,7 @@ async fn a_refusal_that_follows_from_the_group_before_waits_for_its_commit() {
 async fn after_a_failed_commit_the_group_behind_it_is_decided_again() {
     for fault in [MemoryLog::fail_before_next_append, MemoryLog::fail_after_next_append] {
         let requests = deposit_and_withdraw();
-        let (bank, sent) = holding().await;
+        let (bank, sent) = bank_with_held_commits().await;
         fault(&bank.log);
         let [first, second] = queue(&bank, &sent, &requests);
 
@@ -87,16 +88,16 @@ async fn after_a_failed_commit_the_group_behind_it_is_decided_again() {
         let answers = [first.answer().await.unwrap(), second.answer().await.unwrap()];
         let history = History::of(&bank.log);
         for (request, answer) in requests.iter().zip(&answers) {
-            history.bears_out(request, answer);
+            history.assert_confirms(request, answer);
         }
         assert_eq!((history.len(), history.state("a").balance), (3, 0));
     }
 }
 
 #[tokio::test]
-async fn a_group_whose_own_commit_fails_leaves_the_one_before_it_answered() {
+async fn a_group_whose_commit_fails_does_not_affect_the_answer_of_the_group_before_it() {
     let requests = deposit_and_withdraw();
-    let (bank, sent) = holding().await;
+    let (bank, sent) = bank_with_held_commits().await;
     let first = bank.queue(&requests[0]);
     bank.commits.wait_until_held();
     bank.log.fail_before_next_append();
@@ -110,9 +111,9 @@ async fn a_group_whose_own_commit_fails_leaves_the_one_before_it_answered() {
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_both_groups() {
+async fn stopping_waits_for_both_groups() {
     let requests = deposit_and_withdraw();
-    let (bank, sent) = holding().await;
+    let (bank, sent) = bank_with_held_commits().await;
     let [first, second] = queue(&bank, &sent, &requests);
     tokio::join!(bank.stop(), async { bank.commits.open() });
     assert!(first.answer().await.is_ok() && second.answer().await.is_ok());

@@ -1,5 +1,5 @@
-//! Two instances want the same shard: the one that claims last can write. The other notices with its next append,
-//! or when it checks its ownership before an answer that writes nothing.
+//! Two instances compete for a shard: the one that claims last can write. The other notices at its next append, or when
+//! it confirms its ownership before an answer that writes nothing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{Bank, Command, CommandRequest, Gate, History, is_owned, req
 #[tokio::test]
 async fn a_replaced_owner_decides_nothing() {
     let first = Bank::open().await;
-    let held = first.hold_a_commit();
+    let held = first.hold_commit();
     let queued: Vec<_> = [Command::Deposit(vec![1]), Command::Withdraw(5), Command::Deposit(vec![])]
         .map(|command| first.queue(&request("a", command)))
         .into();
@@ -24,7 +24,7 @@ async fn a_replaced_owner_decides_nothing() {
     for queued in queued {
         assert!(matches!(queued.answer().await, Err(CommandError::Elsewhere)));
     }
-    first.reaches(|ownership| *ownership == Ownership::Elsewhere).await;
+    first.wait_for(|ownership| *ownership == Ownership::Elsewhere).await;
     let late = first.submit(&request("a", Command::Deposit(vec![1]))).await;
     assert!(matches!(late, Err(CommandError::Elsewhere)));
     assert_eq!(History::of(&first.log).epochs(), [1, 2]);
@@ -33,7 +33,7 @@ async fn a_replaced_owner_decides_nothing() {
 #[tokio::test]
 async fn a_replaced_owner_gives_no_answer_from_its_outdated_cache() {
     let stale = |expected, command| CommandRequest { expected, ..request("a", command) };
-    for asked in [
+    for command in [
         stale(Expected::Any, Command::Withdraw(5)),
         stale(Expected::OneOf(vec![Version(9)]), Command::Withdraw(1)),
         stale(Expected::Any, Command::Deposit(vec![])),
@@ -42,7 +42,7 @@ async fn a_replaced_owner_gives_no_answer_from_its_outdated_cache() {
         first.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
         let second = Bank::over(&first.log).await;
         second.submit(&request("a", Command::Deposit(vec![4]))).await.unwrap();
-        let answer = first.submit(&asked).await;
+        let answer = first.submit(&command).await;
         assert!(matches!(answer, Err(CommandError::Elsewhere)), "{answer:?}");
     }
 }
@@ -52,36 +52,39 @@ async fn a_command_that_another_owner_has_written_is_not_written_again() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
     let deposit = request("a", Command::Deposit(vec![1, 2]));
-    let there = second.submit(&deposit).await.unwrap();
-    let here = first.submit(&deposit).await.unwrap();
-    assert_eq!((here.version, &here.events, &here.position), (there.version, &there.events, &there.position));
+    let original = second.submit(&deposit).await.unwrap();
+    let repeated = first.submit(&deposit).await.unwrap();
+    assert_eq!(
+        (repeated.version, &repeated.events, &repeated.position),
+        (original.version, &original.events, &original.position)
+    );
 
     let reused = CommandRequest { request_hash: 2, ..request("a", Command::Deposit(vec![3])) };
     let original = CommandRequest { request_hash: 1, ..reused.clone() };
     second.submit(&original).await.unwrap();
-    first.returns().await;
+    first.reclaim().await;
     assert!(matches!(first.submit(&reused).await, Err(CommandError::IdReused)));
     assert_eq!(History::of(&first.log).len(), 3);
 }
 
 #[tokio::test]
-async fn owners_that_take_turns_lose_and_duplicate_nothing() {
+async fn owners_that_alternate_lose_and_duplicate_nothing() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
     let requests: Vec<_> = (0..40).map(|_| request("a", Command::Deposit(vec![1]))).collect();
     for (pair, owner) in requests.chunks(2).zip([&first, &second].into_iter().cycle()) {
-        owner.returns().await;
+        owner.reclaim().await;
         for (request, answer) in pair.iter().zip(owner.together(pair, |_| ()).await) {
             let accepted = answer.unwrap();
             assert!(!accepted.replayed);
-            History::of(&first.log).bears_out(request, &accepted);
+            History::of(&first.log).assert_confirms(request, &accepted);
         }
     }
     assert_eq!(History::of(&first.log).state("a").balance, 40);
 }
 
 #[tokio::test]
-async fn an_owner_replaced_while_in_doubt_reads_the_outcome_of_its_commands() {
+async fn an_owner_replaced_while_in_doubt_reads_the_outcome_of_its_commands_from_the_log() {
     for (fault, written) in [
         (MemoryLog::fail_before_next_append as fn(&MemoryLog), false),
         (MemoryLog::fail_after_next_append, true),
@@ -97,18 +100,18 @@ async fn an_owner_replaced_while_in_doubt_reads_the_outcome_of_its_commands() {
         first.commits.open();
 
         match in_doubt.answer().await {
-            Ok(accepted) if written => History::of(&first.log).bears_out(&deposit, &accepted),
+            Ok(accepted) if written => History::of(&first.log).assert_confirms(&deposit, &accepted),
             Err(CommandError::Elsewhere) if !written => {
                 assert_eq!(History::of(&first.log).events_of(&deposit), 0);
             }
-            other => panic!("written: {written}, told: {other:?}"),
+            other => panic!("written: {written}, answer: {other:?}"),
         }
-        assert_eq!(first.claims.passed(), 1, "a newer owner is there");
+        assert_eq!(first.claims.passed(), 1, "a newer owner exists");
     }
 }
 
 #[tokio::test]
-async fn two_instances_that_want_a_shard_do_not_take_it_from_each_other_for_ever() {
+async fn two_instances_assigned_the_same_shard_do_not_fence_each_other_for_ever() {
     let first = Bank::open().await;
     let second = Bank::over(&first.log).await;
     let deposit = || request("a", Command::Deposit(vec![1]));
@@ -122,14 +125,14 @@ async fn two_instances_that_want_a_shard_do_not_take_it_from_each_other_for_ever
 }
 
 #[tokio::test]
-async fn a_replaced_owner_claims_again_after_a_pause_if_it_is_still_wanted() {
-    let rest = EngineSettings { reclaim_pause: Duration::from_millis(1), ..settings() };
-    let first = Bank::start(&MemoryLog::default(), Gate::default(), &rest);
+async fn a_replaced_owner_claims_again_after_a_pause_if_the_shard_is_still_assigned_to_it() {
+    let short_pause = EngineSettings { reclaim_pause: Duration::from_millis(1), ..settings() };
+    let first = Bank::start(&MemoryLog::default(), Gate::default(), &short_pause);
     first.ready().await;
     let second = Bank::over(&first.log).await;
     second.submit(&request("a", Command::Deposit(vec![3]))).await.unwrap();
     assert!(matches!(first.submit(&request("a", Command::Withdraw(1))).await, Err(CommandError::Elsewhere)));
-    first.reaches(|ownership| matches!(ownership, Ownership::Owned { epoch: 3, .. })).await;
+    first.wait_for(|ownership| matches!(ownership, Ownership::Owned { epoch: 3, .. })).await;
     assert_eq!(first.submit(&request("a", Command::Withdraw(3))).await.unwrap().version, Version(2));
 }
 
@@ -150,20 +153,22 @@ async fn an_owner_fenced_by_a_failed_claim_claims_again() {
 
         assert_eq!(held.answer().await.unwrap().version, Version(1));
         let accepted = queued.answer().await.unwrap();
-        History::of(&first.log).bears_out(&behind, &accepted);
+        History::of(&first.log).assert_confirms(&behind, &accepted);
         assert_eq!(first.claims.passed(), 2);
     }
 }
 
 #[tokio::test]
 async fn a_fenced_owner_lets_the_other_claim_finish() {
-    let patient = EngineSettings { announcement_timeout: Duration::from_hours(1), ..settings() };
-    let first = Bank::start(&MemoryLog::default(), Gate::default(), &patient);
+    let long_timeout = EngineSettings { announcement_timeout: Duration::from_hours(1), ..settings() };
+    let first = Bank::start(&MemoryLog::default(), Gate::default(), &long_timeout);
     first.ready().await;
     first.log.fail_claims(1);
     first.log.clone().claim(&Offsets::new(), &mut |_| Ok(())).unwrap_err();
     let in_doubt = first.queue(&request("a", Command::Deposit(vec![1])));
-    first.reaches(|ownership| matches!(ownership, Ownership::Claiming(why) if why.contains("unknown"))).await;
+    first
+        .wait_for(|ownership| matches!(ownership, Ownership::Claiming(why) if why.contains("unknown")))
+        .await;
 
     let second = Bank::over(&first.log).await;
     assert!(matches!(in_doubt.answer().await, Err(CommandError::Elsewhere)));
@@ -172,7 +177,7 @@ async fn a_fenced_owner_lets_the_other_claim_finish() {
 }
 
 #[tokio::test]
-async fn a_shard_is_served_by_its_owner_while_the_next_one_warms_up() {
+async fn a_shard_is_served_by_its_owner_while_the_next_owner_warms_up() {
     let first = Bank::open().await;
     let claims = Gate::default();
     claims.close();
@@ -191,6 +196,6 @@ async fn nothing_is_owned_before_it_is_requested() {
     assert!(matches!(bank.submit(&deposit).await, Err(CommandError::Elsewhere)));
     assert_eq!(*bank.engine.ownership(0).borrow(), Ownership::Elsewhere);
     bank.engine.own(0);
-    bank.reaches(is_owned).await;
+    bank.wait_for(is_owned).await;
     bank.submit(&deposit).await.unwrap();
 }

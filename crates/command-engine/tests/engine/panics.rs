@@ -1,10 +1,10 @@
-//! A panic of a shard's thread is reported, so that the process can end.
+//! A panic in a shard's thread is reported, so that the process can exit.
 
 use aggregate::Version;
 use command_engine::{CommandError, Ownership};
 use tokio::time::timeout;
 
-use crate::support::{Bank, Command, Gate, LIMIT, copied, request, settings};
+use crate::support::{Bank, Command, Gate, LIMIT, log_of, request, settings};
 
 #[tokio::test]
 async fn a_panic_while_a_shard_is_replayed_is_reported_and_the_shard_has_no_owner() {
@@ -13,7 +13,7 @@ async fn a_panic_while_a_shard_is_replayed_is_reported_and_the_shard_has_no_owne
     let first = bank.log.records().remove(0);
     let mut overflowing = first.clone();
     (overflowing.envelope.version, overflowing.envelope.partition_sequence) = (Version(2), 2);
-    let log = copied(vec![first, overflowing]);
+    let log = log_of(vec![first, overflowing]);
 
     let bank = Bank::start(&log, Gate::default(), &settings());
     timeout(LIMIT, bank.engine.panicked()).await.expect("the panic is reported");

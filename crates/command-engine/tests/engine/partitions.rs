@@ -17,8 +17,8 @@ use command_engine::{
 use event_log::{MemoryLog, Offsets, Position, Shards, partition_of};
 
 use crate::support::{
-    Account, Bank, CODEC, Command, CommandRequest, History, LIMIT, State, is_owned, reached, request,
-    settings, topics,
+    Account, Bank, CODEC, Command, CommandRequest, History, LIMIT, State, is_owned, request, settings,
+    topics, wait_for_ownership,
 };
 
 /// Deposits to two accounts of a partition.
@@ -46,7 +46,7 @@ async fn every_command_goes_to_the_partition_of_its_aggregate() {
     let engine: Engine<Account> = Engine::start(&topics(), shards, log, |_| NoSnapshots, &CODEC, &settings());
     for shard in 0..2 {
         engine.own(shard);
-        reached(engine.ownership(shard), is_owned).await;
+        wait_for_ownership(engine.ownership(shard), is_owned).await;
     }
     for partition in 0..5 {
         let [request, _] = deposits(partition, shards);
@@ -72,7 +72,7 @@ async fn commands_of_several_partitions_are_committed_together() {
     let mut partitions = HashSet::new();
     for (request, answer) in requests.iter().zip(answers) {
         let accepted = answer.unwrap();
-        history.bears_out(request, &accepted);
+        history.assert_confirms(request, &accepted);
         partitions.insert(accepted.position.unwrap().partition);
     }
     assert_eq!((partitions.len(), bank.commits.passed()), (3, 2), "the held commit and one for all of them");
@@ -93,7 +93,7 @@ async fn commands_in_doubt_are_found_in_every_partition() {
         let answers = bank.together(&requests, fault).await;
         let history = History::of(&bank.log);
         for (request, answer) in requests.iter().zip(answers) {
-            history.bears_out(request, &answer.unwrap());
+            history.assert_confirms(request, &answer.unwrap());
         }
         assert_eq!(history.len(), 1 + 20);
     }
@@ -104,7 +104,7 @@ async fn deliveries_of_each_partition_are_decided_once_and_in_order() {
     let shards = Shards::new(2, 1).unwrap();
     let bank = Bank::over(&MemoryLog::of([0, 1])).await;
     let commands = [0, 1].map(|partition| deposits(partition, shards));
-    let held = bank.hold_a_commit();
+    let held = bank.hold_commit();
     for [first, second] in &commands {
         let partition = bank.engine.partition_of(&first.aggregate_id);
         bank.engine.deliver(delivery(partition, 4, first));
@@ -112,10 +112,10 @@ async fn deliveries_of_each_partition_are_decided_once_and_in_order() {
         bank.engine.deliver(delivery(partition, 6, second));
         bank.engine.deliver(delivery(partition, 4, first));
     }
-    let plug = bank.queue(&request("plug", Command::Deposit(vec![1])));
+    let barrier = bank.queue(&request("barrier", Command::Deposit(vec![1])));
     bank.commits.open();
     held.answer().await.unwrap();
-    plug.answer().await.unwrap();
+    barrier.answer().await.unwrap();
 
     assert_eq!(bank.log.next_commands(), Offsets::from([(0, 7), (1, 7)]));
     let mut outcomes: Vec<_> =
@@ -127,7 +127,7 @@ async fn deliveries_of_each_partition_are_decided_once_and_in_order() {
     assert_eq!(outcomes, expected.collect::<Vec<_>>());
 }
 
-/// Snapshots of one partition, of which nothing can be loaded while Postgres is down.
+/// Snapshots of one partition that cannot be loaded while `down` is set.
 struct Unreachable {
     /// An aggregate that may have a snapshot.
     cold: AggregateId,
@@ -154,7 +154,7 @@ impl SnapshotStore<Account> for Unreachable {
 }
 
 #[tokio::test]
-async fn a_delivery_that_cannot_be_decided_holds_back_its_own_partition_alone() {
+async fn a_delivery_that_cannot_be_decided_holds_back_only_its_own_partition() {
     let shards = Shards::new(2, 1).unwrap();
     let log = MemoryLog::of([0, 1]);
     let down = Arc::new(AtomicBool::new(true));
@@ -165,25 +165,25 @@ async fn a_delivery_that_cannot_be_decided_holds_back_its_own_partition_alone() 
     let settings = EngineSettings { cache, ..settings() };
     let engine: Engine<Account> = Engine::start(&topics(), shards, |_| log.clone(), store, &CODEC, &settings);
     engine.own(0);
-    reached(engine.ownership(0), is_owned).await;
+    wait_for_ownership(engine.ownership(0), is_owned).await;
 
     engine.deliver(delivery(0, 0, &cold));
     engine.deliver(delivery(0, 1, &behind));
     engine.deliver(delivery(1, 0, &other));
-    until(|| log.outcomes().len() == 1);
+    wait_until(|| log.outcomes().len() == 1);
     assert_eq!(log.next_commands(), Offsets::from([(0, 0), (1, 1)]));
 
     down.store(false, Ordering::Relaxed);
-    until(|| log.outcomes().len() == 3);
+    wait_until(|| log.outcomes().len() == 3);
     assert_eq!(log.next_commands(), Offsets::from([(0, 2), (1, 1)]));
     let keys = [&cold, &behind].map(|request| request.metadata.command_id.to_string());
     assert_eq!(log.outcomes()[1..].iter().map(|outcome| outcome.key.clone()).collect::<Vec<_>>(), keys);
 }
 
-fn until(condition: impl Fn() -> bool) {
+fn wait_until(condition: impl Fn() -> bool) {
     let deadline = Instant::now() + LIMIT;
     while !condition() {
-        assert!(Instant::now() < deadline, "it did not happen in time");
+        assert!(Instant::now() < deadline, "the condition did not hold in time");
         std::thread::yield_now();
     }
 }

@@ -1,4 +1,4 @@
-//! A command id has one effect, however often it is used.
+//! A command takes effect once, however often its id is sent.
 
 use command_engine::CommandError;
 
@@ -10,13 +10,13 @@ async fn a_repeated_command_gets_the_same_answer_marked_as_replayed() {
     let deposit = request("a", Command::Deposit(vec![1, 2, 3]));
     let first = bank.submit(&deposit).await.unwrap();
     bank.submit(&request("a", Command::Withdraw(6))).await.unwrap();
-    let again = bank.submit(&deposit).await.unwrap();
+    let repeated = bank.submit(&deposit).await.unwrap();
 
-    assert!(!first.replayed && again.replayed);
-    assert_eq!(again.events.len(), 3);
+    assert!(!first.replayed && repeated.replayed);
+    assert_eq!(repeated.events.len(), 3);
     let history = History::of(&bank.log);
-    history.bears_out(&deposit, &first);
-    history.bears_out(&deposit, &again);
+    history.assert_confirms(&deposit, &first);
+    history.assert_confirms(&deposit, &repeated);
     assert_eq!(history.len(), 4);
 }
 
@@ -29,9 +29,9 @@ async fn a_command_repeated_within_its_group_has_one_effect() {
     let answers = bank.together(&requests, |_| ()).await;
 
     let history = History::of(&bank.log);
-    for (answered, replayed) in [(0, false), (2, true)] {
-        let accepted = answers[answered].as_ref().unwrap();
-        history.bears_out(&deposit, accepted);
+    for (index, replayed) in [(0, false), (2, true)] {
+        let accepted = answers[index].as_ref().unwrap();
+        history.assert_confirms(&deposit, accepted);
         assert_eq!(accepted.replayed, replayed);
     }
     assert!(matches!(answers[3], Err(CommandError::IdReused)));
@@ -46,10 +46,10 @@ async fn a_repeated_command_is_recognised_after_a_restart() {
     bank.submit(&request("b", Command::Deposit(vec![1]))).await.unwrap();
 
     let bank = bank.restarted().await;
-    let again = bank.submit(&deposit).await.unwrap();
-    assert!(again.replayed);
-    assert_eq!((again.version, &again.events), (first.version, &first.events));
-    assert_eq!(again.position, first.position);
+    let repeated = bank.submit(&deposit).await.unwrap();
+    assert!(repeated.replayed);
+    assert_eq!((repeated.version, &repeated.events), (first.version, &first.events));
+    assert_eq!(repeated.position, first.position);
     assert_eq!(History::of(&bank.log).len(), 3);
 }
 
@@ -66,7 +66,7 @@ async fn an_id_reused_for_another_request_is_refused_even_after_a_restart() {
 }
 
 #[tokio::test]
-async fn an_id_belongs_to_one_aggregate() {
+async fn a_command_id_is_scoped_to_its_aggregate() {
     let bank = Bank::open().await;
     let deposit = request("a", Command::Deposit(vec![1]));
     let other = CommandRequest { aggregate_id: request("b", Command::Close).aggregate_id, ..deposit.clone() };
@@ -75,12 +75,12 @@ async fn an_id_belongs_to_one_aggregate() {
     {
         let accepted = answer.unwrap();
         assert!(!accepted.replayed);
-        History::of(&bank.log).bears_out(request, &accepted);
+        History::of(&bank.log).assert_confirms(request, &accepted);
     }
 }
 
 #[tokio::test]
-async fn a_refused_command_may_be_repeated_until_it_is_accepted() {
+async fn a_refused_command_can_be_repeated_until_it_is_accepted() {
     let bank = Bank::open().await;
     let withdraw = request("a", Command::Withdraw(1));
     let refused = bank.submit(&withdraw).await;
@@ -98,9 +98,9 @@ async fn an_aggregate_remembers_64_commands_and_forgets_the_first_with_the_65th(
     }
     let bank = bank.restarted().await;
     for remembered in &requests[1..] {
-        let again = bank.submit(remembered).await.unwrap();
-        assert!(again.replayed);
-        History::of(&bank.log).bears_out(remembered, &again);
+        let repeated = bank.submit(remembered).await.unwrap();
+        assert!(repeated.replayed);
+        History::of(&bank.log).assert_confirms(remembered, &repeated);
     }
     let forgotten = bank.submit(&requests[0]).await.unwrap();
     assert!(!forgotten.replayed, "it is decided as if it were new");

@@ -1,31 +1,31 @@
-//! An engine that stops answers all callers that it can, and ends.
+//! Stopping the engine: it answers as many callers as it can, and its threads end.
 
 use command_engine::{CommandError, Ownership};
 use event_log::MemoryLog;
 
-use crate::support::{Bank, Command, Gate, History, all, request, settings};
+use crate::support::{Bank, Command, Gate, History, answers_to, request, settings};
 
 #[tokio::test]
-async fn stopping_answers_waiting_commands_and_accepts_no_more() {
+async fn stopping_answers_queued_commands_and_accepts_no_more() {
     let bank = Bank::open().await;
-    let held = bank.hold_a_commit();
+    let held = bank.hold_commit();
     let requests: Vec<_> = (0..300).map(|_| request("a", Command::Deposit(vec![1]))).collect();
     let queued = requests.iter().map(|request| bank.queue(request)).collect();
     tokio::join!(bank.stop(), async { bank.commits.open() });
 
     held.answer().await.unwrap();
     let history = History::of(&bank.log);
-    for (request, answer) in requests.iter().zip(all(queued).await) {
-        history.bears_out(request, &answer.unwrap());
+    for (request, answer) in requests.iter().zip(answers_to(queued).await) {
+        history.assert_confirms(request, &answer.unwrap());
     }
     let late = bank.submit(&request("a", Command::Deposit(vec![1]))).await;
     assert!(matches!(late, Err(CommandError::Elsewhere)));
-    bank.reaches(|state| *state == Ownership::Elsewhere).await;
+    bank.wait_for(|state| *state == Ownership::Elsewhere).await;
     bank.stop().await;
 }
 
 #[tokio::test]
-async fn stopping_resolves_a_doubt_first() {
+async fn stopping_resolves_commands_in_doubt_first() {
     let bank = Bank::open().await;
     bank.log.fail_after_next_append();
     bank.claims.close();
@@ -34,11 +34,11 @@ async fn stopping_resolves_a_doubt_first() {
     bank.claims.wait_until_held();
     tokio::join!(bank.stop(), async { bank.claims.open() });
     let accepted = in_doubt.answer().await.unwrap();
-    History::of(&bank.log).bears_out(&deposit, &accepted);
+    History::of(&bank.log).assert_confirms(&deposit, &accepted);
 }
 
 #[tokio::test]
-async fn stopping_ends_even_while_no_claim_succeeds() {
+async fn the_engine_stops_even_while_no_claim_succeeds() {
     let bank = Bank::open().await;
     bank.log.fail_claims(u32::MAX);
     bank.log.fail_before_next_append();
@@ -47,7 +47,7 @@ async fn stopping_ends_even_while_no_claim_succeeds() {
     bank.commits.wait_until_held();
     let behind = bank.queue(&request("a", Command::Deposit(vec![2])));
     bank.commits.open();
-    bank.reaches(|state| *state == Ownership::Claiming("planted fault".into())).await;
+    bank.wait_for(|state| *state == Ownership::Claiming("planted fault".into())).await;
 
     bank.stop().await;
     assert!(matches!(in_doubt.answer().await, Err(CommandError::OutcomeUnknown)));

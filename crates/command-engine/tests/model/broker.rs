@@ -17,9 +17,9 @@ pub(crate) struct Client {
     pub(crate) scheduler: Scheduler,
     pub(crate) bug: Option<PlantedBug>,
     /// The end of each partition before the producers were initialised.
-    pub(crate) early: Offsets,
-    /// Whether the next replay of the forgotten partition is left out.
-    pub(crate) skips: bool,
+    pub(crate) early_ends: Offsets,
+    /// Whether the next replay of the forgotten partition is skipped.
+    pub(crate) skips_replay: bool,
 }
 
 /// The partition that [`PlantedBug::ForgetsAPartition`] forgets.
@@ -28,8 +28,8 @@ const FORGOTTEN: i32 = 1;
 pub(crate) struct ClientProducer {
     producer: SimulatedProducer,
     scheduler: Scheduler,
-    /// Whether it initialises its id only when a transaction begins.
-    late: bool,
+    /// Whether it initialises its transactional id only when a transaction begins.
+    initialises_late: bool,
 }
 
 impl Broker for Client {
@@ -41,35 +41,35 @@ impl Broker for Client {
 
     fn connect(&mut self, count: usize) -> Result<Vec<ClientProducer>, LogError> {
         let producers = self.broker.connect(count)?.into_iter().enumerate();
-        let late = |index| index > 0 && self.bug == Some(PlantedBug::LeavesAnIdUnfenced);
+        let is_late = |index| index > 0 && self.bug == Some(PlantedBug::LeavesAnIdUnfenced);
         Ok(producers
             .map(|(index, producer)| ClientProducer {
                 producer,
                 scheduler: self.scheduler.clone(),
-                late: late(index),
+                initialises_late: is_late(index),
             })
             .collect())
     }
 
     fn end(&mut self, partition: i32) -> Result<i64, LogError> {
-        self.skips = self.bug == Some(PlantedBug::ForgetsAPartition);
+        self.skips_replay = self.bug == Some(PlantedBug::ForgetsAPartition);
         match self.bug {
-            Some(PlantedBug::ReadsBeforeInits) => Ok(self.early[&partition]),
+            Some(PlantedBug::ReadsBeforeInits) => Ok(self.early_ends[&partition]),
             _ => self.broker.end(partition),
         }
     }
 
     fn stable_end(&mut self, partition: i32) -> Result<i64, LogError> {
-        self.skips = false;
+        self.skips_replay = false;
         if self.bug == Some(PlantedBug::ReadsBeforeInits) {
             let end = self.broker.end(partition)?;
-            self.early.insert(partition, end);
+            self.early_ends.insert(partition, end);
         }
         self.broker.stable_end(partition)
     }
 
     fn replay(&mut self, partition: i32, next: i64, mark: i64, fold: &mut Fold<'_>) -> Result<(), LogError> {
-        if self.skips && partition == FORGOTTEN {
+        if self.skips_replay && partition == FORGOTTEN {
             return Ok(());
         }
         self.broker.replay(partition, next, mark, fold)
@@ -90,11 +90,11 @@ impl Broker for Client {
 
 impl Producer for ClientProducer {
     fn init(&mut self) -> Result<(), LogError> {
-        if self.late { Ok(()) } else { self.producer.init() }
+        if self.initialises_late { Ok(()) } else { self.producer.init() }
     }
 
     fn begin(&mut self, timeout: Duration) -> Result<(), LogError> {
-        if std::mem::take(&mut self.late) {
+        if std::mem::take(&mut self.initialises_late) {
             self.producer.init()?;
         }
         self.producer.begin(timeout)
@@ -116,8 +116,8 @@ impl Producer for ClientProducer {
         self.producer.announce(address)
     }
 
-    /// A client that gets no answer retries after a pause. It may then be fenced although its first request was
-    /// processed.
+    /// A client that receives no answer retries after a pause. It may then be fenced although its first request
+    /// succeeded.
     fn commit(&mut self) -> Result<(), LogError> {
         let committed = self.producer.commit();
         if !matches!(committed, Err(LogError::TimedOut(_))) || self.scheduler.lock().random.one_in(3) {

@@ -1,4 +1,4 @@
-//! The invariants of a schedule: of the log, and of every answer.
+//! The invariants of the log and of every answer.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ use crate::{
     world::World,
 };
 
-/// An answer, and how many events were committed when it was requested and when it was received.
+/// An answer, and how many events were committed when the request was sent and when the answer was received.
 struct Observation<'w> {
     request: &'w Request,
     since: usize,
@@ -29,16 +29,16 @@ pub(crate) fn all(world: &World) -> Result<(), String> {
     let observed = observed(world, events.len());
     let history = History::new(&events);
     observed.iter().try_for_each(|observed| {
-        history.confirms(observed).map_err(|why| {
+        history.confirms(observed).map_err(|reason| {
             let Observation { since, until, outcome, request } = observed;
-            format!("{why}: between {since} and {until} {outcome:?} to {request:?}")
+            format!("{reason}: between {since} and {until} {outcome:?} to {request:?}")
         })
     })?;
     causes(&events, &observed)
 }
 
-/// Sequences 1..n of each partition, versions 1..n of each aggregate, epochs that never decrease, and the events of a
-/// command side by side, each once.
+/// Sequences are 1..n in each partition and versions 1..n in each aggregate, epochs never decrease, and the events of a
+/// command are contiguous, each once.
 fn is_continuous(events: &[Recorded]) -> Result<(), String> {
     let (mut versions, mut epoch, mut of_command) = (HashMap::new(), 0, HashMap::<_, usize>::new());
     let mut sequences = BTreeMap::<_, u64>::new();
@@ -75,7 +75,7 @@ fn deliveries(world: &World) -> Result<(), String> {
 }
 
 fn observed(world: &World, end: usize) -> Vec<Observation<'_>> {
-    let asked = world.clients.commands.iter().flat_map(|command| {
+    let answers = world.clients.commands.iter().flat_map(|command| {
         command.attempts.iter().filter_map(|attempt| {
             let (outcome, until) = attempt.received.clone()?;
             Some(Observation { request: &command.request, since: attempt.since, until, outcome })
@@ -87,11 +87,11 @@ fn observed(world: &World, end: usize) -> Vec<Observation<'_>> {
         until: end,
         outcome: Outcome::of_outcome(&outcome.document),
     });
-    asked.chain(outcomes).collect()
+    answers.chain(outcomes).collect()
 }
 
-/// Every event has a cause: a request that was sent before, and was not answered with the promise that nothing was
-/// written.
+/// Every event has a cause: a request that was sent before it and was not answered with an outcome that rules out a
+/// write.
 fn causes(events: &[Recorded], observed: &[Observation<'_>]) -> Result<(), String> {
     for (index, Recorded { envelope, .. }) in events.iter().enumerate() {
         let is_cause = |observed: &&Observation<'_>| {
@@ -102,13 +102,13 @@ fn causes(events: &[Recorded], observed: &[Observation<'_>]) -> Result<(), Strin
                 && observed.outcome.may_have_written()
         };
         if !observed.iter().any(|observed| is_cause(&observed)) {
-            return Err(format!("an event that nobody caused: {envelope:?}"));
+            return Err(format!("an event without a cause: {envelope:?}"));
         }
     }
     Ok(())
 }
 
-/// The committed log. It answers which answers were correct at which time.
+/// The committed log, which determines the answers that were correct at any time.
 struct History<'e> {
     events: &'e [Recorded],
     decoded: Vec<Event>,
@@ -123,48 +123,48 @@ impl<'e> History<'e> {
         match &observed.outcome {
             Outcome::Accepted(reported) if !reported.events.is_empty() => self.is_in_log(observed, reported),
             Outcome::NotWritten | Outcome::Unknown | Outcome::Unreadable => Ok(()),
-            _ if (observed.since..=observed.until).any(|moment| self.says(moment, observed)) => Ok(()),
-            _ => Err("an answer that was true at no moment"),
+            _ if (observed.since..=observed.until).any(|at| self.is_correct(at, observed)) => Ok(()),
+            _ => Err("an answer that was never correct"),
         }
     }
 
-    /// The events of an accepted command are in the log as answered, and were when it was answered.
+    /// The events of an accepted command are in the log as reported, and were committed before the answer.
     fn is_in_log(&self, observed: &Observation<'_>, reported: &AcceptedOutcome) -> Result<(), &'static str> {
-        let of_it: Vec<_> = self.of_command(self.events.len(), observed.request).collect();
-        let Some((last, recorded)) = of_it.last() else {
+        let written: Vec<_> = self.of_command(self.events.len(), observed.request).collect();
+        let Some((last, recorded)) = written.last() else {
             return Err("an accepted command is not in the log");
         };
-        let is_same = |((_, there), (event_type, id)): (&(usize, &Recorded), &(String, Uuid))| {
-            there.envelope.short_type() == event_type && there.envelope.event_id == *id
+        let is_same = |((_, recorded), (event_type, id)): (&(usize, &Recorded), &(String, Uuid))| {
+            recorded.envelope.short_type() == event_type && recorded.envelope.event_id == *id
         };
-        let as_told = of_it.len() == reported.events.len()
-            && of_it.iter().zip(&reported.events).all(is_same)
+        let matches_report = written.len() == reported.events.len()
+            && written.iter().zip(&reported.events).all(is_same)
             && recorded.envelope.version == Version(reported.version)
-            && Some((recorded.position.partition, recorded.position.offset)) == reported.place
+            && Some((recorded.position.partition, recorded.position.offset)) == reported.position
             && recorded.envelope.request_hash == observed.request.request_hash;
-        match as_told {
+        match matches_report {
             false => Err("an accepted command is not in the log as reported"),
             true if *last >= observed.until => Err("a command was answered before its commit"),
             true => Ok(()),
         }
     }
 
-    /// Whether the answer is correct when `moment` events are committed.
-    fn says(&self, moment: usize, observed: &Observation<'_>) -> bool {
+    /// Whether the answer is correct when `committed` events are committed.
+    fn is_correct(&self, committed: usize, observed: &Observation<'_>) -> bool {
         let request = observed.request;
-        let cached = self.of_command(moment, request).next();
-        if let Some((_, cached)) = cached {
+        let first_event = self.of_command(committed, request).next();
+        if let Some((_, first_event)) = first_event {
             return observed.outcome == Outcome::IdReused
-                && cached.envelope.request_hash != request.request_hash;
+                && first_event.envelope.request_hash != request.request_hash;
         }
-        let (state, version, place) = self.account(moment, &request.aggregate_id);
+        let (state, version, position) = self.account(committed, &request.aggregate_id);
         if !request.expected.is_met_by(version) {
             return observed.outcome == Outcome::Mismatch(version.0);
         }
         match Account::decide(&state, request.command.clone()) {
             Ok(events) if events.is_empty() => {
                 observed.outcome
-                    == Outcome::Accepted(AcceptedOutcome { version: version.0, events: Vec::new(), place })
+                    == Outcome::Accepted(AcceptedOutcome { version: version.0, events: Vec::new(), position })
             }
             Ok(_) => false,
             Err(refusal) => {
@@ -173,9 +173,9 @@ impl<'e> History<'e> {
         }
     }
 
-    fn account(&self, moment: usize, id: &AggregateId) -> (State, Version, Option<(i32, i64)>) {
-        let of_it = |(recorded, _): &(&Recorded, &Event)| recorded.envelope.aggregate_id == *id;
-        self.events.iter().zip(&self.decoded).take(moment).filter(of_it).fold(
+    fn account(&self, committed: usize, id: &AggregateId) -> (State, Version, Option<(i32, i64)>) {
+        let written = |(recorded, _): &(&Recorded, &Event)| recorded.envelope.aggregate_id == *id;
+        self.events.iter().zip(&self.decoded).take(committed).filter(written).fold(
             (State::default(), Version::NONE, None),
             |(state, version, _), (recorded, event)| {
                 let Position { partition, offset, .. } = recorded.position;
@@ -184,11 +184,11 @@ impl<'e> History<'e> {
         )
     }
 
-    fn of_command(&self, moment: usize, request: &Request) -> impl Iterator<Item = (usize, &'e Recorded)> {
+    fn of_command(&self, committed: usize, request: &Request) -> impl Iterator<Item = (usize, &'e Recorded)> {
         let key = (&request.aggregate_id, request.metadata.command_id);
-        let is_it = move |(_, recorded): &(usize, &Recorded)| {
+        let is_of_command = move |(_, recorded): &(usize, &Recorded)| {
             (&recorded.envelope.aggregate_id, recorded.envelope.metadata.command_id) == key
         };
-        self.events.iter().take(moment).enumerate().filter(is_it)
+        self.events.iter().take(committed).enumerate().filter(is_of_command)
     }
 }

@@ -1,5 +1,5 @@
-//! Clients that send commands: with ids that some of them repeat or reuse, to any instance or through Kafka, again where
-//! the answer is not final, several at a time, and sometimes without waiting for the answer.
+//! Clients that send commands to any instance or through Kafka. Some repeat or reuse ids; all retry until an answer is
+//! final, may have several attempts open at once, and may stop waiting for an answer.
 
 mod request;
 
@@ -23,23 +23,23 @@ pub(crate) struct Clients {
     pub(crate) commands: Vec<ClientCommand>,
     /// The partitions of the commands topic.
     pub(crate) topic: BTreeMap<i32, Vec<SentCommand>>,
-    /// How many attempts there were.
+    /// How many attempts were made.
     attempts: u64,
 }
 
-/// A command that a client wants to be done.
+/// A command that a client sends until it is finished.
 pub(crate) struct ClientCommand {
     pub(crate) request: Request,
     pub(crate) attempts: Vec<Attempt>,
     through_kafka: bool,
-    /// The client does nothing more for it.
-    over: bool,
+    /// Whether the client sends no more attempts.
+    is_finished: bool,
 }
 
 pub(crate) struct Attempt {
     /// How many events were committed when it began.
     pub(crate) since: usize,
-    /// What the client was told, and how many events were committed by then.
+    /// The outcome reported to the client, and how many events were committed by then.
     pub(crate) received: Option<(Outcome, usize)>,
     number: u64,
     instance: usize,
@@ -60,11 +60,11 @@ impl Clients {
         for _ in 0..4 + random.below(9) {
             let request = match commands.len() {
                 0 => new_request(random),
-                many if random.one_in(3) => repeated(&commands[random.below(many)].request, random),
+                count if random.one_in(3) => repeated(&commands[random.below(count)].request, random),
                 _ => new_request(random),
             };
             let through_kafka = random.one_in(4);
-            commands.push(ClientCommand { request, attempts: Vec::new(), through_kafka, over: false });
+            commands.push(ClientCommand { request, attempts: Vec::new(), through_kafka, is_finished: false });
         }
         Self { scheduler: scheduler.clone(), commands, topic: BTreeMap::new(), attempts: 0 }
     }
@@ -74,46 +74,46 @@ impl Clients {
         self.topic.values().flatten()
     }
 
-    /// Does something for one of the commands, while anything can happen.
+    /// Takes a random step for one of the commands, while faults are possible.
     pub(crate) fn act(&mut self, committed: usize) {
         let mut shared = self.scheduler.lock();
         let index = shared.random.below(self.commands.len());
         let command = &mut self.commands[index];
-        if command.over {
+        if command.is_finished {
             return;
         }
         if command.through_kafka {
-            command.over = !shared.random.one_in(4);
+            command.is_finished = !shared.random.one_in(4);
             let partition = partition_of(&command.request.aggregate_id, SHARDS.partitions());
             let sent = SentCommand::new(&command.request, &mut shared.random, committed);
             self.topic.entry(partition).or_default().push(sent);
         } else if !command.is_waiting() {
-            command.over = !command.attempts.is_empty() && shared.random.one_in(10);
-            if !command.over {
+            command.is_finished = !command.attempts.is_empty() && shared.random.one_in(10);
+            if !command.is_finished {
                 command.send(&mut shared, committed, &mut self.attempts);
             }
         } else {
             match shared.random.below(8) {
-                0 => command.give_up_one(&mut shared, committed),
+                0 => command.abandon_one(&mut shared, committed),
                 1 => command.send(&mut shared, committed, &mut self.attempts),
                 _ => {}
             }
         }
     }
 
-    /// Does what is left to do once there are no more faults. Returns whether all is done.
+    /// Retries open commands once there are no more faults. Returns whether all are finished.
     pub(crate) fn finish(&mut self, committed: usize) -> bool {
         let mut shared = self.scheduler.lock();
         for command in &mut self.commands {
-            command.over |= command.through_kafka || command.attempts.is_empty();
-            if !command.is_waiting() && !command.over && shared.random.one_in(20) {
+            command.is_finished |= command.through_kafka || command.attempts.is_empty();
+            if !command.is_waiting() && !command.is_finished && shared.random.one_in(20) {
                 command.send(&mut shared, committed, &mut self.attempts);
             }
         }
-        self.commands.iter().all(|command| command.over && !command.is_waiting())
+        self.commands.iter().all(|command| command.is_finished && !command.is_waiting())
     }
 
-    /// Receives the answers that have come.
+    /// Receives the answers that have arrived.
     pub(crate) fn receive(&mut self, committed: impl Fn() -> usize) {
         for command in &mut self.commands {
             let mut is_final = false;
@@ -129,7 +129,7 @@ impl Clients {
         }
     }
 
-    /// An instance crashes: whoever waits for it hears that the connection is gone.
+    /// An instance crashes: clients that wait for it lose the connection.
     pub(crate) fn disconnect(&mut self, instance: usize, committed: usize) {
         let attempts = self.commands.iter_mut().flat_map(|command| &mut command.attempts);
         for attempt in attempts.filter(|attempt| attempt.instance == instance && attempt.received.is_none()) {
@@ -143,9 +143,9 @@ impl ClientCommand {
         self.attempts.iter().any(|attempt| attempt.received.is_none())
     }
 
-    /// Most clients stop when they have a final answer; some ask once more.
+    /// Most clients stop after a final answer; some send the command once more.
     fn stop_if(&mut self, is_final: bool, scheduler: &Scheduler) {
-        self.over |= is_final && !scheduler.lock().random.one_in(6);
+        self.is_finished |= is_final && !scheduler.lock().random.one_in(6);
     }
 
     fn send(&mut self, shared: &mut Shared, since: usize, attempts: &mut u64) {
@@ -167,8 +167,8 @@ impl ClientCommand {
         self.attempts.push(attempt);
     }
 
-    /// Waits no longer for one of the answers.
-    fn give_up_one(&mut self, shared: &mut Shared, committed: usize) {
+    /// Stops waiting for one of the answers.
+    fn abandon_one(&mut self, shared: &mut Shared, committed: usize) {
         let mut waiting = self.attempts.iter_mut().filter(|attempt| attempt.received.is_none());
         let Some(attempt) = waiting.next() else { return };
         let Some(reply) = attempt.reply.take() else { return };

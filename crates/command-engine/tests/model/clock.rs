@@ -1,4 +1,4 @@
-//! The clock of a simulated instance. Time passes only while the instance waits, and by chance.
+//! The clock of a simulated instance. Time passes only while the instance waits, by random steps.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -22,8 +22,8 @@ pub(crate) struct SimulatedClock {
 
 impl SimulatedClock {
     pub(crate) fn new(scheduler: Scheduler) -> Self {
-        // The cache compares with the system's clock when a save is due. An hour ahead of it, whatever is due there is
-        // due here too, so a seed always leads to the same schedule.
+        // The cache uses the system clock to decide when a save is due. This clock runs an hour ahead, so every save
+        // that is due there is due here too, and a seed always leads to the same schedule.
         let start = Instant::now() + Duration::from_hours(1);
         Self { scheduler, start, elapsed: AtomicU64::new(0), woken: AtomicBool::new(false) }
     }

@@ -1,4 +1,4 @@
-//! The production log of a shard, with a planted bug or without.
+//! The production log of a shard, with or without a planted bug.
 
 use std::{
     collections::VecDeque,
@@ -20,15 +20,15 @@ pub(crate) struct Log {
     shared: Arc<Mutex<Shared>>,
 }
 
-/// What planted commits leave behind; they run in the committing coroutine.
+/// State that planted commits share with the log; they run in the committing coroutine.
 #[derive(Default)]
 struct Shared {
     /// Events that are to be folded although they are not committed.
     folded: Vec<Recorded>,
-    /// Whether a commit was fenced, and is therefore taken for one that did not happen.
+    /// Whether a commit was fenced and is therefore assumed not to have happened.
     trusts_fenced: bool,
     /// The commits of the batches that were sent, in order, until they are carried out.
-    open: VecDeque<Commit>,
+    unfinished: VecDeque<Commit>,
     /// How many commits are not carried out yet.
     outstanding: usize,
 }
@@ -36,7 +36,7 @@ struct Shared {
 impl Shared {
     fn forget_commits(&mut self) {
         (self.trusts_fenced, self.outstanding) = (false, 0);
-        self.open.clear();
+        self.unfinished.clear();
     }
 }
 
@@ -49,8 +49,8 @@ impl Log {
         self.shared.lock().unwrap()
     }
 
-    /// Reads as the planted bug has it.
-    fn read_by<T>(
+    /// Reads the log, with the planted bug.
+    fn read_with_bug<T>(
         &mut self,
         next: &Offsets,
         fold: &mut Fold<'_>,
@@ -73,8 +73,8 @@ impl Log {
         })
     }
 
-    /// The commit of a batch, as the planted bug has it.
-    fn planted(&self, batch: &Batch<'_>, Sent { offsets, commit }: Sent) -> Sent {
+    /// The commit of a batch, changed by the planted bug.
+    fn with_bug(&self, batch: &Batch<'_>, Sent { offsets, commit }: Sent) -> Sent {
         let shared = Arc::clone(&self.shared);
         let commit: Commit = match self.bug {
             Some(PlantedBug::AnswersBeforeCommit) => Box::new(move || commit().or(Ok(()))),
@@ -85,7 +85,7 @@ impl Log {
             Some(PlantedBug::TrustsFenced) => Box::new(move || {
                 commit().inspect_err(|error| shared.lock().unwrap().trusts_fenced = error.is_fenced())
             }),
-            Some(PlantedBug::KeepsAfterFailure) => self.kept(commit),
+            Some(PlantedBug::KeepsAfterFailure) => self.committed_after_failure(commit),
             Some(PlantedBug::CommitsOutOfTurn) => self.counted(commit),
             _ => commit,
         };
@@ -93,12 +93,12 @@ impl Log {
     }
 
     /// A commit that is carried out even if the one before it has failed.
-    fn kept(&self, commit: Commit) -> Commit {
-        self.shared().open.push_back(commit);
+    fn committed_after_failure(&self, commit: Commit) -> Commit {
+        self.shared().unfinished.push_back(commit);
         let shared = Arc::clone(&self.shared);
         Box::new(move || {
             let carry_out = || {
-                let next = shared.lock().unwrap().open.pop_front();
+                let next = shared.lock().unwrap().unfinished.pop_front();
                 next.map_or(Ok(()), |commit| commit())
             };
             carry_out().inspect_err(|_| drop(carry_out()))
@@ -142,12 +142,12 @@ impl ShardLog for Log {
         if self.shared().trusts_fenced {
             return Ok(());
         }
-        self.read_by(next, fold, |log, fold| log.read(next, fold))
+        self.read_with_bug(next, fold, |log, fold| log.read(next, fold))
     }
 
     fn claim(&mut self, next: &Offsets, fold: &mut Fold<'_>) -> Result<Claimed, LogError> {
         self.shared().forget_commits();
-        let claimed = self.read_by(next, fold, |log, fold| log.claim(next, fold))?;
+        let claimed = self.read_with_bug(next, fold, |log, fold| log.claim(next, fold))?;
         self.epoch = claimed.epoch;
         Ok(claimed)
     }
@@ -166,7 +166,7 @@ impl ShardLog for Log {
             }
             _ => {
                 let sent = self.fenced.send(batch)?;
-                Ok(self.planted(batch, sent))
+                Ok(self.with_bug(batch, sent))
             }
         }
     }

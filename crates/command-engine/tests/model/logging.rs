@@ -1,5 +1,5 @@
-//! Receives what the production code logs while a schedule runs: everything goes to the trace, and an error fails the
-//! schedule.
+//! Receives what the production code logs while a schedule runs: everything is added to the trace, and an error fails
+//! the schedule.
 
 use std::{
     fmt::{self, Write},
@@ -41,7 +41,7 @@ impl Subscriber for SchedulerLog {
         };
         let mut shared = scheduler.lock();
         if *event.metadata().level() == Level::ERROR {
-            shared.alarm = Some(line());
+            shared.logged_error = Some(line());
         }
         let instance = shared.running;
         shared.note(|| format!("{instance}:{}", line()));

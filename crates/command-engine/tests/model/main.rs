@@ -1,8 +1,8 @@
-//! A model test of the write protocol: several instances share one shard of a simulated broker, in one thread; the shard
-//! has two partitions. Each instance runs the production mailbox, queue, loop and writer; only the broker, the clock and
-//! the snapshots are simulated. A seed decides which instance runs between any two requests, how much time passes, and
-//! what happens to each request: it may fail, its answer may be lost, and it may arrive late or never. Instances crash
-//! and freeze, and clients retry. In the end the log and all answers must agree.
+//! A model test of the write protocol: several instances share one shard of a simulated broker, in one thread; the
+//! shard has two partitions. Each instance runs the production mailbox, queue, loop and writer; only the broker, the
+//! clock and the snapshots are simulated. A seed decides which instance runs between any two requests, how much time
+//! passes, and what happens to each request: it may fail, its answer may be lost, and it may arrive late or never.
+//! Instances crash and freeze, and clients retry. At the end the log and all answers must agree.
 //!
 //! `FOLDLINE_MODEL_SEED=17` repeats a schedule and prints it. `FOLDLINE_MODEL_SCHEDULES=200000` runs more of them.
 
@@ -40,8 +40,8 @@ fn the_log_and_all_answers_agree_whatever_happens() {
         return;
     }
     let schedules = setting("FOLDLINE_MODEL_SCHEDULES").unwrap_or(SCHEDULES);
-    if let Some((seed, what)) = first_failure(0..schedules, None) {
-        panic!("schedule {seed}: {what}\n{}", traced(seed, None));
+    if let Some((seed, reason)) = first_failure(0..schedules, None) {
+        panic!("schedule {seed}: {reason}\n{}", traced(seed, None));
     }
 }
 
@@ -55,10 +55,10 @@ fn traced(seed: u64, bug: Option<PlantedBug>) -> String {
     world::run(seed, bug, true).0.scheduler.trace()
 }
 
-/// A planted bug must make a schedule fail.
-fn finds(bug: PlantedBug) {
-    let (seed, what) = first_failure(0..SCHEDULES, Some(bug)).expect("the planted mistake is not found");
-    println!("found by schedule {seed}: {what}");
+/// Checks that a planted bug makes a schedule fail.
+fn assert_found(bug: PlantedBug) {
+    let (seed, reason) = first_failure(0..SCHEDULES, Some(bug)).expect("the planted bug is not found");
+    println!("found by schedule {seed}: {reason}");
 }
 
 fn setting(name: &str) -> Option<u64> {
@@ -67,55 +67,55 @@ fn setting(name: &str) -> Option<u64> {
 
 #[test]
 fn reading_before_all_inits_is_found() {
-    finds(PlantedBug::ReadsBeforeInits);
+    assert_found(PlantedBug::ReadsBeforeInits);
 }
 
 #[test]
-fn a_partition_that_is_not_read_to_its_end_is_found() {
-    finds(PlantedBug::ForgetsAPartition);
+fn not_reading_a_partition_to_its_end_is_found() {
+    assert_found(PlantedBug::ForgetsAPartition);
 }
 
 #[test]
-fn an_id_that_is_not_fenced_is_found() {
-    finds(PlantedBug::LeavesAnIdUnfenced);
+fn leaving_an_id_unfenced_is_found() {
+    assert_found(PlantedBug::LeavesAnIdUnfenced);
 }
 
 #[test]
 fn answering_before_the_commit_is_found() {
-    finds(PlantedBug::AnswersBeforeCommit);
+    assert_found(PlantedBug::AnswersBeforeCommit);
 }
 
 #[test]
-fn taking_fenced_for_a_clean_failure_is_found() {
-    finds(PlantedBug::TrustsFenced);
+fn trusting_a_fenced_commit_to_have_failed_is_found() {
+    assert_found(PlantedBug::TrustsFenced);
 }
 
 #[test]
 fn forgetting_the_keys_at_a_takeover_is_found() {
-    finds(PlantedBug::ForgetsKeys);
+    assert_found(PlantedBug::ForgetsKeys);
 }
 
 #[test]
 fn answering_without_checking_the_ownership_is_found() {
-    finds(PlantedBug::NeverConfirms);
+    assert_found(PlantedBug::NeverConfirms);
 }
 
 #[test]
-fn committing_offsets_apart_from_their_events_is_found() {
-    finds(PlantedBug::CommitsOffsetsApart);
+fn committing_offsets_apart_from_events_is_found() {
+    assert_found(PlantedBug::CommitsOffsetsApart);
 }
 
 #[test]
 fn folding_before_the_commit_is_found() {
-    finds(PlantedBug::FoldsBeforeCommit);
+    assert_found(PlantedBug::FoldsBeforeCommit);
 }
 
 #[test]
-fn committing_before_the_group_before_is_known_is_found() {
-    finds(PlantedBug::CommitsOutOfTurn);
+fn committing_before_the_previous_group_is_committed_is_found() {
+    assert_found(PlantedBug::CommitsOutOfTurn);
 }
 
 #[test]
-fn keeping_a_group_after_the_one_before_it_failed_is_found() {
-    finds(PlantedBug::KeepsAfterFailure);
+fn committing_a_group_after_the_previous_one_failed_is_found() {
+    assert_found(PlantedBug::KeepsAfterFailure);
 }

@@ -1,4 +1,4 @@
-//! What was reported about a command, as an answer or as an outcome.
+//! The outcome of a command, reported in an answer or in the outcomes topic.
 
 use aggregate::Version;
 use command_engine::{Accepted, CommandError};
@@ -22,17 +22,17 @@ pub(crate) enum Outcome {
     Unreadable,
 }
 
-/// What was reported about an accepted command.
+/// The reported outcome of an accepted command.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AcceptedOutcome {
     pub(crate) version: u64,
     pub(crate) events: Vec<(String, Uuid)>,
     /// The partition and offset of its last event.
-    pub(crate) place: Option<(i32, i64)>,
+    pub(crate) position: Option<(i32, i64)>,
 }
 
 impl Outcome {
-    /// Whether a client need not ask again.
+    /// Whether a client has no reason to send the command again.
     pub(crate) fn is_final(&self) -> bool {
         !matches!(self, Self::NotWritten | Self::Unknown)
     }
@@ -47,7 +47,7 @@ impl Outcome {
             Ok(accepted) => Self::Accepted(AcceptedOutcome {
                 version: accepted.version.0,
                 events: accepted.events.iter().map(|event| (event.event_type.to_owned(), event.id)).collect(),
-                place: accepted.position.map(|position| (position.partition, position.offset)),
+                position: accepted.position.map(|position| (position.partition, position.offset)),
             }),
             Err(CommandError::Refused(refusal)) => {
                 Self::Refused(aggregate::Refusal::code(&refusal).to_owned())
@@ -74,7 +74,7 @@ impl Outcome {
             return Self::Accepted(AcceptedOutcome {
                 version: outcome["version"].as_u64().unwrap(),
                 events: outcome["events"].as_array().unwrap().iter().map(event).collect(),
-                place: position(&outcome["position"]),
+                position: position(&outcome["position"]),
             });
         }
         let problem = &outcome["problem"];

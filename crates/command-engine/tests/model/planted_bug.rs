@@ -1,6 +1,6 @@
-//! Mistakes that have been made in protocols like this one. The model must find each of them; the protocol has none.
+//! Bugs that protocols like this one have had. The model test must find each of them.
 
-/// What is wrong with a planted variant of the protocol.
+/// A bug planted in the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlantedBug {
     /// The end of the log is read before every producer is initialised.
@@ -11,11 +11,11 @@ pub(crate) enum PlantedBug {
     LeavesAnIdUnfenced,
     /// Commands are answered once their events are sent.
     AnswersBeforeCommit,
-    /// A fenced commit is taken for one that did not happen.
+    /// A fenced commit is assumed not to have happened.
     TrustsFenced,
     /// Events that another owner wrote are folded without their command ids.
     ForgetsKeys,
-    /// Answers that write nothing are given without checking who owns the shard.
+    /// Commands that write nothing are answered without confirming the ownership of the shard.
     NeverConfirms,
     /// The offset of the commands topic is committed after the events, in a transaction of its own.
     CommitsOffsetsApart,

@@ -1,4 +1,4 @@
-//! Random numbers that a seed reproduces.
+//! Reproducible random numbers.
 
 /// A pseudorandom number generator (`SplitMix64`, Steele et al. 2014).
 pub(crate) struct Random(u64);
@@ -30,14 +30,14 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// The index of one of these weights, each as likely as it is large.
+    /// The index of one of these weights, chosen with a probability proportional to the weight.
     pub(crate) fn weighted(&mut self, weights: &[usize]) -> usize {
-        let mut left = self.below(weights.iter().sum());
+        let mut rest = self.below(weights.iter().sum());
         for (index, weight) in weights.iter().enumerate() {
-            if left < *weight {
+            if rest < *weight {
                 return index;
             }
-            left -= weight;
+            rest -= weight;
         }
         unreachable!("the number is below the sum of the weights")
     }

@@ -1,4 +1,4 @@
-//! Bugs that schedules have found, each reproduced without one.
+//! Bugs that schedules have found, each reproduced without a schedule.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ fn cache(snapshots: &SharedSnapshots, max_aggregates: usize) -> AggregateCache<A
 }
 
 #[test]
-fn an_account_that_is_loaded_twice_at_once_keeps_its_history() {
+fn an_account_loaded_twice_in_one_call_keeps_its_history() {
     let snapshots = SharedSnapshots::new(false);
     let mut first = cache(&snapshots, 10);
     first.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
@@ -61,20 +61,20 @@ fn an_account_that_is_loaded_twice_at_once_keeps_its_history() {
 }
 
 #[test]
-fn a_full_cache_beside_newer_snapshots_continues() {
+fn a_full_cache_continues_if_another_instance_has_saved_newer_snapshots() {
     let snapshots = SharedSnapshots::new(false);
     let mut behind = cache(&snapshots, 1);
     behind.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
     let mut newer = cache(&snapshots, 10);
     newer.fold_tail(&[opened("a", 0), opened("b", 1)], &mut |_, _| ()).unwrap();
     newer.save_now(2).unwrap();
-    // The other instance has saved what this one could not, so there is room.
+    // The other instance has saved what this one could not, so this one can evict it.
     behind.fold_tail(&[opened("b", 1)], &mut |_, _| ()).unwrap();
     assert_eq!(behind.next_offset, 2);
 }
 
 #[test]
-fn a_save_that_takes_long_is_not_due_again_at_once() {
+fn a_slow_save_is_not_due_again_at_once() {
     let settings = CacheSettings {
         save_changes: 1,
         save_interval: Duration::from_millis(1),
@@ -89,6 +89,6 @@ fn a_save_that_takes_long_is_not_due_again_at_once() {
         std::thread::yield_now();
     }
     cache.write_behind(1).unwrap();
-    // A shard waits until then. If it were in the past, the thread would spin while the save takes.
+    // A shard waits until then. If it were in the past, the thread would spin for as long as the save takes.
     assert!(cache.due().unwrap() > due);
 }

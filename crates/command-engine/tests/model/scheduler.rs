@@ -1,4 +1,4 @@
-//! What all parts of the model share, and how an instance yields to the others.
+//! The state that all parts of the model share, and how an instance yields to the others.
 
 use std::{
     cell::RefCell,
@@ -18,35 +18,35 @@ thread_local! {
     static CURRENT: RefCell<Option<Scheduler>> = const { RefCell::new(None) };
 }
 
-/// The shared state of a schedule. Nobody yields while holding its lock.
+/// The shared state of a schedule. Its lock must not be held while yielding.
 #[derive(Clone)]
 pub(crate) struct Scheduler(Arc<Mutex<Shared>>);
 
 pub(crate) struct Shared {
     pub(crate) random: Random,
-    /// How many steps in a thousand meet a fault.
+    /// How many steps in a thousand fail.
     pub(crate) faults: usize,
     /// The mailbox of each instance.
     pub(crate) mailboxes: Vec<Arc<Mailbox<Account>>>,
     /// The instance that runs now.
     pub(crate) running: usize,
-    /// An error that an instance has logged. Errors call for an operator, and nothing in a schedule should.
-    pub(crate) alarm: Option<String>,
-    /// What has happened, if it is wanted.
+    /// An error that an instance has logged. An error means that an operator must act; no schedule may lead to one.
+    pub(crate) logged_error: Option<String>,
+    /// The trace, if it is recorded.
     trace: Option<Vec<String>>,
 }
 
 /// Why an instance has yielded to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Yielded {
-    /// It is in the middle of something.
+    /// It has more to do.
     Busy,
     /// It waits for something to do, or for time to pass.
     Waiting,
 }
 
-/// Lets the others go on.
-#[expect(deprecated, reason = "an instance yields deep within the protocol, which knows of no scope")]
+/// Lets the other instances run.
+#[expect(deprecated, reason = "an instance yields deep inside the protocol, to which no scope is passed")]
 pub(crate) fn yield_now(why: Yielded) {
     generator::yield_with(why);
 }
@@ -58,7 +58,7 @@ impl Scheduler {
             faults,
             mailboxes: Vec::new(),
             running: 0,
-            alarm: None,
+            logged_error: None,
             trace: traced.then(Vec::new),
         };
         Self(Arc::new(Mutex::new(shared)))
@@ -86,7 +86,7 @@ impl Scheduler {
         self.lock().note(line);
     }
 
-    /// What has happened; the beginning of it, if the schedule never ends.
+    /// The trace; only its first lines if the schedule never ends.
     pub(crate) fn trace(&self) -> String {
         let mut trace = self.lock().trace.take().unwrap_or_default();
         trace.truncate(MAX_LINES);
@@ -101,7 +101,7 @@ impl Shared {
         }
     }
 
-    /// Most clients know who owns the shard.
+    /// Usually the owner, because most clients know it; otherwise a random instance.
     pub(crate) fn likely_owner(&mut self) -> usize {
         let owner = self.mailboxes.iter().position(|mailbox| is_owner(mailbox));
         match owner {
@@ -111,13 +111,13 @@ impl Shared {
     }
 
     fn outcome_of(&mut self, step: Step) -> StepOutcome {
-        // Most depends on commits.
+        // Faults of commits matter most.
         let faults = if step == Step::Commit { self.faults * 3 } else { self.faults };
         if self.random.below(1000) < faults {
             return self.random.pick(&[StepOutcome::Fail, StepOutcome::LoseAnswer, StepOutcome::Delay]);
         }
-        let shows_later = step == Step::Commit && self.random.one_in(4);
-        if shows_later { StepOutcome::ShowLater } else { StepOutcome::Succeed }
+        let is_visible_late = step == Step::Commit && self.random.one_in(4);
+        if is_visible_late { StepOutcome::ShowLater } else { StepOutcome::Succeed }
     }
 }
 
@@ -134,7 +134,7 @@ impl Schedule for Scheduler {
     }
 
     fn after(&self, _instance: usize, step: Step) {
-        // The answers to two instances may overtake each other.
+        // The responses to two instances may overtake each other.
         if step != Step::Event && self.lock().random.one_in(3) {
             yield_now(Yielded::Busy);
         }

@@ -1,5 +1,5 @@
-//! Snapshots in memory that outlive instances, may be saved late, and can be set back, as a database that loses its
-//! last transactions.
+//! Snapshots in memory that outlive instances, may be saved late, and can lose their last save, like a database that
+//! loses its last transactions.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -17,10 +17,10 @@ pub(crate) struct SharedSnapshots(Arc<Mutex<Stored>>);
 
 #[derive(Default)]
 struct Stored {
-    now: Rows,
+    current: Rows,
     earlier: Vec<Rows>,
-    /// Whether saves stay pending until they are [ended](SharedSnapshots::end_save).
-    late: bool,
+    /// Whether saves stay pending until they are [finished](SharedSnapshots::finish_save).
+    delayed: bool,
     pending: Vec<(Save<State>, SaveReply)>,
 }
 
@@ -32,8 +32,8 @@ struct Rows {
 }
 
 impl SharedSnapshots {
-    pub(crate) fn new(late: bool) -> Self {
-        Self(Arc::new(Mutex::new(Stored { late, ..Stored::default() })))
+    pub(crate) fn new(delayed: bool) -> Self {
+        Self(Arc::new(Mutex::new(Stored { delayed, ..Stored::default() })))
     }
 
     /// How many saves are pending.
@@ -41,8 +41,8 @@ impl SharedSnapshots {
         self.lock().pending.len()
     }
 
-    /// Ends a pending save.
-    pub(crate) fn end_save(&self, index: usize) {
+    /// Finishes a pending save.
+    pub(crate) fn finish_save(&self, index: usize) {
         let mut stored = self.lock();
         let (save, reply) = stored.pending.remove(index);
         // The instance may be gone.
@@ -51,9 +51,9 @@ impl SharedSnapshots {
     }
 
     /// Loses the last save.
-    pub(crate) fn set_back(&self) {
+    pub(crate) fn lose_last_save(&self) {
         let mut stored = self.lock();
-        stored.now = stored.earlier.pop().unwrap_or_default();
+        stored.current = stored.earlier.pop().unwrap_or_default();
     }
 
     fn lock(&self) -> MutexGuard<'_, Stored> {
@@ -64,32 +64,32 @@ impl SharedSnapshots {
 impl Stored {
     /// Follows the rules of the snapshots in Postgres.
     fn save(&mut self, save: &Save<State>) -> Result<Saved, SnapshotError> {
-        let reached = self.now.checkpoint.next_offset;
-        if self.now.saved_by > save.epoch {
-            return Ok(Saved::Superseded(reached));
+        let next_offset = self.current.checkpoint.next_offset;
+        if self.current.saved_by > save.epoch {
+            return Ok(Saved::Superseded(next_offset));
         }
-        if reached < save.from {
+        if next_offset < save.from {
             return Err(SnapshotError::Lost);
         }
-        if reached <= save.to.next_offset {
-            self.earlier.push(self.now.clone());
-            (self.now.checkpoint, self.now.saved_by) = (save.to, save.epoch);
+        if next_offset <= save.to.next_offset {
+            self.earlier.push(self.current.clone());
+            (self.current.checkpoint, self.current.saved_by) = (save.to, save.epoch);
             let changed = save.changed.iter().map(|(id, cached)| (id.clone(), cached.clone()));
-            self.now.aggregates.extend(changed);
+            self.current.aggregates.extend(changed);
         }
-        Ok(Saved::UpTo(self.now.checkpoint.next_offset))
+        Ok(Saved::UpTo(self.current.checkpoint.next_offset))
     }
 }
 
 impl SnapshotStore<Account> for SharedSnapshots {
-    fn open(&mut self, cached: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
         let stored = self.lock();
-        stored.now.aggregates.keys().for_each(|id| cached(id.as_str()));
-        Ok(stored.now.checkpoint)
+        stored.current.aggregates.keys().for_each(|id| on_id(id.as_str()));
+        Ok(stored.current.checkpoint)
     }
 
     fn load(&mut self, ids: &[AggregateId], saved: i64) -> Result<Aggregates<State>, SnapshotError> {
-        let Rows { checkpoint, aggregates, .. } = &self.lock().now;
+        let Rows { checkpoint, aggregates, .. } = &self.lock().current;
         if checkpoint.next_offset < saved {
             return Err(SnapshotError::Lost);
         }
@@ -101,10 +101,10 @@ impl SnapshotStore<Account> for SharedSnapshots {
         let (reply, pending) = oneshot::channel();
         let mut stored = self.lock();
         stored.pending.push((save, reply));
-        let (late, last) = (stored.late, stored.pending.len() - 1);
+        let (delayed, last) = (stored.delayed, stored.pending.len() - 1);
         drop(stored);
-        if !late {
-            self.end_save(last);
+        if !delayed {
+            self.finish_save(last);
         }
         pending
     }

@@ -1,4 +1,4 @@
-//! One schedule: a broker, a few instances, clients and faults, all in the order that a seed gives.
+//! One schedule: a broker, a few instances, clients and faults, in an order derived from a seed.
 
 mod disturbances;
 mod instance;
@@ -34,16 +34,17 @@ pub(crate) struct World {
     instances: Vec<Instance>,
     /// How likely each kind of disturbance is.
     disturbances: DisturbanceWeights,
-    /// An instance is followed by another in one of this many turns.
-    switches: usize,
+    /// The running instance changes in one of this many turns, on average.
+    switch_interval: usize,
     current: usize,
-    /// The snapshots of each partition, unless there are none at all.
+    /// The snapshots of each partition; empty if there are none.
     snapshots: Vec<SharedSnapshots>,
     small_cache: bool,
 }
 
 /// The weights of: a delayed request arrives, transactions expire, commits become visible, the group reassigns the
-/// shard, a crash, a pause, a delayed save ends, snapshots are set back, a command is delivered.
+/// shard, an instance crashes, an instance freezes or resumes, a delayed save finishes, the last save is lost, a
+/// command is delivered.
 type DisturbanceWeights = [usize; 9];
 
 /// Runs a schedule to its end and checks it.
@@ -71,11 +72,11 @@ impl World {
         let mut random = Random::new(seed);
         let instances = 2 + random.below(2);
         let faults = random.pick(&[0, 10, 30, 60]);
-        let stormy = random.pick(&[0, 1, 2]);
-        let switches = random.pick(&[1, 2, 4, 12, 40]);
-        let late = random.one_in(2);
+        let chaos = random.pick(&[0, 1, 2]);
+        let switch_interval = random.pick(&[1, 2, 4, 12, 40]);
+        let delayed_saves = random.one_in(2);
         let partitions = if random.one_in(2) { SHARDS.partitions() } else { 0 };
-        let snapshots: Vec<_> = (0..partitions).map(|_| SharedSnapshots::new(late)).collect();
+        let snapshots: Vec<_> = (0..partitions).map(|_| SharedSnapshots::new(delayed_saves)).collect();
         let scheduler = Scheduler::new(Random::new(random.next()), faults, traced);
         let clients = Clients::new(&scheduler, &mut random);
         let mut world = Self {
@@ -83,11 +84,11 @@ impl World {
             simulated: SimulatedKafka::new(SHARDS.partitions_of(0)),
             bug,
             instances: Vec::new(),
-            disturbances: [3, stormy, 2, 3 + stormy, stormy, 3, 6, usize::from(stormy > 1), 6],
-            switches,
+            disturbances: [3, chaos, 2, 3 + chaos, chaos, 3, 6, usize::from(chaos > 1), 6],
+            switch_interval,
             current: 0,
-            // A full cache waits for its saves, so they must not be late where it is small.
-            small_cache: !snapshots.is_empty() && !late,
+            // A full cache waits for its saves, so a small cache must not be combined with delayed saves.
+            small_cache: !snapshots.is_empty() && !delayed_saves,
             snapshots,
             scheduler,
         };
@@ -109,9 +110,9 @@ impl World {
         Ok(())
     }
 
-    /// Resumes an instance, more often than not the one that ran last.
+    /// Resumes an instance, in most cases the one that ran last.
     fn step(&mut self) -> Result<(), String> {
-        let switches = self.scheduler.lock().random.one_in(self.switches);
+        let switches = self.scheduler.lock().random.one_in(self.switch_interval);
         if switches || self.instances[self.current].frozen {
             self.current = self.below(self.instances.len());
         }
@@ -122,11 +123,11 @@ impl World {
         self.scheduler.lock().running = number;
         let commits = self.scheduler.lock().random.one_in(3);
         self.instances[number].resume(commits);
-        let alarm = self.scheduler.lock().alarm.take();
-        alarm.map_or(Ok(()), |alarm| Err(format!("instance {number} needs an operator:{alarm}")))
+        let error = self.scheduler.lock().logged_error.take();
+        error.map_or(Ok(()), |error| Err(format!("instance {number} needs an operator:{error}")))
     }
 
-    /// No more faults, and the group agrees on an owner: everything must come to an end.
+    /// Runs on without faults and with one assigned owner: every command must finish.
     fn run_without_faults(&mut self) -> Result<(), String> {
         self.note("no more faults");
         self.scheduler.lock().faults = 0;
@@ -141,7 +142,7 @@ impl World {
             let number = self.below(self.instances.len());
             self.resume(number)?;
             if turn % 5 == 0 {
-                self.end_save();
+                self.finish_save();
                 self.simulated.show_commits();
             }
             self.deliver(owner);
@@ -150,7 +151,7 @@ impl World {
                 return Ok(());
             }
         }
-        Err("it never comes to an end".to_owned())
+        Err("the schedule does not end".to_owned())
     }
 
     fn is_quiet(&self, owner: usize) -> bool {

@@ -1,14 +1,14 @@
-//! How much is kept in memory, and when it is saved.
+//! How many aggregates are kept in memory, and when they are saved.
 
 use std::time::{Duration, Instant};
 
 use aggregate::Version;
-use command_engine::{AggregateCache as AnyImage, CacheSettings, NoSnapshots};
+use command_engine::{AggregateCache as AnyCache, CacheSettings, NoSnapshots};
 
 use crate::support::{AggregateCache, Database, History, Tally, eventually, id, ids, room_for};
 
 #[test]
-fn the_least_recently_used_are_evicted_once_they_are_saved() {
+fn the_least_recently_used_aggregates_are_evicted_once_they_are_saved() {
     let database = Database::new();
     let mut cache: AggregateCache = database.cache(room_for(3));
     History::of(&["a", "b", "c"]).read_into(&mut cache);
@@ -36,7 +36,7 @@ fn a_group_larger_than_the_limit_is_in_memory_all_at_once() {
 }
 
 #[test]
-fn what_is_not_saved_stays_in_memory() {
+fn unsaved_aggregates_stay_in_memory() {
     let database = Database::new();
     let mut cache: AggregateCache = database.cache(room_for(2));
     let history = History::of(&["a", "b"]);
@@ -47,7 +47,7 @@ fn what_is_not_saved_stays_in_memory() {
 }
 
 #[test]
-fn a_tail_that_exceeds_the_limit_is_saved_on_the_way() {
+fn a_tail_with_more_aggregates_than_the_limit_is_saved_while_it_is_read() {
     let database = Database::new();
     let names: Vec<_> = (0..30).map(|n| format!("t{}", n % 20)).collect();
     let history = History::of(&names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -63,7 +63,7 @@ fn a_tail_that_exceeds_the_limit_is_saved_on_the_way() {
 
 #[test]
 fn everything_stays_in_memory_without_snapshots() {
-    let mut cache = AnyImage::<Tally>::new(Box::new(NoSnapshots), room_for(1));
+    let mut cache = AnyCache::<Tally>::new(Box::new(NoSnapshots), room_for(1));
     cache.restore().unwrap();
     History::of(&["a", "b", "c"]).read_into(&mut cache);
     cache.save_now(1).unwrap();
@@ -94,23 +94,23 @@ fn a_save_is_due_after_enough_changes() {
 }
 
 #[test]
-fn what_changes_while_it_is_saved_is_saved_again() {
+fn an_aggregate_that_changes_during_a_save_is_saved_again() {
     let database = Database::new();
     let settings = CacheSettings { save_changes: 1, save_interval: Duration::from_hours(1), ..room_for(10) };
     let mut cache: AggregateCache = database.cache(settings);
     let mut history = History::of(&["a"]);
     history.read_into(&mut cache);
-    let held = database.hold("snapshots");
+    let lock = database.lock_table("snapshots");
     cache.write_behind(1).unwrap();
     history.command("a", 1);
     history.read_into(&mut cache);
     cache.write_behind(1).unwrap();
     assert_eq!(cache.get(&id("a")).unwrap().version, Version(2));
-    drop(held);
+    drop(lock);
     eventually(|| {
         cache.write_behind(1).unwrap();
         cache.due().is_none()
     });
     assert_eq!(cache.get(&id("a")).unwrap().version, Version(2));
-    assert_eq!(database.number("SELECT version FROM snapshots"), 2);
+    assert_eq!(database.query_number("SELECT version FROM snapshots"), 2);
 }

@@ -4,7 +4,7 @@ use command_engine::SnapshotError;
 
 use crate::support::{AggregateCache, Database, History, NextTally, eventually, id, ids, room_for};
 
-type NextImage = command_engine::AggregateCache<NextTally>;
+type NextCache = command_engine::AggregateCache<NextTally>;
 
 fn saved(database: &Database) -> History {
     let history = History::of(&["a", "b", "a"]);
@@ -18,12 +18,12 @@ fn saved(database: &Database) -> History {
 fn a_new_generation_is_folded_again_and_leaves_the_old_one_unchanged() {
     let database = Database::new();
     let history = saved(&database);
-    let mut next: NextImage = database.cache(room_for(10));
+    let mut next: NextCache = database.cache(room_for(10));
     assert_eq!((next.next_offset, next.aggregates()), (0, 0));
     next.fold_tail(&history.events, &mut |_, _| ()).unwrap();
     next.save_now(2).unwrap();
 
-    let mut next: NextImage = database.cache(room_for(10));
+    let mut next: NextCache = database.cache(room_for(10));
     next.load(&ids(&["a"])).unwrap();
     assert_eq!(next.get(&id("a")).unwrap().state.numbers, [0, 2]);
     let mut old: AggregateCache = database.cache(room_for(10));
@@ -32,11 +32,11 @@ fn a_new_generation_is_folded_again_and_leaves_the_old_one_unchanged() {
 }
 
 #[test]
-fn an_older_instance_still_saves_its_own_generation_beside_a_newer_one() {
+fn an_older_instance_still_saves_its_own_generation() {
     let database = Database::new();
     let mut history = saved(&database);
     let mut old: AggregateCache = database.cache(room_for(10));
-    let mut next: NextImage = database.cache(room_for(10));
+    let mut next: NextCache = database.cache(room_for(10));
     next.fold_tail(&history.events, &mut |_, _| ()).unwrap();
     next.save_now(9).unwrap();
     history.command("c", 1);
@@ -50,21 +50,21 @@ fn an_older_instance_still_saves_its_own_generation_beside_a_newer_one() {
 fn a_generation_not_saved_for_a_day_is_deleted_by_a_newer_one() {
     let database = Database::new();
     saved(&database);
-    let next: NextImage = database.cache(room_for(10));
+    let next: NextCache = database.cache(room_for(10));
     drop(next);
-    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 2);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 2);
     database.run("UPDATE snapshot_checkpoint SET updated_at = now() - interval '25 hours'");
-    let next: NextImage = database.cache(room_for(10));
+    let next: NextCache = database.cache(room_for(10));
     drop(next);
-    eventually(|| database.number("SELECT count(*) FROM snapshots") == 0);
-    assert_eq!(database.number("SELECT count(*) FROM snapshot_checkpoint"), 0);
+    eventually(|| database.query_number("SELECT count(*) FROM snapshots") == 0);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshot_checkpoint"), 0);
 }
 
 #[test]
 fn a_generation_is_not_deleted_by_an_older_one_or_by_itself() {
     let database = Database::new();
     let history = saved(&database);
-    let mut next: NextImage = database.cache(room_for(10));
+    let mut next: NextCache = database.cache(room_for(10));
     next.fold_tail(&history.events, &mut |_, _| ()).unwrap();
     next.save_now(2).unwrap();
     database.run(
@@ -76,7 +76,7 @@ fn a_generation_is_not_deleted_by_an_older_one_or_by_itself() {
 }
 
 #[test]
-fn a_snapshot_whose_state_cannot_be_read_is_named() {
+fn an_unreadable_snapshot_is_reported_with_its_id() {
     let database = Database::new();
     saved(&database);
     database.run("UPDATE snapshots SET state = '{}' WHERE aggregate_id = 'a'");

@@ -1,4 +1,4 @@
-//! Postgres may lose its last transactions, or somebody may delete rows. This must always be detected.
+//! Postgres may lose its last transactions, or rows may be deleted by hand. Both must always be detected.
 
 use aggregate::{Aggregate as _, Version};
 use command_engine::{CacheSettings, SnapshotError};
@@ -6,7 +6,7 @@ use command_engine::{CacheSettings, SnapshotError};
 use crate::support::{AggregateCache, Database, History, Tally, commit, eventually, id, ids, room_for};
 
 /// A cache that has saved twice, and a database that has lost the second save.
-fn forgetful() -> (Database, History, AggregateCache) {
+fn with_lost_save() -> (Database, History, AggregateCache) {
     let database = Database::new();
     let mut history = History::of(&["a", "b"]);
     let mut cache: AggregateCache = database.cache(room_for(1));
@@ -26,8 +26,8 @@ fn forgetful() -> (Database, History, AggregateCache) {
 
 #[test]
 fn a_lost_snapshot_is_not_replaced_by_an_older_one() {
-    let (_database, history, mut cache) = forgetful();
-    // There is room for one: `a` is evicted, and its snapshot in the database is old.
+    let (_database, history, mut cache) = with_lost_save();
+    // There is room for one aggregate: `a` is evicted, and its snapshot in the database is old.
     cache.load(&ids(&["c"])).unwrap();
     cache.load(&ids(&["d"])).unwrap();
     assert!(cache.is_cold(&id("a")));
@@ -42,18 +42,18 @@ fn a_lost_snapshot_is_not_replaced_by_an_older_one() {
 
 #[test]
 fn a_save_on_top_of_a_lost_one_is_refused() {
-    let (database, mut history, mut cache) = forgetful();
-    // `b` may be in memory or not; a new aggregate needs no query.
+    let (database, mut history, mut cache) = with_lost_save();
+    // Whether or not `b` is in memory, a new aggregate needs no query.
     history.command("c", 1);
     history.read_into(&mut cache);
     assert!(matches!(cache.save_now(1), Err(SnapshotError::Lost)));
-    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 2);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 2);
 
     cache.restore().unwrap();
     history.read_into(&mut cache);
     cache.save_now(1).unwrap();
-    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 3);
-    assert_eq!(database.number("SELECT version FROM snapshots WHERE aggregate_id = 'a'"), 2);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 3);
+    assert_eq!(database.query_number("SELECT version FROM snapshots WHERE aggregate_id = 'a'"), 2);
 }
 
 #[test]
@@ -69,14 +69,14 @@ fn the_first_save_of_an_older_owner_does_not_overwrite_that_of_a_newer_one() {
         Tally::STATE_VERSION
     ));
     older.write_behind(1).unwrap();
-    let waiting = "SELECT count(*) FROM pg_stat_activity
+    let lock_waits = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    eventually(|| database.number(waiting) == 1);
+    eventually(|| database.query_number(lock_waits) == 1);
     commit(newer);
 
     older.save_now(1).unwrap();
-    assert_eq!(database.number("SELECT saved_by FROM snapshot_checkpoint"), 2);
-    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 0);
+    assert_eq!(database.query_number("SELECT saved_by FROM snapshot_checkpoint"), 2);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 0);
 }
 
 #[test]

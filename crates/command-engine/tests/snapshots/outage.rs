@@ -23,7 +23,7 @@ fn settings(max_aggregates: usize) -> CacheSettings {
 }
 
 #[test]
-fn warm_and_new_aggregates_work_while_postgres_is_down_and_cold_ones_do_not() {
+fn while_postgres_is_down_warm_and_new_aggregates_work_but_cold_ones_do_not() {
     let database = Database::new();
     let (mut history, mut cache) = cache(&database, settings(10));
     database.close();
@@ -37,7 +37,7 @@ fn warm_and_new_aggregates_work_while_postgres_is_down_and_cold_ones_do_not() {
     assert_eq!(["warm", "new", "another", "cold"].map(is_cold), [false, false, false, true]);
     assert!(cache.save_now(1).is_err());
 
-    database.open_again();
+    database.reopen();
     cache.load(&ids(&["cold"])).unwrap();
     assert_eq!(cache.get(&id("cold")).unwrap().version, Version(1));
     cache.save_now(1).unwrap();
@@ -47,11 +47,11 @@ fn warm_and_new_aggregates_work_while_postgres_is_down_and_cold_ones_do_not() {
 #[test]
 fn loading_pauses_after_a_failure() {
     let database = Database::new();
-    let hour = CacheSettings { load_pause: Duration::from_hours(1), ..room_for(10) };
-    let (_, mut cache) = cache(&database, hour);
+    let settings = CacheSettings { load_pause: Duration::from_hours(1), ..room_for(10) };
+    let (_, mut cache) = cache(&database, settings);
     database.close();
     cache.load(&ids(&["cold"])).unwrap_err();
-    database.open_again();
+    database.reopen();
     assert!(matches!(cache.load(&ids(&["cold"])), Err(SnapshotError::Pausing)));
     cache.load(&ids(&["warm", "new"])).unwrap();
 }
@@ -60,21 +60,21 @@ fn loading_pauses_after_a_failure() {
 fn a_load_that_hangs_times_out() {
     let database = Database::new();
     let (_, mut cache) = cache(&database, settings(10));
-    let held = database.hold("snapshots");
+    let lock = database.lock_table("snapshots");
     assert!(matches!(cache.load(&ids(&["cold"])), Err(SnapshotError::TimedOut(_))));
-    drop(held);
+    drop(lock);
     eventually(|| cache.load(&ids(&["cold"])).is_ok());
 }
 
 #[test]
-fn a_cache_cannot_be_restored_while_postgres_is_down_and_is_empty_then() {
+fn a_cache_that_cannot_be_restored_while_postgres_is_down_is_empty() {
     let database = Database::new();
     let (_, mut cache) = cache(&database, settings(10));
     database.close();
     cache.restore().unwrap_err();
     assert_eq!((cache.next_offset, cache.len(), cache.aggregates()), (0, 0, 0));
     assert!(!cache.is_cold(&id("cold")));
-    database.open_again();
+    database.reopen();
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn aggregates_that_cannot_be_saved_do_not_grow_without_bound() {
     cache.fold(recorded, event).unwrap();
     assert_eq!(cache.get(&id("b")).unwrap().version, Version(2));
 
-    database.open_again();
+    database.reopen();
     cache.save_now(1).unwrap();
     cache.load(&ids(&["b", "new"])).unwrap();
     assert!(!cache.is_cold(&id("new")));

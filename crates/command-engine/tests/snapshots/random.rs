@@ -1,5 +1,5 @@
-//! Random histories, saves and crashes, and a standby that reads behind: every cache must be the fold of the log, with
-//! the commands that aggregates remember.
+//! Random histories, saves and crashes, and a standby that follows the log: every cache must equal the fold of the log,
+//! including the commands that aggregates remember.
 
 use std::sync::{
     LazyLock,
@@ -23,8 +23,8 @@ static NEXT_PARTITION: AtomicI32 = AtomicI32::new(0);
 enum Step {
     /// The owner decides a group: commands of one to three events, on these aggregates.
     Group(Vec<(usize, u64)>),
-    /// One aggregate gets so many commands that it forgets the first ones.
-    Rush(usize),
+    /// One aggregate receives so many commands that it forgets the first ones.
+    Burst(usize),
     /// A save begins, if none is under way.
     WriteBehind,
     Save,
@@ -32,9 +32,9 @@ enum Step {
     Crash(usize),
     /// The standby restores.
     Standby,
-    /// The standby reads further events.
-    ReadOn(usize),
-    /// Commands that change nothing also use aggregates.
+    /// The standby reads more events.
+    StandbyReads(usize),
+    /// Aggregates are loaded by commands that change nothing.
     Use(Vec<usize>),
 }
 
@@ -50,10 +50,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
     #[test]
-    fn every_cache_is_the_fold_of_the_log(steps in vec(step(), 1..40)) {
+    fn every_cache_equals_the_fold_of_the_log(steps in vec(step(), 1..40)) {
         let mut partition = Partition::new();
         for step in steps {
-            partition.take(step);
+            partition.apply(step);
         }
         partition.check();
     }
@@ -66,10 +66,10 @@ impl Partition {
         Self { number, history: History::default(), owner, standby, epoch: 1 }
     }
 
-    fn take(&mut self, step: Step) {
+    fn apply(&mut self, step: Step) {
         match step {
             Step::Group(commands) => self.group(&commands),
-            Step::Rush(name) => self.group(&[(name, 1); 70]),
+            Step::Burst(name) => self.group(&[(name, 1); 70]),
             Step::WriteBehind => self.owner.write_behind(self.epoch).unwrap(),
             Step::Save => self.owner.save_now(self.epoch).unwrap(),
             Step::Crash(chunk) => {
@@ -78,7 +78,7 @@ impl Partition {
                 read(&mut self.owner, self.epoch, &self.history, chunk, usize::MAX);
             }
             Step::Standby => self.standby.restore().unwrap(),
-            Step::ReadOn(events) => read(&mut self.standby, self.epoch, &self.history, 3, events),
+            Step::StandbyReads(events) => read(&mut self.standby, self.epoch, &self.history, 3, events),
             Step::Use(names) => load(&mut self.owner, self.epoch, &ids(names)),
         }
     }
@@ -88,12 +88,12 @@ impl Partition {
         let ids = ids(commands.iter().map(|(name, _)| *name).collect());
         load(&mut self.owner, self.epoch, &ids);
         for (name, events) in commands {
-            let cached = self.owner.get(&id(NAMES[*name])).map(|cached| cached.version).unwrap_or_default();
-            assert_eq!(cached, self.history.version(NAMES[*name]));
+            let version = self.owner.get(&id(NAMES[*name])).map(|cached| cached.version).unwrap_or_default();
+            assert_eq!(version, self.history.version(NAMES[*name]));
             self.history.command(NAMES[*name], *events);
             for (recorded, event) in self.history.tail(self.owner.next_offset) {
-                let done = self.owner.fold(recorded, event).unwrap().unwrap();
-                assert_eq!(done.command_id, recorded.envelope.metadata.command_id);
+                let completed = self.owner.fold(recorded, event).unwrap().unwrap();
+                assert_eq!(completed.command_id, recorded.envelope.metadata.command_id);
             }
         }
     }
@@ -124,7 +124,8 @@ fn read(cache: &mut AggregateCache, epoch: u64, history: &History, chunk: usize,
     let tail = history.tail(cache.next_offset);
     for chunk in tail[..tail.len().min(events)].chunks(chunk) {
         match cache.fold_tail(chunk, &mut |_, _| ()) {
-            // Newer owners than the log names have saved, so only their epoch can make room.
+            // Owners with newer epochs than those in the log have saved, so only a save with the current epoch makes
+            // room.
             Err(CacheError::Snapshots(SnapshotError::Full)) => {
                 cache.save_now(epoch).unwrap();
                 cache.fold_tail(chunk, &mut |_, _| ()).unwrap();
@@ -149,12 +150,12 @@ fn step() -> impl Strategy<Value = Step> {
     let name = || 0..NAMES.len();
     prop_oneof![
         8 => vec((name(), 1..4_u64), 1..6).prop_map(Step::Group),
-        1 => name().prop_map(Step::Rush),
+        1 => name().prop_map(Step::Burst),
         4 => Just(Step::WriteBehind),
         2 => Just(Step::Save),
         2 => (1..8_usize).prop_map(Step::Crash),
         1 => Just(Step::Standby),
-        3 => (1..9_usize).prop_map(Step::ReadOn),
+        3 => (1..9_usize).prop_map(Step::StandbyReads),
         2 => vec(name(), 1..4).prop_map(Step::Use),
     ]
 }

@@ -25,11 +25,11 @@ fn one(name: &str, cache: &AggregateCache) -> Aggregates<Total> {
     [(id(name), cache.get(&id(name)).unwrap().clone())].into()
 }
 
-fn opened(store: &mut PostgresSnapshots) -> (Checkpoint, Vec<String>) {
-    let mut cached = Vec::new();
-    let checkpoint = SnapshotStore::<Tally>::open(store, &mut |id| cached.push(id.to_owned())).unwrap();
-    cached.sort();
-    (checkpoint, cached)
+fn open(store: &mut PostgresSnapshots) -> (Checkpoint, Vec<String>) {
+    let mut saved_ids = Vec::new();
+    let checkpoint = SnapshotStore::<Tally>::open(store, &mut |id| saved_ids.push(id.to_owned())).unwrap();
+    saved_ids.sort();
+    (checkpoint, saved_ids)
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn a_saved_cache_is_restored_with_the_commands_that_aggregates_remember() {
         assert_eq!(restored.get(&id(name)), cache.get(&id(name)), "{name}");
         assert!(!restored.is_cold(&id(name)));
     }
-    let done = restored.get(&id("a")).unwrap().command(three).unwrap();
-    assert_eq!(done.event_types.as_slice(), ["Odd", "Even", "Odd"]);
+    let completed = restored.get(&id("a")).unwrap().command(three).unwrap();
+    assert_eq!(completed.event_types.as_slice(), ["Odd", "Even", "Odd"]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_partition_sees_only_its_own_snapshots() {
 }
 
 #[test]
-fn an_older_owner_saves_nothing_and_learns_why() {
+fn an_older_owner_saves_nothing_and_is_told_that_it_is_superseded() {
     let database = Database::new();
     let mut store = database.partition(0);
     let mut cache = database.cache(room_for(10));
@@ -75,9 +75,9 @@ fn an_older_owner_saves_nothing_and_learns_why() {
     assert_eq!(save(&mut store, one("a", &cache), (0, 3), 7).unwrap(), Saved::UpTo(3));
     History::of(&["a", "a", "b"]).read_into(&mut cache);
     assert_eq!(save(&mut store, one("b", &cache), (3, 5), 6).unwrap(), Saved::Superseded(3));
-    let (checkpoint, cached) = opened(&mut store);
-    assert_eq!((checkpoint.next_offset, cached), (3, vec!["a".to_owned()]));
-    assert_eq!(database.number("SELECT saved_by FROM snapshot_checkpoint"), 7);
+    let (checkpoint, saved_ids) = open(&mut store);
+    assert_eq!((checkpoint.next_offset, saved_ids), (3, vec!["a".to_owned()]));
+    assert_eq!(database.query_number("SELECT saved_by FROM snapshot_checkpoint"), 7);
 }
 
 #[test]
@@ -91,15 +91,15 @@ fn a_superseded_cache_evicts_only_what_the_newer_owner_has_saved() {
     history.command("b", 1);
     history.read_into(&mut older);
     older.save_now(1).unwrap();
-    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 1);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 1);
     older.load(&ids(&["c", "d"])).unwrap();
     assert!(older.is_cold(&id("a")) && older.get(&id("b")).is_some());
     older.save_now(3).unwrap();
-    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 2);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 2);
 }
 
 #[test]
-fn a_late_save_changes_nothing_and_counts_as_done() {
+fn a_late_save_changes_nothing_and_succeeds() {
     let database = Database::new();
     let mut store = database.partition(0);
     let mut cache = database.cache(room_for(10));
@@ -108,8 +108,8 @@ fn a_late_save_changes_nothing_and_counts_as_done() {
     History::of(&["a", "a"]).read_into(&mut cache);
     assert_eq!(save(&mut store, one("a", &cache), (0, 3), 1).unwrap(), Saved::UpTo(3));
     assert_eq!(save(&mut store, early, (0, 1), 1).unwrap(), Saved::UpTo(3));
-    assert_eq!(database.number("SELECT version FROM snapshots"), 2);
-    assert_eq!(opened(&mut store).0.next_offset, 3);
+    assert_eq!(database.query_number("SELECT version FROM snapshots"), 2);
+    assert_eq!(open(&mut store).0.next_offset, 3);
 }
 
 #[test]
@@ -123,8 +123,8 @@ fn a_torn_save_leaves_nothing() {
     let mut changed: Aggregates<Total> = (0..2_500).map(|n| (id(&format!("t{n}")), good.clone())).collect();
     changed.insert(id("bad"), CachedAggregate::default());
     save(&mut store, changed, (0, 9), 1).unwrap_err();
-    assert_eq!(database.number("SELECT count(*) FROM snapshots"), 0);
-    assert_eq!(database.number("SELECT count(*) FROM snapshot_checkpoint"), 0);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 0);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshot_checkpoint"), 0);
 }
 
 #[test]
@@ -135,6 +135,6 @@ fn a_save_of_many_rows_is_complete() {
     let mut cache = database.cache(room_for(10_000));
     history.read_into(&mut cache);
     cache.save_now(1).unwrap();
-    let (checkpoint, cached) = opened(&mut database.partition(0));
-    assert_eq!((checkpoint.aggregates, cached.len()), (2_500, 2_500));
+    let (checkpoint, saved_ids) = open(&mut database.partition(0));
+    assert_eq!((checkpoint.aggregates, saved_ids.len()), (2_500, 2_500));
 }

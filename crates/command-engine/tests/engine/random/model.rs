@@ -1,4 +1,4 @@
-//! The engine as a page of plain code, without threads or a log. Its only faults are those that may change an answer.
+//! A model of the engine, without threads or a log. The only fault it knows is the one that can change an answer.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Fault;
 use crate::support::{Account, Answer, CommandRequest, Event, Refusal};
 
-/// What a caller is answered.
+/// The answer to a caller.
 #[derive(Debug, PartialEq)]
 pub(super) enum Reply {
     Accepted { version: u64, events: usize, replayed: bool },
@@ -24,14 +24,14 @@ pub(super) enum Reply {
 #[derive(Default)]
 pub(super) struct Model {
     accounts: BTreeMap<AggregateId, Vec<Event>>,
-    done: HashMap<(AggregateId, Uuid), CompletedCommand>,
+    completed: HashMap<(AggregateId, Uuid), CompletedCommand>,
 }
 
 struct CompletedCommand {
     request_hash: u64,
     version: u64,
     events: usize,
-    replies: bool,
+    answered: bool,
 }
 
 impl Model {
@@ -40,34 +40,34 @@ impl Model {
         self.accounts.get(&id).cloned().unwrap_or_default()
     }
 
-    /// The answers to the callers of a group. If the append succeeded but its acknowledgement was lost, its events have
-    /// happened, and every command without events is decided once more.
+    /// The answers to the callers of a group. If the append succeeded but its acknowledgement was lost, the events of
+    /// the group are in the log, and every command without events is decided once more.
     pub(super) fn group(&mut self, requests: &[CommandRequest], fault: Fault) -> Vec<Reply> {
         if fault == Fault::After {
-            let cached: HashSet<_> = self.done.keys().cloned().collect();
+            let known_before: HashSet<_> = self.completed.keys().cloned().collect();
             for request in requests {
                 self.decide(request);
             }
-            for (key, done) in &mut self.done {
-                done.replies = cached.contains(key);
+            for (key, completed) in &mut self.completed {
+                completed.answered = known_before.contains(key);
             }
         }
         requests.iter().map(|request| self.decide(request)).collect()
     }
 
-    /// The answer to a command that is decided once, whatever happens on the way.
+    /// The answer to a command that is decided once, whatever faults occur.
     pub(super) fn once(&mut self, request: &CommandRequest) -> Reply {
         self.decide(request)
     }
 
     fn decide(&mut self, request: &CommandRequest) -> Reply {
         let key = (request.aggregate_id.clone(), request.metadata.command_id);
-        if let Some(done) = self.done.get_mut(&key) {
-            return done.tell(request.request_hash);
+        if let Some(completed) = self.completed.get_mut(&key) {
+            return completed.reply(request.request_hash);
         }
         let history = self.accounts.entry(request.aggregate_id.clone()).or_default();
         let version = history.len() as u64;
-        if !meets(&request.expected, version) {
+        if !is_met(&request.expected, version) {
             return Reply::Mismatch(version);
         }
         let events = match Account::decide(&fold::<Account>(&*history), request.command.clone()) {
@@ -77,37 +77,37 @@ impl Model {
             }
             Ok(events) => events,
         };
-        let mut done = CompletedCommand {
+        let mut completed = CompletedCommand {
             request_hash: request.request_hash,
             version: version + events.len() as u64,
             events: events.len(),
-            replies: false,
+            answered: false,
         };
-        let replies = done.tell(request.request_hash);
+        let reply = completed.reply(request.request_hash);
         // A command that changes nothing is not remembered.
         if !events.is_empty() {
             history.extend(events);
-            self.done.insert(key, done);
+            self.completed.insert(key, completed);
         }
-        replies
+        reply
     }
 }
 
 impl CompletedCommand {
-    fn tell(&mut self, request_hash: u64) -> Reply {
+    fn reply(&mut self, request_hash: u64) -> Reply {
         if request_hash != self.request_hash {
             return Reply::IdReused;
         }
         Reply::Accepted {
             version: self.version,
             events: self.events,
-            replayed: std::mem::replace(&mut self.replies, true),
+            replayed: std::mem::replace(&mut self.answered, true),
         }
     }
 }
 
 impl Reply {
-    /// The same answer as an outcome, which does not say whether it is replayed.
+    /// The same answer as an outcome, which does not contain whether the command was replayed.
     pub(super) fn outcome(self) -> Self {
         match self {
             Self::Accepted { version, events, .. } => Self::Accepted { version, events, replayed: false },
@@ -124,8 +124,8 @@ impl From<&Value> for Reply {
         }
         let problem = &outcome["problem"];
         match (problem["type"].as_str().unwrap(), problem["detail"].as_str()) {
-            ("/problems/account-says-no", Some("Overdrawn")) => Self::Refused(Refusal::Overdrawn),
-            ("/problems/account-says-no", Some("IsClosed")) => Self::Refused(Refusal::IsClosed),
+            ("/problems/account-refused", Some("Overdrawn")) => Self::Refused(Refusal::Overdrawn),
+            ("/problems/account-refused", Some("IsClosed")) => Self::Refused(Refusal::IsClosed),
             ("/problems/version-mismatch", _) => Self::Mismatch(problem["current_version"].as_u64().unwrap()),
             ("/problems/idempotency-key-reused", _) => Self::IdReused,
             ("/problems/internal", None) => Self::Unwritable,
@@ -152,7 +152,7 @@ impl From<Answer> for Reply {
     }
 }
 
-fn meets(expected: &Expected, version: u64) -> bool {
+fn is_met(expected: &Expected, version: u64) -> bool {
     match expected {
         Expected::Any => true,
         Expected::Absent => version == 0,

@@ -136,7 +136,7 @@ impl aggregate::Message for Event {
 
 impl aggregate::Refusal for Refusal {
     fn code(&self) -> &'static str {
-        "account-says-no"
+        "account-refused"
     }
 }
 

@@ -1,4 +1,4 @@
-//! An engine over a log with gates, and ways to submit commands deterministically.
+//! An engine over a log with gates, through which tests submit commands deterministically.
 
 use std::{
     pin::Pin,
@@ -31,7 +31,7 @@ impl Bank {
         Self::over(&MemoryLog::default()).await
     }
 
-    /// A new instance over a log that others have written to, or still do.
+    /// A new instance over a log that others have written to, or still write to.
     pub(crate) async fn over(log: &MemoryLog) -> Self {
         let bank = Self::start(log, Gate::default(), &settings());
         bank.ready().await;
@@ -61,7 +61,7 @@ impl Bank {
 
     fn with(log: &MemoryLog, claims: Gate, sent: Option<&Gate>, settings: &EngineSettings) -> Self {
         let commits = Gate::default();
-        let gated = |_| GatedLog {
+        let gated_log = |_| GatedLog {
             log: log.clone(),
             commits: commits.clone(),
             claims: claims.clone(),
@@ -70,7 +70,7 @@ impl Bank {
         let partitions = log.next_commands().len();
         let shards = Shards::new(i32::try_from(partitions).unwrap(), 1).unwrap();
         Self {
-            engine: Engine::start(&topics(), shards, gated, |_| NoSnapshots, &CODEC, settings),
+            engine: Engine::start(&topics(), shards, gated_log, |_| NoSnapshots, &CODEC, settings),
             log: log.clone(),
             commits,
             claims,
@@ -78,21 +78,21 @@ impl Bank {
     }
 
     pub(crate) async fn ready(&self) {
-        self.reaches(is_owned).await;
+        self.wait_for(is_owned).await;
     }
 
-    pub(crate) async fn reaches(&self, state: fn(&Ownership) -> bool) -> Ownership {
-        reached(self.engine.ownership(0), state).await
+    pub(crate) async fn wait_for(&self, state: fn(&Ownership) -> bool) -> Ownership {
+        wait_for_ownership(self.engine.ownership(0), state).await
     }
 
-    /// Claims the shard again, whoever owns it now.
-    pub(crate) async fn returns(&self) {
+    /// Claims the shard again, whichever instance owns it now.
+    pub(crate) async fn reclaim(&self) {
         self.engine.lose(0);
         self.engine.own(0);
         self.ready().await;
     }
 
-    /// The epoch of its ownership, and the offsets from which that reads commands.
+    /// The epoch of the ownership, and the offsets from which it reads commands.
     #[track_caller]
     pub(crate) fn owned(&self) -> (u64, Offsets) {
         match *self.engine.ownership(0).borrow() {
@@ -102,7 +102,7 @@ impl Bank {
     }
 
     pub(crate) async fn submit(&self, request: &CommandRequest) -> Answer {
-        answered(self.engine.submit(request.clone())).await
+        within_limit(self.engine.submit(request.clone())).await
     }
 
     /// Submits a command. It is in the queue, or answered, when this returns.
@@ -112,22 +112,22 @@ impl Bank {
         queued
     }
 
-    /// Deposits to the account `held` and holds the commit: whatever is queued from now on is decided as one group.
-    pub(crate) fn hold_a_commit(&self) -> Queued<'_> {
+    /// Deposits to the account `held` and holds the commit: commands queued from now on are decided as one group.
+    pub(crate) fn hold_commit(&self) -> Queued<'_> {
         self.commits.close();
         let held = self.queue(&request("held", Command::Deposit(vec![1])));
         self.commits.wait_until_held();
         held
     }
 
-    /// Submits commands that are decided as one group, whose append meets a fault.
+    /// Submits commands that are decided as one group, and injects a fault into its append.
     pub(crate) async fn together(&self, requests: &[CommandRequest], fault: fn(&MemoryLog)) -> Vec<Answer> {
-        let held = self.hold_a_commit();
+        let held = self.hold_commit();
         let queued: Vec<_> = requests.iter().map(|request| self.queue(request)).collect();
         fault(&self.log);
         self.commits.open();
         held.answer().await.unwrap();
-        all(queued).await
+        answers_to(queued).await
     }
 
     pub(crate) async fn stop(&self) {
@@ -149,16 +149,19 @@ impl Queued<'_> {
     }
 
     pub(crate) async fn answer(self) -> Answer {
-        answered(self.0).await
+        within_limit(self.0).await
     }
 }
 
-async fn answered(answer: impl Future<Output = Answer>) -> Answer {
-    timeout(LIMIT, answer).await.expect("no answer came")
+async fn within_limit(answer: impl Future<Output = Answer>) -> Answer {
+    timeout(LIMIT, answer).await.expect("no answer in time")
 }
 
 /// Waits until a shard is in a state, and returns it.
-pub(crate) async fn reached(mut shard: Receiver<Ownership>, state: fn(&Ownership) -> bool) -> Ownership {
+pub(crate) async fn wait_for_ownership(
+    mut shard: Receiver<Ownership>,
+    state: fn(&Ownership) -> bool,
+) -> Ownership {
     let reached = timeout(LIMIT, shard.wait_for(state)).await;
     reached.expect("the state was not reached").unwrap().clone()
 }
@@ -201,7 +204,7 @@ pub(crate) fn request(account: &str, command: Command) -> CommandRequest {
 }
 
 /// The answers to commands, in the order in which they were queued.
-pub(crate) async fn all(queued: Vec<Queued<'_>>) -> Vec<Answer> {
+pub(crate) async fn answers_to(queued: Vec<Queued<'_>>) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(queued.len());
     for command in queued {
         answers.push(command.answer().await);

@@ -1,5 +1,6 @@
 //! A log whose calls can be held: appends after the events are written and before the call returns, claims before they
-//! begin. Most tests want no overlap, so a batch is written when it is sent; others hold the commits themselves.
+//! begin. In most tests groups must not overlap, so a batch is written when it is sent; other tests hold the commits
+//! themselves.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -22,7 +23,7 @@ pub(crate) struct GatedLog {
     pub(crate) log: MemoryLog,
     pub(crate) commits: Gate,
     pub(crate) claims: Gate,
-    /// Where batches overlap: what counts those sent.
+    /// If batches overlap: counts those sent.
     pub(crate) sent: Option<Gate>,
 }
 
@@ -39,13 +40,13 @@ impl Gate {
     /// Waits until a call is held.
     pub(crate) fn wait_until_held(&self) {
         let waited = self.0.1.wait_timeout_while(self.state(), LIMIT, |state| !state.held).unwrap();
-        assert!(!waited.1.timed_out(), "no call came to the gate");
+        assert!(!waited.1.timed_out(), "no call reached the gate");
     }
 
     /// Waits until this many calls have passed.
     pub(crate) fn wait_until_passed(&self, calls: usize) {
         let waited = self.0.1.wait_timeout_while(self.state(), LIMIT, |state| state.passed < calls).unwrap();
-        assert!(!waited.1.timed_out(), "too few calls came to the gate");
+        assert!(!waited.1.timed_out(), "too few calls passed the gate");
     }
 
     /// How many calls have passed so far.

@@ -1,4 +1,4 @@
-//! Checks of a log that must always hold.
+//! Invariants of the log.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use super::{Account, CODEC, CommandRequest, Event, account::State};
 
-/// The content of a log that has been checked.
+/// The records of a log whose invariants have been checked.
 pub(crate) struct History(Vec<Recorded>);
 
 impl History {
-    /// Reads a log and checks its invariants: sequences and versions 1..n, epochs that never decrease, and the events
-    /// of a command side by side, each once.
+    /// Reads a log and checks its invariants: sequences and versions are 1..n, epochs never decrease, and the events of
+    /// a command are contiguous, each once.
     pub(crate) fn of(log: &MemoryLog) -> Self {
         let records = log.records();
         let (mut versions, mut sequences) = (HashMap::new(), BTreeMap::<_, u64>::new());
@@ -75,16 +75,16 @@ impl History {
     /// Checks that an answer matches the log: the ids and types of the command's events, and the version and offset of
     /// the last of them.
     #[track_caller]
-    pub(crate) fn bears_out(&self, request: &CommandRequest, accepted: &Accepted) {
+    pub(crate) fn assert_confirms(&self, request: &CommandRequest, accepted: &Accepted) {
         let written: Vec<_> = self
             .0
             .iter()
             .filter(|record| record.envelope.aggregate_id == request.aggregate_id)
             .filter(|record| record.envelope.metadata.command_id == request.metadata.command_id)
             .collect();
-        let told = accepted.events.iter().map(|event| (event.event_type, event.id));
-        let there = written.iter().map(|record| (record.envelope.short_type(), record.envelope.event_id));
-        assert!(told.eq(there), "{accepted:?} is not what is in the log");
+        let answered = accepted.events.iter().map(|event| (event.event_type, event.id));
+        let recorded = written.iter().map(|record| (record.envelope.short_type(), record.envelope.event_id));
+        assert!(answered.eq(recorded), "{accepted:?} is not what is in the log");
         let last = written.last().expect("an accepted command with events");
         assert_eq!(accepted.version, last.envelope.version);
         assert_eq!(accepted.position.as_ref().unwrap().offset, last.position.offset);
@@ -96,16 +96,16 @@ impl History {
 }
 
 /// A new log with these records.
-pub(crate) fn copied(records: Vec<Recorded>) -> MemoryLog {
+pub(crate) fn log_of(records: Vec<Recorded>) -> MemoryLog {
     let log = MemoryLog::default();
-    planted(&log, records);
+    append_unchecked(&log, records);
     log
 }
 
-/// Writes records without any check, as an intruder would. It fences every owner.
-pub(crate) fn planted(log: &MemoryLog, records: Vec<Recorded>) {
-    let mut intruder = log.clone();
-    intruder.claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
+/// Writes records without any check, as a foreign writer. This fences every owner.
+pub(crate) fn append_unchecked(log: &MemoryLog, records: Vec<Recorded>) {
+    let mut writer = log.clone();
+    writer.claim(&Offsets::new(), &mut |_| Ok(())).unwrap();
     let group: Vec<_> = records
         .into_iter()
         .map(|Recorded { envelope, position, payload }| NewRecord {
@@ -114,5 +114,5 @@ pub(crate) fn planted(log: &MemoryLog, records: Vec<Recorded>) {
             payload,
         })
         .collect();
-    intruder.append(&Batch::events(&group)).unwrap();
+    writer.append(&Batch::events(&group)).unwrap();
 }

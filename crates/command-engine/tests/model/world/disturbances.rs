@@ -1,4 +1,4 @@
-//! What may happen beside the steps of the instances.
+//! Disturbances: events outside the instances.
 
 use command_engine::{Delivery, protocol::Mailbox};
 use event_log::Position;
@@ -30,11 +30,11 @@ impl World {
                 let frozen = self.instances[instance].frozen;
                 self.note(&format!("{instance} frozen: {frozen}"));
             }
-            6 => self.end_save(),
+            6 => self.finish_save(),
             7 => {
-                self.note("snapshots are set back");
+                self.note("the last save of snapshots is lost");
                 if !self.snapshots.is_empty() {
-                    self.snapshots[self.below(self.snapshots.len())].set_back();
+                    self.snapshots[self.below(self.snapshots.len())].lose_last_save();
                 }
             }
             8 => self.deliver(instance),
@@ -64,11 +64,11 @@ impl World {
         self.start(number);
     }
 
-    pub(super) fn end_save(&self) {
+    pub(super) fn finish_save(&self) {
         let pending: Vec<_> = self.snapshots.iter().filter(|snapshots| snapshots.pending() > 0).collect();
         if !pending.is_empty() {
             let snapshots = pending[self.below(pending.len())];
-            snapshots.end_save(self.below(snapshots.pending()));
+            snapshots.finish_save(self.below(snapshots.pending()));
         }
     }
 

@@ -1,5 +1,5 @@
-//! A simulated instance: the production loops of a shard's two threads, each in a coroutine that others can interrupt
-//! wherever it waits or sends a request to the broker.
+//! A simulated instance: the production loops of a shard's two threads, each in a coroutine that yields wherever it
+//! waits or sends a request to the broker.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,9 +24,9 @@ use crate::{
 const STACK: usize = 0x10000;
 
 pub(super) struct Instance {
-    /// It decides and sends.
+    /// Decides and sends.
     shard: Thread,
-    /// It commits and answers.
+    /// Commits and answers.
     commits: Thread,
     pub(super) frozen: bool,
     pub(super) commands: CommandReader,
@@ -34,7 +34,7 @@ pub(super) struct Instance {
 
 struct Thread {
     coroutine: Generator<'static, (), Yielded>,
-    last: Yielded,
+    last_yield: Yielded,
 }
 
 /// Reads the commands topic for an instance, as its deliveries do.
@@ -47,13 +47,13 @@ pub(super) struct CommandReader {
 impl Instance {
     /// Resumes the thread that decides, or the one that commits.
     pub(super) fn resume(&mut self, commits: bool) {
-        let Thread { coroutine, last } = if commits { &mut self.commits } else { &mut self.shard };
-        *last = coroutine.resume().expect("an instance runs until it is dropped");
+        let Thread { coroutine, last_yield } = if commits { &mut self.commits } else { &mut self.shard };
+        *last_yield = coroutine.resume().expect("an instance runs until it is dropped");
     }
 
     /// Whether it has nothing to do.
     pub(super) fn is_waiting(&self) -> bool {
-        self.shard.last == Yielded::Waiting && self.commits.last == Yielded::Waiting
+        self.shard.last_yield == Yielded::Waiting && self.commits.last_yield == Yielded::Waiting
     }
 }
 
@@ -63,7 +63,7 @@ impl Thread {
             run();
             Yielded::Waiting
         });
-        Self { coroutine, last: Yielded::Busy }
+        Self { coroutine, last_yield: Yielded::Busy }
     }
 }
 
@@ -94,7 +94,7 @@ impl CommandReader {
 }
 
 impl World {
-    /// Starts an instance, in place of one that has crashed if there was one.
+    /// Starts an instance, which replaces a crashed one with the same number.
     pub(super) fn start(&mut self, number: usize) {
         let clock = Arc::new(SimulatedClock::new(self.scheduler.clone()));
         let settings = EngineSettings {
@@ -108,8 +108,8 @@ impl World {
             broker: self.simulated.broker(number, Arc::new(self.scheduler.clone())),
             scheduler: self.scheduler.clone(),
             bug: self.bug,
-            early: Offsets::new(),
-            skips: false,
+            early_ends: Offsets::new(),
+            skips_replay: false,
         };
         let log = Log::new(FencedLog::over(client, format!("{number}:1"), Duration::ZERO), self.bug);
         let clock = Arc::new(SimulatedClock::new(self.scheduler.clone()));

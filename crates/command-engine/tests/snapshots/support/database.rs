@@ -12,12 +12,12 @@ use sqlx::{Connection, PgConnection};
 use test_kit::TestEnvironment;
 use tokio::runtime::{Builder, Runtime};
 
-/// Runs the connections. The tests block on it on threads of their own, as partitions do.
+/// Runs the connections. Tests block on it from their own threads, as partitions do.
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
 /// A database with all tables, of which every test gets a copy.
-static PREPARED: LazyLock<TestEnvironment> = LazyLock::new(|| {
+static TEMPLATE: LazyLock<TestEnvironment> = LazyLock::new(|| {
     let environment = TestEnvironment::empty();
     environment.platform_databases();
     environment
@@ -31,10 +31,10 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn new() -> Self {
         let environment = TestEnvironment::empty();
-        let (copy, prepared) = (name_in(&environment), name_in(&PREPARED));
-        run_in(&postgres(&environment), &format!("CREATE DATABASE {copy} TEMPLATE {prepared}"));
+        let (copy, template) = (name_in(&environment), name_in(&TEMPLATE));
+        run_in(&postgres(&environment), &format!("CREATE DATABASE {copy} TEMPLATE {template}"));
         let options = environment.database_url("platform_write").parse().unwrap();
-        // Long enough for a busy machine; one test waits for the timeout.
+        // Long enough for a busy machine, and short because one test waits for it.
         let settings =
             SnapshotSettings { load_timeout: Duration::from_secs(2), ..SnapshotSettings::default() };
         let snapshots = SnapshotDatabase::new(options, RUNTIME.handle(), settings);
@@ -71,7 +71,7 @@ impl Database {
     }
 
     /// Queries a number.
-    pub(crate) fn number(&self, query: &str) -> i64 {
+    pub(crate) fn query_number(&self, query: &str) -> i64 {
         RUNTIME.block_on(async {
             let mut connection = PgConnection::connect(&self.url()).await.unwrap();
             sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
@@ -88,13 +88,13 @@ impl Database {
         );
     }
 
-    pub(crate) fn open_again(&self) {
+    pub(crate) fn reopen(&self) {
         let name = name_in(&self.environment);
         run_in(&postgres(&self.environment), &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
     }
 
-    /// Locks a table: whoever reads it waits until the connection is dropped.
-    pub(crate) fn hold(&self, table: &str) -> PgConnection {
+    /// Locks a table: reads of it wait until the connection is dropped.
+    pub(crate) fn lock_table(&self, table: &str) -> PgConnection {
         self.begin(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
     }
 
@@ -117,7 +117,7 @@ pub(crate) fn commit(mut open: PgConnection) {
 pub(crate) fn eventually(mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !condition() {
-        assert!(Instant::now() < deadline, "not within a minute");
+        assert!(Instant::now() < deadline, "the condition did not hold within a minute");
         thread::yield_now();
     }
 }

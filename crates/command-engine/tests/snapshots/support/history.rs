@@ -16,7 +16,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// One command after the other, each with one event.
+    /// A log of commands on these aggregates in turn, each with one event.
     pub(crate) fn of(names: &[&str]) -> Self {
         let mut history = Self::default();
         for name in names {

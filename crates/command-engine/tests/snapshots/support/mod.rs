@@ -14,7 +14,7 @@ pub(crate) use tally::{NextTally, Tally, Total};
 /// The cache of a partition of tallies.
 pub(crate) type AggregateCache = command_engine::AggregateCache<Tally>;
 
-/// Room for this many aggregates, and no saves but those that a test asks for.
+/// Room for this many aggregates, and no saves except those that a test starts.
 pub(crate) fn room_for(max_aggregates: usize) -> CacheSettings {
     CacheSettings { max_aggregates, save_changes: usize::MAX, ..CacheSettings::default() }
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 /// Adds numbers up.
 pub(crate) struct Tally;
 
-/// The same with another state.
+/// The same aggregate with the next version of its state.
 pub(crate) struct NextTally;
 
-/// Three times the previous state plus the number, so another order leads to another state.
+/// Three times the previous state plus the number, so that the order of events matters.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Total {
     pub(crate) total: u64,
@@ -30,7 +30,7 @@ pub(crate) enum Event {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) enum Never {}
+pub(crate) enum NoRefusal {}
 
 impl Aggregate for Tally {
     const NAME: &'static str = "tally";
@@ -38,9 +38,9 @@ impl Aggregate for Tally {
     type State = Total;
     type Command = Infallible;
     type Event = Event;
-    type Refusal = Never;
+    type Refusal = NoRefusal;
 
-    fn decide(_: &Total, command: Infallible) -> Result<Vec<Event>, Never> {
+    fn decide(_: &Total, command: Infallible) -> Result<Vec<Event>, NoRefusal> {
         match command {}
     }
 
@@ -55,9 +55,9 @@ impl Aggregate for NextTally {
     type State = NextTotal;
     type Command = Infallible;
     type Event = Event;
-    type Refusal = Never;
+    type Refusal = NoRefusal;
 
-    fn decide(_: &NextTotal, command: Infallible) -> Result<Vec<Event>, Never> {
+    fn decide(_: &NextTotal, command: Infallible) -> Result<Vec<Event>, NoRefusal> {
         match command {}
     }
 
@@ -92,16 +92,16 @@ impl Message for Event {
     }
 }
 
-impl aggregate::Refusal for Never {
+impl aggregate::Refusal for NoRefusal {
     fn code(&self) -> &'static str {
         match *self {}
     }
 }
 
-impl fmt::Display for Never {
+impl fmt::Display for NoRefusal {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {}
     }
 }
 
-impl std::error::Error for Never {}
+impl std::error::Error for NoRefusal {}
