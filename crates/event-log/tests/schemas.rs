@@ -22,7 +22,7 @@ const RENEW: &str = "UPDATE_SCHEMAS_LOCK=1 cargo test -p event-log --test schema
 static FOLDER: LazyLock<PathBuf> =
     LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas"));
 
-/// The published fingerprints by path, read once before a test may add to them.
+/// The published fingerprints by path, read before a test can add to them.
 static LOCK: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let text = fs::read_to_string(FOLDER.join("schemas.lock")).unwrap_or_default();
     let lines = text.lines().map(|line| line.split_once(' ').expect("a path and a fingerprint"));
@@ -87,7 +87,7 @@ fn compatible(one: &Value, other: &Value) -> Result<(), String> {
 }
 
 /// `orders/events/order_placed/v1.avsc` → `orders`, `order_placed`, 1.
-fn place(path: &str) -> Option<(&str, &str, u32)> {
+fn parse_path(path: &str) -> Option<(&str, &str, u32)> {
     let [context, "events" | "commands", message, file] = path.split('/').collect::<Vec<_>>()[..] else {
         return None;
     };
@@ -139,7 +139,8 @@ fn every_version_of_a_message_can_read_every_other() {
     let message = |path: &str| path.rsplit_once('/').map(|(message, _)| message.to_owned());
     for (one, schema) in &*SCHEMAS {
         for (other, _) in SCHEMAS.iter().filter(|(other, _)| message(other) == message(one)) {
-            compatible(schema, &SCHEMAS[other]).unwrap_or_else(|why| panic!("{one} and {other}: {why}"));
+            compatible(schema, &SCHEMAS[other])
+                .unwrap_or_else(|reason| panic!("{one} and {other}: {reason}"));
         }
     }
 }
@@ -147,13 +148,13 @@ fn every_version_of_a_message_can_read_every_other() {
 #[test]
 fn the_path_of_a_schema_matches_its_name() {
     for (path, schema) in &*SCHEMAS {
-        let (context, message, version) = place(path)
+        let (context, message, version) = parse_path(path)
             .unwrap_or_else(|| panic!("{path} is not <context>/<events or commands>/<name>/v<n>.avsc"));
         assert_eq!(schema["type"], "record", "{path}");
         assert_eq!(schema["namespace"], format!("foldline.{context}"), "{path}");
         assert_eq!(snake_case(schema["name"].as_str().unwrap_or_default()), message, "{path}");
-        let before = path.replace(&format!("/v{version}."), &format!("/v{}.", version - 1));
-        assert!(version == 1 || SCHEMAS.contains_key(&before), "{path} has no previous version {before}");
+        let previous = path.replace(&format!("/v{version}."), &format!("/v{}.", version - 1));
+        assert!(version == 1 || SCHEMAS.contains_key(&previous), "{path} has no previous version {previous}");
     }
 }
 
@@ -195,7 +196,7 @@ fn publish(new: BTreeMap<String, String>) {
     fs::write(FOLDER.join("schemas.lock"), lines.concat()).expect("the lock can be written");
 }
 
-/// A small schema, and ways to break it.
+/// A small schema for the tests of these checks.
 fn schema() -> Value {
     json!({"type": "record", "name": "Paid", "namespace": "foldline.test", "doc": "Money was paid.", "fields": [
         {"name": "minor", "type": {"type": "long", "logicalType": "timestamp-millis"}, "doc": "How much."},

@@ -24,7 +24,7 @@ pub(crate) const V2: SchemaFile = SchemaFile {
                    {"name": "note", "type": "string", "default": ""}]}"#,
 };
 
-/// Version 1 of the event. A reader of version 2 may still use it.
+/// Version 1 of the event, with which version 2 can be read too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counted {
     pub(crate) by: i64,
@@ -67,19 +67,19 @@ pub(crate) fn schema_id(payload: &[u8]) -> u32 {
     u32::from_be_bytes(payload[1..5].try_into().unwrap())
 }
 
-/// Forwards a single connection to the registry; later ones are refused.
-fn one_connection_to_the_registry(log: &Log) -> Registry {
+/// The registry behind a proxy that accepts a single connection.
+fn registry_behind_one_connection(log: &Log) -> Registry {
     let url = &log.environment.servers.registry_url;
     let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let near = listener.local_addr().unwrap().to_string();
-    let registry = Registry::new(&url.replace(&address, &near)).unwrap();
+    let local_address = listener.local_addr().unwrap().to_string();
+    let registry = Registry::new(&url.replace(&address, &local_address)).unwrap();
     thread::spawn(move || {
         let (client, _) = listener.accept().unwrap();
         drop(listener);
         let server = TcpStream::connect(address).unwrap();
-        let (mut asks, mut answers) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-        thread::spawn(move || io::copy(&mut asks, &mut answers));
+        let (mut requests, mut responses) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut requests, &mut responses));
         drop(io::copy(&mut &server, &mut &client));
         drop(client.shutdown(Shutdown::Both));
     });
@@ -103,7 +103,7 @@ fn a_payload_is_framed_with_the_id_from_the_registry() {
 fn events_are_written_with_the_newest_schema_and_older_readers_can_read_them() {
     #[derive(Deserialize, PartialEq, Debug)]
     #[serde(rename = "Counted")]
-    struct Noted {
+    struct OnlyNote {
         #[serde(default)]
         note: String,
     }
@@ -112,14 +112,14 @@ fn events_are_written_with_the_newest_schema_and_older_readers_can_read_them() {
     let new = register(&log, &[V1, V2]).unwrap();
     let written = recorded(old.encode(&counted()).unwrap());
     assert_eq!(new.decode::<Counted>(&written).unwrap(), counted());
-    assert_eq!(new.read::<Noted>(&written).unwrap(), Noted { note: String::new() });
+    assert_eq!(new.read::<OnlyNote>(&written).unwrap(), OnlyNote { note: String::new() });
     let payload = new.encode(&counted()).unwrap();
     assert_ne!(schema_id(&payload), schema_id(&written.payload));
     assert_eq!(old.decode::<Counted>(&recorded(payload)).unwrap(), counted());
 }
 
 #[test]
-fn a_tolerant_reader_asks_the_registry_once_for_an_unknown_schema() {
+fn a_tolerant_reader_queries_the_registry_once_for_an_unknown_schema() {
     #[derive(Deserialize)]
     #[serde(rename = "Counted")]
     struct OnlyBy {
@@ -127,7 +127,7 @@ fn a_tolerant_reader_asks_the_registry_once_for_an_unknown_schema() {
     }
     let log = Log::without_topics();
     let written = recorded(register(&log, &[V1]).unwrap().encode(&counted()).unwrap());
-    let registry = one_connection_to_the_registry(&log);
+    let registry = registry_behind_one_connection(&log);
     let codec = RUNTIME.block_on(async { Codec::reading(registry) });
     for _ in 0..100 {
         assert_eq!(codec.read::<OnlyBy>(&written).unwrap().by, -7);
@@ -147,8 +147,8 @@ fn an_unregistered_schema_is_a_permanent_error() {
 
 #[test]
 fn an_unavailable_registry_is_a_transient_error() {
-    let gone = Registry::new(&format!("http://127.0.0.1:{}", test_kit::free_port())).unwrap();
-    let codec = RUNTIME.block_on(async { Codec::reading(gone) });
+    let unavailable = Registry::new(&format!("http://127.0.0.1:{}", test_kit::free_port())).unwrap();
+    let codec = RUNTIME.block_on(async { Codec::reading(unavailable) });
     let unreachable = error(codec.read::<Counted>(&recorded(vec![0, 0, 0, 0, 1, 0])));
     assert!(unreachable.is_transient(), "{unreachable}");
 }
@@ -196,15 +196,15 @@ impl Message for Packed {
 
     /// This type is only encoded; the payload is decoded to check it.
     fn decode<P: Payload>(_: &str, payload: P) -> Result<Option<Self>, P::Error> {
-        let Weighed { weight } = payload.read()?;
+        let OnlyWeight { weight } = payload.read()?;
         Ok(Some(Self { boxes: Vec::new(), weight, by: Packer { name: String::new(), shift: Shift::Night } }))
     }
 }
 
-/// The fields that another context is interested in.
+/// The fields that another context reads.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename = "Packed")]
-struct Weighed {
+struct OnlyWeight {
     weight: i64,
 }
 
@@ -216,7 +216,7 @@ fn a_reader_may_ignore_nested_records() {
     let payload = codec.encode(&Packed { boxes: boxes.into(), weight: 70, by }).unwrap();
     let mut recorded = recorded(payload);
     recorded.envelope.event_type = "foldline.tests.Packed".to_owned();
-    assert_eq!(codec.read::<Weighed>(&recorded).unwrap(), Weighed { weight: 70 });
+    assert_eq!(codec.read::<OnlyWeight>(&recorded).unwrap(), OnlyWeight { weight: 70 });
     recorded.payload.push(0);
-    assert!(matches!(codec.read::<Weighed>(&recorded), Err(CodecError::TrailingBytes(1))));
+    assert!(matches!(codec.read::<OnlyWeight>(&recorded), Err(CodecError::TrailingBytes(1))));
 }

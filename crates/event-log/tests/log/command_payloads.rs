@@ -1,4 +1,4 @@
-//! The payloads of commands. Any program can send one, so they are not trusted.
+//! The payloads of commands. Any program can send a command, so payloads are not trusted.
 
 use aggregate::{Expected, Message, Metadata, Payload};
 use event_log::{Codec, CodecError, CommandEnvelope, SchemaFile, now};
@@ -76,12 +76,12 @@ fn events_and_commands_are_registered_under_their_own_topics_and_one_codec_encod
     let url = format!("{}/subjects", log.environment.servers.registry_url);
     let subjects: Value = RUNTIME.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() });
     let subjects = subjects.as_array().unwrap().iter().filter_map(Value::as_str);
-    let ours: Vec<_> =
+    let registered: Vec<_> =
         subjects.filter(|subject| subject.starts_with(&log.environment.topic_prefix)).collect();
     let event = format!("{events}-foldline.tests.Counted");
     let command = format!("{commands}-foldline.tests.Count");
-    assert_eq!(ours.len(), 2, "{ours:?}");
-    assert!([event, command].iter().all(|subject| ours.contains(&subject.as_str())), "{ours:?}");
+    assert_eq!(registered.len(), 2, "{registered:?}");
+    assert!([event, command].iter().all(|subject| registered.contains(&subject.as_str())), "{registered:?}");
 }
 
 #[test]
@@ -103,23 +103,23 @@ fn an_event_is_not_a_command() {
 }
 
 #[test]
-fn a_command_that_is_truncated_or_too_long_or_has_a_wrong_length_is_refused() {
-    let whole = codec().encode(&count()).unwrap();
-    assert_eq!(read(&whole).unwrap(), count());
-    for length in 0..whole.len() {
-        let refused = error(read(&whole[..length]));
+fn a_command_with_missing_bytes_extra_bytes_or_hostile_lengths_is_refused() {
+    let valid = codec().encode(&count()).unwrap();
+    assert_eq!(read(&valid).unwrap(), count());
+    for length in 0..valid.len() {
+        let refused = error(read(&valid[..length]));
         assert!(matches!(refused, CodecError::Avro(_) | CodecError::NotFramed), "{length}: {refused}");
     }
-    let longer = error(read(&[&whole[..], b"more"].concat()));
+    let longer = error(read(&[&valid[..], b"more"].concat()));
     assert!(matches!(longer, CodecError::TrailingBytes(4)), "{longer}");
     // Lengths of -7 and of 2⁶² bytes.
-    let hostile = [&whole[..5], &[13], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]].concat();
+    let hostile = [&valid[..5], &[13], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]].concat();
     assert!(matches!(error(read(&hostile)), CodecError::Avro(_)));
 }
 
 proptest! {
     #[test]
-    fn no_bytes_make_the_reader_of_commands_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_do_not_make_the_command_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(read) = read(&[vec![0, 0, 0, 0, 1], bytes].concat()) {
             prop_assert!(read.why.len() <= 200);
         }

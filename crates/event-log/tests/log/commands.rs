@@ -1,5 +1,4 @@
-//! Commands through Kafka: written by the platform or by other programs, and read in the partitions of their
-//! aggregates.
+//! Commands in Kafka: written by the platform or by other programs, and read from the partitions of their aggregates.
 
 use std::{
     collections::BTreeMap,
@@ -106,21 +105,21 @@ fn an_invalid_command_is_returned_with_its_bytes_and_the_reader_continues() {
     let (topic, id) = (log.topics.commands(), Uuid::now_v7());
     let headers = [("ce_id", id.to_string()), ("ce_type", "foldline.tests.Count".to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let elsewhere = aggregate_in(1);
-    foreign::plant_in(&log, &topic, 0, Some(elsewhere.as_str()), &headers, Some("bytes"));
-    foreign::plant_in(&log, &topic, 0, None, &[], None);
+    let aggregate_of_other_partition = aggregate_in(1);
+    foreign::write(&log, &topic, 0, Some(aggregate_of_other_partition.as_str()), &headers, Some("bytes"));
+    foreign::write(&log, &topic, 0, None, &[], None);
     let position = write(&log, &[command(0)]).remove(0);
     let reader = reader(&log);
     reader.start(0, 0).unwrap();
-    let [misplaced, empty, sound] = take(&reader, 3).try_into().unwrap();
+    let [misplaced, empty, valid] = take(&reader, 3).try_into().unwrap();
     assert_eq!((misplaced.command_id, misplaced.envelope), (Some(id), Err(InvalidRecord::Partition)));
     assert_eq!(misplaced.payload.as_deref(), Some(&b"bytes"[..]));
     assert_eq!((empty.command_id, empty.envelope), (None, Err(InvalidRecord::Missing("ce_id"))));
-    assert_eq!((sound.position, sound.envelope.is_ok()), (position, true));
+    assert_eq!((valid.position, valid.envelope.is_ok()), (position, true));
 }
 
 /// Writes `count` commands to a partition.
-fn fill(log: &Log, partition: i32, count: usize) -> Vec<i64> {
+fn write_commands(log: &Log, partition: i32, count: usize) -> Vec<i64> {
     let commands: Vec<_> = (0..count).map(|_| command(partition)).collect();
     write(log, &commands).into_iter().map(|position| position.offset).collect()
 }
@@ -129,7 +128,7 @@ fn fill(log: &Log, partition: i32, count: usize) -> Vec<i64> {
 fn a_pause_loses_and_repeats_nothing_and_does_not_affect_other_partitions() {
     const COUNT: usize = 1_000;
     let log = Log::with_partitions(PARTITIONS);
-    let written = [fill(&log, 0, COUNT), fill(&log, 1, COUNT)];
+    let written = [write_commands(&log, 0, COUNT), write_commands(&log, 1, COUNT)];
     let reader = reader(&log);
     reader.start(0, 0).unwrap();
     // Pauses before any record has arrived, then with records prefetched, then immediately after the next record.
@@ -138,8 +137,8 @@ fn a_pause_loses_and_repeats_nothing_and_does_not_affect_other_partitions() {
     let mut read = take(&reader, COUNT / 2);
     reader.pause(0).unwrap();
     reader.start(1, 0).unwrap();
-    let meanwhile = take(&reader, COUNT);
-    assert_eq!(offsets(&meanwhile), [(1, written[1].clone())].into());
+    let from_other_partition = take(&reader, COUNT);
+    assert_eq!(offsets(&from_other_partition), [(1, written[1].clone())].into());
     reader.resume(0).unwrap();
     read.extend(take(&reader, 1));
     reader.pause(0).unwrap();
@@ -151,7 +150,7 @@ fn a_pause_loses_and_repeats_nothing_and_does_not_affect_other_partitions() {
 #[test]
 fn a_stopped_partition_can_be_started_again_at_any_offset() {
     let log = Log::with_partitions(PARTITIONS);
-    let written = fill(&log, 0, 10);
+    let written = write_commands(&log, 0, 10);
     let reader = reader(&log);
     reader.start(0, written[4]).unwrap();
     assert_eq!(offsets(&take(&reader, 2))[&0], written[4..6]);
@@ -166,19 +165,19 @@ fn a_stopped_partition_can_be_started_again_at_any_offset() {
 #[test]
 fn a_reader_starts_with_the_oldest_command_still_kept() {
     let log = Log::with_partitions(PARTITIONS);
-    let written = fill(&log, 0, 3);
+    let written = write_commands(&log, 0, 3);
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", &log.client.brokers).create().unwrap();
-    let mut kept = TopicPartitionList::new();
-    kept.add_partition_offset(&log.topics.commands(), 0, Offset::Offset(written[2])).unwrap();
-    RUNTIME.block_on(admin.delete_records(&kept, &AdminOptions::new())).unwrap();
+    let mut first_kept = TopicPartitionList::new();
+    first_kept.add_partition_offset(&log.topics.commands(), 0, Offset::Offset(written[2])).unwrap();
+    RUNTIME.block_on(admin.delete_records(&first_kept, &AdminOptions::new())).unwrap();
     let reader = reader(&log);
     reader.start(0, 0).unwrap();
     assert_eq!(offsets(&take(&reader, 1))[&0], written[2..]);
 }
 
 #[test]
-fn nothing_is_read_or_written_without_the_topic() {
+fn a_reader_and_a_writer_need_the_topic() {
     let log = Log::without_topics();
     let no_reader = error(CommandReader::new(&log.client, &log.topics));
     let no_writer = error(CommandWriter::new(&log.client, &log.topics));

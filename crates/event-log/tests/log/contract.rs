@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use event_log::{Batch, Broker, FencedLog, LogError, Offsets, PRODUCERS, Producer, ShardLog};
 
 use crate::{
-    support::{Owner, error, outcome, places, record},
+    support::{Owner, error, locations, outcome, record},
     worlds::{InKafka, InSimulation, Interrupted, World, sorted},
 };
 
-const LONG: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes every function a test against each broker.
 macro_rules! contract {
@@ -24,7 +24,7 @@ macro_rules! contract {
 }
 
 contract! {
-    a_claim_reads_everything_committed
+    a_claim_reads_all_committed_events
     a_claim_reads_every_partition_from_its_own_offset_to_its_end
     events_of_two_partitions_are_committed_together_or_not_at_all
     an_owner_replaced_between_send_and_commit_leaves_nothing
@@ -37,14 +37,14 @@ contract! {
     every_owner_has_a_higher_epoch_even_after_an_owner_without_writes
     an_epoch_is_higher_than_that_of_any_event_in_any_partition
     an_owner_is_confirmed_until_a_newer_one_has_announced_itself
-    an_observer_learns_of_the_newest_owner
+    an_observer_finds_the_newest_epoch
     a_concurrent_reader_does_not_disturb_the_owner
     reads_and_claims_beyond_the_end_of_the_log_are_refused
     a_released_owner_can_no_longer_append
 }
 
-/// Initialised producers that fence all others, outside the protocol.
-fn fencing<B: Broker>(broker: &mut B) -> Vec<B::Producer> {
+/// Initialises producers outside the protocol, which fences all others.
+fn fence_all<B: Broker>(broker: &mut B) -> Vec<B::Producer> {
     let mut producers = broker.connect(PRODUCERS).unwrap();
     producers.iter_mut().try_for_each(Producer::init).unwrap();
     producers
@@ -60,60 +60,63 @@ fn keys<W: World>(world: &W) -> Vec<String> {
     sorted(world.events().into_iter().map(|(_, aggregate)| aggregate))
 }
 
-fn a_claim_reads_everything_committed<W: World>(world: &W) {
+fn a_claim_reads_all_committed_events<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     assert!(first.replayed.is_empty());
-    let mut committed = first.place(&["a", "b"]).unwrap();
-    committed.extend(first.place(&["c"]).unwrap());
-    for aborted in &mut fencing(&mut world.broker()) {
-        aborted.begin(LONG).unwrap();
+    let mut committed = first.append_and_locate(&["a", "b"]).unwrap();
+    committed.extend(first.append_and_locate(&["c"]).unwrap());
+    for aborted in &mut fence_all(&mut world.broker()) {
+        aborted.begin(TIMEOUT).unwrap();
         let records = partitions(world).map(|partition| record(partition, "aborted", 9, 4));
         aborted.send_events(&records).unwrap();
     }
     let mut second = Owner::over(world.broker(), "two:2").unwrap();
-    assert_eq!(places(&second.replayed), sorted(committed.clone()));
-    committed.extend(second.place(&["d", "e"]).unwrap());
+    assert_eq!(locations(&second.replayed), sorted(committed.clone()));
+    committed.extend(second.append_and_locate(&["d", "e"]).unwrap());
     let third = Owner::over(world.broker(), "three:3").unwrap();
-    assert_eq!(places(&third.replayed), sorted(committed.clone()));
-    assert_eq!(world.events().into_iter().map(|(place, _)| place).collect::<Vec<_>>(), sorted(committed));
+    assert_eq!(locations(&third.replayed), sorted(committed.clone()));
+    assert_eq!(
+        world.events().into_iter().map(|(location, _)| location).collect::<Vec<_>>(),
+        sorted(committed)
+    );
 }
 
 fn a_claim_reads_every_partition_from_its_own_offset_to_its_end<W: World>(world: &W) {
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
-    let read = first.place(&["a", "b", "a", "a"]).unwrap();
+    let read = first.append_and_locate(&["a", "b", "a", "a"]).unwrap();
     let [one, other] = [read[3], read[1]];
     // The tails differ in length, and one of the partitions ends with a record of the other's transaction.
-    let mut missed = first.place(&["b", "a", "b"]).unwrap();
-    missed.extend(first.place(&["b"]).unwrap());
+    let mut unread = first.append_and_locate(&["b", "a", "b"]).unwrap();
+    unread.extend(first.append_and_locate(&["b"]).unwrap());
     let next = Offsets::from([one, other].map(|(partition, offset)| (partition, offset + 1)));
     let second = Owner::over_from(world.broker(), "two:2", &next).unwrap();
-    assert_eq!(places(&second.replayed), sorted(missed.clone()));
+    assert_eq!(locations(&second.replayed), sorted(unread.clone()));
     // A partition without an offset is read from its beginning.
     let next = Offsets::from([(other.0, other.1 + 1)]);
     let third = Owner::over_from(world.broker(), "three:3", &next).unwrap();
-    missed.extend(read.iter().filter(|place| place.0 == one.0));
-    assert_eq!(places(&third.replayed), sorted(missed));
+    unread.extend(read.iter().filter(|location| location.0 == one.0));
+    assert_eq!(locations(&third.replayed), sorted(unread));
 }
 
 fn events_of_two_partitions_are_committed_together_or_not_at_all<W: World>(world: &W) {
     let both = |sequence| partitions(world).map(|partition| record(partition, "a", 1, sequence));
-    for aborted in &mut fencing(&mut world.broker()) {
-        aborted.begin(LONG).unwrap();
+    for aborted in &mut fence_all(&mut world.broker()) {
+        aborted.begin(TIMEOUT).unwrap();
         assert_eq!(aborted.send_events(&both(1)).unwrap().len(), 2);
     }
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
     assert!(owner.replayed.is_empty());
     let offsets = owner.log.append(&Batch::events(&both(1))).unwrap();
     let committed: Vec<_> = partitions(world).into_iter().zip(offsets).collect();
-    assert_eq!(world.events().into_iter().map(|(place, _)| place).collect::<Vec<_>>(), committed);
-    assert_eq!(places(&Owner::over(world.broker(), "two:2").unwrap().replayed), committed);
+    assert_eq!(world.events().into_iter().map(|(location, _)| location).collect::<Vec<_>>(), committed);
+    assert_eq!(locations(&Owner::over(world.broker(), "two:2").unwrap().replayed), committed);
 }
 
 fn an_owner_replaced_between_send_and_commit_leaves_nothing<W: World>(world: &W) {
     let [one, other] = partitions(world);
-    for turn in 0..PRODUCERS {
-        let first = &mut fencing(&mut world.broker())[turn];
-        first.begin(LONG).unwrap();
+    for index in 0..PRODUCERS {
+        let first = &mut fence_all(&mut world.broker())[index];
+        first.begin(TIMEOUT).unwrap();
         first.send_events(&[record(one, "a", 1, 1), record(other, "b", 1, 1)]).unwrap();
         first.send_outcomes(&[outcome(one, "a", 0), outcome(other, "b", 0)]).unwrap();
         first.send_offsets(&Offsets::from([(one, 7), (other, 8)])).unwrap();
@@ -154,8 +157,8 @@ fn a_replaced_owner_cannot_append_to_any_partition<W: World>(world: &W) {
 }
 
 fn an_owner_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
-    let overtaking = world.broker();
-    let overtake = || drop(Owner::over(overtaking, "quick:1").unwrap());
+    let other_broker = world.broker();
+    let overtake = || drop(Owner::over(other_broker, "quick:1").unwrap());
     let slow = Owner::over(Interrupted(world.broker(), Some(overtake)), "slow:1");
     assert!(slow.map(drop).unwrap_err().is_fenced());
     assert_eq!(world.announced(), ["quick:1"]);
@@ -217,8 +220,8 @@ fn every_owner_has_a_higher_epoch_even_after_an_owner_without_writes<W: World>(w
 fn an_epoch_is_higher_than_that_of_any_event_in_any_partition<W: World>(world: &W) {
     let [one, other] = partitions(world);
     for (partition, epoch) in [(one, 100), (other, 200), (one, 300)] {
-        let writer = &mut fencing(&mut world.broker())[0];
-        writer.begin(LONG).unwrap();
+        let writer = &mut fence_all(&mut world.broker())[0];
+        writer.begin(TIMEOUT).unwrap();
         writer.send_events(&[record(partition, "a", epoch, 1)]).unwrap();
         writer.commit().unwrap();
         assert_eq!(Owner::over(world.broker(), "one:1").unwrap().epoch, epoch + 1);
@@ -229,9 +232,9 @@ fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world:
     let mut first = Owner::over(world.broker(), "one:1").unwrap();
     first.append(&["a"]).unwrap();
     first.log.confirm().unwrap();
-    let newer = &mut fencing(&mut world.broker())[0];
+    let newer = &mut fence_all(&mut world.broker())[0];
     first.log.confirm().unwrap();
-    newer.begin(LONG).unwrap();
+    newer.begin(TIMEOUT).unwrap();
     newer.announce("two:2").unwrap();
     newer.commit().unwrap();
     for _ in 0..2 {
@@ -240,28 +243,28 @@ fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world:
     assert!(first.log.newest_epoch().unwrap() > first.epoch);
 }
 
-fn an_observer_learns_of_the_newest_owner<W: World>(world: &W) {
-    let mut event_tail = FencedLog::over(world.broker(), "observer:1".to_owned(), LONG);
-    assert_eq!(event_tail.newest_epoch().unwrap(), 0);
+fn an_observer_finds_the_newest_epoch<W: World>(world: &W) {
+    let mut observer = FencedLog::over(world.broker(), "observer:1".to_owned(), TIMEOUT);
+    assert_eq!(observer.newest_epoch().unwrap(), 0);
     for address in ["one:1", "two:2"] {
         let owner = Owner::over(world.broker(), address).unwrap();
-        assert_eq!(event_tail.newest_epoch().unwrap(), owner.epoch);
+        assert_eq!(observer.newest_epoch().unwrap(), owner.epoch);
     }
-    assert!(matches!(error(event_tail.confirm()), LogError::NotClaimed));
+    assert!(matches!(error(observer.confirm()), LogError::NotClaimed));
 }
 
 fn a_concurrent_reader_does_not_disturb_the_owner<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    let mut event_tail = FencedLog::over(world.broker(), "observer:1".to_owned(), LONG);
+    let mut observer = FencedLog::over(world.broker(), "observer:1".to_owned(), TIMEOUT);
     let (mut next, mut read, mut committed) = (Offsets::new(), Vec::new(), Vec::new());
-    let deadline = Instant::now() + LONG;
+    let deadline = Instant::now() + TIMEOUT;
     for group in [&["a"][..], &["b", "c"], &["d"]] {
-        committed.extend(owner.place(group).unwrap());
-        // Consumers see a commit a moment after the owner.
+        committed.extend(owner.append_and_locate(group).unwrap());
+        // A commit becomes visible to consumers shortly after it has returned to the owner.
         while read.len() < committed.len() {
-            assert!(Instant::now() < deadline, "committed events can be read");
+            assert!(Instant::now() < deadline, "the committed events cannot be read in time");
             let mut reached = next.clone();
-            event_tail
+            observer
                 .read(&next, &mut |recorded| {
                     let (partition, offset) = (recorded.position.partition, recorded.position.offset);
                     reached.insert(partition, offset + 1);
@@ -277,18 +280,18 @@ fn a_concurrent_reader_does_not_disturb_the_owner<W: World>(world: &W) {
 
 fn reads_and_claims_beyond_the_end_of_the_log_are_refused<W: World>(world: &W) {
     let mut owner = Owner::over(world.broker(), "one:1").unwrap();
-    for (partition, committed) in owner.place(&["a", "b"]).unwrap() {
-        let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), LONG);
-        let beyond = |refused: LogError| {
+    for (partition, committed) in owner.append_and_locate(&["a", "b"]).unwrap() {
+        let mut other = FencedLog::over(world.broker(), "two:1".to_owned(), TIMEOUT);
+        let assert_beyond_end = |refused: LogError| {
             assert!(!refused.is_transient());
             let LogError::BeyondEnd { partition: found, next, end } = refused else { panic!("{refused}") };
-            // The commit marker may appear a moment later.
+            // The commit marker may become visible a little later.
             assert!(next == 1_000 && (committed + 1..=committed + 2).contains(&end), "{refused}");
             assert_eq!(found, partition);
         };
         let next = Offsets::from([(partition, 1_000)]);
-        beyond(error(other.read(&next, &mut |_| Ok(()))));
-        beyond(error(other.claim(&next, &mut |_| Ok(()))));
+        assert_beyond_end(error(other.read(&next, &mut |_| Ok(()))));
+        assert_beyond_end(error(other.claim(&next, &mut |_| Ok(()))));
     }
     // The owner was not fenced.
     owner.append(&["a", "b"]).unwrap();
@@ -298,7 +301,7 @@ fn reads_and_claims_beyond_the_end_of_the_log_are_refused<W: World>(world: &W) {
     let mut broker = world.broker();
     let reached =
         partitions(world).map(|partition| (partition, broker.end(partition).unwrap())).into_iter().collect();
-    let mut other = FencedLog::over(broker, "two:1".to_owned(), LONG);
+    let mut other = FencedLog::over(broker, "two:1".to_owned(), TIMEOUT);
     other.read(&reached, &mut |_| panic!("there are no events")).unwrap();
     other.claim(&reached, &mut |_| panic!("there are no events")).unwrap();
 }

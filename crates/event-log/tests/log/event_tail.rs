@@ -39,7 +39,7 @@ fn a_range_is_read_to_its_end_and_not_beyond() {
 fn an_invalid_event_is_returned_as_an_error() {
     let log = Log::with_partitions(1);
     let first = Owner::of(&log, 0).append(&["a"]).unwrap();
-    foreign::plant_in(&log, &log.topics.events(), 0, Some("a"), &[], Some("rubbish"));
+    foreign::write(&log, &log.topics.events(), 0, Some("a"), &[], Some("rubbish"));
     let ranges = committed_ranges(&log.client, &log.topics.events()).unwrap();
     assert_eq!(read(&log, ranges[0]), (first, 1));
 }

@@ -1,4 +1,4 @@
-//! Two instances believe that they own a shard: only the newer one can write.
+//! Two instances act as owners of a shard: only the newer one can write.
 
 use std::{
     sync::mpsc,
@@ -32,8 +32,8 @@ fn announcements(log: &Log) -> Vec<(String, u64, String)> {
 fn for_each_producer(check: impl Fn(usize) + Sync) {
     let check = &check;
     thread::scope(|scope| {
-        for turn in 0..PRODUCERS {
-            scope.spawn(move || check(turn));
+        for index in 0..PRODUCERS {
+            scope.spawn(move || check(index));
         }
     });
 }
@@ -59,9 +59,9 @@ fn a_replaced_owner_cannot_append_with_any_of_its_producers() {
 
 #[test]
 fn an_owner_replaced_between_send_and_commit_leaves_nothing() {
-    for_each_producer(|turn| {
+    for_each_producer(|index| {
         let log = Log::with_partitions(1);
-        let first = foreign::open_transaction(&log, &format!("{}-1-0-{turn}", log.topics.events()), 0);
+        let first = foreign::open_transaction(&log, &format!("{}-1-0-{index}", log.topics.events()), 0);
         let mut second = Owner::of(&log, 0);
         assert!(second.replayed.is_empty());
         error(first.commit_transaction(Duration::from_secs(10)));
@@ -73,28 +73,28 @@ fn an_owner_replaced_between_send_and_commit_leaves_nothing() {
 
 #[test]
 fn a_claim_that_reaches_kafka_late_does_not_fence_its_own_owner() {
-    const LATE: Duration = Duration::from_millis(500);
+    const DELAY: Duration = Duration::from_millis(500);
     let mut log = Log::with_partitions(1);
     let proxy = RUNTIME.block_on(KafkaProxy::in_front_of(&log.client.brokers));
     log.client.brokers = proxy.address();
-    proxy.inject(Api::InitProducerId, Fault::HoldRequest(LATE), 1);
-    let asked = Instant::now();
+    proxy.inject(Api::InitProducerId, Fault::HoldRequest(DELAY), 1);
+    let started = Instant::now();
     let mut owner = Owner::of(&log, 0);
-    // Long enough for the late request to take effect, whoever sent it.
-    while asked.elapsed() < 2 * LATE {
+    // Long enough for the delayed request to take effect, whichever producer sent it.
+    while started.elapsed() < 2 * DELAY {
         owner.append(&["a"]).unwrap();
     }
     assert_eq!(proxy.injected(), 1);
 }
 
 #[test]
-fn an_owner_writing_during_another_claim_loses_nothing_and_leaves_whole_groups() {
+fn an_owner_that_writes_during_another_claim_loses_nothing_and_leaves_only_whole_groups() {
     const GROUP: usize = 20;
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
-    let (begun, has_begun) = mpsc::channel();
+    let (sender, has_started) = mpsc::channel();
     thread::scope(|scope| {
-        let writing = scope.spawn(move || {
+        let writer = scope.spawn(move || {
             let mut acknowledged = Vec::new();
             // Far more groups than are written during a claim, so that the claim always happens in between.
             for _ in 0..20_000 {
@@ -102,18 +102,18 @@ fn an_owner_writing_during_another_claim_loses_nothing_and_leaves_whole_groups()
                     Ok(offsets) => acknowledged.extend(offsets),
                     Err(_) => break,
                 }
-                begun.send(()).unwrap();
+                sender.send(()).unwrap();
             }
             acknowledged
         });
-        has_begun.recv().unwrap();
-        let handed_over = offsets(&Owner::of(&log, 0).replayed);
-        let acknowledged = writing.join().unwrap();
-        assert!(handed_over.starts_with(&acknowledged), "an acknowledged event was not handed over");
-        let unknown = handed_over.len() - acknowledged.len();
+        has_started.recv().unwrap();
+        let replayed = offsets(&Owner::of(&log, 0).replayed);
+        let acknowledged = writer.join().unwrap();
+        assert!(replayed.starts_with(&acknowledged), "the claim has missed an acknowledged event");
+        let unknown = replayed.len() - acknowledged.len();
         assert!(unknown == 0 || unknown == GROUP, "{unknown} events of a group of {GROUP}");
         let seen: Vec<_> = log.seen().iter().map(|event| event.offset).collect();
-        assert_eq!(seen, handed_over, "the claim has read every event that can ever be committed");
+        assert_eq!(seen, replayed, "the claim has read every event that can ever be committed");
     });
 }
 
@@ -128,17 +128,17 @@ fn every_owner_announces_itself_with_an_epoch_derived_from_the_offset() {
 }
 
 #[test]
-fn a_replaced_owner_may_claim_again_and_reads_the_other_owners_events() {
+fn a_replaced_owner_can_claim_again_and_reads_the_events_of_the_other_owner() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
-    let next = Offsets::from([(0, first.append(&["mine"]).unwrap()[0] + 1)]);
-    Owner::of(&log, 0).append(&["the-other's"]).unwrap();
+    let next = Offsets::from([(0, first.append(&["first-owner"]).unwrap()[0] + 1)]);
+    Owner::of(&log, 0).append(&["second-owner"]).unwrap();
     error(first.append(&["too-late"]));
-    let mut missed = Vec::new();
+    let mut read = Vec::new();
     let epoch = first.log.claim(&next, &mut |recorded| {
-        missed.push(recorded.envelope.aggregate_id.to_string());
+        read.push(recorded.envelope.aggregate_id.to_string());
         Ok(())
     });
     assert!(epoch.unwrap().epoch > first.epoch + 1);
-    assert_eq!(missed, ["the-other's"]);
+    assert_eq!(read, ["second-owner"]);
 }

@@ -10,7 +10,7 @@ use rdkafka::{
 
 use crate::support::Log;
 
-const LONG: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A producer with an open transaction, which has written a record without headers to a partition of the events.
 pub(crate) fn open_transaction(log: &Log, transactional_id: &str, partition: i32) -> BaseProducer {
@@ -19,33 +19,33 @@ pub(crate) fn open_transaction(log: &Log, transactional_id: &str, partition: i32
         .set("transactional.id", transactional_id)
         .create()
         .unwrap();
-    producer.init_transactions(LONG).unwrap();
+    producer.init_transactions(TIMEOUT).unwrap();
     producer.begin_transaction().unwrap();
     let topic = log.topics.events();
     let record = BaseRecord::to(&topic).partition(partition).key("foreign").payload("foreign");
     producer.send(record).map_err(|(error, _)| error).unwrap();
-    producer.flush(LONG).unwrap();
+    producer.flush(TIMEOUT).unwrap();
     producer
 }
 
 /// Aborts an open transaction.
 pub(crate) fn abort(producer: &BaseProducer) {
-    producer.abort_transaction(LONG).unwrap();
+    producer.abort_transaction(TIMEOUT).unwrap();
 }
 
-/// Writes and commits a record that is not an event.
-pub(crate) fn plant(
+/// Writes a record to the events topic that is not a valid event.
+pub(crate) fn write_event(
     log: &Log,
     partition: i32,
     key: Option<&str>,
     headers: &[(&str, &str)],
     payload: Option<&str>,
 ) {
-    plant_in(log, &log.topics.events(), partition, key, headers, payload);
+    write(log, &log.topics.events(), partition, key, headers, payload);
 }
 
 /// Writes a record to any topic.
-pub(crate) fn plant_in(
+pub(crate) fn write(
     log: &Log,
     topic: &str,
     partition: i32,
@@ -64,5 +64,5 @@ pub(crate) fn plant_in(
         ..BaseRecord::to(topic).partition(partition).headers(headers)
     };
     producer.send(record).map_err(|(error, _)| error).unwrap();
-    producer.flush(LONG).unwrap();
+    producer.flush(TIMEOUT).unwrap();
 }

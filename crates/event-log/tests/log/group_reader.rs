@@ -14,11 +14,8 @@ use test_kit::delete_before;
 
 use crate::{
     foreign,
-    support::{Log, Owner, RUNTIME},
+    support::{Location, Log, Owner, RUNTIME},
 };
-
-/// The partition and offset of an event.
-type Location = (i32, i64);
 
 fn join(log: &Log) -> GroupReader {
     let group = log.topics.group("tests");
@@ -40,7 +37,7 @@ fn read_from(log: &Log, offsets: &[i64]) -> Vec<Location> {
     let start: Bookmarks =
         (0..).map(|partition| (topic.clone(), partition)).zip(offsets.iter().copied()).collect();
     let mut locations = Vec::new();
-    let mut behind = offsets.len();
+    let mut remaining = offsets.len();
     read_until(&reader, |reading| {
         match reading {
             Reading::Assigned(partitions) => {
@@ -48,11 +45,11 @@ fn read_from(log: &Log, offsets: &[i64]) -> Vec<Location> {
                 reader.start(&start).unwrap();
             }
             Reading::Event(event) => locations.push((event.position.partition, event.position.offset)),
-            Reading::CaughtUp(_) => behind -= 1,
+            Reading::CaughtUp(_) => remaining -= 1,
             Reading::Idle => {}
             other => panic!("{other:?}"),
         }
-        behind == 0
+        remaining == 0
     });
     locations.sort_by_key(|(partition, _)| *partition);
     locations
@@ -72,7 +69,7 @@ fn a_reader_starts_at_its_offsets_reads_in_order_and_reports_when_it_has_caught_
 #[test]
 fn an_invalid_event_is_returned_with_its_bytes_and_the_reader_continues() {
     let log = Log::with_partitions(1);
-    foreign::plant(&log, 0, Some("garbage"), &[("ce_subject", "other")], Some("bytes"));
+    foreign::write_event(&log, 0, Some("garbage"), &[("ce_subject", "other")], Some("bytes"));
     Owner::from_offsets(&log, 0, &Offsets::from([(0, 1)])).unwrap().append(&["a"]).unwrap();
     let reader = join(&log);
     let mut invalid = None;
@@ -96,7 +93,8 @@ fn an_invalid_event_is_returned_with_its_bytes_and_the_reader_continues() {
     assert_eq!((record.payload, reason), (Some(b"bytes".to_vec()), InvalidRecord::Subject));
 }
 
-/// The state that members of a group share, as in a database: the offsets, and which member has read each event.
+/// The state that the members of a group share, as if in a database: the offsets, and which members have read each
+/// event.
 #[derive(Default)]
 struct SharedProgress {
     bookmarks: Bookmarks,
@@ -104,8 +102,8 @@ struct SharedProgress {
 }
 
 impl SharedProgress {
-    /// Handles a reading of a member.
-    fn take(&mut self, reader: &GroupReader, name: &'static str, reading: Reading) {
+    /// Applies a reading of a member.
+    fn apply(&mut self, reader: &GroupReader, name: &'static str, reading: Reading) {
         match reading {
             Reading::Assigned(partitions) => {
                 let bookmark = |location: (String, i32)| {
@@ -125,8 +123,8 @@ impl SharedProgress {
     }
 }
 
-/// Reads as a member of the group until the members have read all of `total` events.
-fn take_part(
+/// Reads as a member of the group until the members have read `total` events.
+fn read_as_member(
     log: &Log,
     progress: &Mutex<SharedProgress>,
     name: &'static str,
@@ -139,7 +137,7 @@ fn take_part(
             assigned.send(()).unwrap();
         }
         let mut progress = progress.lock().unwrap();
-        progress.take(&reader, name, reading);
+        progress.apply(&reader, name, reading);
         progress.read.len() == total
     });
 }
@@ -153,9 +151,9 @@ fn two_members_share_the_partitions_and_nothing_is_lost_or_read_twice() {
     let (assigned, is_assigned) = channel();
     thread::scope(|scope| {
         let (log, progress, assigned) = (&log, &progress, &assigned);
-        scope.spawn(move || take_part(log, progress, "first", total, assigned));
+        scope.spawn(move || read_as_member(log, progress, "first", total, assigned));
         is_assigned.recv().unwrap();
-        scope.spawn(move || take_part(log, progress, "second", total, assigned));
+        scope.spawn(move || read_as_member(log, progress, "second", total, assigned));
         // While a partition moves from one member to the other.
         for _ in 0..GROUPS {
             for owner in &mut owners {
@@ -177,7 +175,8 @@ fn two_members_share_the_partitions_and_nothing_is_lost_or_read_twice() {
     }
 }
 
-/// Starts what was assigned, from the beginning. The group waits for that, even if it is nothing.
+/// Starts the assigned partitions from their beginnings. The group waits for this call, even if no partition was
+/// assigned.
 fn start_assigned(reader: &GroupReader, reading: &Reading) -> usize {
     let Reading::Assigned(partitions) = reading else { return 0 };
     reader.start(&partitions.iter().map(|partition| (partition.clone(), 0)).collect()).unwrap();
@@ -185,22 +184,22 @@ fn start_assigned(reader: &GroupReader, reading: &Reading) -> usize {
 }
 
 #[test]
-fn a_revoked_partition_goes_to_nobody_else_until_it_is_given_back() {
+fn a_revoked_partition_is_not_assigned_again_until_it_is_released() {
     let log = Log::with_partitions(2);
     let first = join(&log);
     read_until(&first, |reading| start_assigned(&first, &reading) == 2);
-    let is_given_back = AtomicBool::new(false);
+    let is_released = AtomicBool::new(false);
     thread::scope(|scope| {
         let second = scope.spawn(|| {
             let second = join(&log);
             read_until(&second, |reading| start_assigned(&second, &reading) > 0);
-            assert!(is_given_back.load(Ordering::SeqCst), "it was assigned before it was given back");
+            assert!(is_released.load(Ordering::SeqCst), "it was assigned before it was released");
         });
         read_until(&first, |reading| matches!(reading, Reading::Revoked(_)));
-        // Much longer than the group needs to assign it.
-        let work_ends = Instant::now() + Duration::from_secs(2);
-        read_until(&first, |_| Instant::now() > work_ends);
-        is_given_back.store(true, Ordering::SeqCst);
+        // Much longer than the group needs to assign the partition.
+        let release_at = Instant::now() + Duration::from_secs(2);
+        read_until(&first, |_| Instant::now() > release_at);
+        is_released.store(true, Ordering::SeqCst);
         first.release().unwrap();
         read_until(&first, |reading| {
             start_assigned(&first, &reading);

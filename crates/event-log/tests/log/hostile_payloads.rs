@@ -38,7 +38,7 @@ fn datum(numbers: &[i64]) -> Vec<u8> {
 }
 
 #[test]
-fn a_payload_without_its_frame_is_refused() {
+fn a_payload_without_a_frame_is_refused() {
     for payload in [vec![], vec![0], vec![0, 0, 0, 1], vec![1, 0, 0, 0, 1, 14, 0], b"{\"by\": 7}".to_vec()] {
         assert!(matches!(error(read(payload.clone())), CodecError::NotFramed), "{payload:?}");
     }
@@ -52,10 +52,10 @@ fn an_unknown_schema_id_is_refused_offline() {
 
 #[test]
 fn a_payload_truncated_anywhere_is_refused() {
-    let whole = codec().encode(&counted()).unwrap();
-    assert_eq!(read(whole.clone()).unwrap(), counted());
-    for length in 5..whole.len() {
-        let refused = error(read(whole[..length].to_vec()));
+    let valid = codec().encode(&counted()).unwrap();
+    assert_eq!(read(valid.clone()).unwrap(), counted());
+    for length in 5..valid.len() {
+        let refused = error(read(valid[..length].to_vec()));
         assert!(matches!(refused, CodecError::Avro(_)), "{length}: {refused}");
     }
 }
@@ -77,8 +77,8 @@ fn a_payload_whose_type_differs_from_the_headers_is_refused() {
 #[test]
 fn hostile_lengths_are_refused_before_memory_is_allocated() {
     for length in [LIMIT + 1, 1 << 40, i64::MAX] {
-        let of_a_text = error(read(datum(&[7, 1, length]))).to_string();
-        assert!(of_a_text.contains("max_allocation_bytes"), "{of_a_text}");
+        let message = error(read(datum(&[7, 1, length]))).to_string();
+        assert!(message.contains("max_allocation_bytes"), "{message}");
     }
     for count in [1 << 20, 1 << 40, i64::MAX, i64::MIN, -1, -(1 << 40)] {
         let refused = error(read(datum(&[7, count, 0])));
@@ -89,9 +89,9 @@ fn hostile_lengths_are_refused_before_memory_is_allocated() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_do_not_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let payload = [vec![0, 0, 0, 0, 1], bytes].concat();
-        // Most are refused. Those that are not are read to their last byte.
+        // Most payloads are refused. The others are read to their last byte.
         if let Ok(read) = read(payload.clone()) {
             prop_assert!(read.tags.len() <= payload.len());
         }

@@ -1,5 +1,5 @@
-//! The event log against a real Kafka and a real registry: topics, owners, replays, readers and codec. The contract of
-//! owners is also tested against the simulated broker.
+//! Tests of the event log against a real Kafka and a real registry: topics, owners, replays, readers and codec. The
+//! contract of owners is also tested against the simulated broker.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]

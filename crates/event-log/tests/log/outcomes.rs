@@ -6,7 +6,7 @@ use crate::{foreign, support::Log};
 
 fn write(log: &Log, keys: &[&str]) {
     for (partition, key) in (0..2).cycle().zip(keys) {
-        foreign::plant_in(log, &log.topics.outcomes(), partition, Some(key), &[], Some(&format!("of {key}")));
+        foreign::write(log, &log.topics.outcomes(), partition, Some(key), &[], Some(&format!("of {key}")));
     }
 }
 
@@ -20,9 +20,9 @@ fn take(reader: &OutcomeReader, count: usize) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     while outcomes.len() < count {
         assert!(Instant::now() < deadline, "{} of {count} within a minute", outcomes.len());
-        let most = count - outcomes.len();
-        let batch = reader.next(most, Duration::from_millis(100)).unwrap();
-        assert!(batch.len() <= most);
+        let max = count - outcomes.len();
+        let batch = reader.next(max, Duration::from_millis(100)).unwrap();
+        assert!(batch.len() <= max);
         outcomes.extend(batch);
     }
     outcomes.sort_by(|one, other| one.key.cmp(&other.key));
@@ -45,9 +45,9 @@ fn outcomes_are_delivered_with_their_documents_until_they_are_committed() {
     drop(first);
 
     let second = join(&log);
-    let again = take(&second, 3);
-    assert_eq!(again, batch);
-    second.commit(&again).unwrap();
+    let redelivered = take(&second, 3);
+    assert_eq!(redelivered, batch);
+    second.commit(&redelivered).unwrap();
     write(&log, &["d", "e"]);
     assert_eq!(keys(&take(&second, 2)), ["d", "e"]);
     drop(second);

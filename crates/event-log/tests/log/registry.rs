@@ -11,7 +11,7 @@ use crate::{
 
 const SUBJECT: &str = "foldline.tests.Counted";
 
-/// A version 2 with a field that version 1 does not have, and without a default for it.
+/// Like version 2, but without a default for the field that version 1 does not have.
 const INCOMPATIBLE_WITH_FIRST: SchemaFile = SchemaFile {
     version: 3,
     text: r#"{"type": "record", "namespace": "foldline.tests", "name": "Counted",
@@ -19,7 +19,7 @@ const INCOMPATIBLE_WITH_FIRST: SchemaFile = SchemaFile {
                    {"name": "note", "type": "string"}]}"#,
 };
 
-const OF_ANOTHER_TYPE: SchemaFile = SchemaFile {
+const WITH_ANOTHER_TYPE: SchemaFile = SchemaFile {
     version: 2,
     text: r#"{"type": "record", "namespace": "foldline.tests", "name": "Counted",
         "fields": [{"name": "by", "type": "string"}]}"#,
@@ -38,8 +38,8 @@ fn registering_again_returns_the_same_ids() {
 fn an_incompatible_version_is_refused_with_the_reason() {
     let log = Log::without_topics();
     register(&log, &[V1, V2]).unwrap();
-    // The third version and the second can read each other; only transitive compatibility refuses it.
-    for files in [&[V1, OF_ANOTHER_TYPE][..], &[V1, V2, INCOMPATIBLE_WITH_FIRST]] {
+    // Versions 2 and 3 can read each other; only transitive compatibility refuses version 3.
+    for files in [&[V1, WITH_ANOTHER_TYPE][..], &[V1, V2, INCOMPATIBLE_WITH_FIRST]] {
         let refused = error(register(&log, files));
         assert!(!refused.is_transient(), "{refused}");
         let message = refused.to_string();

@@ -15,11 +15,11 @@ fn a_claim_waits_for_a_foreign_transaction_and_then_reads_everything() {
     let foreign = foreign::open_transaction(&log, &format!("{}foreign", log.environment.topic_prefix), 0);
     first.append(&["behind"]).unwrap();
     thread::scope(|scope| {
-        let claiming = scope.spawn(|| Owner::of(&log, 0));
-        // Append until it is fenced: from here on the claim reads, and finds the open transaction.
+        let claim = scope.spawn(|| Owner::of(&log, 0));
+        // Append until the first owner is fenced: from then on the claim reads, and finds the open transaction.
         while first.append(&["behind"]).is_ok() {}
         foreign::abort(&foreign);
-        let second = claiming.join().unwrap();
+        let second = claim.join().unwrap();
         let seen: Vec<_> = log.seen().iter().map(|event| event.offset).collect();
         assert!(seen.len() >= 2, "{seen:?}");
         assert_eq!(offsets(&second.replayed), seen);
@@ -30,8 +30,8 @@ fn a_claim_waits_for_a_foreign_transaction_and_then_reads_everything() {
 fn a_claim_skips_a_foreign_record() {
     let log = Log::with_partitions(1);
     Owner::of(&log, 0).append(&["before"]).unwrap();
-    foreign::plant(&log, 0, Some("before"), &[], Some("garbage"));
-    foreign::plant(&log, 0, None, &[("traceparent", "00-1-2-3")], None);
+    foreign::write_event(&log, 0, Some("before"), &[], Some("garbage"));
+    foreign::write_event(&log, 0, None, &[("traceparent", "00-1-2-3")], None);
     Owner::of(&log, 0).append(&["behind"]).unwrap();
     let events: Vec<_> = log.seen().iter().map(|event| event.offset).collect();
     let claimed = offsets(&Owner::of(&log, 0).replayed);
@@ -63,8 +63,8 @@ fn an_invalid_event_stops_the_claim_with_an_error_that_names_its_position() {
         for (partition, (key, headers, expected)) in (0..).zip(cases) {
             scope.spawn(move || {
                 Owner::of(log, partition).append(&["a"]).unwrap();
-                foreign::plant(log, partition, key, headers, Some("garbage"));
-                // It follows the valid event, before or after the commit marker.
+                foreign::write_event(log, partition, key, headers, Some("garbage"));
+                // It follows the valid event, either before or after the commit marker.
                 let garbage = log.seen().into_iter().rfind(|event| event.partition == partition);
                 assert_stops_at(log, partition, garbage.unwrap().offset, &expected);
             });

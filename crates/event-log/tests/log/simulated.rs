@@ -8,7 +8,7 @@ use event_log::{
 };
 
 use crate::{
-    support::{Owner, error, places},
+    support::{Owner, error, locations},
     worlds::sorted,
 };
 
@@ -17,31 +17,31 @@ fn simulated() -> SimulatedKafka {
     SimulatedKafka::new([0, 1])
 }
 
-/// Gives one step an outcome, once, and records all steps.
+/// Gives a step its planned outcome, once, and records all steps.
 #[derive(Default)]
 struct Once {
-    order: Mutex<Option<(Step, StepOutcome)>>,
-    taken: Mutex<Vec<Step>>,
+    planned: Mutex<Option<(Step, StepOutcome)>>,
+    steps: Mutex<Vec<Step>>,
 }
 
 impl Once {
-    fn order(&self, step: Step, order: StepOutcome) {
-        *self.order.lock().unwrap() = Some((step, order));
+    fn plan(&self, step: Step, outcome: StepOutcome) {
+        *self.planned.lock().unwrap() = Some((step, outcome));
     }
 }
 
 impl Schedule for Once {
     fn before(&self, _instance: usize, step: Step) -> StepOutcome {
-        self.taken.lock().unwrap().push(step);
-        let mut ordered = self.order.lock().unwrap();
-        ordered.take_if(|(when, _)| *when == step).map_or(StepOutcome::Succeed, |(_, order)| order)
+        self.steps.lock().unwrap().push(step);
+        let mut planned = self.planned.lock().unwrap();
+        planned.take_if(|(when, _)| *when == step).map_or(StepOutcome::Succeed, |(_, outcome)| outcome)
     }
 }
 
-/// Lets another instance act before a step is taken.
-struct Meanwhile<F>(Step, Mutex<F>);
+/// Runs a closure before a step is taken.
+struct BeforeStep<F>(Step, Mutex<F>);
 
-impl<F: FnMut() + Send> Schedule for Meanwhile<F> {
+impl<F: FnMut() + Send> Schedule for BeforeStep<F> {
     fn before(&self, _instance: usize, step: Step) -> StepOutcome {
         if step == self.0 {
             self.1.lock().unwrap()();
@@ -62,7 +62,7 @@ fn next_owner(simulated: &SimulatedKafka) -> Owner<SimulatedBroker> {
 #[test]
 fn a_claim_takes_its_steps_in_the_safe_order() {
     let (_, schedule) = owner(&simulated());
-    let taken = schedule.taken.lock().unwrap();
+    let recorded = schedule.steps.lock().unwrap();
     let claim = [
         (Step::Connect, 1),
         (Step::StableEnd, 2),
@@ -76,13 +76,13 @@ fn a_claim_takes_its_steps_in_the_safe_order() {
         (Step::SendOffsets, 1),
         (Step::Commit, 1),
     ];
-    // Before it, the claim reads what is there: two replays of nothing.
-    let fenced = taken.iter().position(|taken| *taken == Step::Init(0)).unwrap();
-    assert_eq!(taken[..fenced].iter().filter(|taken| **taken == Step::Replay).count(), 2);
+    // Before it fences, the claim reads the committed events: two replays, both empty here.
+    let fenced = recorded.iter().position(|step| *step == Step::Init(0)).unwrap();
+    assert_eq!(recorded[..fenced].iter().filter(|step| **step == Step::Replay).count(), 2);
     let steps: Vec<_> = claim.iter().flat_map(|(step, times)| vec![*step; *times]).collect();
     let is_read =
         |position: usize, step: Step| position < fenced && matches!(step, Step::Replay | Step::Event);
-    let protocol = taken
+    let protocol = recorded
         .iter()
         .enumerate()
         .filter(|(position, step)| **step != Step::Event && !is_read(*position, **step));
@@ -94,9 +94,9 @@ fn a_group_committed_while_the_producers_are_being_fenced_is_read_by_the_claim()
     let simulated = simulated();
     let mut first = next_owner(&simulated);
     // The second producer writes the owner's first group.
-    let acts = move || drop(first.append(&["a"]).unwrap());
-    let between = Arc::new(Meanwhile(Step::Init(1), Mutex::new(acts)));
-    let second = Owner::over(simulated.broker(1, between), "one:1").unwrap();
+    let append = move || drop(first.append(&["a"]).unwrap());
+    let schedule = Arc::new(BeforeStep(Step::Init(1), Mutex::new(append)));
+    let second = Owner::over(simulated.broker(1, schedule), "one:1").unwrap();
     assert_eq!(second.replayed.len(), 1);
 }
 
@@ -104,7 +104,7 @@ fn a_group_committed_while_the_producers_are_being_fenced_is_read_by_the_claim()
 fn a_commit_whose_answer_is_lost_is_in_the_log() {
     let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, StepOutcome::LoseAnswer);
+    schedule.plan(Step::Commit, StepOutcome::LoseAnswer);
     let unknown = error(first.decide_commands("a", 1));
     assert!(matches!(unknown, LogError::TimedOut(_)), "{unknown}");
     let second = next_owner(&simulated);
@@ -113,10 +113,10 @@ fn a_commit_whose_answer_is_lost_is_in_the_log() {
 }
 
 #[test]
-fn a_commit_delayed_until_another_owns_the_shard_changes_nothing() {
+fn a_commit_delayed_until_another_instance_owns_the_shard_changes_nothing() {
     let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, StepOutcome::Delay);
+    schedule.plan(Step::Commit, StepOutcome::Delay);
     error(first.decide_commands("a", 1));
     let mut second = next_owner(&simulated);
     assert_eq!(simulated.delayed(), 1);
@@ -131,7 +131,7 @@ fn a_commit_delayed_until_another_owns_the_shard_changes_nothing() {
 fn a_commit_delayed_until_just_before_the_next_claim_is_in_the_log() {
     let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, StepOutcome::Delay);
+    schedule.plan(Step::Commit, StepOutcome::Delay);
     error(first.append(&["a"]));
     assert!(simulated.events().is_empty());
     simulated.deliver(0);
@@ -142,18 +142,18 @@ fn a_commit_delayed_until_just_before_the_next_claim_is_in_the_log() {
 fn a_commit_that_becomes_visible_later_is_read_by_the_next_claim() {
     let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, StepOutcome::ShowLater);
-    let committed = first.place(&["a", "b"]).unwrap();
+    schedule.plan(Step::Commit, StepOutcome::ShowLater);
+    let committed = first.append_and_locate(&["a", "b"]).unwrap();
     assert!(simulated.events().is_empty());
-    assert_eq!(places(&next_owner(&simulated).replayed), sorted(committed));
+    assert_eq!(locations(&next_owner(&simulated).replayed), sorted(committed));
 }
 
 #[test]
 fn an_owner_ahead_of_the_readers_may_read_from_its_own_end() {
     let simulated = simulated();
     let (mut first, schedule) = owner(&simulated);
-    schedule.order(Step::Commit, StepOutcome::ShowLater);
-    let committed = first.place(&["a", "b"]).unwrap();
+    schedule.plan(Step::Commit, StepOutcome::ShowLater);
+    let committed = first.append_and_locate(&["a", "b"]).unwrap();
     assert!(simulated.events().is_empty());
     let next = committed.into_iter().map(|(partition, offset)| (partition, offset + 1)).collect();
     first.log.read(&next, &mut |_| panic!("there are no events")).unwrap();
@@ -162,24 +162,24 @@ fn an_owner_ahead_of_the_readers_may_read_from_its_own_end() {
 #[test]
 fn an_init_that_arrives_late_fences_the_owner_but_no_event_is_lost() {
     let simulated = simulated();
-    let ghost = Arc::new(Once::default());
-    ghost.order(Step::Init(1), StepOutcome::Delay);
-    assert!(Owner::over(simulated.broker(3, ghost), "ghost:1").is_err());
+    let failing = Arc::new(Once::default());
+    failing.plan(Step::Init(1), StepOutcome::Delay);
+    assert!(Owner::over(simulated.broker(3, failing), "ghost:1").is_err());
     let (mut first, _) = owner(&simulated);
     simulated.deliver(0);
     assert!(error(first.append(&["a"])).is_fenced());
-    let mut again = next_owner(&simulated);
-    again.append(&["b"]).unwrap();
+    let mut next = next_owner(&simulated);
+    next.append(&["b"]).unwrap();
     assert_eq!(simulated.events().len(), 1);
 }
 
 #[test]
-fn nothing_is_confirmed_while_an_announcement_is_undecided() {
+fn no_owner_is_confirmed_while_an_announcement_is_undecided() {
     let simulated = simulated();
     let (mut first, _) = owner(&simulated);
-    let ghost = Arc::new(Once::default());
-    ghost.order(Step::Commit, StepOutcome::Fail);
-    assert!(Owner::over(simulated.broker(3, ghost), "ghost:1").is_err());
+    let failing = Arc::new(Once::default());
+    failing.plan(Step::Commit, StepOutcome::Fail);
+    assert!(Owner::over(simulated.broker(3, failing), "ghost:1").is_err());
     assert!(matches!(error(first.log.confirm()), LogError::ReplayStalled { .. }));
     simulated.expire_transactions();
     first.log.confirm().unwrap();
@@ -202,13 +202,13 @@ fn the_next_claim_succeeds_whichever_step_of_a_claim_fails() {
         Step::Commit,
     ];
     for step in steps {
-        for order in [StepOutcome::Fail, StepOutcome::LoseAnswer, StepOutcome::Delay] {
+        for outcome in [StepOutcome::Fail, StepOutcome::LoseAnswer, StepOutcome::Delay] {
             let simulated = simulated();
-            let committed = sorted(next_owner(&simulated).place(&["a", "b"]).unwrap());
+            let committed = sorted(next_owner(&simulated).append_and_locate(&["a", "b"]).unwrap());
             let schedule = Arc::new(Once::default());
-            schedule.order(step, order);
+            schedule.plan(step, outcome);
             error(Owner::over(simulated.broker(1, schedule), "one:1").map(drop));
-            assert_eq!(places(&next_owner(&simulated).replayed), committed, "{step:?} {order:?}");
+            assert_eq!(locations(&next_owner(&simulated).replayed), committed, "{step:?} {outcome:?}");
         }
     }
 }

@@ -71,8 +71,8 @@ impl Log {
     }
 }
 
-/// The place of an event: partition and offset.
-pub(crate) type Place = (i32, i64);
+/// The location of an event: its partition and offset.
+pub(crate) type Location = (i32, i64);
 
 /// An owner of a shard that assigns sequence numbers as the engine does.
 pub(crate) struct Owner<B: Broker = KafkaBroker> {
@@ -127,8 +127,8 @@ impl<B: Broker> Owner<B> {
         self.write(aggregates, &[], &Offsets::new())
     }
 
-    /// Appends an event for each of these aggregates, as one group, and returns their places.
-    pub(crate) fn place(&mut self, aggregates: &[&str]) -> Result<Vec<Place>, LogError> {
+    /// Appends an event for each of these aggregates, as one group, and returns their locations.
+    pub(crate) fn append_and_locate(&mut self, aggregates: &[&str]) -> Result<Vec<Location>, LogError> {
         let offsets = self.append(aggregates)?;
         Ok(aggregates.iter().map(|aggregate| self.partition_of(aggregate)).zip(offsets).collect())
     }
@@ -144,8 +144,8 @@ impl<B: Broker> Owner<B> {
         self.write(&[aggregate], &[aggregate], &next_commands)
     }
 
-    /// The partition of an aggregate in these tests: those whose names begin with neighbouring letters have different
-    /// ones.
+    /// The partition of an aggregate in these tests. Names that begin with neighbouring letters are in different
+    /// partitions.
     pub(crate) fn partition_of(&self, aggregate: &str) -> i32 {
         self.partitions[usize::from(aggregate.as_bytes()[0]) % self.partitions.len()]
     }
@@ -215,8 +215,8 @@ pub(crate) fn offsets(recorded: &[Recorded]) -> Vec<i64> {
     recorded.iter().map(|recorded| recorded.position.offset).collect()
 }
 
-/// The places of these events.
-pub(crate) fn places(recorded: &[Recorded]) -> Vec<Place> {
+/// The locations of these events.
+pub(crate) fn locations(recorded: &[Recorded]) -> Vec<Location> {
     recorded.iter().map(|recorded| (recorded.position.partition, recorded.position.offset)).collect()
 }
 

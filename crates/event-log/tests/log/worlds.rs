@@ -1,4 +1,4 @@
-//! The brokers that the contract is tested against, and an observer's view of a shard.
+//! The brokers that the contract is tested against, and the shard as an observer sees it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use event_log::{
 use serde_json::Value;
 use test_kit::LogView;
 
-use crate::support::{Log, Place};
+use crate::support::{Location, Log};
 
 /// A shard of two partitions that several instances share.
 pub(crate) trait World: Default {
@@ -17,8 +17,8 @@ pub(crate) trait World: Default {
 
     /// The broker, as another instance sees it.
     fn broker(&self) -> Self::Broker;
-    /// The committed events, in the order of their places.
-    fn events(&self) -> Vec<(Place, String)>;
+    /// The committed events, in the order of their locations.
+    fn events(&self) -> Vec<(Location, String)>;
     /// The committed outcomes: key and document, in the order of their keys.
     fn outcomes(&self) -> Vec<(String, String)>;
     /// The addresses that were announced.
@@ -43,7 +43,7 @@ impl World for InKafka {
         KafkaBroker::new(self.0.client.clone(), self.0.topics.clone(), self.0.shards, SHARD)
     }
 
-    fn events(&self) -> Vec<(Place, String)> {
+    fn events(&self) -> Vec<(Location, String)> {
         let seen = self.0.seen().into_iter().map(|event| ((event.partition, event.offset), event.key));
         sorted(seen)
     }
@@ -83,7 +83,7 @@ impl World for InSimulation {
         self.0.broker(0, Arc::new(AsCalled))
     }
 
-    fn events(&self) -> Vec<(Place, String)> {
+    fn events(&self) -> Vec<(Location, String)> {
         sorted(self.0.events().into_iter().map(|event| {
             ((event.position.partition, event.position.offset), event.envelope.aggregate_id.to_string())
         }))
@@ -99,14 +99,14 @@ impl World for InSimulation {
     }
 }
 
-/// These in ascending order.
+/// The items in ascending order.
 pub(crate) fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut items: Vec<_> = items.into_iter().collect();
     items.sort();
     items
 }
 
-/// A broker that runs a closure once, when the first end is queried after all producers were fenced.
+/// A broker that runs a closure once, when an end is first queried after all producers were fenced.
 pub(crate) struct Interrupted<B, F>(pub(crate) B, pub(crate) Option<F>);
 
 impl<B: Broker, F: FnOnce() + Send + 'static> Broker for Interrupted<B, F> {

@@ -31,13 +31,13 @@ fn nothing_is_appended_before_a_claim() {
 fn an_append_returns_the_offsets_that_any_consumer_sees() {
     let log = Log::with_partitions(2);
     let mut owner = Owner::of(&log, 1);
-    let mut answered = Vec::new();
+    let mut appended = Vec::new();
     for group in [&["a", "b", "a"][..], &["c"], &["b", "b"]] {
-        answered.extend(owner.append(group).unwrap());
+        appended.extend(owner.append(group).unwrap());
     }
     let seen = log.seen();
     assert!(seen.iter().all(|event| event.partition == 1));
-    assert_eq!(seen.iter().map(|event| event.offset).collect::<Vec<_>>(), answered);
+    assert_eq!(seen.iter().map(|event| event.offset).collect::<Vec<_>>(), appended);
     let keys: Vec<_> = seen.iter().map(|event| event.key.as_str()).collect();
     assert_eq!(keys, ["a", "b", "a", "c", "b", "b"]);
 }
@@ -79,10 +79,10 @@ fn a_claim_reads_the_appended_events_and_increases_the_epoch() {
     let log = Log::with_partitions(1);
     let mut first = Owner::of(&log, 0);
     let group = [record(0, "a", 1, 1), record(0, "b", 1, 2)];
-    let answered = first.log.append(&Batch::events(&group)).unwrap();
+    let appended = first.log.append(&Batch::events(&group)).unwrap();
     let second = Owner::of(&log, 0);
     assert!(second.epoch > first.epoch);
-    assert_eq!(offsets(&second.replayed), answered);
+    assert_eq!(offsets(&second.replayed), appended);
     for (recorded, new) in second.replayed.iter().zip(&group) {
         assert_eq!((&recorded.envelope, &recorded.payload), (&new.envelope, &new.payload));
         assert_eq!(
@@ -119,9 +119,9 @@ fn a_claim_from_the_middle_reads_only_the_tail() {
     let second = Owner::from_offsets(&log, 0, &Offsets::from([(0, tail[1])])).unwrap();
     assert_eq!(offsets(&second.replayed), tail[1..]);
     assert!(second.epoch > first.epoch);
-    let nothing_new = Owner::from_offsets(&log, 0, &Offsets::from([(0, tail[2] + 1)])).unwrap();
-    assert!(nothing_new.replayed.is_empty());
-    assert!(nothing_new.epoch > second.epoch, "owners without writes also use up epochs");
+    let third = Owner::from_offsets(&log, 0, &Offsets::from([(0, tail[2] + 1)])).unwrap();
+    assert!(third.replayed.is_empty());
+    assert!(third.epoch > second.epoch, "a claim uses up an epoch even if its owner writes nothing");
 }
 
 #[test]
@@ -181,8 +181,8 @@ fn an_error_of_the_fold_ends_the_claim() {
     assert!(matches!(error(second.append(&Batch::events(&[record(0, "a", 2, 2)]))), LogError::NotClaimed));
 }
 
-/// A member of the consumer group for commands, like each instance has.
-fn member_of_the_deciders(log: &Log) -> BaseConsumer {
+/// A member of the consumer group for commands, such as each instance has.
+fn join_command_group(log: &Log) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", &log.client.brokers)
         .set("group.id", log.topics.deciders())
@@ -200,18 +200,18 @@ fn member_of_the_deciders(log: &Log) -> BaseConsumer {
 
 /// The committed offsets of the commands topic.
 fn committed(member: &BaseConsumer, log: &Log) -> Vec<Offset> {
-    let mut asked = TopicPartitionList::new();
-    asked.add_partition_range(&log.topics.commands(), 0, log.shards.partitions() - 1);
-    let committed = member.committed_offsets(asked, Duration::from_secs(10)).unwrap();
+    let mut partitions = TopicPartitionList::new();
+    partitions.add_partition_range(&log.topics.commands(), 0, log.shards.partitions() - 1);
+    let committed = member.committed_offsets(partitions, Duration::from_secs(10)).unwrap();
     committed.elements().iter().map(TopicPartitionListElem::offset).collect()
 }
 
 #[test]
 fn the_command_offset_is_committed_by_a_producer_outside_the_group() {
     let log = Log::with_shards(2, 1);
-    let member = member_of_the_deciders(&log);
+    let member = join_command_group(&log);
     let mut owner = Owner::of(&log, 0);
-    // Kafka keeps no offsets for ever that are committed once: every claim commits them again.
+    // Kafka forgets offsets that are not committed again for some time, so every claim commits them.
     assert_eq!(committed(&member, &log), [Offset::Offset(0); 2]);
     owner.decide_commands("a", 17).unwrap();
     owner.decide_commands("b", 4).unwrap();
