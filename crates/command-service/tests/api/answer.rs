@@ -1,4 +1,4 @@
-//! Responses, with assertions about them.
+//! Responses, and assertions about them.
 
 use reqwest::{
     RequestBuilder, StatusCode,
@@ -22,7 +22,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     try_send(request).await.unwrap()
 }
 
-/// Sends a request to an instance that may be gone.
+/// Sends a request to an instance that may have ended.
 pub(crate) async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());

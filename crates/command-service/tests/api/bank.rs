@@ -52,7 +52,7 @@ const REFUSAL_STATUSES: RefusalStatuses = &[
 
 pub(crate) struct Bank;
 
-/// An id belongs to the type of aggregate that it was first used for.
+/// An id belongs to the type of aggregate for which it was first used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) enum State {
     #[default]
@@ -87,7 +87,7 @@ pub(crate) enum Refusal {
 }
 
 impl Aggregate for Bank {
-    /// Outcomes of commands name the id after it: `aggregate_id`.
+    /// The id in the outcomes of commands is named after it: `aggregate_id`.
     const NAME: &'static str = "aggregate";
     const STATE_VERSION: u32 = Account::STATE_VERSION + Card::STATE_VERSION;
     type State = State;

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Callers {
     pub(crate) http: Client,
-    /// The instances, which are tried in turn.
+    /// The URLs of the instances, which are tried in turn.
     pub(crate) urls: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Progress(mpsc::UnboundedReceiver<()>);
 
 impl Progress {
     /// Waits until this many more commands are accepted.
-    pub(crate) async fn more(&mut self, count: usize) {
+    pub(crate) async fn wait_for_more(&mut self, count: usize) {
         while self.0.try_recv().is_ok() {}
         for _ in 0..count {
             self.0.recv().await.unwrap();
@@ -41,29 +41,29 @@ impl Progress {
 }
 
 impl Callers {
-    /// Opens accounts while `happens` runs, and returns the responses.
-    pub(crate) async fn open_while(&self, happens: impl AsyncFnOnce(&mut Progress)) -> Vec<Answer> {
-        let (done, progress) = mpsc::unbounded_channel();
-        let (enough, mut progress) = (AtomicBool::new(false), Progress(progress));
-        let callers = join_all((0..CALLERS).map(|caller| self.open_until(caller, &enough, done.clone())));
-        let happens = async {
-            happens(&mut progress).await;
-            enough.store(true, Relaxed);
+    /// Opens accounts while `during` runs, and returns the responses.
+    pub(crate) async fn open_while(&self, during: impl AsyncFnOnce(&mut Progress)) -> Vec<Answer> {
+        let (accepted, progress) = mpsc::unbounded_channel();
+        let (stop, mut progress) = (AtomicBool::new(false), Progress(progress));
+        let callers = join_all((0..CALLERS).map(|caller| self.open_until(caller, &stop, accepted.clone())));
+        let during = async {
+            during(&mut progress).await;
+            stop.store(true, Relaxed);
         };
-        let (opened, ()) = tokio::join!(callers, happens);
+        let (opened, ()) = tokio::join!(callers, during);
         opened.concat()
     }
 
     async fn open_until(
         &self,
         caller: usize,
-        enough: &AtomicBool,
-        done: mpsc::UnboundedSender<()>,
+        stop: &AtomicBool,
+        accepted: mpsc::UnboundedSender<()>,
     ) -> Vec<Answer> {
         let mut opened = Vec::new();
-        while !enough.load(Relaxed) {
+        while !stop.load(Relaxed) {
             opened.push(self.open(caller).await);
-            done.send(()).unwrap();
+            accepted.send(()).unwrap();
         }
         opened
     }
@@ -84,11 +84,11 @@ impl Callers {
             }
             sleep(PAUSE).await;
         }
-        unreachable!("the loop has no end")
+        unreachable!("a caller retries until it succeeds")
     }
 }
 
-/// Asserts that the log has exactly the opened accounts, each once and at the position in the response.
+/// Asserts that the log contains exactly the opened accounts, each once and at the position in its response.
 pub(crate) fn assert_all_opened_once(events: &[SeenEvent], opened: &[Answer]) {
     let acknowledged: BTreeMap<_, _> = opened
         .iter()

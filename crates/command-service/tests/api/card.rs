@@ -11,7 +11,7 @@ pub(crate) struct Card;
 pub(crate) enum State {
     #[default]
     NotIssued,
-    Usable,
+    Active,
     Blocked,
 }
 
@@ -68,16 +68,16 @@ impl Aggregate for Card {
             (State::NotIssued, Command::IssueCard(IssueCard { holder })) => {
                 Ok(vec![Event::CardIssued(CardIssued { holder })])
             }
-            (State::Usable | State::Blocked, Command::IssueCard(_)) => Err(Refusal::CardAlreadyIssued {}),
+            (State::Active | State::Blocked, Command::IssueCard(_)) => Err(Refusal::CardAlreadyIssued {}),
             (State::NotIssued, Command::BlockCard(_)) => Err(Refusal::CardNotFound {}),
-            (State::Usable, Command::BlockCard(_)) => Ok(vec![Event::CardBlocked(CardBlocked {})]),
+            (State::Active, Command::BlockCard(_)) => Ok(vec![Event::CardBlocked(CardBlocked {})]),
             (State::Blocked, Command::BlockCard(_)) => Ok(vec![]),
         }
     }
 
     fn evolve(_state: State, event: &Event) -> State {
         match event {
-            Event::CardIssued(_) => State::Usable,
+            Event::CardIssued(_) => State::Active,
             Event::CardBlocked(_) => State::Blocked,
         }
     }

@@ -1,4 +1,4 @@
-//! A command over HTTP, from the request to the events.
+//! Commands over HTTP, from the request to the events.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -63,8 +63,8 @@ async fn decisions_survive_a_restart() {
     api.stop().await;
     let api = Instance::start(environment, &ACCOUNTS, routes()).await;
     api.until_ready().await;
-    let again = send(api.post("/accounts", &open).header("idempotency-key", "k")).await.replayed();
-    assert_eq!(again.body, opened.body);
+    let repeated = send(api.post("/accounts", &open).header("idempotency-key", "k")).await.replayed();
+    assert_eq!(repeated.body, opened.body);
     let path = format!("{}/deposits", opened.header("location"));
     assert_eq!(send(api.post(&path, &json!({ "amount": 5 }))).await.expect(200).body["version"], 2);
 }

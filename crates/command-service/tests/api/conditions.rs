@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{answer::send, instance::Instance, shared};
 
 /// Opens an account, and returns its id.
-async fn opened(api: &Instance) -> Uuid {
+async fn open_account(api: &Instance) -> Uuid {
     send(api.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201).account_id()
 }
 
@@ -20,11 +20,11 @@ fn deposit(api: &Instance, id: Uuid, if_match: &str) -> RequestBuilder {
 #[tokio::test]
 async fn a_command_for_an_outdated_version_is_refused_with_the_current_version() {
     let api = shared::api().await;
-    let id = opened(api).await;
+    let id = open_account(api).await;
     send(deposit(api, id, "\"1\"")).await.expect(200);
-    for stale in ["\"1\"", "\"3\"", "\"1\", \"3\"", "W/\"2\"", "\"02\""] {
-        let refused = send(deposit(api, id, stale)).await.problem(412, "version-mismatch");
-        assert_eq!(refused.body["current_version"], 2, "{stale}");
+    for outdated in ["\"1\"", "\"3\"", "\"1\", \"3\"", "W/\"2\"", "\"02\""] {
+        let refused = send(deposit(api, id, outdated)).await.problem(412, "version-mismatch");
+        assert_eq!(refused.body["current_version"], 2, "{outdated}");
         assert_eq!(refused.header("etag"), "\"2\"");
     }
     assert_eq!(api.events_of(id).len(), 2);
@@ -39,7 +39,7 @@ async fn if_match_fails_for_an_aggregate_that_does_not_exist() {
     for if_match in ["*", "\"1\""] {
         let refused = send(deposit(api, id, if_match)).await.problem(412, "version-mismatch");
         assert_eq!(refused.body["current_version"], 0);
-        assert_eq!(refused.header("etag"), "", "an aggregate that does not exist has no tag");
+        assert_eq!(refused.header("etag"), "", "an aggregate that does not exist has no entity tag");
     }
     assert_eq!(api.events_of(id).len(), 0);
 }
@@ -56,19 +56,19 @@ async fn if_none_match_lets_an_account_be_opened_only_once() {
 }
 
 #[tokio::test]
-async fn a_retry_is_answered_although_the_command_itself_changed_the_version() {
+async fn a_retry_is_answered_although_its_own_command_changed_the_version() {
     let api = shared::api().await;
-    let id = opened(api).await;
+    let id = open_account(api).await;
     let deposit = || deposit(api, id, "\"1\"").header("idempotency-key", "key");
     let first = send(deposit()).await.expect(200);
-    let again = send(deposit()).await.expect(200).replayed();
-    assert_eq!(again.without_varying_headers(), first.without_varying_headers());
+    let repeated = send(deposit()).await.expect(200).replayed();
+    assert_eq!(repeated.without_varying_headers(), first.without_varying_headers());
 }
 
 #[tokio::test]
 async fn malformed_or_unsuitable_conditions_are_refused() {
     let api = shared::api().await;
-    let id = opened(api).await;
+    let id = open_account(api).await;
     for malformed in ["1", "\"1", "\"1\" \"2\"", "", "w/\"1\""] {
         send(deposit(api, id, malformed)).await.problem(400, "invalid-header");
     }
@@ -81,13 +81,13 @@ async fn malformed_or_unsuitable_conditions_are_refused() {
 }
 
 #[tokio::test]
-async fn of_a_hundred_callers_with_the_same_version_one_succeeds() {
+async fn exactly_one_of_a_hundred_callers_with_the_same_version_succeeds() {
     let api = shared::api().await;
-    let id = opened(api).await;
+    let id = open_account(api).await;
     let requests = (0..100).map(|_| send(deposit(api, id, "\"1\"")));
-    let (followed, others): (Vec<_>, Vec<_>) =
+    let (accepted, others): (Vec<_>, Vec<_>) =
         join_all(requests).await.into_iter().partition(|answer| answer.status == 200);
-    assert_eq!(followed.len(), 1);
+    assert_eq!(accepted.len(), 1);
     for other in others {
         assert_eq!(other.problem(412, "version-mismatch").body["current_version"], 2);
     }

@@ -51,7 +51,7 @@ pub(crate) fn settings(environment: &TestEnvironment, context: &Context, address
         ("FOLDLINE_TOPIC_PREFIX", &environment.topic_prefix),
         ("FOLDLINE_TOPIC_PARTITIONS", &PARTITIONS.to_string()),
         ("FOLDLINE_SHARDS", &SHARDS.to_string()),
-        // On a busy machine a commit may be late and the shard be claimed again. Requests wait for that.
+        // On a busy machine a commit may time out, and the shard is then claimed again. Requests wait that long.
         ("FOLDLINE_FORWARD_WAIT", "6s"),
         ("FOLDLINE_MAX_QUEUE_WAIT", "6s"),
     ]);

@@ -1,4 +1,4 @@
-//! Instances of a command API in the test's process.
+//! Instances of a command API in the process of the test.
 
 use std::sync::{
     Arc,
@@ -114,7 +114,7 @@ impl Instance {
         .await;
     }
 
-    /// A request with a command, to be completed and sent.
+    /// A request with a command. The caller can add headers, and sends it.
     pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.http.post(format!("http://{}{path}", self.address)).json(body)
     }
@@ -153,7 +153,7 @@ impl Instance {
         self.environment.topic(&format!("{}.{name}", self.context.name))
     }
 
-    /// The number of requests that were forwarded, or claim to be.
+    /// The number of requests that were forwarded, or have the headers of a forwarded request.
     pub(crate) fn hops(&self) -> u64 {
         self.hops.load(Relaxed)
     }

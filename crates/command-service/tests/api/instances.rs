@@ -12,7 +12,7 @@ use crate::{
     answer::send,
     environment::{PARTITIONS, new_key},
     instance::Instance,
-    respond_async::{refused, send_async},
+    respond_async::{assert_refused, send_async},
     shared::{self, Pair},
 };
 
@@ -57,7 +57,7 @@ async fn a_forwarded_command_keeps_its_tracing_headers() {
     let pair = shared::pair().await;
     let api = &pair.instances[0];
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    for id in [pair.id_here(api), pair.id_elsewhere(api)] {
+    for id in [pair.id_owned_by(api), pair.id_not_owned_by(api)] {
         let request = api
             .post("/accounts", &open(id))
             .header("x-request-id", "request-1")
@@ -76,7 +76,7 @@ async fn a_forwarded_command_keeps_its_tracing_headers() {
 async fn a_forwarded_command_keeps_the_request_id() {
     let pair = shared::pair().await;
     let api = &pair.instances[0];
-    let id = pair.id_elsewhere(api);
+    let id = pair.id_not_owned_by(api);
     let opened = send(api.post("/accounts", &open(id))).await.expect(201);
     assert_eq!(only_event(api, id).headers["causation_id"], opened.header("x-request-id"));
 }
@@ -93,8 +93,8 @@ async fn a_retry_through_the_other_instance_gets_an_identical_response() {
         let id = opened.account_id();
         let five = with_key(deposit(other, id, 5), 1).await.expect(200);
         let seven = with_key(deposit(one, id, 7), 2).await.expect(200);
-        let again = with_key(other.post("/accounts", &json!({ "owner": "Ada" })), 0).await;
-        assert_eq!(again.replayed().without_varying_headers(), opened.without_varying_headers());
+        let repeated = with_key(other.post("/accounts", &json!({ "owner": "Ada" })), 0).await;
+        assert_eq!(repeated.replayed().without_varying_headers(), opened.without_varying_headers());
         assert_eq!(
             with_key(deposit(one, id, 5), 1).await.replayed().without_varying_headers(),
             five.without_varying_headers()
@@ -108,19 +108,19 @@ async fn a_retry_through_the_other_instance_gets_an_identical_response() {
 }
 
 #[tokio::test]
-async fn of_a_hundred_racing_callers_on_two_instances_one_wins() {
+async fn exactly_one_of_a_hundred_concurrent_callers_on_two_instances_succeeds() {
     let Pair { instances, .. } = shared::pair().await;
     for _ in 0..4 {
         let id = Uuid::now_v7();
         send(instances[0].post("/accounts", &open(id))).await.expect(201);
-        let race = (0..100)
-            .map(|racer| send(deposit(&instances[racer % 2], id, racer + 1).header("if-match", "\"1\"")));
-        let (won, lost): (Vec<_>, Vec<_>) =
-            join_all(race).await.into_iter().partition(|answer| answer.status == 200);
-        assert_eq!(won.len(), 1);
-        for lost in lost {
-            let lost = lost.problem(412, "version-mismatch");
-            assert_eq!((&lost.body["current_version"], lost.header("etag")), (&json!(2), "\"2\""));
+        let requests = (0..100)
+            .map(|number| send(deposit(&instances[number % 2], id, number + 1).header("if-match", "\"1\"")));
+        let (accepted, refused_answers): (Vec<_>, Vec<_>) =
+            join_all(requests).await.into_iter().partition(|answer| answer.status == 200);
+        assert_eq!(accepted.len(), 1);
+        for refused in refused_answers {
+            let refused = refused.problem(412, "version-mismatch");
+            assert_eq!((&refused.body["current_version"], refused.header("etag")), (&json!(2), "\"2\""));
         }
         assert_eq!(instances[0].events_of(id).len(), 2);
     }
@@ -162,42 +162,42 @@ async fn any_instance_accepts_an_asynchronous_command() {
             let deposited = send_async(deposit(other, id, version)).await;
             assert_eq!(one.outcome(deposited.header("location")).await.body["version"], version);
         }
-        let again = send_async(other.post("/accounts", &open(id))).await;
-        refused(&one.outcome(again.header("location")).await, 409, "account-already-opened");
+        let repeated = send_async(other.post("/accounts", &open(id))).await;
+        assert_refused(&one.outcome(repeated.header("location")).await, 409, "account-already-opened");
         assert_eq!(one.events_of(id).len(), 3);
     }
 }
 
-/// It starts its own pair, so that no other test's requests are counted.
+/// Starts its own pair, so that no requests of other tests are counted.
 #[tokio::test(flavor = "multi_thread")]
-async fn forged_forwarding_headers_cause_no_hop_and_no_harm() {
+async fn forged_forwarding_headers_cause_no_hop_and_change_nothing() {
     let pair = Pair::ready().await;
     let [api, other] = &pair.instances;
-    let (theirs, identity) = (pair.id_elsewhere(api), Uuid::now_v7().to_string());
-    send(api.post("/accounts", &open(theirs))).await.expect(201);
-    let (before, others_before) = (api.hops(), other.hops());
-    assert!(others_before > 0);
+    let (id, identity) = (pair.id_not_owned_by(api), Uuid::now_v7().to_string());
+    send(api.post("/accounts", &open(id))).await.expect(201);
+    let (before, other_before) = (api.hops(), other.hops());
+    assert!(other_before > 0);
     for (number, epoch) in (1..).zip(["", "0", "-1", "18446744073709551615"]) {
         for api in [api, other] {
-            let forged = deposit(api, theirs, 5)
+            let forged = deposit(api, id, 5)
                 .header("foldline-forwarded", &identity)
                 .header("foldline-owner-epoch", epoch)
                 .header("foldline-timeout-ms", "99999999");
             let refused = send(forged).await.problem(503, "not-ready");
             assert_eq!(refused.header("foldline-not-here"), "true");
         }
-        assert_eq!(api.hops(), before + number, "only the caller's own requests");
-        assert_eq!(other.hops(), others_before + number, "only the caller's own requests");
+        assert_eq!(api.hops(), before + number, "only the requests of this test");
+        assert_eq!(other.hops(), other_before + number, "only the requests of this test");
     }
     let before = other.hops();
-    let nonsense = deposit(api, theirs, 5).header("foldline-forwarded", "nonsense");
-    send(nonsense.header("foldline-timeout-ms", "0")).await.expect(200);
+    let malformed = deposit(api, id, 5).header("foldline-forwarded", "nonsense");
+    send(malformed.header("foldline-timeout-ms", "0")).await.expect(200);
     assert_eq!(other.hops(), before + 1);
-    assert_eq!(api.events_of(theirs).len(), 2);
+    assert_eq!(api.events_of(id).len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_shards_of_an_instance_that_ends_move_to_the_other_without_refusals() {
+async fn the_shards_of_an_instance_that_stops_move_to_the_other_without_refusals() {
     let Pair { instances: [one, other], .. } = Pair::ready().await;
     let opened = send(one.post("/accounts", &json!({ "owner": "Ada" }))).await.expect(201);
     let id = opened.account_id();

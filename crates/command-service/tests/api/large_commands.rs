@@ -1,4 +1,4 @@
-//! Commands whose events, or which themselves, are larger than a record of the log may be.
+//! Commands that are larger than a record of the log may be, or whose events are.
 
 use std::num::NonZeroUsize;
 
@@ -10,7 +10,7 @@ use crate::{
     answer::send,
     environment::prepared,
     instance::Instance,
-    respond_async::{refused, send_async},
+    respond_async::{assert_refused, send_async},
 };
 
 /// An instance that accepts large bodies.
@@ -24,12 +24,12 @@ async fn ready() -> Instance {
     api
 }
 
-/// Opens an account whose owner has a name of so many bytes.
+/// Opens an account whose owner has a name of this many bytes.
 fn open(api: &Instance, length: usize) -> RequestBuilder {
     api.post("/accounts", &json!({ "owner": "x".repeat(length) }))
 }
 
-/// The number of claims: each is an announcement.
+/// The number of claims: each leads to an announcement.
 fn claims(api: &Instance) -> usize {
     api.records("owners").len()
 }
@@ -42,7 +42,7 @@ async fn a_command_whose_event_is_too_large_is_refused_and_nothing_is_claimed_ag
     // The command fits in a record, its event does not.
     let sent = send_async(open(&api, 999_300)).await;
     let outcome = api.outcome(sent.header("location")).await;
-    refused(&outcome, 422, "event-too-large");
+    assert_refused(&outcome, 422, "event-too-large");
     // A command after it in the same partition is decided.
     let id = sent.account_id();
     let smaller = json!({ "account_id": id, "owner": "Ada" });

@@ -71,7 +71,7 @@ async fn a_thousand_commands_on_five_accounts_leave_no_gap_in_the_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_beyond_the_queue_limit_are_refused_at_once_and_the_others_accepted() {
+async fn commands_beyond_the_queue_limit_are_refused_at_once_and_the_others_are_accepted() {
     let environment = prepared(&ACCOUNTS).await;
     let api = Instance::start_with(environment, &ACCOUNTS, routes(), |settings| {
         (settings.engine.max_waiting, settings.engine.max_group) = (1, 1);
@@ -88,12 +88,12 @@ async fn commands_beyond_the_queue_limit_are_refused_at_once_and_the_others_acce
 }
 
 /// Opens accounts until the instance no longer responds.
-async fn open_until_shutdown(api: &Instance, done: mpsc::UnboundedSender<()>) -> Vec<Answer> {
+async fn open_until_shutdown(api: &Instance, accepted_sender: mpsc::UnboundedSender<()>) -> Vec<Answer> {
     let mut accepted = Vec::new();
     while let Ok(answer) = open(api).await {
         if answer.status == 201 {
             accepted.push(answer);
-            done.send(()).unwrap();
+            accepted_sender.send(()).unwrap();
         } else {
             answer.problem(503, "not-ready");
         }
@@ -102,18 +102,18 @@ async fn open_until_shutdown(api: &Instance, done: mpsc::UnboundedSender<()>) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_shut_down_under_load_has_written_everything_it_acknowledged() {
+async fn a_service_shut_down_under_load_has_written_every_acknowledged_command() {
     let api = Instance::ready(&ACCOUNTS, routes()).await;
-    let (done, mut is_done) = mpsc::unbounded_channel();
-    let callers = join_all((0..16).map(|_| open_until_shutdown(&api, done.clone())));
+    let (accepted_sender, mut accepted_events) = mpsc::unbounded_channel();
+    let callers = join_all((0..16).map(|_| open_until_shutdown(&api, accepted_sender.clone())));
     let end = async {
         for _ in 0..300 {
-            is_done.recv().await.unwrap();
+            accepted_events.recv().await.unwrap();
         }
         api.begin_stop();
-        while is_done.recv().await.is_some() {}
+        while accepted_events.recv().await.is_some() {}
     };
-    drop(done);
+    drop(accepted_sender);
     let (accepted, ()) = tokio::join!(callers, end);
     let events = api.events();
     api.stop().await;

@@ -1,4 +1,4 @@
-//! The accounts in a separate process that can be killed: this test program, started again to run a single test.
+//! Serves the accounts in a separate process that can be killed: this test program, started again to run a single test.
 
 use command_service::{Settings, Startup, router};
 use service_kit::{Start, http, start};
@@ -15,7 +15,7 @@ pub(crate) fn start_process(environment: &TestEnvironment) -> Service {
         ("FOLDLINE_DATABASE_URL", database_url(environment)),
         ("FOLDLINE_TOPIC_PARTITIONS", PARTITIONS.to_string()),
         ("FOLDLINE_SHARDS", SHARDS.to_string()),
-        // On a busy machine a commit may be late and the shard be claimed again. Requests wait for that.
+        // On a busy machine a commit may time out, and the shard is then claimed again. Requests wait that long.
         ("FOLDLINE_FORWARD_WAIT", "6s".to_owned()),
     ];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));

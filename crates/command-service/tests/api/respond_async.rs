@@ -24,7 +24,7 @@ pub(crate) async fn send_async(request: RequestBuilder) -> Answer {
 
 /// Asserts that an outcome is refused with this problem, and returns the problem.
 #[track_caller]
-pub(crate) fn refused<'o>(outcome: &'o Answer, status: u16, code: &str) -> &'o Value {
+pub(crate) fn assert_refused<'o>(outcome: &'o Answer, status: u16, code: &str) -> &'o Value {
     let problem = &outcome.body["problem"];
     assert_eq!(outcome.text("status"), "refused", "{}", outcome.body);
     assert_eq!((&problem["status"], &problem["type"]), (&json!(status), &json!(format!("/problems/{code}"))));
@@ -48,25 +48,25 @@ async fn an_asynchronous_refusal_has_the_same_problem_as_a_synchronous_one() {
     let deposit = || api.post(&deposits, &json!({ "amount": 5 }));
     let accepted = send_async(deposit()).await;
     let outcome = api.outcome(accepted.header("location")).await;
-    let problem = refused(&outcome, 404, "account-not-found");
-    let at_once = send(deposit()).await.problem(404, "account-not-found");
+    let problem = assert_refused(&outcome, 404, "account-not-found");
+    let synchronous = send(deposit()).await.problem(404, "account-not-found");
     for member in ["type", "title", "status", "detail"] {
-        assert_eq!(problem[member], at_once.body[member], "{member}");
+        assert_eq!(problem[member], synchronous.body[member], "{member}");
     }
 }
 
 #[tokio::test]
-async fn a_command_has_one_effect_and_one_location_however_often_and_however_it_is_sent() {
+async fn a_command_has_one_effect_and_one_location_whether_or_not_it_is_asynchronous() {
     let (api, key) = (shared::api().await, new_key());
     let open = || api.post("/accounts", &json!({ "owner": "Ada" })).header("idempotency-key", &key);
     let (first, second) = (send_async(open()).await, send_async(open()).await);
     assert_eq!(first.header("location"), second.header("location"));
     let outcome = api.outcome(first.header("location")).await;
-    let at_once = send(open()).await.expect(201).replayed();
+    let synchronous = send(open()).await.expect(201).replayed();
     for member in ["account_id", "version", "events", "position"] {
-        assert_eq!(at_once.body[member], outcome.body[member], "{member}");
+        assert_eq!(synchronous.body[member], outcome.body[member], "{member}");
     }
-    assert_eq!(api.events_of(at_once.account_id()).len(), 1);
+    assert_eq!(api.events_of(synchronous.account_id()).len(), 1);
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_condition_is_checked_when_the_command_is_decided() {
     let deposits = deposits(opened.account_id());
     let deposit = |version: &str| api.post(&deposits, &json!({ "amount": 5 })).header("if-match", version);
     let outcome = api.outcome(send_async(deposit("\"2\"")).await.header("location")).await;
-    assert_eq!(refused(&outcome, 412, "version-mismatch")["current_version"], 1);
+    assert_eq!(assert_refused(&outcome, 412, "version-mismatch")["current_version"], 1);
     let outcome = api.outcome(send_async(deposit("\"1\"")).await.header("location")).await;
     assert_eq!(outcome.body["version"], 2);
     let open = api.post("/accounts", &json!({ "owner": "Bob" })).header("if-none-match", "*");
@@ -107,7 +107,7 @@ async fn invalid_values_sent_through_kafka_are_refused_with_their_pointers() {
     let record = ForeignRecord { key: Some(key.as_bytes()), headers: &headers, payload: Some(&payload) };
     write(api, id, record).await;
     let outcome = api.outcome(&format!("/commands/{command_id}")).await;
-    let problem = refused(&outcome, 422, "invalid-values");
+    let problem = assert_refused(&outcome, 422, "invalid-values");
     assert_eq!(problem["errors"], json!([{ "pointer": "/amount", "detail": "lower than 1" }]));
     assert_eq!(api.events_of(id).len(), 0);
 }
@@ -120,14 +120,14 @@ async fn a_command_that_was_never_sent_has_no_outcome() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_not_a_command_is_refused_and_blocks_no_other() {
+async fn a_record_that_is_not_a_command_is_refused_and_does_not_block_others() {
     let (api, id) = (shared::api().await, Uuid::now_v7());
     let key = id.to_string();
     let open = json!({ "account_id": id, "owner": "Ada" });
     send(api.post("/accounts", &open)).await.expect(201);
     let malformed: [(String, &str, &[u8]); 2] = [
         (Uuid::now_v7().to_string(), "tests.bank.DepositMoney", b"nonsense"),
-        (Uuid::now_v7().to_string(), "tests.bank.Unheard\0Of", b"\0\0\0\0\x01"),
+        (Uuid::now_v7().to_string(), "tests.bank.Unknown\0Command", b"\0\0\0\0\x01"),
     ];
     for (command_id, command_type, payload) in &malformed {
         let headers = [("ce_id", command_id.as_bytes()), ("ce_type", command_type.as_bytes())];
@@ -138,13 +138,17 @@ async fn a_record_that_is_not_a_command_is_refused_and_blocks_no_other() {
     let next = send_async(api.post(&deposits(id), &json!({ "amount": 5 }))).await;
     assert_eq!(api.outcome(next.header("location")).await.body["version"], 2);
     for (command_id, ..) in &malformed {
-        refused(&api.outcome(&format!("/commands/{command_id}")).await, 400, "malformed-command");
+        assert_refused(&api.outcome(&format!("/commands/{command_id}")).await, 400, "malformed-command");
     }
-    let dead: Vec<_> = api.records("outcomes").into_iter().filter(is_dead_letter).collect();
+    let dead_letters: Vec<_> = api.records("outcomes").into_iter().filter(is_dead_letter).collect();
     for key in [&malformed[0].0, &malformed[1].0, &without_id] {
-        assert_eq!(dead.iter().filter(|outcome| outcome.key == *key).count(), 1, "{key}: {dead:?}");
+        assert_eq!(
+            dead_letters.iter().filter(|outcome| outcome.key == *key).count(),
+            1,
+            "{key}: {dead_letters:?}"
+        );
     }
-    assert_eq!(dead.len(), 3, "{dead:?}");
+    assert_eq!(dead_letters.len(), 3, "{dead_letters:?}");
     let metrics = shared::METRICS.render();
     assert!(metrics.contains("commands_dead_letters_total 3\n"), "{metrics}");
 }

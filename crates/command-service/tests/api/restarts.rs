@@ -23,31 +23,32 @@ async fn owned(process: &Service) -> usize {
 #[tokio::test]
 async fn a_rolling_restart_loses_and_duplicates_nothing_and_every_retry_succeeds() {
     let environment = prepared(&ACCOUNTS).await;
-    let mut both = [start_process(&environment), start_process(&environment)];
-    for process in &both {
+    let mut processes = [start_process(&environment), start_process(&environment)];
+    for process in &processes {
         process.until_ready().await;
     }
     eventually("both own shards", || async {
-        let (one, other) = (owned(&both[0]).await, owned(&both[1]).await);
+        let (one, other) = (owned(&processes[0]).await, owned(&processes[1]).await);
         one > 0 && other > 0 && one + other == usize::try_from(SHARDS).unwrap()
     })
     .await;
     let callers =
-        Callers { http: Client::new(), urls: both.iter().map(|process| process.url.clone()).collect() };
+        Callers { http: Client::new(), urls: processes.iter().map(|process| process.url.clone()).collect() };
     let opened = callers
         .open_while(async |progress| {
             for index in [0, 1, 0, 1] {
-                progress.more(200).await;
-                both[index].signal("TERM");
-                assert!(both[index].ended().await.success(), "{}", both[index].log());
-                both[index].restart();
-                both[index].until_ready().await;
+                progress.wait_for_more(200).await;
+                processes[index].signal("TERM");
+                assert!(processes[index].ended().await.success(), "{}", processes[index].log());
+                processes[index].restart();
+                processes[index].until_ready().await;
             }
         })
         .await;
     let events = LogView::of(&environment.servers.brokers, &environment.topic("accounts.events"));
     assert_all_opened_once(&events, &opened);
-    eventually("both are ready", || async { both[0].is_ready().await && both[1].is_ready().await }).await;
+    eventually("both are ready", || async { processes[0].is_ready().await && processes[1].is_ready().await })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,12 +61,12 @@ async fn a_broker_killed_under_load_loses_and_duplicates_nothing_and_the_service
     let callers = Callers { http: Client::new(), urls: vec![format!("http://{}", api.address)] };
     let opened = callers
         .open_while(async |progress| {
-            progress.more(300).await;
+            progress.wait_for_more(300).await;
             own.change(|own| own.kill("kafka")).await;
             eventually("the instance is not ready", || async { !api.health.is_ready() }).await;
             own.change(|own| own.start_server("kafka")).await;
             api.until_ready().await;
-            progress.more(300).await;
+            progress.wait_for_more(300).await;
         })
         .await;
     assert_all_opened_once(&api.events(), &opened);

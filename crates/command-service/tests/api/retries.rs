@@ -32,7 +32,7 @@ async fn a_retry_gets_an_identical_response_even_after_a_crash() {
     let environment = prepared(&ACCOUNTS).await;
     let mut api = start_process(&environment);
     api.until_ready().await;
-    // No pooled connections, since the process is killed.
+    // Without pooled connections, because the process is killed.
     let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let url = api.url.clone();
     let post = |path: &str, body: &Value, key: &str| {
@@ -48,8 +48,8 @@ async fn a_retry_gets_an_identical_response_even_after_a_crash() {
             (&deposits, deposit(5), "five", &five),
             (&deposits, deposit(7), "seven", &seven),
         ] {
-            let again = post(path, &body, key).await.replayed();
-            assert_eq!(again.without_varying_headers(), first.clone().without_varying_headers());
+            let repeated = post(path, &body, key).await.replayed();
+            assert_eq!(repeated.without_varying_headers(), first.clone().without_varying_headers());
         }
         api.kill_and_restart().await;
         api.until_ready().await;
@@ -69,14 +69,14 @@ async fn a_key_already_used_for_another_request_is_refused() {
     send(with_key(api, &deposits, &deposit(5), &other_key)).await.expect(200);
     let seven = with_key(api, &deposits, &deposit(7), &other_key);
     send(seven).await.problem(422, "idempotency-key-reused");
-    let again = json!({ "account_id": id, "owner": "Ada" });
-    let another_command = with_key(api, "/accounts", &again, &other_key);
+    let repeated = json!({ "account_id": id, "owner": "Ada" });
+    let another_command = with_key(api, "/accounts", &repeated, &other_key);
     send(another_command).await.problem(422, "idempotency-key-reused");
     assert_eq!(api.events_of(id).len(), 2);
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_aggregate() {
+async fn a_key_is_scoped_to_its_aggregate() {
     let (api, key) = (shared::api().await, new_key());
     for _ in 0..2 {
         let opened = send(api.post("/accounts", &open())).await.expect(201);
@@ -104,8 +104,8 @@ async fn quotes_around_a_key_and_the_layout_of_the_body_make_no_difference() {
     let (api, key) = (shared::api().await, new_key());
     let first = send(with_key(api, "/accounts", &open(), &key)).await.expect(201);
     let pretty = serde_json::to_string_pretty(&open()).unwrap();
-    let again = with_key(api, "/accounts", &open(), &format!("\"{key}\"")).body(pretty);
-    assert_eq!(send(again).await.replayed().without_varying_headers(), first.without_varying_headers());
+    let repeated = with_key(api, "/accounts", &open(), &format!("\"{key}\"")).body(pretty);
+    assert_eq!(send(repeated).await.replayed().without_varying_headers(), first.without_varying_headers());
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn an_invalid_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refused_command_may_be_retried_and_does_not_use_up_its_key() {
+async fn a_refused_command_can_be_retried_with_the_same_key() {
     let (api, id, key) = (shared::api().await, Uuid::now_v7(), new_key());
     let deposits = format!("/accounts/{id}/deposits");
     for _ in 0..2 {

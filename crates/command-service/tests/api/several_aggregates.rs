@@ -66,6 +66,6 @@ async fn both_aggregate_types_survive_a_restart() {
     api.until_ready().await;
     let block = format!("/cards/{}/block", card.text("card_id"));
     assert_eq!(send(api.post(&block, &json!({}))).await.expect(200).body["version"], 2);
-    let again = json!({ "account_id": account.text("account_id"), "owner": "Ada" });
-    send(api.post("/accounts", &again)).await.problem(409, "account-already-opened");
+    let repeated = json!({ "account_id": account.text("account_id"), "owner": "Ada" });
+    send(api.post("/accounts", &repeated)).await.problem(409, "account-already-opened");
 }

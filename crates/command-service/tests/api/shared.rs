@@ -1,4 +1,4 @@
-//! Instances that tests share. Each test uses its own aggregates, and does not change the instances.
+//! Instances that the tests share. Each test uses its own aggregates and does not change the instances.
 
 use std::sync::LazyLock;
 
@@ -18,14 +18,14 @@ use crate::{
     instance::Instance,
 };
 
-/// A runtime that outlives the tests. Each test has its own, which ends with the test.
+/// A runtime that outlives the tests. The runtime of a test ends with it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// The metrics of this process, available once an instance has started.
 pub(crate) static METRICS: LazyLock<PrometheusHandle> =
     LazyLock::new(|| PrometheusBuilder::new().install_recorder().unwrap());
 
-async fn outliving<F: Future<Output: Send + 'static> + 'static>(start: fn() -> F) -> F::Output {
+async fn on_shared_runtime<F: Future<Output: Send + 'static> + 'static>(start: fn() -> F) -> F::Output {
     LazyLock::force(&METRICS);
     spawn_blocking(move || RUNTIME.block_on(start())).await.unwrap()
 }
@@ -33,7 +33,7 @@ async fn outliving<F: Future<Output: Send + 'static> + 'static>(start: fn() -> F
 /// A single instance of the accounts.
 pub(crate) async fn api() -> &'static Instance {
     static API: OnceCell<Instance> = OnceCell::const_new();
-    API.get_or_init(|| outliving(|| Instance::ready(&ACCOUNTS, routes()))).await
+    API.get_or_init(|| on_shared_runtime(|| Instance::ready(&ACCOUNTS, routes()))).await
 }
 
 /// Two instances of the accounts, each of which owns one shard.
@@ -45,7 +45,7 @@ pub(crate) struct Pair {
 /// Two instances that share the shards.
 pub(crate) async fn pair() -> &'static Pair {
     static PAIR: OnceCell<Pair> = OnceCell::const_new();
-    PAIR.get_or_init(|| outliving(Pair::ready)).await
+    PAIR.get_or_init(|| on_shared_runtime(Pair::ready)).await
 }
 
 impl Pair {
@@ -70,12 +70,12 @@ impl Pair {
     }
 
     /// A new id of an account whose shard this instance owns.
-    pub(crate) fn id_here(&self, instance: &Instance) -> Uuid {
+    pub(crate) fn id_owned_by(&self, instance: &Instance) -> Uuid {
         self.id(|owner| owner == instance.address)
     }
 
     /// A new id of an account whose shard the other instance owns.
-    pub(crate) fn id_elsewhere(&self, instance: &Instance) -> Uuid {
+    pub(crate) fn id_not_owned_by(&self, instance: &Instance) -> Uuid {
         self.id(|owner| owner != instance.address)
     }
 

@@ -1,4 +1,4 @@
-//! Startup while servers or topics are missing or wrong.
+//! Startup while servers or topics are missing or misconfigured.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ async fn open(api: &Instance) -> Answer {
     send(api.post("/accounts", &json!({ "owner": "Ada" }))).await
 }
 
-async fn commands_are_refused(api: &Instance) {
+async fn assert_commands_are_refused(api: &Instance) {
     assert_eq!(open(api).await.problem(503, "not-ready").header("retry-after"), "1");
 }
 
@@ -31,7 +31,7 @@ async fn a_service_without_its_topics_is_not_ready_and_refuses_commands() {
     let api = Instance::start(environment.clone(), &ACCOUNTS, routes()).await;
     api.until_not_ready("topics", &api.topic("events")).await;
     api.until_not_ready("topics", "does not exist").await;
-    commands_are_refused(&api).await;
+    assert_commands_are_refused(&api).await;
     prepare(&environment, &ACCOUNTS).await;
     api.until_ready().await;
     open(&api).await.expect(201);
@@ -39,7 +39,7 @@ async fn a_service_without_its_topics_is_not_ready_and_refuses_commands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_partition_or_shard_count_ends_the_service_with_an_error() {
+async fn a_wrong_number_of_partitions_or_shards_ends_the_service_with_an_error() {
     for (partitions, shards, expected) in [
         (PARTITIONS + 1, SHARDS, "accounts.events has 5 partitions, not 4"),
         (PARTITIONS, SHARDS + 1, "accounts.owners has 3 partitions, not 2"),
@@ -71,7 +71,7 @@ fn an_invalid_number_of_shards_is_refused_with_its_variable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn partitions_added_to_a_running_service_make_it_unready() {
+async fn partitions_added_while_a_service_runs_make_it_unready() {
     let environment = prepared(&ACCOUNTS).await;
     let api = Instance::start_with(environment, &ACCOUNTS, routes(), |settings| {
         settings.topics_check_interval = Duration::from_millis(200);
@@ -84,17 +84,17 @@ async fn partitions_added_to_a_running_service_make_it_unready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_waits_for_its_servers_and_needs_no_registry_once_it_has_started() {
+async fn a_service_waits_for_its_servers_and_needs_no_registry_after_it_has_started() {
     let own = Arc::new(OwnServers::not_started());
     own.change(|own| own.start_server("postgres")).await;
     let environment = TestEnvironment::on(own.servers.clone());
     let api = Instance::start(environment.clone(), &ACCOUNTS, routes()).await;
     api.until_not_ready("topics", "topics are not there yet").await;
-    commands_are_refused(&api).await;
+    assert_commands_are_refused(&api).await;
     own.change(|own| own.start_server("kafka")).await;
     prepare(&environment, &ACCOUNTS).await;
     api.until_not_ready("registry", "registry is not there yet").await;
-    commands_are_refused(&api).await;
+    assert_commands_are_refused(&api).await;
     own.change(|own| own.start_server("registry")).await;
     api.until_ready().await;
     open(&api).await.expect(201);
@@ -112,14 +112,14 @@ async fn a_registry_whose_ids_differ_from_those_in_the_log_ends_the_service() {
     let unknown_id: fn(&mut NewRecord) = |record| record.payload[1..5].copy_from_slice(&[0x7f; 4]);
     let other_type: fn(&mut NewRecord) =
         |record| "tests.bank.MoneyDeposited".clone_into(&mut record.envelope.event_type);
-    let spoils = [
+    let corruptions = [
         (unknown_id, "no avro schema with the id 2139062143"),
         (other_type, "the headers say tests.bank.MoneyDeposited"),
     ];
-    for (spoil, cause) in spoils {
+    for (corrupt, cause) in corruptions {
         let environment = prepared(&ACCOUNTS).await;
         let mut writer = EventWriter::<Event>::new(&environment, ACCOUNTS.name, PARTITIONS, EVENTS).await;
-        writer.append_spoiled(&Uuid::now_v7().into(), 1, &opened("Ada"), spoil).await;
+        writer.append_spoiled(&Uuid::now_v7().into(), 1, &opened("Ada"), corrupt).await;
         let error = Instance::start(environment, &ACCOUNTS, routes()).await.ended().await.unwrap_err();
         assert!(error.to_string().contains("is not the one that the log was written with"), "{error}");
         assert!(error.source().unwrap().to_string().contains(cause), "{error:?}");
@@ -127,7 +127,7 @@ async fn a_registry_whose_ids_differ_from_those_in_the_log_ends_the_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_history_that_the_aggregate_panics_on_ends_the_service_with_an_error() {
+async fn a_history_on_which_the_aggregate_panics_ends_the_service_with_an_error() {
     let environment = prepared(&ACCOUNTS).await;
     let mut writer = EventWriter::<Event>::new(&environment, ACCOUNTS.name, PARTITIONS, EVENTS).await;
     // The last deposit overflows the balance.
