@@ -1,4 +1,4 @@
-//! When a read model has everything.
+//! Waiting until projections have applied events.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use tokio::time::sleep;
 
 use crate::TestEnvironment;
 
-/// Waits until the live tables of these projections in a database have at least so many events each. Returns how many
-/// they have, and how long that took.
+/// Waits until the live tables of these projections have at least `events` events applied each. Returns the number of
+/// applied events, and how long it took.
 pub async fn until_applied(
     environment: &TestEnvironment,
     database: &str,
@@ -22,7 +22,7 @@ pub async fn until_applied(
         let applied = sqlx::query_scalar::<_, i64>(
             "SELECT coalesce(min(events), 0)::bigint
                FROM (SELECT coalesce(sum(sequence) FILTER (WHERE state = 'live'), 0) AS events
-                       FROM unnest($1) AS asked (projection)
+                       FROM unnest($1) AS requested (projection)
                        LEFT JOIN checkpoint USING (projection)
                        LEFT JOIN projection_generation USING (projection, generation)
                       GROUP BY projection) AS applied",

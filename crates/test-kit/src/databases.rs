@@ -25,7 +25,7 @@ pub(crate) async fn copy_templates(environment: &TestEnvironment, command: &str)
         let copy = format!("{}{}", environment.database_prefix, &name[template.database_prefix.len()..]);
         let create = format!(r#"CREATE DATABASE "{copy}" TEMPLATE "{name}" OWNER migrator"#);
         run(&mut postgres, &create).await;
-        let grant: String = query_scalar(RIGHTS)
+        let grant: String = query_scalar(GRANT_CONNECT)
             .bind(&name)
             .bind(&copy)
             .fetch_one(&mut postgres)
@@ -35,8 +35,8 @@ pub(crate) async fn copy_templates(environment: &TestEnvironment, command: &str)
     }
 }
 
-/// Grants the privileges on the database itself, which a copy does not inherit.
-const RIGHTS: &str = "
+/// Grants the privileges on the database itself, which a copy does not inherit from its template.
+const GRANT_CONNECT: &str = "
     SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABASE %1$I TO %2$s', $2::text,
                   string_agg(grantee::regrole::text, ', '))
       FROM pg_database, aclexplode(datacl)
@@ -58,7 +58,7 @@ async fn names(postgres: &mut PgConnection, template: &TestEnvironment, command:
     names
 }
 
-/// The databases of this environment that meet a condition.
+/// The databases of this environment for which a condition holds.
 async fn find(postgres: &mut PgConnection, template: &TestEnvironment, condition: &str) -> Vec<String> {
     let find = format!("SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND {condition}");
     let names = query_scalar(&find).bind(&template.database_prefix).fetch_all(postgres);

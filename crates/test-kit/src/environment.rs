@@ -136,7 +136,7 @@ impl TestEnvironment {
     }
 }
 
-/// The URL with another user. In a local stack, each user's password equals the name.
+/// The URL with another user. In a local stack, each user's password equals the user's name.
 fn as_user(user: &str, url: &str) -> String {
     let (_, address) = url.split_once('@').expect("the URL of a database names a user");
     format!("postgres://{user}:{user}@{address}")

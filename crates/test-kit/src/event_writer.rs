@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 use crate::TestEnvironment;
 
-/// Writes the events of a context as their owner would, and keeps what it wrote. It can also write corrupt events.
+/// Writes the events of a context as their owner would, and records them. It can also write corrupt events.
 pub struct EventWriter<E> {
     /// The intact events, in the order in which they were queued.
     pub written: Vec<(Envelope, E)>,
     context: String,
-    spoiled: usize,
+    corrupt_events: usize,
     shards: Shards,
-    /// None while it is written to, on another thread.
+    /// `None` while another thread writes to it.
     log: Option<KafkaShardLog>,
     epoch: u64,
     /// The sequence number of the last event of each partition.
@@ -55,7 +55,7 @@ impl<E: Message> EventWriter<E> {
         Self {
             written: Vec::new(),
             context: context.to_owned(),
-            spoiled: 0,
+            corrupt_events: 0,
             shards,
             log: Some(log),
             epoch,
@@ -67,7 +67,7 @@ impl<E: Message> EventWriter<E> {
 
     /// The number of events, including corrupt ones.
     pub fn events(&self) -> usize {
-        self.written.len() + self.spoiled
+        self.written.len() + self.corrupt_events
     }
 
     /// Writes new aggregates, each with its whole history.
@@ -88,14 +88,14 @@ impl<E: Message> EventWriter<E> {
     }
 
     /// Writes a corrupt event, which cannot be applied.
-    pub async fn append_spoiled(
+    pub async fn append_corrupt(
         &mut self,
         id: &AggregateId,
         version: u64,
         event: &E,
-        spoil: fn(&mut NewRecord),
+        corrupt: fn(&mut NewRecord),
     ) {
-        self.queue_spoiled(id, version, event, spoil);
+        self.queue_corrupt(id, version, event, corrupt);
         self.append_queued().await;
     }
 
@@ -107,10 +107,10 @@ impl<E: Message> EventWriter<E> {
     }
 
     /// Queues a corrupt event, to be written together with others.
-    pub fn queue_spoiled(&mut self, id: &AggregateId, version: u64, event: &E, spoil: fn(&mut NewRecord)) {
+    pub fn queue_corrupt(&mut self, id: &AggregateId, version: u64, event: &E, corrupt: fn(&mut NewRecord)) {
         let mut record = self.record(id, version, event);
-        self.spoiled += 1;
-        spoil(&mut record);
+        self.corrupt_events += 1;
+        corrupt(&mut record);
         self.queued.push(record);
     }
 

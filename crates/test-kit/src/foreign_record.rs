@@ -6,7 +6,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 
-/// A record as any program could write it to a topic, independent of our own writers.
+/// A record as any program can write it to a topic, without the writers of the platform.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ForeignRecord<'r> {
     /// The key, if it has one.
@@ -21,7 +21,7 @@ impl ForeignRecord<'_> {
     /// Writes the record to a partition, and returns its offset.
     pub async fn write(&self, brokers: &str, topic: &str, partition: i32) -> i64 {
         let producer: FutureProducer =
-            ClientConfig::new().set("bootstrap.servers", brokers).create().expect("the settings are right");
+            ClientConfig::new().set("bootstrap.servers", brokers).create().expect("the settings are valid");
         let headers = self.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
             headers.insert(Header { key, value: Some(*value) })
         });

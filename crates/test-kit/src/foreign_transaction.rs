@@ -9,8 +9,8 @@ use uuid::Uuid;
 /// How long Kafka may take for a step.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A transaction of a program that knows nothing of our own writers. It hides whatever comes after its record until it
-/// ends.
+/// An open transaction of a program outside the platform. Until it ends, consumers of committed records see no record
+/// that follows its own.
 pub struct ForeignTransaction(BaseProducer);
 
 impl ForeignTransaction {
@@ -20,12 +20,12 @@ impl ForeignTransaction {
             .set("bootstrap.servers", brokers)
             .set("transactional.id", Uuid::now_v7().to_string())
             .create()
-            .expect("the settings are right");
+            .expect("the settings are valid");
         producer.init_transactions(TIMEOUT).expect("Kafka answers");
         producer.begin_transaction().expect("a transaction can begin");
         let record = BaseRecord::<str, [u8]>::to(topic).partition(partition).payload(b"foreign".as_slice());
         producer.send(record).map_err(|(error, _)| error).expect("the record is queued");
-        producer.flush(TIMEOUT).expect("Kafka takes the record");
+        producer.flush(TIMEOUT).expect("Kafka accepts the record");
         Self(producer)
     }
 

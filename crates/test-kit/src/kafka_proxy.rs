@@ -1,6 +1,5 @@
 //! A proxy between a client and Kafka that injects network faults. It understands just enough of Kafka's protocol to
-//! find the requests and responses of one API, and to replace the broker's address by its own wherever Kafka returns
-//! it.
+//! find the requests and responses of one API, and to replace the broker's address by its own in Kafka's responses.
 
 mod connection;
 mod faults;
@@ -59,7 +58,7 @@ impl KafkaProxy {
         self.faults.slow(delay);
     }
 
-    /// Forwards everything again. Requests that a fault has already been assigned to still meet it.
+    /// Forwards everything again. A fault that has already been assigned to a request still takes effect.
     pub fn heal(&self) {
         self.faults.heal();
     }
@@ -88,8 +87,8 @@ async fn accept(listener: TcpListener, broker: SocketAddr, faults: Arc<Faults>) 
         let faults = Arc::clone(&faults);
         tokio::spawn(async move {
             if let Ok(server) = TcpStream::connect(broker).await {
-                let ports = frame::Ports { behind: broker.port(), before: front };
-                connection::carry(client, server, ports, faults).await;
+                let ports = frame::Ports { broker: broker.port(), proxy: front };
+                connection::forward(client, server, ports, faults).await;
             }
         });
     }

@@ -1,7 +1,7 @@
 //! The real stack for tests: Kafka, the registry and Postgres are shared by the whole run, and every test has its own
 //! topics and databases. Services run as separate processes.
 //!
-//! Only tests use it, so it panics when a test cannot continue.
+//! Only tests use this crate, so it panics when a test cannot continue.
 
 #![allow(clippy::disallowed_methods, reason = "no async task shares these threads")]
 
@@ -39,11 +39,11 @@ pub use files::files_in;
 pub use foreign_record::ForeignRecord;
 pub use foreign_transaction::ForeignTransaction;
 pub use kafka_proxy::{Api, Fault, KafkaProxy};
-pub use log_view::{LogView, SeenEvent};
+pub use log_view::{ConsumedRecord, LogView};
 pub use log_writer::{LogWriter, Sample, write_log};
 pub use own_servers::OwnServers;
 pub use payloads::Payloads;
-pub use processor_time::{Part, processor_time, threads_and_switches};
+pub use processor_time::{Processes, processor_time, threads_and_switches};
 pub use program::{program, repository};
 pub use service::Service;
 pub use setting::setting;

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Servers for a single test that breaks them. Dropping this stops them and deletes their data.
 pub struct OwnServers {
-    /// Where they are.
+    /// Their addresses.
     pub servers: Servers,
     folder: PathBuf,
     ports: [(&'static str, u16); 4],
@@ -64,7 +64,7 @@ impl OwnServers {
         Self { servers, folder: repository().join(format!("target/own-servers-{kafka}")), ports }
     }
 
-    /// Kills a server (`kafka`, `registry` or `postgres`) as a power cut would, and waits until its port is free.
+    /// Kills a server (`kafka`, `registry` or `postgres`) with SIGKILL, and waits until its port is free.
     pub fn kill(&self, server: &str) {
         self.signal(server, "KILL");
         let variable = format!("FOLDLINE_STACK_{}_PORT", server.to_uppercase());
@@ -85,7 +85,7 @@ impl OwnServers {
         assert!(status.expect("kill can be run").success(), "{server} cannot be sent {signal}");
     }
 
-    /// Starts a server. One that ran before keeps its data.
+    /// Starts a server. If it ran before, it keeps its data.
     pub fn start_server(&self, server: &str) {
         self.stack(&["up", server]);
     }

@@ -1,4 +1,4 @@
-//! What processes cost, as Linux counts it.
+//! The processor time of processes, as Linux counts it.
 
 use std::{
     fs,
@@ -9,20 +9,20 @@ use std::{
 /// The unit of `/proc/<pid>/stat`, on every machine that runs Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The processes of one part of the system.
+/// One or more processes.
 #[derive(Debug, Clone, Copy)]
-pub enum Part {
+pub enum Processes {
     /// The process with this id.
     Process(u32),
     /// All processes of this program.
     Program(&'static str),
-    /// All processes with this in their command line.
+    /// All processes whose command line contains this text.
     CommandLine(&'static str),
 }
 
-/// The processor time that a part has taken until now, and that of its children that have ended.
-pub fn processor_time(part: Part) -> Duration {
-    folders(part).iter().filter_map(|folder| ticks(folder)).sum::<u32>() * TICK
+/// The processor time that processes have used so far, including their children that have ended.
+pub fn processor_time(processes: Processes) -> Duration {
+    folders(processes).iter().filter_map(|folder| ticks(folder)).sum::<u32>() * TICK
 }
 
 /// How many threads a process has, and how often they have been switched.
@@ -32,19 +32,19 @@ pub fn threads_and_switches(pid: u32) -> (usize, u64) {
     (switches.len(), switches.iter().sum())
 }
 
-fn folders(part: Part) -> Vec<PathBuf> {
-    match part {
-        Part::Process(pid) => vec![PathBuf::from(format!("/proc/{pid}"))],
-        Part::Program(name) => folders_where("comm", |program| program.trim_end() == name),
-        Part::CommandLine(text) => folders_where("cmdline", |line| line.contains(text)),
+fn folders(processes: Processes) -> Vec<PathBuf> {
+    match processes {
+        Processes::Process(pid) => vec![PathBuf::from(format!("/proc/{pid}"))],
+        Processes::Program(name) => folders_where("comm", |program| program.trim_end() == name),
+        Processes::CommandLine(text) => folders_where("cmdline", |line| line.contains(text)),
     }
 }
 
-/// The processes in whose folder a file says this.
-fn folders_where(file: &str, is_meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-    let processes = fs::read_dir("/proc").expect("linux has it").flatten().map(|entry| entry.path());
+/// The folders of the processes for which the content of a file matches.
+fn folders_where(file: &str, matches: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").expect("/proc exists on Linux").flatten().map(|entry| entry.path());
     processes
-        .filter(|folder| fs::read_to_string(folder.join(file)).is_ok_and(|text| is_meant(&text)))
+        .filter(|folder| fs::read_to_string(folder.join(file)).is_ok_and(|text| matches(&text)))
         .collect()
 }
 

@@ -18,7 +18,7 @@ pub fn repository() -> &'static Path {
 /// A program of the workspace, built with the profile of this test.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
-    let folder = test.ancestors().nth(2).expect("a test lies in target/<profile>/deps");
+    let folder = test.ancestors().nth(2).expect("a test is in target/<profile>/deps");
     let program = folder.join(name);
     assert!(program.exists(), "{} is not built: run `cargo build --workspace --bins`", program.display());
     program

@@ -180,7 +180,7 @@ impl Service {
     pub async fn ended(&mut self) -> ExitStatus {
         let name = self.name.clone();
         eventually_some(&format!("{name} ends"), || {
-            let status = self.child.try_wait().expect("the process is ours");
+            let status = self.child.try_wait().expect("it is a child of this process");
             async move { status }
         })
         .await

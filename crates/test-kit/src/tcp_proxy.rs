@@ -67,8 +67,8 @@ impl TcpProxy {
     }
 
     /// Injects a fault into all connections, until [`heal`](Self::heal).
-    pub async fn inject(&mut self, trouble: ConnectionFault) {
-        match trouble {
+    pub async fn inject(&mut self, fault: ConnectionFault) {
+        match fault {
             ConnectionFault::Refused => self.close().await,
             ConnectionFault::Held => self.gate.hold(true),
             ConnectionFault::Answered(answer) => self.open(Some(answer)).await,
@@ -131,7 +131,7 @@ impl Gate {
     }
 
     /// Waits while the gate is closed.
-    async fn through(&self, bytes: &[u8]) {
+    async fn pass(&self, bytes: &[u8]) {
         let mut closed = self.closed.subscribe();
         if *closed.borrow() {
             self.held().extend_from_slice(bytes);
@@ -144,7 +144,7 @@ impl Gate {
     }
 }
 
-/// Accepts connections until it is told to end, and then closes them all.
+/// Accepts connections until `end` is notified, and then closes them all.
 async fn accept(listener: TcpListener, server: SocketAddr, gate: Arc<Gate>, answer: Option<&'static str>) {
     let mut connections = JoinSet::new();
     loop {
@@ -153,7 +153,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, gate: Arc<Gate>, answ
             () = gate.end.notified() => break,
         };
         match answer {
-            Some(answer) => connections.spawn(say(client, answer)),
+            Some(answer) => connections.spawn(respond(client, answer)),
             None => connections.spawn(connect(client, server, Arc::clone(&gate))),
         };
     }
@@ -166,26 +166,26 @@ async fn connect(client: TcpStream, server: SocketAddr, gate: Arc<Gate>) {
     if let Ok(server) = TcpStream::connect(server).await {
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let there = carry(from_client, to_server, &gate);
-        drop(tokio::join!(there, carry(from_server, to_client, &gate)));
+        let requests = forward(from_client, to_server, &gate);
+        drop(tokio::join!(requests, forward(from_server, to_client, &gate)));
     }
 }
 
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate) -> io::Result<()> {
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate) -> io::Result<()> {
     let mut bytes = vec![0; CHUNK];
     loop {
         let length = from.read(&mut bytes).await?;
         if length == 0 {
             return Ok(());
         }
-        gate.through(&bytes[..length]).await;
+        gate.pass(&bytes[..length]).await;
         to.write_all(&bytes[..length]).await?;
     }
 }
 
-async fn say(mut client: TcpStream, answer: &str) {
-    let mut said = vec![0; CHUNK];
+async fn respond(mut client: TcpStream, answer: &str) {
+    let mut request = vec![0; CHUNK];
     // A client that has already closed the connection needs no response.
-    drop(client.read(&mut said).await);
+    drop(client.read(&mut request).await);
     drop(client.write_all(answer.as_bytes()).await);
 }

@@ -8,8 +8,8 @@ use rdkafka::{
 
 /// Adds partitions to a topic, until it has `count`.
 pub async fn add_partitions(brokers: &str, topic: &str, count: usize) {
-    let wanted = [NewPartitions::new(topic, count)];
-    let added = admin(brokers).create_partitions(&wanted, &AdminOptions::new()).await;
+    let new_partitions = [NewPartitions::new(topic, count)];
+    let added = admin(brokers).create_partitions(&new_partitions, &AdminOptions::new()).await;
     for topic in added.expect("Kafka answers") {
         topic.expect("Kafka adds the partitions");
     }
@@ -24,5 +24,5 @@ pub async fn delete_before(brokers: &str, topic: &str, partition: i32, offset: i
 }
 
 fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {
-    ClientConfig::new().set("bootstrap.servers", brokers).create().expect("the settings are right")
+    ClientConfig::new().set("bootstrap.servers", brokers).create().expect("the settings are valid")
 }

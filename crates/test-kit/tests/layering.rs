@@ -15,35 +15,35 @@ fn workspace() -> Vec<Package> {
 }
 
 /// The folder of a package, relative to the root of the repository: `services/orders/domain`.
-fn place(path: &Path) -> String {
-    let place = path.strip_prefix(repository()).expect("the package lies in the repository");
-    place.to_str().expect("names are plain").to_owned()
+fn folder(path: &Path) -> String {
+    let folder = path.strip_prefix(repository()).expect("the package is in the repository");
+    folder.to_str().expect("names are plain").to_owned()
 }
 
-fn place_of(package: &Package) -> String {
-    place(package.manifest_path.parent().expect("a manifest lies in a folder").as_std_path())
+fn folder_of(package: &Package) -> String {
+    folder(package.manifest_path.parent().expect("a manifest is in a folder").as_std_path())
 }
 
 /// The folders of the workspace packages that this one depends on.
-fn own_dependencies(package: &Package) -> Vec<String> {
+fn workspace_dependencies(package: &Package) -> Vec<String> {
     package
         .dependencies
         .iter()
         .filter_map(|dependency| dependency.path.as_ref())
-        .map(|path| place(path.as_std_path()))
+        .map(|path| folder(path.as_std_path()))
         .collect()
 }
 
 /// The context of a folder in `services/`: `orders`.
-fn context(place: &str) -> Option<&str> {
-    place.strip_prefix("services/")?.split('/').next()
+fn context(folder: &str) -> Option<&str> {
+    folder.strip_prefix("services/")?.split('/').next()
 }
 
 #[test]
 fn a_domain_depends_only_on_pure_crates() {
     let rules: Vec<_> = workspace()
         .into_iter()
-        .filter(|package| place_of(package).ends_with("/domain") || package.name.as_str() == "aggregate")
+        .filter(|package| folder_of(package).ends_with("/domain") || package.name.as_str() == "aggregate")
         .collect();
     assert!(!rules.is_empty(), "there are rules to check");
     for package in rules {
@@ -56,8 +56,8 @@ fn a_domain_depends_only_on_pure_crates() {
 
 #[test]
 fn the_platform_depends_on_no_service() {
-    for package in workspace().iter().filter(|package| place_of(package).starts_with("crates/")) {
-        for dependency in own_dependencies(package) {
+    for package in workspace().iter().filter(|package| folder_of(package).starts_with("crates/")) {
+        for dependency in workspace_dependencies(package) {
             assert!(dependency.starts_with("crates/"), "{} imports {dependency}", package.name);
         }
     }
@@ -66,15 +66,17 @@ fn the_platform_depends_on_no_service() {
 #[test]
 fn no_service_depends_on_the_domain_of_another_context() {
     for package in workspace() {
-        let place = place_of(&package);
-        for domain in own_dependencies(&package).iter().filter(|dependency| dependency.ends_with("/domain")) {
-            assert_eq!(context(&place), context(domain), "{} imports {domain}", package.name);
+        let folder = folder_of(&package);
+        for domain in
+            workspace_dependencies(&package).iter().filter(|dependency| dependency.ends_with("/domain"))
+        {
+            assert_eq!(context(&folder), context(domain), "{} imports {domain}", package.name);
         }
     }
 }
 
 /// Every crate that a package links when it is built alone.
-fn linked_by(package: &str) -> String {
+fn dependency_tree(package: &str) -> String {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--package", package])
         .current_dir(repository())
@@ -87,11 +89,12 @@ fn linked_by(package: &str) -> String {
 #[test]
 fn query_services_link_no_kafka_client() {
     let packages = workspace();
-    let answers = |place: String| place == "crates/query-service" || place.ends_with("/query-api");
-    let queries: Vec<_> = packages.iter().filter(|package| answers(place_of(package))).collect();
+    let is_query = |folder: String| folder == "crates/query-service" || folder.ends_with("/query-api");
+    let queries: Vec<_> = packages.iter().filter(|package| is_query(folder_of(package))).collect();
     assert!(!queries.is_empty(), "there is a query service to check");
     for package in queries {
-        let kafka = linked_by(&package.name).lines().find(|line| line.contains("rdkafka")).map(str::to_owned);
+        let kafka =
+            dependency_tree(&package.name).lines().find(|line| line.contains("rdkafka")).map(str::to_owned);
         assert_eq!(kafka, None, "{} links a Kafka client", package.name);
     }
 }

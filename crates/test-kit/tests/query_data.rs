@@ -110,9 +110,9 @@ async fn query_data_matches_the_migrated_databases() {
         let url: PgConnectOptions = environment.database_url(&database(&package)).parse().unwrap();
         let mut connection: PgConnection = sqlx::Connection::connect_with(&url).await.unwrap();
         for QueryData { query, describe } in queries(&package) {
-            let now = connection.describe(&query).await.map(Description::from);
-            if !now.as_ref().is_ok_and(|now| *now == describe.with_postgres_names()) {
-                stale.push(format!("{}: {query}\n{now:?}", package.display()));
+            let current = connection.describe(&query).await.map(Description::from);
+            if !current.as_ref().is_ok_and(|current| *current == describe.with_postgres_names()) {
+                stale.push(format!("{}: {query}\n{current:?}", package.display()));
             }
         }
     }
@@ -120,7 +120,7 @@ async fn query_data_matches_the_migrated_databases() {
 }
 
 #[test]
-fn a_removed_query_leaves_no_query_data() {
+fn a_removed_query_has_no_query_data() {
     for package in packages() {
         let sources = sources(&package);
         for QueryData { query, .. } in queries(&package) {

@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::join_all;
 use reqwest::Client;
 use serde_json::json;
-use test_kit::SeenEvent;
+use test_kit::ConsumedRecord;
 use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
@@ -89,7 +89,7 @@ impl Callers {
 }
 
 /// Asserts that the log contains exactly the opened accounts, each once and at the position in its response.
-pub(crate) fn assert_all_opened_once(events: &[SeenEvent], opened: &[Answer]) {
+pub(crate) fn assert_all_opened_once(events: &[ConsumedRecord], opened: &[Answer]) {
     let acknowledged: BTreeMap<_, _> = opened
         .iter()
         .map(|answer| {

@@ -17,7 +17,7 @@ use service_kit::{
     health::{Health, State as Readiness},
     http,
 };
-use test_kit::{LogView, SeenEvent, TestEnvironment, eventually, eventually_some, free_port};
+use test_kit::{ConsumedRecord, LogView, TestEnvironment, eventually, eventually_some, free_port};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -133,17 +133,17 @@ impl Instance {
     }
 
     /// Every committed record of a topic of the context, such as `events`.
-    pub(crate) fn records(&self, topic: &str) -> Vec<SeenEvent> {
+    pub(crate) fn records(&self, topic: &str) -> Vec<ConsumedRecord> {
         LogView::of(&self.environment.servers.brokers, &self.topic(topic))
     }
 
     /// Every committed event of the context.
-    pub(crate) fn events(&self) -> Vec<SeenEvent> {
+    pub(crate) fn events(&self) -> Vec<ConsumedRecord> {
         self.records("events")
     }
 
     /// The events of one aggregate.
-    pub(crate) fn events_of(&self, id: Uuid) -> Vec<SeenEvent> {
+    pub(crate) fn events_of(&self, id: Uuid) -> Vec<ConsumedRecord> {
         let id = id.to_string();
         self.events().into_iter().filter(|event| event.key == id).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use test_kit::{SeenEvent, eventually};
+use test_kit::{ConsumedRecord, eventually};
 use uuid::Uuid;
 
 use crate::{
@@ -24,7 +24,7 @@ fn deposit(api: &Instance, id: Uuid, amount: usize) -> RequestBuilder {
     api.post(&format!("/accounts/{id}/deposits"), &json!({ "amount": amount }))
 }
 
-fn only_event(api: &Instance, id: Uuid) -> SeenEvent {
+fn only_event(api: &Instance, id: Uuid) -> ConsumedRecord {
     let [event] = <[_; 1]>::try_from(api.events_of(id)).unwrap();
     event
 }

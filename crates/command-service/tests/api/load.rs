@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use serde_json::json;
-use test_kit::SeenEvent;
+use test_kit::ConsumedRecord;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ fn answered<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> BTreeSet<(i64,
 }
 
 /// The positions of the events, according to the log.
-fn written(events: &[SeenEvent]) -> BTreeSet<(i64, i64)> {
+fn written(events: &[ConsumedRecord]) -> BTreeSet<(i64, i64)> {
     events.iter().map(|event| (event.partition.into(), event.offset)).collect()
 }
 

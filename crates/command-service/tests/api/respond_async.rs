@@ -3,7 +3,7 @@
 use event_log::partition_of;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use test_kit::{ForeignRecord, SeenEvent};
+use test_kit::{ConsumedRecord, ForeignRecord};
 use uuid::Uuid;
 
 use crate::{
@@ -153,7 +153,7 @@ async fn a_record_that_is_not_a_command_is_refused_and_does_not_block_others() {
     assert!(metrics.contains("commands_dead_letters_total 3\n"), "{metrics}");
 }
 
-fn is_dead_letter(outcome: &SeenEvent) -> bool {
+fn is_dead_letter(outcome: &ConsumedRecord) -> bool {
     let outcome: Value = serde_json::from_slice(&outcome.payload).unwrap();
     outcome["dead_letter"].is_object()
 }

@@ -119,7 +119,7 @@ async fn a_registry_whose_ids_differ_from_those_in_the_log_ends_the_service() {
     for (corrupt, cause) in corruptions {
         let environment = prepared(&ACCOUNTS).await;
         let mut writer = EventWriter::<Event>::new(&environment, ACCOUNTS.name, PARTITIONS, EVENTS).await;
-        writer.append_spoiled(&Uuid::now_v7().into(), 1, &opened("Ada"), corrupt).await;
+        writer.append_corrupt(&Uuid::now_v7().into(), 1, &opened("Ada"), corrupt).await;
         let error = Instance::start(environment, &ACCOUNTS, routes()).await.ended().await.unwrap_err();
         assert!(error.to_string().contains("is not the one that the log was written with"), "{error}");
         assert!(error.source().unwrap().to_string().contains(cause), "{error:?}");

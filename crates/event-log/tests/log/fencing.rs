@@ -19,7 +19,7 @@ use crate::{
 /// The records of the owners topic: key, epoch (derived from the offset) and address.
 fn announcements(log: &Log) -> Vec<(String, u64, String)> {
     let seen = LogView::of(&log.client.brokers, &log.topics.owners());
-    let announcement = |event: test_kit::SeenEvent| {
+    let announcement = |event: test_kit::ConsumedRecord| {
         let document: Value = serde_json::from_slice(&event.payload).unwrap();
         assert_eq!([&document["shard"].to_string(), &event.partition.to_string()], [&event.key; 2]);
         let address = document["address"].as_str().unwrap().to_owned();

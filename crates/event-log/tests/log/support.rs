@@ -8,7 +8,7 @@ use event_log::{
     NewOutcome, NewRecord, Offsets, Recorded, ShardLog, ShardLogSettings, Shards, Topics, TopicsError,
     apply_topics, now,
 };
-use test_kit::{LogView, SeenEvent, TestEnvironment};
+use test_kit::{ConsumedRecord, LogView, TestEnvironment};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ impl Log {
     }
 
     /// The events, as an independent consumer sees them.
-    pub(crate) fn seen(&self) -> Vec<SeenEvent> {
+    pub(crate) fn seen(&self) -> Vec<ConsumedRecord> {
         LogView::of(&self.client.brokers, &self.topics.events())
     }
 }

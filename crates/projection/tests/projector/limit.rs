@@ -39,7 +39,7 @@ fn new_accounts() -> impl Iterator<Item = AggregateId> {
 
 /// Writes an account that will be parked.
 async fn append_bad(log: &mut Log, id: &AggregateId) {
-    log.append_spoiled(id, 1, &opened("Ada"), SPOILS[0]).await;
+    log.append_corrupt(id, 1, &opened("Ada"), SPOILS[0]).await;
 }
 
 /// The accounts with parked events, in the order of the log.
@@ -84,7 +84,7 @@ async fn at_the_limit_nothing_is_parked_or_applied_until_an_aggregate_is_dropped
 
     log.append(&good[0], 1, opened("Ada")).await;
     append_bad(&mut log, &bad[LIMIT]).await;
-    log.append_spoiled(&bad[1], 2, &deposited(2), |_| {}).await;
+    log.append_corrupt(&bad[1], 2, &deposited(2), |_| {}).await;
     log.append(&good[1], 1, opened("Bob")).await;
     until_stopped(&running, LIMIT).await;
     running.end().await;

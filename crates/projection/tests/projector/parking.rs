@@ -69,7 +69,7 @@ async fn foreign_records_are_parked_and_block_only_the_aggregate_they_name() {
     ] {
         plant(&environment, partition, ForeignRecord { key, headers, payload }).await;
     }
-    log.append_spoiled(&named, 2, &closed("moved away"), |_| {}).await;
+    log.append_corrupt(&named, 2, &closed("moved away"), |_| {}).await;
     log.append(&other, 1, opened("Bob")).await;
 
     let running = start(&environment, "foreign", batches_of(500));
@@ -97,7 +97,7 @@ async fn ten_thousand_bad_events_in_a_row_are_parked_and_other_aggregates_contin
     let environment = prepared().await;
     let mut log = log_of(&environment).await;
     for spoil in SPOILS.iter().cycle().take(10_000) {
-        log.queue_spoiled(&new_account(), 1, &opened("Ada"), *spoil);
+        log.queue_corrupt(&new_account(), 1, &opened("Ada"), *spoil);
     }
     log.append_queued().await;
     log.append_new(accounts(40)).await;
@@ -148,10 +148,10 @@ async fn a_dropped_event_leaves_a_gap_that_a_rebuild_reproduces() {
     for id in [&bad, &hole, &twice] {
         log.append(id, 1, opened("Ada")).await;
     }
-    log.append_spoiled(&bad, 2, &deposited(2), |record| record.payload.clear()).await;
+    log.append_corrupt(&bad, 2, &deposited(2), |record| record.payload.clear()).await;
     log.append(&bad, 3, deposited(3)).await;
-    log.append_spoiled(&hole, 3, &deposited(3), |_| {}).await;
-    log.append_spoiled(&twice, 1, &opened("Bob"), |_| {}).await;
+    log.append_corrupt(&hole, 3, &deposited(3), |_| {}).await;
+    log.append_corrupt(&twice, 1, &opened("Bob"), |_| {}).await;
     let running = start(&environment, "drop", batches_of(500));
     until_parked(&environment, 4).await;
 

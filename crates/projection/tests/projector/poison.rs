@@ -29,23 +29,23 @@ pub(crate) async fn append_all(log: &mut Log) -> Expected {
         let id = new_account();
         log.append(&id, 1, opened("Ada")).await;
         log.append(&id, 2, deposited(2)).await;
-        log.append_spoiled(&id, 3, &deposited(3), spoil).await;
-        log.append_spoiled(&id, 4, &closed("moved away"), |_| {}).await;
+        log.append_corrupt(&id, 3, &deposited(3), spoil).await;
+        log.append_corrupt(&id, 4, &closed("moved away"), |_| {}).await;
         parked.extend([(id.clone(), 3, Some("payload")), (id, 4, None)]);
     }
     for (version, event, cause) in unfit_after_the_first() {
         let id = new_account();
         log.append(&id, 1, opened("Bob")).await;
-        log.append_spoiled(&id, version, &event, |_| {}).await;
-        log.append_spoiled(&id, version + 1, &deposited(5), |_| {}).await;
+        log.append_corrupt(&id, version, &event, |_| {}).await;
+        log.append_corrupt(&id, version + 1, &deposited(5), |_| {}).await;
         let version = i64::try_from(version).unwrap();
         parked.extend([(id.clone(), version, Some(cause)), (id, version + 1, None)]);
     }
     for (id, event) in
         [(new_account(), closed("moved away")), (AggregateId::try_from("no-uuid").unwrap(), opened("Eve"))]
     {
-        log.append_spoiled(&id, 1, &event, |_| {}).await;
-        log.append_spoiled(&id, 2, &deposited(2), |_| {}).await;
+        log.append_corrupt(&id, 1, &event, |_| {}).await;
+        log.append_corrupt(&id, 2, &deposited(2), |_| {}).await;
         parked.extend([(id.clone(), 1, Some("unfit")), (id, 2, None)]);
     }
     parked

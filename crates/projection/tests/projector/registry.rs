@@ -63,7 +63,7 @@ async fn an_unknown_schema_parks_an_event_and_an_unavailable_registry_does_not()
         if let Some(event) = first.next() {
             log.append(&id, version, event).await;
         }
-        log.append_spoiled(&new_account(), version, &closed("moved away"), set_unknown_schema).await;
+        log.append_corrupt(&new_account(), version, &closed("moved away"), set_unknown_schema).await;
         until_registry_is_missing(&running).await;
         let before = usize::try_from(version).unwrap() - 1;
         assert_eq!(parked(&environment).await.len(), before, "{trouble:?}");

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Attempt, Fact, History, LoggedEvent, Rules};
 
-/// Everything known about one aggregate.
+/// The events and requests of one aggregate.
 pub(super) struct Aggregate<'h, S> {
     pub(super) id: &'h str,
     /// Its events, in the order of the log.

@@ -1,26 +1,25 @@
-//! From the clients to the log: the answers match the log.
+//! The answers to the clients match the log.
 
 use uuid::Uuid;
 
 use super::{Answer, Attempt, Invariant, Rules, Violation, aggregates::Aggregate};
 
-/// No client got an invalid answer.
-pub(super) fn expected(attempts: &[Attempt]) -> Vec<Violation> {
-    let wrong = attempts.iter().filter_map(|attempt| match &attempt.answer {
-        Answer::Wrong(text) => Some(Violation::new(
+/// No client received an invalid answer.
+pub(super) fn valid(attempts: &[Attempt]) -> Vec<Violation> {
+    let violations = attempts.iter().filter_map(|attempt| match &attempt.answer {
+        Answer::Invalid(text) => Some(Violation::new(
             Invariant::Answers,
             format!("{}: command {} was answered by {text}", attempt.aggregate, attempt.command_id),
         )),
         _ => None,
     });
-    wrong.collect()
+    violations.collect()
 }
 
-/// Every acknowledged command is in the log as its answer says, and every key reported as reused was really used
-/// before.
+/// Every acknowledged command is in the log as its answer reports it, and every key reported as reused was used before.
 pub(super) fn match_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
-    let wrong = aggregate.attempts.iter().filter_map(|attempt| {
-        let (invariant, why) = match &attempt.answer {
+    let violations = aggregate.attempts.iter().filter_map(|attempt| {
+        let (invariant, reason) = match &attempt.answer {
             Answer::Accepted { events, .. } if events.is_empty() => None,
             Answer::Accepted { version, events, position, .. } => {
                 lost(rules, aggregate, attempt, (*version, events, *position))
@@ -29,9 +28,12 @@ pub(super) fn match_the_log<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::St
             _ => None,
         }?;
         let (id, command, answer) = (aggregate.id, attempt.command_id, &attempt.answer);
-        Some(Violation::new(invariant, format!("{id}: command {command} was answered by {answer:?}: {why}")))
+        Some(Violation::new(
+            invariant,
+            format!("{id}: command {command} was answered by {answer:?}: {reason}"),
+        ))
     });
-    wrong.collect()
+    violations.collect()
 }
 
 type Acknowledged<'a> = (u64, &'a [Uuid], Option<(i32, i64)>);

@@ -1,7 +1,7 @@
-//! Checks whether the requests and answers of clients agree with the log.
+//! Checks the requests and answers of clients against the log.
 //!
 //! A test records every request of its clients as an [`Attempt`], reads the whole log afterwards, and [`check`]s the
-//! [`History`]. The check does not know how the service works; it only knows the business [`Rules`].
+//! [`History`]. The check depends only on the business [`Rules`], not on how the service works.
 
 mod aggregates;
 mod answers;
@@ -16,7 +16,7 @@ pub use record::{Answer, Attempt, Fact, History, LoggedEvent};
 
 use serde_json::Value;
 
-/// The business rules, as far as the check needs them.
+/// The business rules that the check needs.
 pub trait Rules {
     /// The state that decisions depend on. `Default` is the aggregate before its first event.
     type State: Default + Clone;

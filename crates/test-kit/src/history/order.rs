@@ -1,4 +1,4 @@
-//! Promises about the log alone, whatever the requests were.
+//! Invariants of the log alone, whatever the requests were.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Violation> {
     for event in log {
         let (sequence, epoch) = ends.entry(event.partition).or_default();
         if event.sequence != *sequence + 1 || event.epoch < *epoch {
-            let what = format!(
+            let description = format!(
                 "{}@{}: sequence {} after {sequence}, epoch {} after {epoch}",
                 event.partition, event.offset, event.sequence, event.epoch
             );
-            violations.push(Violation::new(Invariant::Order, what));
+            violations.push(Violation::new(Invariant::Order, description));
         }
         (*sequence, *epoch) = (event.sequence, event.epoch);
     }
@@ -26,17 +26,17 @@ pub(super) fn partitions(log: &[LoggedEvent]) -> Vec<Violation> {
 
 /// An aggregate has versions 1, 2, 3 …, all in one partition.
 pub(super) fn versions<S>(aggregate: &Aggregate<'_, S>) -> Vec<Violation> {
-    let home = aggregate.events.first().map(|event| event.partition);
+    let partition = aggregate.events.first().map(|event| event.partition);
     let misplaced = (1..)
         .zip(&aggregate.events)
-        .filter(|(expected, event)| event.version != *expected || Some(event.partition) != home);
+        .filter(|(expected, event)| event.version != *expected || Some(event.partition) != partition);
     misplaced
         .map(|(expected, event)| {
-            let what = format!(
-                "{}: version {} at {}@{} instead of {expected} in partition {home:?}",
+            let description = format!(
+                "{}: version {} at {}@{} instead of {expected} in partition {partition:?}",
                 aggregate.id, event.version, event.partition, event.offset
             );
-            Violation::new(Invariant::Order, what)
+            Violation::new(Invariant::Order, description)
         })
         .collect()
 }
@@ -49,13 +49,13 @@ pub(super) fn commands(log: &[LoggedEvent]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for event in log {
         let follows = last.insert(&event.aggregate, event.command_id) == Some(event.command_id);
-        let again = !follows && !commands.insert((&event.aggregate, event.command_id));
-        if again || !events.insert(event.event_id) {
-            let what = format!(
+        let is_repeated = !follows && !commands.insert((&event.aggregate, event.command_id));
+        if is_repeated || !events.insert(event.event_id) {
+            let description = format!(
                 "{}: command {} is written again at {}@{}",
                 event.aggregate, event.command_id, event.partition, event.offset
             );
-            violations.push(Violation::new(Invariant::NoDuplicate, what));
+            violations.push(Violation::new(Invariant::NoDuplicate, description));
         }
     }
     violations

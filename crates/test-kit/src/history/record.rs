@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Everything that happened during a run.
+/// The requests and events of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// Every request of every client.
@@ -13,7 +13,7 @@ pub struct History {
     pub log: Vec<LoggedEvent>,
 }
 
-/// One request of a client. A command that is retried until it is settled has several.
+/// One request of a client. A command that is retried until its outcome is known has several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The client.
@@ -29,7 +29,7 @@ pub struct Attempt {
     /// The version that the client expects the aggregate to have, if any.
     pub expected: Option<u64>,
     /// When it was sent, in microseconds since the run began.
-    pub asked: u64,
+    pub sent: u64,
     /// When the answer arrived or the client gave up, in microseconds since the run began.
     pub answered: u64,
     /// The answer.
@@ -38,8 +38,8 @@ pub struct Attempt {
 
 impl Display for Attempt {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { client, instance, command_id, expected, asked, answered, answer, .. } = self;
-        write!(f, "client {client} at instance {instance}, {asked}..{answered} µs: command {command_id}")?;
+        let Self { client, instance, command_id, expected, sent, answered, answer, .. } = self;
+        write!(f, "client {client} at instance {instance}, {sent}..{answered} µs: command {command_id}")?;
         if let Some(expected) = expected {
             write!(f, " at version {expected}")?;
         }
@@ -74,7 +74,7 @@ pub enum Answer {
     /// The same key was used for another request.
     KeyReused,
     /// The command was not executed and will not be: overload, no owner, or a timeout.
-    NotNow {
+    NotExecuted {
         /// The problem's code.
         code: String,
     },
@@ -83,18 +83,18 @@ pub enum Answer {
     /// The outcome is unknown: the service said so, or did not answer.
     Unknown,
     /// An invalid answer.
-    Wrong(String),
+    Invalid(String),
 }
 
 impl Answer {
-    /// Whether the client need not retry.
+    /// Whether the client has no reason to retry.
     pub const fn is_final(&self) -> bool {
-        !matches!(self, Self::NotNow { .. } | Self::NotSent | Self::Unknown)
+        !matches!(self, Self::NotExecuted { .. } | Self::NotSent | Self::Unknown)
     }
 
     /// Whether this request itself may have written events to the log.
     pub(super) const fn may_have_written(&self) -> bool {
-        matches!(self, Self::Accepted { replayed: false, .. } | Self::Unknown | Self::Wrong(_))
+        matches!(self, Self::Accepted { replayed: false, .. } | Self::Unknown | Self::Invalid(_))
     }
 }
 

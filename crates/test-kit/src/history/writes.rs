@@ -1,4 +1,4 @@
-//! From the log to the clients: every write was requested, and follows from the rules.
+//! Every write in the log was requested by a client, and follows from the rules.
 
 use super::{
     Answer, Attempt, Invariant, Rules, Violation,
@@ -8,21 +8,21 @@ use super::{
 /// Every write of an aggregate follows from a request that may have led to it.
 pub(super) fn explained<R: Rules>(rules: &R, aggregate: &Aggregate<'_, R::State>) -> Vec<Violation> {
     let unexplained = aggregate.writes.iter().filter_map(|write| {
-        let (invariant, why) = fault(rules, aggregate, write)?;
+        let (invariant, reason) = violation(rules, aggregate, write)?;
         let (first, command) = (write.before + 1, write.command_id);
-        let what = format!("{}: command {command} at version {first}: {why}", aggregate.id);
-        Some(Violation::new(invariant, what))
+        let description = format!("{}: command {command} at version {first}: {reason}", aggregate.id);
+        Some(Violation::new(invariant, description))
     });
     unexplained.collect()
 }
 
-fn fault<R: Rules>(
+fn violation<R: Rules>(
     rules: &R,
     aggregate: &Aggregate<'_, R::State>,
     write: &Write<'_>,
 ) -> Option<(Invariant, String)> {
-    let is_asked_for = |attempt: &&&Attempt| attempt.command_id == write.command_id;
-    let attempts: Vec<_> = aggregate.attempts.iter().filter(is_asked_for).copied().collect();
+    let is_of_command = |attempt: &&&Attempt| attempt.command_id == write.command_id;
+    let attempts: Vec<_> = aggregate.attempts.iter().filter(is_of_command).copied().collect();
     let causes: Vec<_> =
         attempts.iter().filter(|attempt| aggregate.leads_to(rules, attempt, write)).collect();
     if causes.iter().any(|attempt| attempt.answer.may_have_written()) {
@@ -32,8 +32,8 @@ fn fault<R: Rules>(
         return Some((Invariant::NoPhantom, "no client sent it".to_owned()));
     }
     // If every answer says `replayed`, an instance retried the request at another one.
-    if let Some(denied) = causes.iter().find(|cause| !matches!(cause.answer, Answer::Accepted { .. })) {
-        return Some((Invariant::NoPhantom, format!("it was answered by {:?}", denied.answer)));
+    if let Some(cause) = causes.iter().find(|cause| !matches!(cause.answer, Answer::Accepted { .. })) {
+        return Some((Invariant::NoPhantom, format!("it was answered by {:?}", cause.answer)));
     }
     if !causes.is_empty() {
         return None;

@@ -23,33 +23,33 @@ use super::{
 
 /// The requests without a response so far: their APIs, and the faults to inject.
 #[derive(Default)]
-struct Open(Mutex<HashMap<i32, (i16, Option<Fault>)>>);
+struct OpenRequests(Mutex<HashMap<i32, (i16, Option<Fault>)>>);
 
 /// Forwards messages until both directions have ended. They end independently: a held request is delivered even if its
 /// client has gone, as in a real network.
-pub(super) async fn carry(client: TcpStream, broker: TcpStream, ports: Ports, faults: Arc<Faults>) {
+pub(super) async fn forward(client: TcpStream, broker: TcpStream, ports: Ports, faults: Arc<Faults>) {
     for stream in [&client, &broker] {
         drop(stream.set_nodelay(true));
     }
-    let open = Open::default();
+    let open_requests = OpenRequests::default();
     let (from_client, to_client) = client.into_split();
     let (from_broker, to_broker) = broker.into_split();
-    let requests = requests(from_client, to_broker, &open, &faults);
-    let answers = answers(from_broker, to_client, &open, ports, &faults);
-    drop(tokio::join!(requests, answers));
+    let requests = requests(from_client, to_broker, &open_requests, &faults);
+    let responses = responses(from_broker, to_client, &open_requests, ports, &faults);
+    drop(tokio::join!(requests, responses));
 }
 
 async fn requests(
     mut client: OwnedReadHalf,
     mut broker: OwnedWriteHalf,
-    open: &Open,
+    open_requests: &OpenRequests,
     faults: &Faults,
 ) -> io::Result<()> {
     loop {
         let request = Frame::read(&mut client).await?;
         let fault = faults.for_request(request.api());
-        if let Some(number) = request.request_correlation_id() {
-            open.all().insert(number, (request.api(), fault));
+        if let Some(id) = request.request_correlation_id() {
+            open_requests.all().insert(id, (request.api(), fault));
         }
         match fault {
             Some(Fault::HoldRequest(time)) => hold(time, faults).await,
@@ -64,18 +64,18 @@ async fn requests(
     }
 }
 
-async fn answers(
+async fn responses(
     mut broker: OwnedReadHalf,
     mut client: OwnedWriteHalf,
-    open: &Open,
+    open_requests: &OpenRequests,
     ports: Ports,
     faults: &Faults,
 ) -> io::Result<()> {
     loop {
-        let mut answer = Frame::read(&mut broker).await?;
-        let request = answer.response_correlation_id().and_then(|number| open.all().remove(&number));
+        let mut response = Frame::read(&mut broker).await?;
+        let request = response.response_correlation_id().and_then(|id| open_requests.all().remove(&id));
         if let Some((api, fault)) = request {
-            answer.redirect(api, ports);
+            response.redirect(api, ports);
             match fault {
                 Some(Fault::HoldResponse(time)) => hold(time, faults).await,
                 Some(Fault::DropResponse) => {
@@ -86,7 +86,7 @@ async fn answers(
             }
         }
         faults.pass().await;
-        client.write_all(&answer.0).await?;
+        client.write_all(&response.0).await?;
     }
 }
 
@@ -95,7 +95,7 @@ async fn hold(time: Duration, faults: &Faults) {
     sleep(time).await;
 }
 
-impl Open {
+impl OpenRequests {
     fn all(&self) -> MutexGuard<'_, HashMap<i32, (i16, Option<Fault>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -41,10 +41,10 @@ pub enum Fault {
     DropRequest,
 }
 
-/// The faults in force.
+/// The faults to inject, and the state of the network.
 #[derive(Default)]
 pub(super) struct Faults {
-    orders: Mutex<BTreeMap<i16, (Fault, usize)>>,
+    planned: Mutex<BTreeMap<i16, (Fault, usize)>>,
     network: watch::Sender<Network>,
     injected: AtomicUsize,
 }
@@ -58,7 +58,7 @@ struct Network {
 
 impl Faults {
     pub(super) fn inject(&self, api: Api, fault: Fault, times: usize) {
-        self.orders().insert(api as i16, (fault, times));
+        self.planned().insert(api as i16, (fault, times));
     }
 
     pub(super) fn cut(&self, cut: bool) {
@@ -70,7 +70,7 @@ impl Faults {
     }
 
     pub(super) fn heal(&self) {
-        self.orders().clear();
+        self.planned().clear();
         self.network.send_replace(Network::default());
     }
 
@@ -84,8 +84,8 @@ impl Faults {
 
     /// The fault for the next request of this API, if one is left. It uses up one of the `times`.
     pub(super) fn for_request(&self, api: i16) -> Option<Fault> {
-        let mut orders = self.orders();
-        let (fault, times) = orders.get_mut(&api).filter(|(_, times)| *times > 0)?;
+        let mut planned = self.planned();
+        let (fault, times) = planned.get_mut(&api).filter(|(_, times)| *times > 0)?;
         *times -= 1;
         Some(*fault)
     }
@@ -100,7 +100,7 @@ impl Faults {
         drop(network.wait_for(|network| !network.cut).await);
     }
 
-    fn orders(&self) -> MutexGuard<'_, BTreeMap<i16, (Fault, usize)>> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn planned(&self) -> MutexGuard<'_, BTreeMap<i16, (Fault, usize)>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,8 +18,8 @@ pub(super) struct Frame(pub(super) Vec<u8>);
 /// The ports of the broker and of the proxy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
-    pub(super) behind: u16,
-    pub(super) before: u16,
+    pub(super) broker: u16,
+    pub(super) proxy: u16,
 }
 
 impl Frame {
@@ -60,8 +60,8 @@ impl Frame {
         if !WITH_ADDRESSES.contains(&api) {
             return;
         }
-        let broker = [HOST, &u32::from(ports.behind).to_be_bytes()].concat();
-        let proxy = [HOST, &u32::from(ports.before).to_be_bytes()].concat();
+        let broker = [HOST, &u32::from(ports.broker).to_be_bytes()].concat();
+        let proxy = [HOST, &u32::from(ports.proxy).to_be_bytes()].concat();
         let mut start = 0;
         while let Some(found) = self.0[start..].windows(broker.len()).position(|window| window == broker) {
             self.0[start + found..][..proxy.len()].copy_from_slice(&proxy);

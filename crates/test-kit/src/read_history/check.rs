@@ -2,10 +2,10 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{ReadHistory, models, parked, projected, sessions, timeline::Timelines};
 
-/// A promise that every read model must keep.
+/// An invariant of every read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Promise {
-    /// I9: a token is honoured or refused, and never answered with older rows as if they were current.
+pub enum Invariant {
+    /// I9: a token is honoured or refused; rows older than the token are never returned as if they were current.
     TokenHonoured,
     /// I8: within a session, versions never go down, and never below the session's own acknowledged writes.
     MonotonicReads,
@@ -19,28 +19,29 @@ pub enum Promise {
     Fold,
     /// Every acknowledged write is in the log, and becomes visible.
     Visible,
-    /// I12: every event is either applied or parked with its bytes, its position and a reason; nothing else is parked.
+    /// I12: every event is either applied, or parked with its bytes, its position and a reason. No other event is
+    /// parked.
     NothingSkipped,
 }
 
-/// A broken promise.
+/// A violated invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The promise.
-    pub promise: Promise,
-    /// What breaks it.
-    pub what: String,
+    /// The invariant.
+    pub invariant: Invariant,
+    /// What violates it.
+    pub description: String,
 }
 
 impl Violation {
-    pub(super) const fn new(promise: Promise, what: String) -> Self {
-        Self { promise, what }
+    pub(super) const fn new(invariant: Invariant, description: String) -> Self {
+        Self { invariant, description }
     }
 }
 
 impl Display for Violation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.promise, self.what)
+        write!(f, "{:?}: {}", self.invariant, self.description)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Checks whether the answers of a read model agree with the log.
+//! Checks the answers of a read model against the log.
 //!
 //! A test records every query of its sessions as a [`Read`], folds the log into [`Step`]s on its own, and [`check`]s
-//! the [`ReadHistory`]. The check knows neither how rows are written nor anything about the business.
+//! the [`ReadHistory`]. The check depends neither on how rows are written nor on the business.
 
 mod check;
 mod models;
@@ -11,7 +11,7 @@ mod record;
 mod sessions;
 mod timeline;
 
-pub use check::{Promise, Violation, check};
+pub use check::{Invariant, Violation, check};
 pub use projected::{Projected, Row};
 pub use record::{
     Behind, LoggedRecord, Model, Offsets, ParkedRecord, Read, ReadAnswer, ReadHistory, Shown, Step, Write,

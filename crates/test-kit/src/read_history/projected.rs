@@ -1,17 +1,17 @@
-//! Projections that no session queries: only their final rows can be compared.
+//! Projections that no session queries. Only their final rows are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{LoggedRecord, ParkedRecord, Promise, ReadHistory, Violation, parked::nothing_skipped};
+use super::{Invariant, LoggedRecord, ParkedRecord, ReadHistory, Violation, parked::nothing_skipped};
 
 /// A projection that no session queries.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Projected {
     /// Its tables as folded from the log, without the events that must be parked.
-    pub due: Vec<Row>,
+    pub expected: Vec<Row>,
     /// The records that it must park, in the order of the log.
     pub unfit: Vec<LoggedRecord>,
     /// The records parked at the end, for each aggregate in the order in which they would be applied.
@@ -35,21 +35,22 @@ pub struct Row {
 pub(super) fn are_the_fold(history: &ReadHistory) -> Vec<Violation> {
     let mut violations = Vec::new();
     for projected in history.projections.values() {
-        let due = by_name(&projected.due);
+        let expected = by_name(&projected.expected);
         for (model, rows) in &projected.models {
-            violations.extend(differences(model, &due, &by_name(rows)));
+            violations.extend(differences(model, &expected, &by_name(rows)));
         }
     }
     violations
 }
 
-/// Each projection parks what it must, and nothing else.
+/// Each projection parks the events that it must park, and no others.
 pub(super) fn skip_nothing(history: &ReadHistory) -> impl Iterator<Item = Violation> {
     history.projections.iter().flat_map(|(name, projected)| {
         let violations = nothing_skipped(&projected.unfit, &projected.parked);
-        violations
-            .into_iter()
-            .map(move |violation| Violation { what: format!("{name}, {}", violation.what), ..violation })
+        violations.into_iter().map(move |violation| Violation {
+            description: format!("{name}, {}", violation.description),
+            ..violation
+        })
     })
 }
 
@@ -64,13 +65,17 @@ fn by_name(rows: &[Row]) -> Rows<'_> {
     named
 }
 
-fn differences(model: &str, due: &Rows<'_>, found: &Rows<'_>) -> Vec<Violation> {
-    let names: BTreeSet<_> = due.keys().chain(found.keys()).collect();
-    let wrong = names.into_iter().filter(|name| due.get(*name) != found.get(*name));
+fn differences(model: &str, expected: &Rows<'_>, found: &Rows<'_>) -> Vec<Violation> {
+    let names: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
+    let wrong = names.into_iter().filter(|name| expected.get(*name) != found.get(*name));
     wrong
         .map(|name| {
-            let ((table, key), found, due) = (name, describe(found.get(name)), describe(due.get(name)));
-            Violation::new(Promise::Fold, format!("{model}, {table} {key}: {found}, the log says {due}"))
+            let ((table, key), found, expected) =
+                (name, describe(found.get(name)), describe(expected.get(name)));
+            Violation::new(
+                Invariant::Fold,
+                format!("{model}, {table} {key}: {found}, the log says {expected}"),
+            )
         })
         .collect()
 }

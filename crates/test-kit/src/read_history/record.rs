@@ -14,7 +14,7 @@ pub type Offsets = BTreeMap<i32, i64>;
 /// The content of the rows, by aggregate.
 pub type Model = BTreeMap<String, Value>;
 
-/// Everything that happened to a read model during a run.
+/// The writes, reads and rows of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReadHistory {
     /// Every acknowledged write.
@@ -27,7 +27,7 @@ pub struct ReadHistory {
     pub unfit: Vec<LoggedRecord>,
     /// The records parked at the end, for each aggregate in the order in which they would be applied.
     pub parked: Vec<ParkedRecord>,
-    /// The models at the end of the run, by a name that says how each was built.
+    /// The models at the end of the run, by how each was built.
     pub models: BTreeMap<String, Model>,
     /// The other projections of the same log, by name.
     pub projections: BTreeMap<String, Projected>,
@@ -55,12 +55,12 @@ pub struct Read {
     pub instance: usize,
     /// The aggregate queried.
     pub aggregate: String,
-    /// The consistency token that was sent.
-    pub wanted: Offsets,
+    /// The consistency token that was sent with it.
+    pub token: Offsets,
     /// Whether the session accepts an old answer rather than none.
     pub lenient: bool,
     /// When it was sent, in microseconds since the run began.
-    pub asked: u64,
+    pub sent: u64,
     /// When the answer arrived, in microseconds since the run began.
     pub answered: u64,
     /// The answer.
@@ -75,14 +75,14 @@ pub enum ReadAnswer {
     /// The read model has not reached the token yet.
     NotYetVisible,
     /// Not answered: retry later.
-    NotNow {
+    Unavailable {
         /// The problem's code.
         code: String,
     },
     /// No response arrived.
-    Nothing,
+    NoResponse,
     /// An invalid answer.
-    Wrong(String),
+    Invalid(String),
 }
 
 /// The content of an answer.
@@ -148,8 +148,8 @@ pub struct ParkedRecord {
 
 impl Display for Read {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { session, instance, aggregate, wanted, asked, answered, answer, .. } = self;
-        write!(f, "session {session} at instance {instance}, {asked}..{answered} µs: ")?;
-        write!(f, "{aggregate} not before {wanted:?} was answered by {answer:?}")
+        let Self { session, instance, aggregate, token, sent, answered, answer, .. } = self;
+        write!(f, "session {session} at instance {instance}, {sent}..{answered} µs: ")?;
+        write!(f, "{aggregate} not before {token:?} was answered by {answer:?}")
     }
 }

@@ -51,7 +51,7 @@ impl<'h> Timeline<'h> {
         after.checked_sub(1).map(|index| self.steps[index])
     }
 
-    /// The highest version that can be shown.
+    /// The highest version that a read model can show.
     pub(super) fn highest(&self) -> u64 {
         self.steps.last().map_or(0, |step| step.version)
     }

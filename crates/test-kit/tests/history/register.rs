@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use test_kit::history::{Fact, Rules};
 
-/// A minimal business: a value that commands set, sometimes twice in one command, until it is closed.
+/// Minimal rules: a value that commands set, possibly twice in one command, until it is closed.
 pub(crate) struct Register;
 
 #[derive(Clone, Default)]

@@ -8,8 +8,8 @@ use rdkafka::{
 use test_kit::{KafkaProxy, LogView, TestEnvironment};
 use tokio::task::spawn_blocking;
 
-/// Long enough for anything that is not held.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+/// Long enough for every message that is not held.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A proxy in front of the broker, and a producer that writes each record through it in its own transaction.
 pub(crate) struct Writer {
@@ -25,7 +25,7 @@ impl Writer {
         let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let producer = producer(&proxy, &environment.topic("writer"));
         let initialized = Arc::clone(&producer);
-        spawn_blocking(move || initialized.init_transactions(LONG)).await.unwrap().unwrap();
+        spawn_blocking(move || initialized.init_transactions(TIMEOUT)).await.unwrap().unwrap();
         Self { environment, proxy, producer }
     }
 

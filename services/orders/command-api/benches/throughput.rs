@@ -7,7 +7,7 @@ mod load;
 use std::time::Duration;
 
 use load::{Report, run};
-use test_kit::{Part, Service, TestEnvironment, processor_time, threads_and_switches, until_applied};
+use test_kit::{Processes, Service, TestEnvironment, processor_time, threads_and_switches, until_applied};
 
 /// How long each measurement lasts.
 const DURATION: Duration = Duration::from_secs(10);
@@ -31,11 +31,11 @@ async fn with_every_projection() {
     let commands = Service::command_api(&environment, "orders").ready().await;
     let projector = Service::projector(&environment, "orders").ready().await;
     let parts = [
-        ("client", Part::Process(std::process::id())),
-        ("command API", Part::Process(commands.pid())),
-        ("Kafka", Part::CommandLine("kafka.Kafka")),
-        ("projector", Part::Process(projector.pid())),
-        ("Postgres", Part::Program("postgres")),
+        ("client", Processes::Process(std::process::id())),
+        ("command API", Processes::Process(commands.pid())),
+        ("Kafka", Processes::CommandLine("kafka.Kafka")),
+        ("projector", Processes::Process(projector.pid())),
+        ("Postgres", Processes::Program("postgres")),
     ];
     let addresses = [commands.url.trim_start_matches("http://").to_owned()];
     // Each order is one event.

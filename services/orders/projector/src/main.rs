@@ -1,5 +1,5 @@
-//! The projector of orders: their events in Kafka become the tables of each projection. Each projection has a folder of its
-//! own, but for the journal, which the platform brings.
+//! The projector of orders: it turns their events into the tables of each projection. Each projection has its own
+//! folder, except the journal, which is part of the platform.
 
 mod customer_totals;
 mod orders;

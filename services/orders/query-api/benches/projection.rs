@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
 use test_kit::{
-    LogWriter, Part, Service, TestEnvironment, processor_time, setting, until_applied, write_log,
+    LogWriter, Processes, Service, TestEnvironment, processor_time, setting, until_applied, write_log,
 };
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ use crate::samples::samples;
 const PARTITIONS: i32 = 8;
 const SHARDS: i32 = 2;
 const READ_MODEL: &str = "orders_read";
-const POSTGRES: Part = Part::Program("postgres");
+const POSTGRES: Processes = Processes::Program("postgres");
 const OTHERS: [&str; 2] = ["journal", "customer_totals"];
 
 #[tokio::main]

@@ -12,9 +12,9 @@ use uuid::Uuid;
 use crate::support::{Api, address_path, cancel_path, order, reason, send};
 
 /// The order as text, with one value replaced.
-fn text_with(place: &str, value: Value) -> String {
+fn text_with(pointer: &str, value: Value) -> String {
     let mut order = order();
-    *order.pointer_mut(place).unwrap() = value;
+    *order.pointer_mut(pointer).unwrap() = value;
     order.to_string()
 }
 
@@ -24,7 +24,7 @@ fn with_member(name: &str, value: Value) -> String {
     order.to_string()
 }
 
-/// Bodies that cannot be read as an order: the problem's code, the field that it names, and the body.
+/// Bodies that cannot be read as an order: the code of the problem, the field that it names, and the body.
 fn unreadable() -> Vec<(&'static str, &'static str, String)> {
     let order = order().to_string();
     vec![
@@ -65,20 +65,20 @@ fn unreadable() -> Vec<(&'static str, &'static str, String)> {
 }
 
 #[tokio::test]
-async fn an_unreadable_body_is_refused_with_the_name_of_the_field() {
+async fn an_unreadable_body_is_refused_and_the_field_is_named() {
     let api = Api::ready().await;
     for (code, field, body) in unreadable() {
-        let begin: String = body.chars().take(60).collect();
+        let start: String = body.chars().take(60).collect();
         let problem = send(api.post("/orders", &Value::Null).body(body)).await.problem(400, code);
         if code == "invalid-body" {
-            assert_eq!(problem["field"], field, "{begin}: {problem}");
+            assert_eq!(problem["field"], field, "{start}: {problem}");
         }
     }
-    assert_eq!(api.seen().len(), 0);
+    assert_eq!(api.events().len(), 0);
 }
 
 #[tokio::test]
-async fn a_request_that_matches_no_route_gets_a_specific_problem() {
+async fn a_request_that_matches_no_route_is_refused_with_a_specific_problem() {
     let api = Api::ready().await;
     let url = |path: &str| format!("{}{path}", api.service.url);
     for path in ["/", "/orders/", "/order", "/orders/1/2/3", &format!("/orders/{}", Uuid::new_v4())] {
@@ -103,7 +103,7 @@ async fn a_request_that_matches_no_route_gets_a_specific_problem() {
     send(api.http.post(url("/orders")).body(order().to_string()))
         .await
         .problem(415, "unsupported-media-type");
-    assert_eq!(api.seen().len(), 0);
+    assert_eq!(api.events().len(), 0);
 }
 
 /// Sends these bytes, and reads until the service closes the connection. It must respond before the body is complete.
@@ -131,7 +131,7 @@ async fn an_oversized_request_is_refused_before_it_is_read() {
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     let answer = exchange(&api, "NONSENSE\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert_eq!(api.seen().len(), 0);
+    assert_eq!(api.events().len(), 0);
 }
 
 #[tokio::test]
@@ -142,6 +142,6 @@ async fn a_million_lines_are_refused_even_if_the_body_limit_allows_them() {
     let body = order().to_string().replace("\"lines\":[", &format!("\"lines\":[{lines},"));
     let problem = send(api.post("/orders", &Value::Null).body(body)).await.problem(422, "invalid-values");
     assert_eq!(problem["errors"], json!([{ "pointer": "/lines", "detail": "length is greater than 100" }]));
-    assert_eq!(api.seen().len(), 0);
+    assert_eq!(api.events().len(), 0);
     api.place().await;
 }

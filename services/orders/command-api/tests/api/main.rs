@@ -5,6 +5,6 @@
 mod bad_input;
 mod commands;
 mod guarantees;
-mod life;
 mod refusals;
+mod service;
 mod support;

@@ -11,9 +11,9 @@ use crate::support::{Api, address, address_path, cancel_path, order, reason, sen
 const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
 
 /// The order with the value at a JSON pointer replaced.
-fn order_with(place: &str, value: &Value) -> Value {
+fn order_with(pointer: &str, value: &Value) -> Value {
     let mut order = order();
-    *order.pointer_mut(place).unwrap() = value.clone();
+    *order.pointer_mut(pointer).unwrap() = value.clone();
     order
 }
 
@@ -61,34 +61,34 @@ fn pointers(problem: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn every_invalid_value_is_reported_with_its_pointer_and_nothing_is_written() {
     let api = Api::ready().await;
-    for (place, value, expected) in invalid_values() {
-        let answer = send(api.post("/orders", &order_with(place, &value))).await;
+    for (pointer, value, expected) in invalid_values() {
+        let answer = send(api.post("/orders", &order_with(pointer, &value))).await;
         let problem = answer.problem(422, "invalid-values");
-        assert_eq!(pointers(&problem), expected, "{place} {problem}");
+        assert_eq!(pointers(&problem), expected, "{pointer} {problem}");
     }
     let cancel = send(api.post(&cancel_path(Uuid::new_v4()), &json!({ "reason": " " }))).await;
     assert_eq!(pointers(&cancel.problem(422, "invalid-values")), ["/reason"]);
-    let nowhere = json!({ "name": "", "street": "", "postal_code": "", "city": "", "country": "" });
-    let moved = send(api.post(&address_path(Uuid::new_v4()), &nowhere)).await;
+    let empty_address = json!({ "name": "", "street": "", "postal_code": "", "city": "", "country": "" });
+    let changed = send(api.post(&address_path(Uuid::new_v4()), &empty_address)).await;
     let parts = ["/city", "/country", "/name", "/postal_code", "/street"];
-    assert_eq!(pointers(&moved.problem(422, "invalid-values")), parts);
-    assert_eq!(api.seen().len(), 0);
+    assert_eq!(pointers(&changed.problem(422, "invalid-values")), parts);
+    assert_eq!(api.events().len(), 0);
 }
 
 #[tokio::test]
-async fn a_command_is_refused_if_the_orders_history_does_not_allow_it() {
+async fn a_command_that_the_history_of_the_order_does_not_allow_is_refused() {
     let api = Api::ready().await;
     let unknown = Uuid::new_v4();
     send(api.post(&cancel_path(unknown), &reason())).await.problem(404, "order-not-found");
     send(api.post(&address_path(unknown), &address("Street 2"))).await.problem(404, "order-not-found");
     let id = api.place().await;
-    send(api.post(&cancel_path(id), &reason())).await.accepted(200);
+    send(api.post(&cancel_path(id), &reason())).await.expect_status(200);
     send(api.post(&cancel_path(id), &reason())).await.problem(422, "order-already-cancelled");
     send(api.post(&address_path(id), &address("Street 2"))).await.problem(422, "order-already-cancelled");
-    let mut again = order();
-    again["order_id"] = json!(id);
-    send(api.post("/orders", &again)).await.problem(409, "order-already-placed");
-    assert_eq!(api.seen().len(), 2);
+    let mut repeated = order();
+    repeated["order_id"] = json!(id);
+    send(api.post("/orders", &repeated)).await.problem(409, "order-already-placed");
+    assert_eq!(api.events().len(), 2);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn the_type_of_every_refusal_resolves_to_its_page() {
     });
     assert!(refusals.len() >= 3, "{refusals:?}");
     for code in &refusals {
-        let page = api.get(&format!("/problems/{code}")).await.accepted(200);
+        let page = api.get(&format!("/problems/{code}")).await.expect_status(200);
         assert!(page.header("content-type").starts_with("text/markdown"), "{code}");
         assert!(page.text.starts_with(&format!("# {code}\n")), "{code}: {}", page.text);
     }
@@ -107,8 +107,8 @@ async fn the_type_of_every_refusal_resolves_to_its_page() {
     assert!(documented.is_superset(&refusals));
 }
 
-/// The codes that `pick` finds in the lines of a file.
-fn codes(file: &str, pick: fn(&str) -> Option<&str>) -> BTreeSet<String> {
+/// The codes that `code_in` finds in the lines of a file.
+fn codes(file: &str, code_in: fn(&str) -> Option<&str>) -> BTreeSet<String> {
     let text = std::fs::read_to_string(repository().join(file)).unwrap();
-    text.lines().filter_map(pick).map(str::to_owned).collect()
+    text.lines().filter_map(code_in).map(str::to_owned).collect()
 }

@@ -2,7 +2,7 @@
 
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use test_kit::{LogView, SeenEvent, Service, TestEnvironment, eventually};
+use test_kit::{ConsumedRecord, LogView, Service, TestEnvironment, eventually};
 use uuid::Uuid;
 
 /// A command API and its environment.
@@ -22,7 +22,7 @@ pub(crate) struct Answer {
 
 impl Api {
     pub(crate) async fn ready() -> Self {
-        // On a busy machine a commit may be late and the shard be claimed again. Requests wait for that.
+        // On a busy machine a commit may time out, and the shard is then claimed again. Requests wait that long.
         Self::with(&[("FOLDLINE_FORWARD_WAIT", "6s")]).await
     }
 
@@ -34,21 +34,21 @@ impl Api {
     }
 
     /// Two instances that share the shards.
-    pub(crate) async fn two() -> [Self; 2] {
+    pub(crate) async fn pair() -> [Self; 2] {
         let environment = prepared();
-        let both = [Self::starting(environment.clone(), &[]), Self::starting(environment, &[])];
-        for api in &both {
+        let pair = [Self::starting(environment.clone(), &[]), Self::starting(environment, &[])];
+        for api in &pair {
             api.service.until_ready().await;
         }
-        both[0].until_shared_with(&both[1]).await;
-        both
+        pair[0].until_shared_with(&pair[1]).await;
+        pair
     }
 
     /// Waits until every shard has an owner, and both instances own shards.
     pub(crate) async fn until_shared_with(&self, other: &Self) {
         eventually("both instances own a shard", || async {
-            let (ours, theirs) = (self.owned().await, other.owned().await);
-            ours == 1 && theirs == 1
+            let (own_shards, other_shards) = (self.owned().await, other.owned().await);
+            own_shards == 1 && other_shards == 1
         })
         .await;
     }
@@ -59,7 +59,7 @@ impl Api {
         self.service.metrics().await.lines().filter(owned).count()
     }
 
-    /// The number of commands that it has forwarded and got a response for.
+    /// The number of commands that it has forwarded and received a response for.
     pub(crate) async fn hops(&self) -> u64 {
         let metrics = self.service.metrics().await;
         let hops =
@@ -73,7 +73,7 @@ impl Api {
         Self { environment, service, http: Client::new() }
     }
 
-    /// A request with a command, to be completed and sent.
+    /// A request with a command. The caller can add headers, and sends it.
     pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.http.post(format!("{}{path}", self.service.url)).json(body)
     }
@@ -84,17 +84,17 @@ impl Api {
 
     /// Places an order, and returns its id.
     pub(crate) async fn place(&self) -> Uuid {
-        send(self.post("/orders", &order())).await.accepted(201).order_id()
+        send(self.post("/orders", &order())).await.expect_status(201).order_id()
     }
 
     /// Every committed event.
-    pub(crate) fn seen(&self) -> Vec<SeenEvent> {
+    pub(crate) fn events(&self) -> Vec<ConsumedRecord> {
         LogView::of(&self.environment.servers.brokers, &self.environment.topic("orders.events"))
     }
 
     /// The events of one order.
-    pub(crate) fn seen_of(&self, order_id: Uuid) -> Vec<SeenEvent> {
-        let mut seen = self.seen();
+    pub(crate) fn events_of(&self, order_id: Uuid) -> Vec<ConsumedRecord> {
+        let mut seen = self.events();
         seen.retain(|event| event.key == order_id.to_string());
         seen
     }
@@ -137,7 +137,7 @@ impl Answer {
 
     /// Asserts the status.
     #[track_caller]
-    pub(crate) fn accepted(self, status: u16) -> Self {
+    pub(crate) fn expect_status(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }

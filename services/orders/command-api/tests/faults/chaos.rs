@@ -35,7 +35,7 @@ use Kind::{
 };
 
 /// The weight of each fault.
-const CHANCES: [(usize, Kind); 13] = [
+const WEIGHTS: [(usize, Kind); 13] = [
     (4, KilledInstance),
     (4, EndedInstance),
     (3, FrozenInstance),
@@ -74,27 +74,27 @@ impl Chaos<'_> {
             let disturbance = Disturbance { kind, instance, begin, end: self.recorder.now() };
             println!("{disturbance}");
             disturbances.push(disturbance);
-            // Usually each fault gets its own recovery, so that its outage can be measured. Sometimes the next one
-            // follows at once.
+            // Usually the service recovers before the next fault, so that the outage can be measured. Sometimes the
+            // next fault follows at once.
             if self.random.u8(..4) > 0 {
-                self.recovered().await;
+                self.wait_for_recovery().await;
             }
         }
-        self.recovered().await;
+        self.wait_for_recovery().await;
         disturbances
     }
 
     fn choose(&mut self) -> Kind {
         let is_possible = |kind| self.own.is_some() || !matches!(kind, FrozenBroker | KilledBroker);
-        let possible = CHANCES.iter().filter(|(_, kind)| is_possible(*kind));
-        let kinds: Vec<_> = possible.flat_map(|(chance, kind)| repeat_n(*kind, *chance)).collect();
+        let possible = WEIGHTS.iter().filter(|(_, kind)| is_possible(*kind));
+        let kinds: Vec<_> = possible.flat_map(|(weight, kind)| repeat_n(*kind, *weight)).collect();
         kinds[self.random.usize(..kinds.len())]
     }
 
-    async fn recovered(&self) {
+    async fn wait_for_recovery(&self) {
         for (number, instance) in self.instances.iter().enumerate() {
             if timeout(RECOVERY, instance.service.until_ready()).await.is_err() {
-                self.recorder.stuck(format!("instance {number} was not ready within {RECOVERY:?}"));
+                self.recorder.timed_out(format!("instance {number} was not ready within {RECOVERY:?}"));
             }
         }
     }
@@ -129,15 +129,15 @@ impl Chaos<'_> {
     async fn disturb_network(&mut self, kind: Kind, instance: usize) {
         let proxy = &self.instances[instance].proxy;
         let delay = Duration::from_millis(self.random.u64(200..4_000));
-        let (late, late_answer) = (Fault::HoldRequest(delay), Fault::HoldResponse(delay));
+        let (held_request, held_response) = (Fault::HoldRequest(delay), Fault::HoldResponse(delay));
         match kind {
             CutNetwork => proxy.cut(),
             SlowNetwork => proxy.slow(Duration::from_millis(self.random.u64(5..100))),
-            LateCommits => proxy.inject(Api::EndTxn, late, 4),
-            LateCommitAnswers => proxy.inject(Api::EndTxn, late_answer, 4),
+            LateCommits => proxy.inject(Api::EndTxn, held_request, 4),
+            LateCommitAnswers => proxy.inject(Api::EndTxn, held_response, 4),
             LostCommits => proxy.inject(Api::EndTxn, Fault::DropRequest, usize::MAX),
             LostCommitAnswers => proxy.inject(Api::EndTxn, Fault::DropResponse, usize::MAX),
-            LateRecords => proxy.inject(Api::Produce, late, 4),
+            LateRecords => proxy.inject(Api::Produce, held_request, 4),
             LostClaims => {
                 proxy.inject(Api::InitProducerId, Fault::DropResponse, 4);
                 proxy.inject(Api::EndTxn, Fault::DropResponse, 1);

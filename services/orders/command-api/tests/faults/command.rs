@@ -58,7 +58,7 @@ impl Command {
     }
 
     /// Sends the command once.
-    pub(crate) async fn ask(&self, http: &Client, url: &str) -> Answer {
+    pub(crate) async fn send(&self, http: &Client, url: &str) -> Answer {
         let mut request = http
             .post(format!("{url}{}", self.path()))
             .header("idempotency-key", &self.key)
@@ -74,7 +74,7 @@ impl Command {
     }
 }
 
-/// Interprets a response. If its body breaks off, the outcome is unknown.
+/// Interprets a response. If its body is incomplete, the outcome is unknown.
 async fn interpret(response: Response) -> Answer {
     let has = |name| response.headers().contains_key(name);
     let (status, retry_after, replayed) =
@@ -95,22 +95,22 @@ async fn interpret(response: Response) -> Answer {
         }
         (StatusCode::SERVICE_UNAVAILABLE, "outcome-unknown") if retry_after => Some(Answer::Unknown),
         (StatusCode::SERVICE_UNAVAILABLE, code) if retry_after => {
-            Some(Answer::NotNow { code: code.to_owned() })
+            Some(Answer::NotExecuted { code: code.to_owned() })
         }
         _ => None,
     };
-    answer.unwrap_or_else(|| Answer::Wrong(format!("{status}, Retry-After: {retry_after}, {text}")))
+    answer.unwrap_or_else(|| Answer::Invalid(format!("{status}, Retry-After: {retry_after}, {text}")))
 }
 
 fn accepted(body: &Value, replayed: bool) -> Option<Answer> {
     let events = body["events"].as_array()?.iter();
     let ids: Option<Vec<Uuid>> = events.map(|event| event["id"].as_str()?.parse().ok()).collect();
     let position = &body["position"];
-    let place = position["partition"].as_i64().zip(position["offset"].as_i64());
+    let location = position["partition"].as_i64().zip(position["offset"].as_i64());
     Some(Answer::Accepted {
         version: body["version"].as_u64()?,
         events: ids?,
-        position: place.and_then(|(partition, offset)| Some((i32::try_from(partition).ok()?, offset))),
+        position: location.and_then(|(partition, offset)| Some((i32::try_from(partition).ok()?, offset))),
         replayed,
     })
 }

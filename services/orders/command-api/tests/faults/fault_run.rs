@@ -36,13 +36,13 @@ pub(crate) struct Outcome {
     pub(crate) history: History,
     pub(crate) disturbances: Vec<Disturbance>,
     pub(crate) violations: Vec<Violation>,
-    /// What did not happen in time.
-    pub(crate) stuck: Vec<String>,
+    /// Conditions that were not met in time.
+    pub(crate) timeouts: Vec<String>,
     service_logs: Vec<String>,
 }
 
 impl FaultRun {
-    /// Runs on `own` servers, which then have faults too, or on those of the test run. A failed run is kept.
+    /// Runs on `own` servers, which faults may then affect too, or on the shared servers. Saves a failed run.
     pub(crate) async fn run(self, own: Option<Arc<OwnServers>>) -> Outcome {
         println!("{self:?}");
         let servers = own.as_ref().map_or_else(Servers::shared, |own| own.servers.clone());
@@ -58,7 +58,7 @@ impl FaultRun {
             sleep(QUIET).await;
             let disturbances = chaos.run(self.time).await;
             sleep(QUIET).await;
-            workload.end();
+            workload.stop();
             disturbances
         };
         let (disturbances, _) = tokio::join!(faults, join_all(clients));
@@ -66,25 +66,25 @@ impl FaultRun {
         let violations = check(&OrderRules, &history);
         let service_logs = chaos.instances.iter().map(|instance| instance.service.log()).collect();
         let outcome =
-            Outcome { history, disturbances, violations, stuck: recorder.all_stuck(), service_logs };
-        if !outcome.is_good() {
-            println!("kept in {}", outcome.keep(self.seed).display());
+            Outcome { history, disturbances, violations, timeouts: recorder.timeouts(), service_logs };
+        if !outcome.is_correct() {
+            println!("saved in {}", outcome.save(self.seed).display());
         }
         outcome
     }
 }
 
 impl Outcome {
-    /// Whether no promise was broken and everything happened in time.
-    pub(crate) fn is_good(&self) -> bool {
-        self.violations.is_empty() && self.stuck.is_empty()
+    /// Whether there are no violations and no timeouts.
+    pub(crate) fn is_correct(&self) -> bool {
+        self.violations.is_empty() && self.timeouts.is_empty()
     }
 
     /// Writes the run to target/faults/<seed>.
-    fn keep(&self, seed: u64) -> PathBuf {
+    fn save(&self, seed: u64) -> PathBuf {
         let folder = repository().join(format!("target/faults/{seed}"));
         let violations: Vec<_> =
-            self.violations.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
+            self.violations.iter().map(ToString::to_string).chain(self.timeouts.clone()).collect();
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("violations.txt"), violations.join("\n")).unwrap();
         let faults: Vec<_> = self.disturbances.iter().map(ToString::to_string).collect();

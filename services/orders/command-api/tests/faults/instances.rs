@@ -21,9 +21,9 @@ pub(crate) async fn own_servers() -> Arc<OwnServers> {
 pub(crate) async fn start(environment: &TestEnvironment, count: usize) -> Vec<Instance> {
     let instances = join_all((0..count).map(|_| async {
         let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
-        let mut behind = environment.clone();
-        behind.servers.brokers = proxy.address();
-        Instance { service: Service::command_api(&behind, "orders"), proxy }
+        let mut proxied = environment.clone();
+        proxied.servers.brokers = proxy.address();
+        Instance { service: Service::command_api(&proxied, "orders"), proxy }
     }))
     .await;
     for instance in &instances {

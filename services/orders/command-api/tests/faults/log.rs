@@ -1,8 +1,8 @@
-//! The log as a third party reads it: with any consumer and Avro library, and the schemas from the registry.
+//! The log as a third party reads it: with a Kafka consumer, an Avro library, and the schemas from the registry.
 
 use serde_json::Value;
 use test_kit::{
-    LogView, Payloads, SeenEvent, TestEnvironment,
+    ConsumedRecord, LogView, Payloads, TestEnvironment,
     history::{Fact, LoggedEvent},
 };
 use tokio::task::spawn_blocking;
@@ -20,7 +20,7 @@ pub(crate) async fn read(environment: &TestEnvironment) -> Vec<LoggedEvent> {
     events
 }
 
-fn logged(event: SeenEvent, content: Value) -> LoggedEvent {
+fn logged(event: ConsumedRecord, content: Value) -> LoggedEvent {
     let header = |name: &str| event.headers[name].as_str();
     LoggedEvent {
         partition: event.partition,

@@ -14,14 +14,14 @@ struct Served {
 }
 
 /// The outages after the faults of each kind in microseconds, sorted. A fault of an instance counts for the partitions
-/// whose owner changed because of it, one of the broker for all.
+/// whose owner changed because of it, a fault of the broker for all partitions.
 pub(crate) fn after(disturbances: &[Disturbance], history: &History) -> BTreeMap<Kind, Vec<u64>> {
     let partitions = served(history);
     let mut outages = BTreeMap::<_, Vec<u64>>::new();
     for (index, disturbance) in disturbances.iter().enumerate() {
         let end = disturbances.get(index + 1).map_or(u64::MAX, |next| next.begin);
-        let found = partitions.values().filter_map(|served| outage(served, disturbance, end));
-        outages.entry(disturbance.kind).or_default().extend(found);
+        let measured = partitions.values().filter_map(|served| outage(served, disturbance, end));
+        outages.entry(disturbance.kind).or_default().extend(measured);
     }
     for outages in outages.values_mut() {
         outages.sort_unstable();
@@ -52,8 +52,8 @@ fn outage(served: &[Served], disturbance: &Disturbance, end: u64) -> Option<u64>
     let first = served.partition_point(|served| served.at < disturbance.begin).checked_sub(1)?;
     let last = served.partition_point(|served| served.at < end).min(served.len() - 1);
     let window = &served[first..=last];
-    let is_of_all = matches!(disturbance.kind, Kind::FrozenBroker | Kind::KilledBroker);
+    let affects_all = matches!(disturbance.kind, Kind::FrozenBroker | Kind::KilledBroker);
     let has_moved = window.iter().map(|served| served.epoch).max() > Some(window[0].epoch);
     let longest = window.windows(2).map(|pair| pair[1].at - pair[0].at).max()?;
-    (is_of_all || has_moved).then_some(longest)
+    (affects_all || has_moved).then_some(longest)
 }

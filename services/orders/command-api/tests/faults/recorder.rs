@@ -1,4 +1,4 @@
-//! Sends commands until they are settled, and records every request.
+//! Sends commands until their answers are final, and records every request.
 
 use std::{
     sync::Mutex,
@@ -15,7 +15,7 @@ use crate::command::Command;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The pause before a retry. It is much shorter than `Retry-After`, so that the length of outages can be measured.
 const PAUSE: Duration = Duration::from_millis(25);
-/// How long a command may take until it is settled, whatever faults happen in the meantime.
+/// How long a command may take until its answer is final, whatever faults happen in the meantime.
 const DEADLINE: Duration = Duration::from_mins(2);
 
 /// The URLs of the instances, and every request to them.
@@ -23,11 +23,11 @@ pub(crate) struct Recorder {
     pub(crate) urls: Vec<String>,
     start: Instant,
     attempts: Mutex<Vec<Attempt>>,
-    stuck: Mutex<Vec<String>>,
+    timeouts: Mutex<Vec<String>>,
 }
 
-/// One of many independent clients.
-pub(crate) struct Asker<'r> {
+/// Sends the commands of a client.
+pub(crate) struct Sender<'r> {
     pub(crate) recorder: &'r Recorder,
     pub(crate) number: usize,
     pub(crate) http: Client,
@@ -36,7 +36,7 @@ pub(crate) struct Asker<'r> {
 
 impl Recorder {
     pub(crate) fn new(urls: Vec<String>) -> Self {
-        Self { urls, start: Instant::now(), attempts: Mutex::default(), stuck: Mutex::default() }
+        Self { urls, start: Instant::now(), attempts: Mutex::default(), timeouts: Mutex::default() }
     }
 
     /// Microseconds since the run began.
@@ -48,29 +48,29 @@ impl Recorder {
         self.attempts.lock().unwrap().clone()
     }
 
-    /// Records that something did not happen in time.
-    pub(crate) fn stuck(&self, what: String) {
-        println!("stuck at {} ms: {what}", self.now() / 1000);
-        self.stuck.lock().unwrap().push(what);
+    /// Records a condition that was not met in time.
+    pub(crate) fn timed_out(&self, what: String) {
+        println!("timeout at {} ms: {what}", self.now() / 1000);
+        self.timeouts.lock().unwrap().push(what);
     }
 
-    /// Everything that did not happen in time.
-    pub(crate) fn all_stuck(&self) -> Vec<String> {
-        self.stuck.lock().unwrap().clone()
+    /// The conditions that were not met in time.
+    pub(crate) fn timeouts(&self) -> Vec<String> {
+        self.timeouts.lock().unwrap().clone()
     }
 
-    pub(crate) fn asker(&self, number: usize, random: fastrand::Rng) -> Asker<'_> {
+    pub(crate) fn sender(&self, number: usize, random: fastrand::Rng) -> Sender<'_> {
         let http = Client::builder().timeout(RESPONSE_TIMEOUT).build().unwrap();
-        Asker { recorder: self, number, http, random }
+        Sender { recorder: self, number, http, random }
     }
 }
 
-impl Asker<'_> {
+impl Sender<'_> {
     /// Sends a command once, to a random instance.
-    pub(crate) async fn ask(&mut self, command: &Command) -> Answer {
+    pub(crate) async fn send(&mut self, command: &Command) -> Answer {
         let instance = self.random.usize(..self.recorder.urls.len());
-        let asked = self.recorder.now();
-        let answer = command.ask(&self.http, &self.recorder.urls[instance]).await;
+        let sent = self.recorder.now();
+        let answer = command.send(&self.http, &self.recorder.urls[instance]).await;
         self.recorder.attempts.lock().unwrap().push(Attempt {
             client: self.number,
             instance,
@@ -78,24 +78,24 @@ impl Asker<'_> {
             command_id: command.id(),
             request: command.request.clone(),
             expected: command.if_match,
-            asked,
+            sent,
             answered: self.recorder.now(),
             answer: answer.clone(),
         });
         answer
     }
 
-    /// Sends a command until an answer settles it, and panics if none does in time.
-    pub(crate) async fn settle(&mut self, command: &Command) -> Answer {
+    /// Sends a command until an answer is final, and panics if none is in time.
+    pub(crate) async fn send_until_final(&mut self, command: &Command) -> Answer {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            let answer = self.ask(command).await;
+            let answer = self.send(command).await;
             if answer.is_final() {
                 return answer;
             }
             assert!(
                 Instant::now() < deadline,
-                "not settled within {DEADLINE:?}: {command:?}, last {answer:?}"
+                "no final answer within {DEADLINE:?}: {command:?}, last {answer:?}"
             );
             sleep(PAUSE).await;
         }

@@ -45,10 +45,10 @@ fn name(answer: &Answer) -> &'static str {
         Answer::Refused { .. } => "refused by a rule",
         Answer::OtherVersion { .. } => "refused for the version",
         Answer::KeyReused => "refused for the key",
-        Answer::NotNow { .. } => "not now",
+        Answer::NotExecuted { .. } => "not executed",
         Answer::NotSent => "not sent",
         Answer::Unknown => "unknown",
-        Answer::Wrong(_) => "wrong",
+        Answer::Invalid(_) => "invalid",
     }
 }
 

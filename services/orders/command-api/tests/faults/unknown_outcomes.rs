@@ -1,5 +1,5 @@
-//! A commit whose request or response is lost or late. The client's answer is correct, a retry of the command reveals
-//! the outcome, and the service recovers.
+//! Commits whose request or response is lost or late: the answer to the client is correct, a retry of the command
+//! returns the outcome, and the service recovers.
 
 use std::time::Duration;
 
@@ -20,42 +20,42 @@ use crate::{
 const TOO_LONG: Duration = Duration::from_millis(2_500);
 
 /// One command API behind a proxy.
-struct Behind {
+struct ProxiedApi {
     environment: TestEnvironment,
     proxy: KafkaProxy,
     service: Service,
     recorder: Recorder,
 }
 
-impl Behind {
-    async fn proxy() -> Self {
+impl ProxiedApi {
+    async fn start() -> Self {
         let environment = TestEnvironment::prepared();
         let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
-        let mut seen = environment.clone();
-        seen.servers.brokers = proxy.address();
-        let service = Service::command_api(&seen, "orders").ready().await;
+        let mut proxied = environment.clone();
+        proxied.servers.brokers = proxy.address();
+        let service = Service::command_api(&proxied, "orders").ready().await;
         let recorder = Recorder::new(vec![service.url.clone()]);
         Self { environment, proxy, service, recorder }
     }
 
-    /// Places an order, changes it while the fault is in force, and changes it again. Returns the first and the final
-    /// answer to the change.
-    async fn meet(&self, api: Api, fault: Fault, times: usize) -> (Answer, Answer) {
-        let mut client = self.recorder.asker(0, fastrand::Rng::with_seed(1));
+    /// Places an order, changes it while the fault is injected, and changes it again. Returns the first and the final
+    /// answer to the first change.
+    async fn change_under_fault(&self, api: Api, fault: Fault, times: usize) -> (Answer, Answer) {
+        let mut client = self.recorder.sender(0, fastrand::Rng::with_seed(1));
         let order_id = Uuid::new_v4();
-        client.settle(&Command::new(order_id, Uuid::new_v4(), place(order_id))).await;
+        client.send_until_final(&Command::new(order_id, Uuid::new_v4(), place(order_id))).await;
         self.proxy.inject(api, fault, times);
         let change = Command::new(order_id, Uuid::new_v4(), change_address("Street 2"));
-        let (first, ()) = tokio::join!(client.ask(&change), async {
+        let (first, ()) = tokio::join!(client.send(&change), async {
             self.proxy.until_injected(times.min(2)).await;
             if times == usize::MAX {
-                let gives_up = || async { !self.service.is_ready().await };
-                eventually("the service considers the outcome unknown", gives_up).await;
+                let is_unready = || async { !self.service.is_ready().await };
+                eventually("the service considers the outcome unknown", is_unready).await;
             }
             self.proxy.heal();
         });
-        let last = client.settle(&change).await;
-        client.settle(&Command::new(order_id, Uuid::new_v4(), change_address("Street 3"))).await;
+        let last = client.send_until_final(&change).await;
+        client.send_until_final(&Command::new(order_id, Uuid::new_v4(), change_address("Street 3"))).await;
         self.service.until_ready().await;
         (first, last)
     }
@@ -63,7 +63,7 @@ impl Behind {
     /// Checks every answer against the whole log.
     async fn assert_history_is_correct(&self, events: usize) {
         let history = History { attempts: self.recorder.attempts(), log: log::read(&self.environment).await };
-        assert!(self.recorder.all_stuck().is_empty());
+        assert!(self.recorder.timeouts().is_empty());
         assert_eq!(check(&OrderRules, &history), [], "{history:#?}\n{}", self.service.log());
         assert_eq!(history.log.len(), events);
     }
@@ -71,13 +71,13 @@ impl Behind {
 
 /// Asserts that the change takes effect exactly once, whatever the first answer is.
 async fn assert_changed_once(api: Api, fault: Fault, times: usize) {
-    let behind = Behind::proxy().await;
-    let (first, last) = behind.meet(api, fault, times).await;
+    let proxied = ProxiedApi::start().await;
+    let (first, last) = proxied.change_under_fault(api, fault, times).await;
     assert!(matches!(&last, Answer::Accepted { version: 2, events, .. } if events.len() == 1), "{last:?}");
-    let is_done = |answer: &Answer| matches!(answer, Answer::Accepted { version: 2, .. });
-    let is_true = is_done(&first) || matches!(first, Answer::Unknown | Answer::NotNow { .. });
-    assert!(is_true, "{first:?}, later {last:?}");
-    behind.assert_history_is_correct(3).await;
+    let is_accepted = |answer: &Answer| matches!(answer, Answer::Accepted { version: 2, .. });
+    let is_correct = is_accepted(&first) || matches!(first, Answer::Unknown | Answer::NotExecuted { .. });
+    assert!(is_correct, "{first:?}, later {last:?}");
+    proxied.assert_history_is_correct(3).await;
 }
 
 #[tokio::test]

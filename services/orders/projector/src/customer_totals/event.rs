@@ -1,9 +1,9 @@
-//! The events of orders as far as this projection reads them. Other fields are ignored and may change.
+//! The events and fields of orders that this projection reads. Other fields are ignored and may change.
 
 use aggregate::Message;
 use serde::{Deserialize, Serialize};
 
-/// What this projection reads.
+/// The events that this projection reads.
 #[derive(Debug, Clone, Serialize, Message)]
 #[serde(untagged)]
 pub(crate) enum Event {

@@ -1,7 +1,7 @@
-//! What each customer has ordered, by currency: the table `customer_totals`.
+//! The totals of each customer by currency: the table `customer_totals`.
 //!
-//! A customer's orders are in several partitions, so several projectors may write the row of one customer. They only ever
-//! add to it, so the order in which they do does not matter.
+//! A customer's orders are in several partitions, so several projectors may write the row of one customer. They only
+//! add to it, so their order does not matter.
 
 mod event;
 mod rows;

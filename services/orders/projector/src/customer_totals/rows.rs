@@ -31,7 +31,7 @@ impl Order {
     }
 }
 
-/// Keeps orders in case they are cancelled. An order that is there already breaks the history.
+/// Keeps orders in case they are cancelled. An order that already exists violates the primary key.
 pub(super) async fn open(transaction: &mut PgConnection, placed: &[Order]) -> Result<(), ProjectionError> {
     if placed.is_empty() {
         return Ok(());
@@ -70,7 +70,7 @@ pub(super) async fn close(
     let mut open: HashSet<_> = closed.iter().map(|order| order.order_id).collect();
     match cancellations.iter().find(|(order_id, _)| !open.remove(order_id)) {
         Some((_, recorded)) => {
-            Err(recorded.unfit("only an order that was placed can be cancelled, and once"))
+            Err(recorded.unfit("only an order that was placed can be cancelled, and only once"))
         }
         None => Ok(closed),
     }
@@ -87,7 +87,7 @@ pub(super) async fn count(
         return Ok(());
     }
     let is_cancelled: Vec<_> = (0..orders.len()).map(|index| index >= placed.len()).collect();
-    // In the order of the key, so that projectors that write the rows of the same customers cannot deadlock.
+    // In the order of the key, so that projectors that write rows of the same customers cannot deadlock.
     sqlx::query!(
         "INSERT INTO customer_totals AS totals
             (customer_id, currency, orders_placed, orders_cancelled, placed_minor, cancelled_minor,

@@ -7,7 +7,7 @@ use projection::{History, ProjectionError, RecordedEvent};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// What a batch changes in one order: its events folded into one change.
+/// The events of a batch for one order, folded into one change.
 #[derive(Debug)]
 pub(crate) struct Change<'b> {
     pub(crate) history: &'b History<Event>,

@@ -1,4 +1,4 @@
-//! Each order as it is now: the tables `orders` and `order_lines`.
+//! The current state of each order: the tables `orders` and `order_lines`.
 
 mod change;
 mod rows;
@@ -43,7 +43,7 @@ impl Projection for Orders {
     }
 }
 
-/// The changes of new orders, and those of orders that are in the tables already.
+/// The changes of new orders, and those of orders that the tables already contain.
 fn changes<'b>(batch: &[&'b History<Event>]) -> Result<(Vec<Change<'b>>, Vec<Change<'b>>), ProjectionError> {
     let changes = batch.iter().map(|history| Change::of(history)).collect::<Result<Vec<_>, _>>()?;
     Ok(changes.into_iter().partition(|change| change.placed.is_some()))

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     expected::{expected, rows, rows_in},
-    log::{log_of, moved, orders, placed},
+    log::{address_changed, log_of, orders, placed},
     running::start,
 };
 use crate::orders::Orders;
@@ -26,7 +26,7 @@ async fn a_generation_is_filled_next_to_the_live_one_and_replaces_it() {
     // This text breaks a parser that splits rows at newlines and columns at tabs.
     let order_id = AggregateId::from(Uuid::now_v7());
     log.append(&order_id, 1, placed(0)).await;
-    log.append(&order_id, 2, moved("1\tTab \\t Street\r\n\\N")).await;
+    log.append(&order_id, 2, address_changed("1\tTab \\t Street\r\n\\N")).await;
     let running = start(&environment, "next-to-live", batches_of(20));
     running.until_applied(log.events()).await;
 

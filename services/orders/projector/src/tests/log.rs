@@ -5,7 +5,7 @@ use orders_domain::{
 };
 use test_kit::{EventWriter, TestEnvironment};
 
-/// A writer of the orders' log, which keeps what it wrote.
+/// A writer of the log of orders, which records what it writes.
 pub(crate) type Log = EventWriter<Event>;
 
 /// Claims every partition.
@@ -26,7 +26,7 @@ fn schemas() -> [SchemaFile; 3] {
 pub(crate) fn orders(count: usize) -> impl Iterator<Item = Vec<Event>> {
     (0..count).map(|number| {
         let mut events = vec![placed(number)];
-        events.extend((0..number % 3).map(|street| moved(&format!("{street} Second Street"))));
+        events.extend((0..number % 3).map(|street| address_changed(&format!("{street} Second Street"))));
         events.extend((number.is_multiple_of(4)).then(cancelled));
         events
     })
@@ -48,7 +48,7 @@ pub(crate) fn placed(number: usize) -> Event {
     })
 }
 
-pub(crate) fn moved(street: &str) -> Event {
+pub(crate) fn address_changed(street: &str) -> Event {
     Event::DeliveryAddressChanged(DeliveryAddressChanged { delivery_address: address(street) })
 }
 

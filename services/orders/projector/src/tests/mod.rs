@@ -1,4 +1,4 @@
-//! The projector on a real log and database. The rows are compared with a fold that does not use SQL.
+//! Tests of the projector on a real log and database. The rows are compared with a fold that does not use SQL.
 
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
 

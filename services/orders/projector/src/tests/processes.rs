@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     expected,
-    log::{cancelled, log_of, moved, orders, placed},
+    log::{address_changed, cancelled, log_of, orders, placed},
     rows,
 };
 use crate::{customer_totals::CustomerTotals, orders::Orders};
@@ -31,8 +31,8 @@ async fn run(environment: &TestEnvironment, statement: &str) {
     sqlx::raw_sql(statement).execute(&mut connect(environment).await).await.unwrap();
 }
 
-async fn count(environment: &TestEnvironment, counted: &str) -> i64 {
-    sqlx::query_scalar(counted).fetch_one(&mut connect(environment).await).await.unwrap()
+async fn count(environment: &TestEnvironment, query: &str) -> i64 {
+    sqlx::query_scalar(query).fetch_one(&mut connect(environment).await).await.unwrap()
 }
 
 /// Waits until every projection has applied this many events.
@@ -61,14 +61,14 @@ async fn checkpoints(environment: &TestEnvironment, column: &str) -> Vec<i64> {
 
 /// Locks rows until the returned connection is closed.
 async fn lock(environment: &TestEnvironment, rows: &'static str) -> PgConnection {
-    let mut holder = connect(environment).await;
-    sqlx::raw_sql(&format!("BEGIN; {rows} FOR UPDATE")).execute(&mut holder).await.unwrap();
-    holder
+    let mut connection = connect(environment).await;
+    sqlx::raw_sql(&format!("BEGIN; {rows} FOR UPDATE")).execute(&mut connection).await.unwrap();
+    connection
 }
 
-/// Kills a projector that waits for a lock, once the next one waits for its transaction. Until then it is stopped with
-/// SIGSTOP, because Postgres would notice within a second that a killed one is gone, and the next one may take longer
-/// to start.
+/// Kills a projector that waits for a lock, once the next projector waits for its transaction. Until then it is stopped
+/// with SIGSTOP, because Postgres notices within a second that a killed client is gone, and the next projector may take
+/// longer to start.
 async fn kill_and_start_next(environment: &TestEnvironment, mut killed: Service) -> Service {
     killed.signal("STOP");
     let next = Service::projector_with(environment, "orders", &LONG_TIMEOUT);
@@ -92,34 +92,34 @@ async fn progress(environment: &TestEnvironment) -> (i64, i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_interrupted_by_a_kill_is_finished_by_the_next_projector() {
+async fn a_retry_interrupted_by_a_kill_is_completed_by_the_next_projector() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     let first = Service::projector_with(&environment, "orders", &LONG_TIMEOUT).ready().await;
-    run(&environment, "ALTER TABLE orders ADD CONSTRAINT young CHECK (version < 2)").await;
+    run(&environment, "ALTER TABLE orders ADD CONSTRAINT first_version_only CHECK (version < 2)").await;
     let order_id = new_order();
     log.append(&order_id, 1, placed(0)).await;
     for version in 2..=1_200 {
-        log.queue(&order_id, version, moved(&format!("{version} Street")));
+        log.queue(&order_id, version, address_changed(&format!("{version} Street")));
     }
     log.append_queued().await;
     until_parked(&environment, 1_199).await;
-    run(&environment, "ALTER TABLE orders DROP CONSTRAINT young").await;
+    run(&environment, "ALTER TABLE orders DROP CONSTRAINT first_version_only").await;
 
     first.signal("STOP");
     environment.foldline("parked retry --projection orders");
-    let applying = lock(&environment, "SELECT FROM orders").await;
-    let removing = lock(&environment, "SELECT FROM parked_event WHERE version = 800").await;
+    let order_lock = lock(&environment, "SELECT FROM orders").await;
+    let parked_lock = lock(&environment, "SELECT FROM parked_event WHERE version = 800").await;
     first.signal("CONT");
     until_waiting(&environment, 1).await;
     assert_eq!(progress(&environment).await, (1, 1_199), "the first 500 are being applied");
     let second = kill_and_start_next(&environment, first).await;
-    applying.close().await.unwrap();
+    order_lock.close().await.unwrap();
     eventually("the first 500 are applied", || async { progress(&environment).await == (501, 699) }).await;
     until_waiting(&environment, 1).await;
     assert_eq!(progress(&environment).await, (501, 699), "the second 500 are applied, and not removed yet");
     let _third = kill_and_start_next(&environment, second).await;
-    removing.close().await.unwrap();
+    parked_lock.close().await.unwrap();
 
     log.append(&order_id, 1_201, cancelled()).await;
     log.append_new(orders(10)).await;
@@ -128,9 +128,10 @@ async fn a_retry_interrupted_by_a_kill_is_finished_by_the_next_projector() {
     assert_eq!(rows(&environment).await, expected(&log));
 }
 
-/// Only the epoch in the checkpoint can refuse the batch, since the other projector has claimed but applied nothing.
+/// Only the epoch in the checkpoint can lead to the refusal, because the other projector has claimed the partitions but
+/// applied nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resumed_projector_with_a_fitting_batch_is_refused_and_recovers() {
+async fn a_resumed_projector_whose_batch_still_fits_is_refused_and_recovers() {
     let environment = TestEnvironment::prepared();
     let mut log = log_of(&environment).await;
     let mut network = TcpProxy::in_front_of(&environment.servers.database_server_url).await;
@@ -148,10 +149,10 @@ async fn a_resumed_projector_with_a_fitting_batch_is_refused_and_recovers() {
     let (epochs, offsets) =
         (checkpoints(&environment, "epoch").await, checkpoints(&environment, "next_offset").await);
     // With a limit of 0 it claims the partitions but applies nothing.
-    let barred = [("FOLDLINE_PROJECTION_PARKED_LIMIT", "0")];
-    let mut other = Service::projector_with(&environment, "orders", &barred);
+    let no_parking = [("FOLDLINE_PROJECTION_PARKED_LIMIT", "0")];
+    let mut other = Service::projector_with(&environment, "orders", &no_parking);
     eventually("the other projector has claimed every partition", || async {
-        checkpoints(&environment, "epoch").await.iter().zip(&epochs).all(|(now, before)| now > before)
+        checkpoints(&environment, "epoch").await.iter().zip(&epochs).all(|(current, before)| current > before)
     })
     .await;
     assert_eq!(checkpoints(&environment, "next_offset").await, offsets);

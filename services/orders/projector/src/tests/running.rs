@@ -4,7 +4,7 @@ use test_kit::TestEnvironment;
 
 use crate::orders::Orders;
 
-/// Starts a projector of the orders in the test's process.
+/// Starts a projector of orders in the process of the test.
 pub(super) fn start(environment: &TestEnvironment, service: &str, projector: ProjectorSettings) -> Running {
     let settings = Settings {
         client: ClientSettings { brokers: environment.servers.brokers.clone() },

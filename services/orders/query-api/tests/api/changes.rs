@@ -4,7 +4,7 @@ use serde_json::json;
 use test_kit::{Service, eventually};
 
 use crate::{
-    events::{Events, ask},
+    events::{Events, request_stream},
     journal::{Journal, Order, Position},
     services::problem,
 };
@@ -27,33 +27,33 @@ async fn events_are_streamed_as_they_happen() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     let mut order = Order::new("c-1001", 3);
-    journal.placed(&mut order).await;
+    journal.place(&mut order).await;
 
     let mut events = Events::open(&queries, "", None).await;
-    let (partition, offset) = journal.cancelled(&mut order).await;
+    let (partition, offset) = journal.cancel(&mut order).await;
     let cancelled = events.event().await.unwrap();
     assert_eq!(cancelled.event, "OrderCancelled");
     let mut received = cancelled.data;
     assert!(received["id"].take().is_string() && received["occurred_at"].take().is_string());
     let position = json!({ "topic": journal.environment.topic("orders.events"), "partition": partition, "offset": offset });
-    let wanted = json!({
+    let expected = json!({
         "order_id": order.id, "version": 2, "type": "OrderCancelled", "id": null, "position": position,
         "occurred_at": null, "actor": "anonymous", "event": { "reason": "ordered twice" },
     });
-    assert_eq!(received, wanted);
+    assert_eq!(received, expected);
 }
 
 #[tokio::test]
 async fn a_stream_cut_anywhere_resumes_without_loss_or_repetition() {
     let mut journal = Journal::begin().await;
     let instances = [queries(&journal, &[]).await, queries(&journal, &[]).await];
-    // It is also cut before the first event.
+    // The stream is also cut before the first event.
     let mut last_id = Events::open(&instances[0], "", None).await.last_id();
     let writer = async {
         let mut written = Vec::new();
         for number in 0..400 {
             let mut order = Order::new("c-1001", number % 5);
-            written.push(journal.placed(&mut order).await);
+            written.push(journal.place(&mut order).await);
             if number == 150 || number == 300 {
                 journal.promote().await;
             }
@@ -77,19 +77,19 @@ async fn a_stream_cut_anywhere_resumes_without_loss_or_repetition() {
 }
 
 #[tokio::test]
-async fn a_stream_from_the_beginning_has_all_events_and_continues() {
+async fn a_stream_from_the_beginning_contains_all_events_and_continues() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     let mut written = Vec::new();
     // More than is read from a partition at once.
     for number in 0..250 {
-        written.push(journal.placed(&mut Order::new("c-1001", number % 2)).await);
+        written.push(journal.place(&mut Order::new("c-1001", number % 2)).await);
     }
     let mut events = Events::open(&queries, "?from=beginning", None).await;
     let mut received = events.positions(200).await;
     journal.promote().await;
     for _ in 0..20 {
-        written.push(journal.placed(&mut Order::new("c-1001", 1)).await);
+        written.push(journal.place(&mut Order::new("c-1001", 1)).await);
     }
     received.extend(events.positions(70).await);
     assert_eq!(by_partition(&received), by_partition(&written));
@@ -99,23 +99,23 @@ async fn a_stream_from_the_beginning_has_all_events_and_continues() {
 async fn events_lost_by_a_restored_database_are_sent_once_to_every_client() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[("FOLDLINE_CHANGES_HEARTBEAT", "100ms")]).await;
-    let mut ahead = Events::open(&queries, "", None).await;
+    let mut client_ahead = Events::open(&queries, "", None).await;
     let mut positions = Vec::new();
     for _ in 0..5 {
-        positions.push(journal.placed(&mut Order::new("c-1001", 0)).await);
+        positions.push(journal.place(&mut Order::new("c-1001", 0)).await);
     }
-    assert_eq!(ahead.positions(5).await, positions);
+    assert_eq!(client_ahead.positions(5).await, positions);
 
-    journal.lose(0, positions[2].1).await;
-    let mut behind = Events::open(&queries, "?from=beginning", None).await;
-    assert_eq!(behind.positions(2).await, positions[..2]);
-    assert_eq!(behind.block().await.unwrap().comment, "heartbeat");
+    journal.lose_from(0, positions[2].1).await;
+    let mut client_behind = Events::open(&queries, "?from=beginning", None).await;
+    assert_eq!(client_behind.positions(2).await, positions[..2]);
+    assert_eq!(client_behind.block().await.unwrap().comment, "heartbeat");
     positions.truncate(2);
     for _ in 2..7 {
-        positions.push(journal.placed(&mut Order::new("c-1001", 0)).await);
+        positions.push(journal.place(&mut Order::new("c-1001", 0)).await);
     }
-    assert_eq!(behind.positions(5).await, positions[2..]);
-    assert_eq!(ahead.positions(2).await, positions[5..]);
+    assert_eq!(client_behind.positions(5).await, positions[2..]);
+    assert_eq!(client_ahead.positions(2).await, positions[5..]);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_stream_starts_after_the_position_of_a_token() {
     let queries = queries(&journal, &[]).await;
     let mut positions = Vec::new();
     for _ in 0..4 {
-        positions.push(journal.placed(&mut Order::new("c-1001", 2)).await);
+        positions.push(journal.place(&mut Order::new("c-1001", 2)).await);
     }
     let token = format!("{}/2@{}", journal.environment.topic("orders.events"), positions[1].1);
     let mut events = Events::open(&queries, &format!("?from={token}"), None).await;
@@ -132,33 +132,30 @@ async fn a_stream_starts_after_the_position_of_a_token() {
 }
 
 #[tokio::test]
-async fn a_client_gets_only_the_events_it_asked_for() {
+async fn a_stream_contains_only_the_events_that_match_its_filter() {
     let mut journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     let (mut one, mut other) = (Order::new("c-1", 0), Order::new("c-2", 1));
-    let past = [
-        journal.placed(&mut one).await,
-        journal.placed(&mut other).await,
-        journal.cancelled(&mut other).await,
-    ];
+    let past =
+        [journal.place(&mut one).await, journal.place(&mut other).await, journal.cancel(&mut other).await];
     let mut streams = Vec::new();
-    for (query, wanted) in [
+    for (query, expected) in [
         (format!("?from=beginning&order_id={}", one.id), vec![past[0]]),
         ("?from=beginning&customer_id=c-2".to_owned(), vec![past[1], past[2]]),
         ("?from=beginning&type=OrderPlaced".to_owned(), vec![past[0], past[1]]),
         ("?from=beginning&type=OrderPlaced&customer_id=c-1".to_owned(), vec![past[0]]),
     ] {
         let mut events = Events::open(&queries, &query, None).await;
-        assert_eq!(events.positions(wanted.len()).await, wanted, "{query}");
+        assert_eq!(events.positions(expected.len()).await, expected, "{query}");
         streams.push(events);
     }
-    let cancelled = journal.cancelled(&mut one).await;
-    let placed = journal.placed(&mut Order::new("c-2", 0)).await;
+    let cancelled = journal.cancel(&mut one).await;
+    let placed = journal.place(&mut Order::new("c-2", 0)).await;
     assert_eq!(streams[0].positions(1).await, [cancelled]);
     assert_eq!(streams[1].positions(1).await, [placed]);
     assert_eq!(streams[2].positions(1).await, [placed]);
     let mut last = Order::new("c-1", 0);
-    let last = journal.placed(&mut last).await;
+    let last = journal.place(&mut last).await;
     assert_eq!(streams[3].positions(1).await, [last]);
 }
 
@@ -168,14 +165,14 @@ async fn a_client_that_is_too_slow_gets_an_end_event_and_can_resume() {
     let settings = [("FOLDLINE_CHANGES_BUFFER", "4"), ("FOLDLINE_CHANGES_HEARTBEAT", "100ms")];
     let queries = queries(&journal, &settings).await;
     let mut events = Events::open(&queries, "", None).await;
-    // The client has caught up. Before that it may be slow.
+    // The client has caught up. Until then it may be slow without being disconnected.
     assert_eq!(events.block().await.unwrap().comment, "heartbeat");
     let mut written = Vec::new();
     // More than the socket buffers hold.
     journal.padding = 250_000;
     for _ in 0..300 {
         let mut order = Order::new("c-1001", 0);
-        written.push(journal.placed(&mut order).await);
+        written.push(journal.place(&mut order).await);
     }
     let mut received = Vec::new();
     let end = loop {
@@ -186,8 +183,8 @@ async fn a_client_that_is_too_slow_gets_an_end_event_and_can_resume() {
         received.push(event.position());
     };
     assert_eq!(end.data["reason"], "too-slow");
-    let measured = queries.metrics().await;
-    assert!(measured.contains(r#"change_streams_ended_total{reason="too-slow"} 1"#), "{measured}");
+    let metrics = queries.metrics().await;
+    assert!(metrics.contains(r#"change_streams_ended_total{reason="too-slow"} 1"#), "{metrics}");
     assert!(events.event().await.is_none(), "no event follows the end");
     assert!(received.len() < written.len());
 
@@ -204,29 +201,29 @@ async fn a_client_that_stops_reading_loses_its_connection() {
     // More than the socket buffers hold.
     journal.padding = 250_000;
     for _ in 0..200 {
-        journal.placed(&mut Order::new("c-1001", 0)).await;
+        journal.place(&mut Order::new("c-1001", 0)).await;
     }
     let stalled = Events::open(&queries, "?from=beginning", None).await;
     // Only one connection is allowed, so the response comes when the stalled one is closed.
-    let answer = ask(&queries, "", None).await;
+    let answer = request_stream(&queries, "", None).await;
     assert_eq!(answer.status(), 200);
     drop(stalled);
 }
 
 #[tokio::test]
-async fn a_quiet_stream_outlives_the_request_timeout_and_sends_heartbeats() {
+async fn an_idle_stream_outlives_the_request_timeout_and_sends_heartbeats() {
     let mut journal = Journal::begin().await;
     let settings = [("FOLDLINE_HTTP_REQUEST_TIMEOUT", "1s"), ("FOLDLINE_CHANGES_HEARTBEAT", "400ms")];
     let queries = queries(&journal, &settings).await;
     let mut events = Events::open(&queries, "?type=OrderCancelled", None).await;
     let mut order = Order::new("c-1001", 0);
-    journal.placed(&mut order).await;
-    let begin = events.last_id();
+    journal.place(&mut order).await;
+    let first_id = events.last_id();
     for _ in 0..4 {
         assert_eq!(events.block().await.unwrap().comment, "heartbeat");
     }
-    assert_ne!(events.last_id(), begin, "the id has moved past the other events");
-    let cancelled = journal.cancelled(&mut order).await;
+    assert_ne!(events.last_id(), first_id, "the id has moved past the other events");
+    let cancelled = journal.cancel(&mut order).await;
     assert_eq!(events.positions(1).await, [cancelled]);
 }
 
@@ -235,12 +232,14 @@ async fn the_number_of_streams_is_limited_by_the_settings() {
     let journal = Journal::begin().await;
     let queries = queries(&journal, &[("FOLDLINE_CHANGES_STREAMS", "1")]).await;
     let events = Events::open(&queries, "", None).await;
-    let refused = ask(&queries, "", None).await;
+    let refused = request_stream(&queries, "", None).await;
     assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"5".parse().unwrap()));
     assert_eq!(problem(refused).await, "overloaded");
     drop(events);
-    eventually("a stream can be opened again", || async { ask(&queries, "", None).await.status() == 200 })
-        .await;
+    eventually("a stream can be opened again", || async {
+        request_stream(&queries, "", None).await.status() == 200
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -248,7 +247,7 @@ async fn streams_end_with_the_service_and_send_an_end_event() {
     let mut journal = Journal::begin().await;
     let mut queries = queries(&journal, &[]).await;
     let mut events = Events::open(&queries, "", None).await;
-    let position = journal.placed(&mut Order::new("c-1001", 0)).await;
+    let position = journal.place(&mut Order::new("c-1001", 0)).await;
     assert_eq!(events.positions(1).await, [position]);
     queries.signal("TERM");
     let end = events.event().await.unwrap();
@@ -257,10 +256,10 @@ async fn streams_end_with_the_service_and_send_an_end_event() {
     assert!(queries.ended().await.success());
     assert!(!queries.log().contains("cut off"), "{}", queries.log());
 
-    let after = journal.placed(&mut Order::new("c-1001", 0)).await;
+    let next = journal.place(&mut Order::new("c-1001", 0)).await;
     queries.restart();
     queries.until_ready().await;
-    assert_eq!(Events::open(&queries, "", Some(&events.last_id())).await.positions(1).await, [after]);
+    assert_eq!(Events::open(&queries, "", Some(&events.last_id())).await.positions(1).await, [next]);
 }
 
 #[tokio::test]
@@ -268,7 +267,7 @@ async fn an_invalid_resume_position_is_answered_with_a_problem() {
     let journal = Journal::begin().await;
     let queries = queries(&journal, &[]).await;
     for id in ["", "7", "rubbish", "AQ"] {
-        let answer = ask(&queries, "", Some(id)).await;
+        let answer = request_stream(&queries, "", Some(id)).await;
         assert_eq!(answer.status(), 400, "{id}");
         assert_eq!(problem(answer).await, "invalid-header", "{id}");
     }
@@ -279,6 +278,6 @@ async fn an_invalid_resume_position_is_answered_with_a_problem() {
         ("?from=yesterday", "invalid-consistency-token"),
         ("?from=payments.events/0@1", "invalid-consistency-token"),
     ] {
-        assert_eq!(problem(ask(&queries, query, None).await).await, code, "{query}");
+        assert_eq!(problem(request_stream(&queries, query, None).await).await, code, "{query}");
     }
 }

@@ -6,19 +6,19 @@ use crate::services::{Services, header, problem};
 const TOTALS: &str = "/customers/c-1001/totals";
 
 #[tokio::test]
-async fn the_orders_of_a_customer_are_added_up() {
+async fn the_totals_add_up_the_orders_of_a_customer() {
     let services = Services::start().await;
     let (one, other) = (services.place("c-1001").await, services.place("c-1001").await);
-    let elsewhere = services.place("c-1002").await;
+    let of_other_customer = services.place("c-1002").await;
     let cancelled = services.cancel(&one.order_id).await;
 
-    let token = [cancelled, other.token, elsewhere.token].join(",");
+    let token = [cancelled, other.token, of_other_customer.token].join(",");
     let answer = services.get_with_token(TOTALS, &token).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(header(&answer, "etag"), "\"3\"");
-    let mut found: Value = answer.json().await.unwrap();
-    let times = ["first_order_at", "last_order_at"].map(|time| found["totals"][0][time].take());
-    let wanted = json!({
+    let mut body: Value = answer.json().await.unwrap();
+    let times = ["first_order_at", "last_order_at"].map(|time| body["totals"][0][time].take());
+    let expected = json!({
         "customer_id": "c-1001",
         "totals": [{
             "currency": "EUR", "orders_placed": 2, "orders_cancelled": 1,
@@ -26,7 +26,7 @@ async fn the_orders_of_a_customer_are_added_up() {
             "first_order_at": null, "last_order_at": null,
         }],
     });
-    assert_eq!(found, wanted);
+    assert_eq!(body, expected);
 
     let mut placed_at = Vec::new();
     for order in [one.order_id, other.order_id] {
@@ -61,16 +61,16 @@ async fn unchanged_totals_are_answered_with_304() {
 }
 
 #[tokio::test]
-async fn a_customer_who_has_ordered_nothing_has_no_totals() {
+async fn a_customer_without_orders_has_no_totals() {
     let services = Services::start().await;
     let answer = services.get(TOTALS).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    let found: Value = answer.json().await.unwrap();
-    assert_eq!(found, json!({ "customer_id": "c-1001", "totals": [] }));
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body, json!({ "customer_id": "c-1001", "totals": [] }));
 }
 
 #[tokio::test]
-async fn totals_without_the_write_are_refused_until_they_have_it() {
+async fn totals_are_refused_until_they_contain_the_write_of_the_token() {
     let mut services = Services::start().await;
     services.projector.signal("KILL");
     services.projector.ended().await;

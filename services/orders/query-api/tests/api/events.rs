@@ -30,12 +30,12 @@ pub(crate) struct Block {
 impl Events {
     /// Opens a stream, and expects status 200.
     pub(crate) async fn open(service: &Service, query: &str, last_id: Option<&str>) -> Self {
-        let answer = ask(service, query, last_id).await;
+        let answer = request_stream(service, query, last_id).await;
         assert_eq!(answer.status(), 200, "{query}");
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         let mut events = Self { answer, text: String::new(), last_id: String::new() };
-        let hello = events.block().await.expect("a stream starts with its position");
-        assert!(hello.event.is_empty() && !hello.id.is_empty(), "{hello:?}");
+        let first = events.block().await.expect("a stream starts with its position");
+        assert!(first.event.is_empty() && !first.id.is_empty(), "{first:?}");
         events
     }
 
@@ -86,7 +86,7 @@ impl Events {
 }
 
 /// Requests a stream.
-pub(crate) async fn ask(service: &Service, query: &str, last_id: Option<&str>) -> Response {
+pub(crate) async fn request_stream(service: &Service, query: &str, last_id: Option<&str>) -> Response {
     let request = Client::new().get(format!("{}/orders/changes{query}", service.url));
     let request = last_id.into_iter().fold(request, |request, id| request.header("last-event-id", id));
     timeout(DEADLINE, request.send()).await.expect("a response arrives within a minute").unwrap()

@@ -1,4 +1,4 @@
-//! The journal of orders, written by the test as the projector does: rows and checkpoint in one transaction.
+//! The journal of orders, written by the test as by the projector: rows and checkpoint in one transaction.
 
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
@@ -47,16 +47,16 @@ impl Journal {
         Self { environment, database, padding: 0, generation: 1, next_offsets: [0; 8] }
     }
 
-    pub(crate) async fn placed(&mut self, order: &mut Order) -> Position {
+    pub(crate) async fn place(&mut self, order: &mut Order) -> Position {
         let fields = json!({ "customer_id": order.customer, "currency": "EUR" });
         self.append(order, "OrderPlaced", fields).await
     }
 
-    pub(crate) async fn cancelled(&mut self, order: &mut Order) -> Position {
+    pub(crate) async fn cancel(&mut self, order: &mut Order) -> Position {
         self.append(order, "OrderCancelled", json!({ "reason": "ordered twice" })).await
     }
 
-    /// Writes the next event of an order, and returns its position. A commit marker takes the next offset.
+    /// Writes the next event of an order, and returns its position. A commit marker occupies the offset after it.
     pub(crate) async fn append(&mut self, order: &mut Order, event_type: &str, event: Value) -> Position {
         let offset = self.next_offsets[usize::try_from(order.partition).unwrap()];
         self.next_offsets[usize::try_from(order.partition).unwrap()] += 2;
@@ -82,8 +82,9 @@ impl Journal {
         (order.partition.into(), offset)
     }
 
-    /// Deletes everything from an offset of a partition on without a notification, as if Postgres had been restored.
-    pub(crate) async fn lose(&mut self, partition: i32, offset: i64) {
+    /// Deletes everything from an offset of a partition without a notification, as if Postgres had been restored to an
+    /// older state.
+    pub(crate) async fn lose_from(&mut self, partition: i32, offset: i64) {
         let lose = format!(
             "BEGIN;
              DELETE FROM journal WHERE partition = {partition} AND log_offset >= {offset};

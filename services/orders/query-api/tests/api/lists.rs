@@ -33,7 +33,7 @@ async fn pages_cover_a_list_without_gaps_or_repetitions() {
         let (ids, next) = page(answer).await;
         pages.push(ids);
         let Some(next) = next else { break };
-        // An order placed in the meantime is on none of the remaining pages.
+        // An order that is placed in the meantime is on none of the remaining pages.
         services.place("c+7").await;
         answer = services.get(&next).send().await.unwrap();
     }
@@ -43,21 +43,21 @@ async fn pages_cover_a_list_without_gaps_or_repetitions() {
 }
 
 #[tokio::test]
-async fn a_list_has_only_the_orders_asked_for() {
+async fn a_list_contains_only_the_matching_orders() {
     let services = Services::start().await;
     let (one, other) = (services.place("c-1").await, services.place("c-1").await);
-    let elsewhere = services.place("c-2").await;
+    let of_other_customer = services.place("c-2").await;
     let cancelled = services.cancel(&one.order_id).await;
-    let token = [cancelled, other.token, elsewhere.token].join(",");
-    for (query, wanted) in [
+    let token = [cancelled, other.token, of_other_customer.token].join(",");
+    for (query, expected) in [
         ("status=cancelled", vec![&one.order_id]),
-        ("status=placed", vec![&elsewhere.order_id, &other.order_id]),
+        ("status=placed", vec![&of_other_customer.order_id, &other.order_id]),
         ("customer_id=c-1", vec![&other.order_id, &one.order_id]),
         ("customer_id=c-1&status=placed", vec![&other.order_id]),
         ("customer_id=c-3", vec![]),
     ] {
         let (ids, next) = page(services.get_with_token(&format!("/orders?{query}"), &token).await).await;
-        assert_eq!((ids.iter().collect::<Vec<_>>(), next), (wanted, None), "{query}");
+        assert_eq!((ids.iter().collect::<Vec<_>>(), next), (expected, None), "{query}");
     }
 }
 

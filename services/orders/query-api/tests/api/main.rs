@@ -4,9 +4,9 @@
 
 mod bad_input;
 mod changes;
+mod consistency_tokens;
 mod customer_totals;
 mod events;
-mod freshness;
 mod journal;
 mod lists;
 mod metrics;

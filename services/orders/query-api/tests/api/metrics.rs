@@ -8,7 +8,7 @@ use crate::{
 };
 
 async fn until_metric(queries: &Service, line: &str) {
-    let has_line = || async { queries.metrics().await.lines().any(|measured| measured == line) };
+    let has_line = || async { queries.metrics().await.lines().any(|metric| metric == line) };
     eventually(line, has_line).await;
 }
 
@@ -21,7 +21,7 @@ async fn open_streams_and_sent_changes_are_counted() {
     until_metric(&queries, "change_streams 2").await;
 
     for customer in ["c-1", "c-2"] {
-        journal.placed(&mut Order::new(customer, 0)).await;
+        journal.place(&mut Order::new(customer, 0)).await;
     }
     all.positions(2).await;
     other.positions(1).await;
@@ -37,7 +37,7 @@ async fn streams_that_the_service_ends_are_counted_by_reason() {
     let journal = Journal::begin().await;
     let queries = Service::query_api(&journal.environment, "orders").ready().await;
     let mut database = PgConnection::connect(&journal.environment.database_url("orders_read")).await.unwrap();
-    sqlx::raw_sql("ALTER TABLE journal RENAME TO gone").execute(&mut database).await.unwrap();
+    sqlx::raw_sql("ALTER TABLE journal RENAME TO renamed").execute(&mut database).await.unwrap();
 
     let mut events = Events::open(&queries, "", None).await;
     let end = events.event().await.unwrap();

@@ -86,7 +86,7 @@ impl Services {
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }
 
-    /// A request to the query API, to be completed and sent.
+    /// A request to the query API. The caller can add headers, and sends it.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.queries.url))
     }

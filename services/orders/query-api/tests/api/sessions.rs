@@ -1,4 +1,4 @@
-//! Sessions that keep the tokens of all responses, and send them with every query.
+//! Sessions that remember the tokens of all responses, and send them with every query.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::services::{Placed, Services, header, problem};
 struct Session(BTreeMap<String, i64>);
 
 impl Session {
-    fn remember(&mut self, token: &str) {
+    fn add_token(&mut self, token: &str) {
         for position in token.split(',') {
             let (partition, offset) = position.split_once('@').unwrap();
             let latest = self.0.entry(partition.to_owned()).or_default();
@@ -28,15 +28,15 @@ impl Session {
         positions.join(",")
     }
 
-    /// Sends a query with everything that the session has seen, and keeps the token of the response.
-    async fn ask(&mut self, service: &Service, path: &str) -> Response {
+    /// Sends a query with the token of everything that the session has seen, and remembers the token of the response.
+    async fn query(&mut self, service: &Service, path: &str) -> Response {
         let request = Client::new().get(format!("{}{path}", service.url)).header("prefer", "wait=9");
         let token = Some(self.token()).filter(|token| !token.is_empty());
         let request =
             token.into_iter().fold(request, |request, token| request.header("consistency-token", token));
         let answer = request.send().await.unwrap();
         if let Some(token) = answer.headers().get("consistency-token") {
-            self.remember(token.to_str().unwrap());
+            self.add_token(token.to_str().unwrap());
         }
         answer
     }
@@ -80,9 +80,9 @@ async fn a_session_never_sees_a_version_go_down_despite_several_instances_and_pr
             let order = &orders[random.usize(..orders.len())];
             let service = instances[random.usize(..2)];
             let seen = if random.bool() {
-                seen_alone(&mut session, service, order).await
+                read_order(&mut session, service, order).await
             } else {
-                seen_in_list(&mut session, service).await
+                read_list(&mut session, service).await
             };
             for (order_id, version) in seen {
                 let before = versions.insert(order_id.clone(), version);
@@ -96,15 +96,15 @@ async fn a_session_never_sees_a_version_go_down_despite_several_instances_and_pr
     tokio::join!(writer, reader);
 }
 
-async fn seen_alone(session: &mut Session, service: &Service, order: &Placed) -> Vec<(String, i64)> {
-    session.remember(&order.token);
-    let answer = session.ask(service, &format!("/orders/{}", order.order_id)).await;
+async fn read_order(session: &mut Session, service: &Service, order: &Placed) -> Vec<(String, i64)> {
+    session.add_token(&order.token);
+    let answer = session.query(service, &format!("/orders/{}", order.order_id)).await;
     assert_eq!(answer.status(), 200);
     vec![version(&answer.json().await.unwrap())]
 }
 
-async fn seen_in_list(session: &mut Session, service: &Service) -> Vec<(String, i64)> {
-    let answer = session.ask(service, "/orders").await;
+async fn read_list(session: &mut Session, service: &Service) -> Vec<(String, i64)> {
+    let answer = session.query(service, "/orders").await;
     assert_eq!(answer.status(), 200);
     let page: Value = answer.json().await.unwrap();
     page["orders"].as_array().unwrap().iter().map(version).collect()
@@ -139,7 +139,7 @@ async fn a_write_lost_by_a_restored_database_is_refused_until_it_is_applied_agai
     let token = services.deliver_to(&order.order_id, "Hamburg").await;
     assert_eq!(header(&services.get_with_token(&path, &token).await, "etag"), "\"2\"");
 
-    // Restores an older state: the last write is gone from the rows and the checkpoint.
+    // Restores an older state: the last write is missing from the rows and the checkpoint.
     services.projector.signal("KILL");
     services.projector.ended().await;
     let mut database = database(&services).await;

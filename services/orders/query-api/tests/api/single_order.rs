@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::services::{Services, header, problem};
 
 #[tokio::test]
-async fn an_order_is_shown_as_its_events_left_it() {
+async fn an_order_is_returned_in_the_state_after_its_last_event() {
     let services = Services::start().await;
     let order = services.place("c-1001").await;
     let path = format!("/orders/{}", order.order_id);
@@ -14,10 +14,10 @@ async fn an_order_is_shown_as_its_events_left_it() {
     assert_eq!(header(&answer, "consistency-token"), order.token);
     assert_eq!(header(&answer, "preference-applied"), "wait=9");
     assert_eq!(header(&answer, "vary"), "consistency-token, prefer");
-    let mut found: Value = answer.json().await.unwrap();
-    let (placed_at, updated_at) = (found["placed_at"].take(), found["updated_at"].take());
+    let mut body: Value = answer.json().await.unwrap();
+    let (placed_at, updated_at) = (body["placed_at"].take(), body["updated_at"].take());
     assert_eq!(placed_at, updated_at);
-    let wanted = json!({
+    let expected = json!({
         "order_id": order.order_id, "version": 1, "status": "placed", "customer_id": "c-1001",
         "currency": "EUR", "total_minor": 2980,
         "lines": [
@@ -30,16 +30,16 @@ async fn an_order_is_shown_as_its_events_left_it() {
         },
         "placed_at": null, "updated_at": null,
     });
-    assert_eq!(found, wanted);
+    assert_eq!(body, expected);
 
     let token = services.cancel(&order.order_id).await;
     let answer = services.get_with_token(&path, &token).await;
     assert_eq!(header(&answer, "etag"), "\"2\"");
-    let found: Value = answer.json().await.unwrap();
-    assert_eq!((&found["version"], &found["status"]), (&json!(2), &json!("cancelled")));
-    assert_eq!(found["cancellation"]["reason"], "ordered twice");
-    assert_eq!(found["cancellation"]["cancelled_at"], found["updated_at"]);
-    assert_eq!(found["placed_at"], placed_at);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!((&body["version"], &body["status"]), (&json!(2), &json!("cancelled")));
+    assert_eq!(body["cancellation"]["reason"], "ordered twice");
+    assert_eq!(body["cancellation"]["cancelled_at"], body["updated_at"]);
+    assert_eq!(body["placed_at"], placed_at);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use test_kit::eventually;
 use crate::services::{Services, header, problem};
 
 #[tokio::test]
-async fn an_order_is_shown_as_it_was_at_a_version_or_time() {
+async fn an_order_can_be_queried_as_of_a_version_or_time() {
     let services = Services::start().await;
     let order = services.place("c-1001").await;
     let path = format!("/orders/{}", order.order_id);
@@ -18,13 +18,13 @@ async fn an_order_is_shown_as_it_was_at_a_version_or_time() {
         assert_eq!(header(&answer, "etag"), "\"1\"");
         assert_eq!(header(&answer, "consistency-token"), token);
         assert_eq!(answer.json::<Value>().await.unwrap(), placed);
-        let again = services.get(&path).header("if-none-match", "\"1\"").send().await.unwrap();
-        assert_eq!(again.status(), 304);
+        let unchanged = services.get(&path).header("if-none-match", "\"1\"").send().await.unwrap();
+        assert_eq!(unchanged.status(), 304);
     }
 }
 
 #[tokio::test]
-async fn a_version_or_time_without_the_order_is_not_found() {
+async fn a_version_or_time_at_which_the_order_does_not_exist_is_not_found() {
     let services = Services::start().await;
     let order = services.place("c-1001").await;
     let path = format!("/orders/{}", order.order_id);
@@ -60,7 +60,7 @@ async fn queries_about_the_past_honour_consistency_tokens() {
 }
 
 #[tokio::test]
-async fn a_history_has_all_events_in_order() {
+async fn a_history_contains_all_events_in_order() {
     let services = Services::start().await;
     let order = services.place("c-1001").await;
     for city in ["Hamburg", "Bremen", "Kiel"] {
@@ -68,7 +68,7 @@ async fn a_history_has_all_events_in_order() {
     }
     let token = services.cancel(&order.order_id).await;
     let mut next = Some(format!("/orders/{}/history?limit=2", order.order_id));
-    let (mut pages, mut seen) = (Vec::new(), Vec::new());
+    let (mut pages, mut all_events) = (Vec::new(), Vec::new());
     while let Some(path) = next {
         let answer = services.get_with_token(&path, &token).await;
         assert_eq!(answer.status(), 200);
@@ -80,22 +80,22 @@ async fn a_history_has_all_events_in_order() {
         let page: Value = answer.json().await.unwrap();
         let events = page["events"].as_array().unwrap().clone();
         pages.push(events.len());
-        seen.extend(events);
+        all_events.extend(events);
     }
     assert_eq!(pages, [2, 2, 1]);
-    let versions: Vec<_> = seen.iter().map(|event| event["version"].as_i64().unwrap()).collect();
+    let versions: Vec<_> = all_events.iter().map(|event| event["version"].as_i64().unwrap()).collect();
     assert_eq!(versions, [1, 2, 3, 4, 5]);
-    assert_eq!(seen[0]["type"], "OrderPlaced");
-    assert_eq!(seen[2]["data"]["delivery_address"]["city"], "Bremen");
-    let last = seen[4]["position"]["offset"].as_i64().unwrap();
+    assert_eq!(all_events[0]["type"], "OrderPlaced");
+    assert_eq!(all_events[2]["data"]["delivery_address"]["city"], "Bremen");
+    let last = all_events[4]["position"]["offset"].as_i64().unwrap();
     assert_eq!(token.rsplit('@').next().unwrap(), last.to_string());
     for name in ["id", "occurred_at", "actor", "command_id", "correlation_id", "causation_id"] {
-        assert!(seen[4][name].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+        assert!(all_events[4][name].as_str().is_some_and(|text| !text.is_empty()), "{name}");
     }
 }
 
 #[tokio::test]
-async fn an_event_missing_in_the_journal_is_reported() {
+async fn an_event_missing_from_the_journal_is_reported() {
     let services = Services::start().await;
     let order = services.place("c-1001").await;
     let token = services.deliver_to(&order.order_id, "Hamburg").await;

@@ -15,10 +15,10 @@ pub(crate) struct Document {
     pub(crate) behind: Offsets,
 }
 
-/// A response, whatever the query was.
+/// A response to any query.
 pub(crate) enum Reply {
     Document(Document),
-    /// The write was not visible in time. `is_behind` if its events are parked.
+    /// The write was not visible in time. `is_behind` is true if its events are parked.
     NotYetVisible {
         is_behind: bool,
     },
@@ -26,15 +26,15 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    pub(crate) async fn by(answer: reqwest::Result<Response>) -> Self {
+    pub(crate) async fn of(answer: reqwest::Result<Response>) -> Self {
         let Ok(answer) = answer else {
-            return Self::Other(ReadAnswer::Nothing);
+            return Self::Other(ReadAnswer::NoResponse);
         };
         let (status, retry_after) = (answer.status(), answer.headers().contains_key("retry-after"));
         let positions = |name| header(&answer, name).map(|token| offsets(&token)).unwrap_or_default();
         let (offsets, behind) = (positions("consistency-token"), positions("behind-since"));
         let Ok(text) = answer.text().await else {
-            return Self::Other(ReadAnswer::Nothing);
+            return Self::Other(ReadAnswer::NoResponse);
         };
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         let code = body["type"].as_str().and_then(|kind| kind.strip_prefix("/problems/")).unwrap_or_default();
@@ -47,14 +47,14 @@ impl Reply {
                 Self::NotYetVisible { is_behind: !behind.is_empty() }
             }
             (StatusCode::SERVICE_UNAVAILABLE, code) if retry_after => {
-                Self::Other(ReadAnswer::NotNow { code: code.to_owned() })
+                Self::Other(ReadAnswer::Unavailable { code: code.to_owned() })
             }
-            _ => Self::Other(ReadAnswer::Wrong(format!("{status}, Retry-After: {retry_after}, {text}"))),
+            _ => Self::Other(ReadAnswer::Invalid(format!("{status}, Retry-After: {retry_after}, {text}"))),
         }
     }
 }
 
-/// The answer as it concerns one order.
+/// The part of an answer that concerns one order.
 pub(crate) fn shown(order: &Value, offsets: Offsets, behind: Behind) -> ReadAnswer {
     let version = order["version"].as_u64().unwrap_or(0);
     let content = if order.is_null() { Value::Null } else { content(order) };
@@ -80,8 +80,8 @@ pub(crate) fn offsets(token: &str) -> Offsets {
     positions.collect()
 }
 
-/// Formats a token of a topic.
-pub(crate) fn token(topic: &str, offsets: &Offsets) -> String {
+/// Formats a token for a topic.
+pub(crate) fn format_token(topic: &str, offsets: &Offsets) -> String {
     let positions = offsets.iter().map(|(partition, offset)| format!("{topic}/{partition}@{offset}"));
     positions.collect::<Vec<_>>().join(",")
 }

@@ -1,5 +1,5 @@
-//! Random faults everywhere at the same time: one injector for each projector, each query API, Postgres and the log.
-//! The same seed leads to the same faults.
+//! Random faults everywhere at once: one injector for each projector, each query API, Postgres and the log. The same
+//! seed leads to the same faults.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{database, operator, poison, recorder::Recorder, services::Services};
 
-/// How soon everything must be ready again after the last fault was healed.
+/// How soon every service must be ready again after the last fault was healed.
 const RECOVERY: Duration = Duration::from_secs(30);
 
 pub(crate) type Disturbance = test_kit::Disturbance<Kind>;
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
     KilledProjector,
     EndedProjector,
     FrozenProjector,
-    VisitingProjector,
+    JoiningProjector,
     KilledQueryApi,
     FrozenQueryApi,
     KilledPostgres,
@@ -36,11 +36,11 @@ pub(crate) enum Kind {
 }
 
 use Kind::{
-    CutConnections, EndedProjector, FrozenPostgres, FrozenProjector, FrozenQueryApi, KilledPostgres,
-    KilledProjector, KilledQueryApi, PoisonRecords, VisitingProjector,
+    CutConnections, EndedProjector, FrozenPostgres, FrozenProjector, FrozenQueryApi, JoiningProjector,
+    KilledPostgres, KilledProjector, KilledQueryApi, PoisonRecords,
 };
 
-/// Injects faults for this long, heals the last ones, and waits until everything is ready again.
+/// Injects faults for this long, heals the last ones, and waits until every service is ready again.
 pub(crate) async fn inject_faults(
     services: &mut Services,
     recorder: &Recorder,
@@ -51,36 +51,43 @@ pub(crate) async fn inject_faults(
     let mut injector =
         |instance| Injector { instance, recorder, random: random.fork(), deadline, disturbances: Vec::new() };
     let Services { own, environment, projectors, queries, .. } = &mut *services;
-    let of_projectors: Vec<_> =
-        (0..).zip(projectors).map(|(number, one)| injector(number).break_projector(one)).collect();
-    let of_queries: Vec<_> =
-        (0..).zip(queries).map(|(number, one)| injector(number).break_query_api(one)).collect();
-    let (visits, postgres, log) = (
-        injector(2).visit(environment),
+    let projector_faults: Vec<_> =
+        (0..).zip(projectors).map(|(number, service)| injector(number).break_projector(service)).collect();
+    let query_api_faults: Vec<_> =
+        (0..).zip(queries).map(|(number, service)| injector(number).break_query_api(service)).collect();
+    let (joining, postgres, log) = (
+        injector(2).join_and_leave(environment),
         injector(0).break_postgres(own, environment),
         injector(0).poison_log(environment),
     );
     let operator = injector(0).operate(environment);
-    let done = tokio::join!(join_all(of_projectors), join_all(of_queries), visits, postgres, log, operator);
-    recovered(services, recorder).await;
+    let results = tokio::join!(
+        join_all(projector_faults),
+        join_all(query_api_faults),
+        joining,
+        postgres,
+        log,
+        operator
+    );
+    wait_for_recovery(services, recorder).await;
     for failure in operator::rebuild_all(&services.environment).await {
-        recorder.stuck(failure);
+        recorder.timed_out(failure);
     }
-    let all = done.0.into_iter().chain(done.1).chain([done.2, done.3, done.4, done.5]);
+    let all = results.0.into_iter().chain(results.1).chain([results.2, results.3, results.4, results.5]);
     let mut disturbances: Vec<_> = all.flatten().collect();
     disturbances.sort_by_key(|disturbance| disturbance.begin);
     disturbances
 }
 
-async fn recovered(services: &Services, recorder: &Recorder) {
+async fn wait_for_recovery(services: &Services, recorder: &Recorder) {
     for service in services.all() {
         if timeout(RECOVERY, service.until_ready()).await.is_err() {
-            recorder.stuck(format!("not ready within {RECOVERY:?}: {service}"));
+            recorder.timed_out(format!("not ready within {RECOVERY:?}: {service}"));
         }
     }
 }
 
-/// Injects faults into one thing.
+/// Injects faults into one service, one server or the log.
 struct Injector<'r> {
     instance: usize,
     recorder: &'r Recorder,
@@ -128,14 +135,14 @@ impl Injector<'_> {
     }
 
     /// Another projector joins the group and leaves it, by SIGTERM or SIGKILL, so partitions move twice.
-    async fn visit(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
+    async fn join_and_leave(mut self, environment: &TestEnvironment) -> Vec<Disturbance> {
         while self.has_time(1_000..4_000).await {
             let begin = self.recorder.now();
-            let mut visitor = Service::projector(environment, "orders");
+            let mut projector = Service::projector(environment, "orders");
             self.pause(1_000..4_000).await;
-            visitor.signal(if self.random.bool() { "TERM" } else { "KILL" });
-            visitor.ended().await;
-            self.note(VisitingProjector, begin);
+            projector.signal(if self.random.bool() { "TERM" } else { "KILL" });
+            projector.ended().await;
+            self.note(JoiningProjector, begin);
         }
         self.disturbances
     }
@@ -175,7 +182,9 @@ impl Injector<'_> {
             let begin = self.recorder.now();
             let (environment, mut random) = (environment.clone(), self.random.fork());
             let order = self.recorder.any_order(&mut random);
-            spawn_blocking(move || poison::spoil(&environment, order, &mut random)).await.unwrap();
+            spawn_blocking(move || poison::write_invalid_records(&environment, order, &mut random))
+                .await
+                .unwrap();
             self.note(PoisonRecords, begin);
         }
         self.disturbances

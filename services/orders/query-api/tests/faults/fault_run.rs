@@ -18,13 +18,13 @@ use crate::{
     session::Session,
 };
 
-/// The number of sessions that write and query. Others only write, so that there is load whatever the sessions wait
-/// for.
+/// The number of sessions that write and query. The other clients only write, so that there is load while sessions
+/// wait.
 const SESSIONS: usize = 24;
 const WRITERS: usize = 16;
 /// The length of the quiet periods at both ends of a run.
 const QUIET: Duration = Duration::from_secs(1);
-/// How long a read model that is behind the log may make no progress after all faults were healed.
+/// How long a read model that lags behind the log may make no progress after all faults were healed.
 const STANDSTILL: Duration = Duration::from_secs(30);
 /// The time between two checks of the read model.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -44,13 +44,13 @@ pub(crate) struct Outcome {
     pub(crate) history: ReadHistory,
     pub(crate) disturbances: Vec<Disturbance>,
     pub(crate) violations: Vec<Violation>,
-    /// What did not happen in time.
-    pub(crate) stuck: Vec<String>,
+    /// Conditions that were not met in time.
+    pub(crate) timeouts: Vec<String>,
     service_logs: Vec<String>,
 }
 
 impl FaultRun {
-    /// Runs on these servers, of which at least Postgres is not shared. A failed run is kept.
+    /// Runs on these servers, of which at least Postgres is not shared. Saves a failed run.
     pub(crate) async fn run(self, own: Arc<OwnServers>) -> Outcome {
         println!("{self:?}");
         let environment = prepared(TestEnvironment::on(own.servers.clone())).await;
@@ -58,8 +58,8 @@ impl FaultRun {
         let recorder = Recorder::new(&services);
         let disturbances = self.run_with_faults(&mut services, &recorder).await;
         let outcome = Outcome::of(services, recorder, disturbances).await;
-        if !outcome.is_good() {
-            println!("kept in {}", outcome.keep(self.seed).display());
+        if !outcome.is_correct() {
+            println!("saved in {}", outcome.save(self.seed).display());
         }
         outcome
     }
@@ -75,7 +75,7 @@ impl FaultRun {
             sleep(QUIET).await;
             let disturbances = inject_faults(services, recorder, faults, self.time).await;
             sleep(QUIET).await;
-            recorder.end();
+            recorder.stop();
             disturbances
         };
         tokio::join!(faults, join_all(sessions)).0
@@ -94,27 +94,28 @@ impl Outcome {
         read_rows(&mut history, "live", &services.environment).await;
         read_parked(&mut history, &services.environment).await;
         for failure in operator::verify_all(&services.environment).await {
-            recorder.stuck(failure);
+            recorder.timed_out(failure);
         }
         let service_logs = services.all().map(Service::log).collect();
         services.projectors.clear();
         let rebuilt = rebuilt_from_scratch(&services, &ends, &recorder).await;
         read_rows(&mut history, "rebuilt", &rebuilt).await;
         let violations = check(&history);
-        let stuck = recorder.all_stuck();
-        Self { history, disturbances, violations, stuck, service_logs }
+        let timeouts = recorder.timeouts();
+        Self { history, disturbances, violations, timeouts, service_logs }
     }
 
-    /// Whether no promise was broken and everything happened in time.
-    pub(crate) fn is_good(&self) -> bool {
-        self.violations.is_empty() && self.stuck.is_empty()
+    /// Whether there are no violations and no timeouts.
+    pub(crate) fn is_correct(&self) -> bool {
+        self.violations.is_empty() && self.timeouts.is_empty()
     }
 
     /// Writes the run to target/faults/read-<seed>.
-    fn keep(&self, seed: u64) -> PathBuf {
+    fn save(&self, seed: u64) -> PathBuf {
         let folder = repository().join(format!("target/faults/read-{seed}"));
         let lines = |lines: Vec<String>| lines.join("\n");
-        let violations = self.violations.iter().map(ToString::to_string).chain(self.stuck.clone()).collect();
+        let violations =
+            self.violations.iter().map(ToString::to_string).chain(self.timeouts.clone()).collect();
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("violations.txt"), lines(violations)).unwrap();
         let faults = self.disturbances.iter().map(ToString::to_string).collect();
@@ -144,7 +145,7 @@ async fn caught_up(environment: &TestEnvironment, ends: &Offsets, recorder: &Rec
                 break;
             }
             if since.elapsed() > STANDSTILL {
-                recorder.stuck(format!("{projection} is at {offsets:?}, the log at {ends:?}"));
+                recorder.timed_out(format!("{projection} is at {offsets:?}, the log at {ends:?}"));
                 break;
             }
             let offsets = offsets.ok();

@@ -2,13 +2,13 @@
 
 use orders_domain::Event;
 use serde_json::{Value, from_value};
-use test_kit::{LogView, Payloads, SeenEvent, TestEnvironment, read_history::Offsets};
+use test_kit::{ConsumedRecord, LogView, Payloads, TestEnvironment, read_history::Offsets};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::task::spawn_blocking;
 
 /// A record of the log.
 pub(crate) struct Record {
-    pub(crate) seen: SeenEvent,
+    pub(crate) seen: ConsumedRecord,
     /// The event, if the record is one.
     pub(crate) logged: Option<Logged>,
 }
@@ -44,14 +44,14 @@ pub(crate) fn ends(log: &[Record]) -> Offsets {
 
 impl Record {
     /// Reads the headers. `content` is the decoded payload, if it could be decoded.
-    pub(crate) fn of(seen: SeenEvent, content: Option<Value>) -> Self {
+    pub(crate) fn of(seen: ConsumedRecord, content: Option<Value>) -> Self {
         let logged = content.and_then(|content| Logged::read(&seen, content));
         Self { seen, logged }
     }
 }
 
 impl Logged {
-    fn read(seen: &SeenEvent, content: Value) -> Option<Self> {
+    fn read(seen: &ConsumedRecord, content: Value) -> Option<Self> {
         let header = |name: &str| seen.headers.get(name);
         let event_type = header("ce_type")?.rsplit('.').next()?.to_owned();
         let fields = content.clone();

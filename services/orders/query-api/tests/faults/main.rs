@@ -10,7 +10,7 @@ mod database;
 mod fault_run;
 mod fold;
 mod log;
-#[path = "../journey/model.rs"]
+#[path = "../end_to_end/model.rs"]
 mod model;
 mod operator;
 mod poison;

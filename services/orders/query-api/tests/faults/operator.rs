@@ -1,4 +1,4 @@
-//! An operator that constantly rebuilds, promotes, rolls back and drops, without checking the state first.
+//! An operator who constantly rebuilds, promotes, rolls back and drops generations without checking their state first.
 
 use futures_util::future::join_all;
 use test_kit::TestEnvironment;
@@ -26,10 +26,10 @@ const COMMANDS: [(usize, &str, Kind); 5] = [
 
 /// Tries a random command on a random projection, or a rebuild if it is refused. Returns what succeeded.
 pub(crate) async fn act(environment: &TestEnvironment, random: &mut fastrand::Rng) -> Option<Kind> {
-    let likely =
-        COMMANDS.iter().flat_map(|(chance, command, kind)| std::iter::repeat_n((*command, *kind), *chance));
-    let likely: Vec<_> = likely.collect();
-    let (command, kind) = likely[random.usize(..likely.len())];
+    let weighted =
+        COMMANDS.iter().flat_map(|(weight, command, kind)| std::iter::repeat_n((*command, *kind), *weight));
+    let weighted: Vec<_> = weighted.collect();
+    let (command, kind) = weighted[random.usize(..weighted.len())];
     let projection = any_projection(random);
     if run(environment, projection, command).await.is_ok() {
         return Some(kind);
@@ -53,8 +53,8 @@ pub(crate) async fn verify_all(environment: &TestEnvironment) -> Vec<String> {
 }
 
 /// Runs all of them concurrently, and returns the failures.
-async fn failures(tries: [impl Future<Output = Result<(), String>>; 3]) -> Vec<String> {
-    join_all(tries).await.into_iter().filter_map(Result::err).collect()
+async fn failures(commands: [impl Future<Output = Result<(), String>>; 3]) -> Vec<String> {
+    join_all(commands).await.into_iter().filter_map(Result::err).collect()
 }
 
 async fn rebuild(environment: &TestEnvironment, projection: &'static str) -> Result<(), String> {

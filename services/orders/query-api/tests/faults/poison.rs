@@ -1,4 +1,4 @@
-//! What a projection cannot apply: events that its tables refuse, and records that are not events.
+//! Poisoned records: events that the tables of a projection refuse, and records that are not events.
 
 use rdkafka::{
     ClientConfig,
@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use crate::database;
 
-/// Orders and totals refuse every event of an order of this customer.
+/// The projections `orders` and `customer_totals` refuse every event of an order of this customer.
 pub(crate) const CUSTOMER: &str = "refused";
-/// Orders and journal refuse a cancellation for this reason. It is the last event of an order, so it makes no
-/// difference what else is in the batch.
+/// The projections `orders` and `journal` refuse a cancellation with this reason. It is the last event of an order, so
+/// the rest of the batch makes no difference.
 pub(crate) const REASON: &str = "refused";
 
-/// Adds constraints with which each projection refuses some events. They differ between projections.
+/// Adds constraints that make each projection refuse some events. They differ between projections.
 pub(crate) async fn refuse(environment: &TestEnvironment) {
     let refuse = format!(
         "ALTER TABLE orders
@@ -37,15 +37,20 @@ pub(crate) fn is_due(random: &mut fastrand::Rng) -> bool {
 
 /// Writes records that are not events to the log: under new keys, without a key, and under the key of a live order,
 /// which is then parked. It blocks.
-pub(crate) fn spoil(environment: &TestEnvironment, live_order: Option<Uuid>, random: &mut fastrand::Rng) {
+pub(crate) fn write_invalid_records(
+    environment: &TestEnvironment,
+    live_order: Option<Uuid>,
+    random: &mut fastrand::Rng,
+) {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", &environment.servers.brokers)
         .set("partitioner", "murmur2_random")
         .create()
         .unwrap();
     let topic = environment.topic("orders.events");
-    let own = Uuid::from_u128(random.u128(..));
-    let keys = [None, live_order, Some(own)].into_iter().chain((0..random.usize(..20)).map(|_| Some(own)));
+    let new_key = Uuid::from_u128(random.u128(..));
+    let keys =
+        [None, live_order, Some(new_key)].into_iter().chain((0..random.usize(..20)).map(|_| Some(new_key)));
     for key in keys {
         let key = key.map(|key| key.to_string()).unwrap_or_default();
         let payload: Vec<u8> = (0..random.usize(..40)).map(|_| random.u8(..)).collect();

@@ -21,9 +21,9 @@ pub(crate) struct Recorder {
     start: Instant,
     history: Mutex<ReadHistory>,
     /// Orders that other sessions may query.
-    known: Mutex<Vec<Uuid>>,
-    stuck: Mutex<Vec<String>>,
-    enough: AtomicBool,
+    placed: Mutex<Vec<Uuid>>,
+    timeouts: Mutex<Vec<String>>,
+    stopped: AtomicBool,
 }
 
 impl Recorder {
@@ -34,9 +34,9 @@ impl Recorder {
             topic: services.environment.topic("orders.events"),
             start: Instant::now(),
             history: Mutex::default(),
-            known: Mutex::default(),
-            stuck: Mutex::default(),
-            enough: AtomicBool::new(false),
+            placed: Mutex::default(),
+            timeouts: Mutex::default(),
+            stopped: AtomicBool::new(false),
         }
     }
 
@@ -59,32 +59,32 @@ impl Recorder {
     }
 
     pub(crate) fn publish(&self, order: Uuid) {
-        self.known.lock().unwrap().push(order);
+        self.placed.lock().unwrap().push(order);
     }
 
     /// A random order that has been placed.
     pub(crate) fn any_order(&self, random: &mut fastrand::Rng) -> Option<Uuid> {
-        let known = self.known.lock().unwrap();
-        (!known.is_empty()).then(|| known[random.usize(..known.len())])
+        let placed = self.placed.lock().unwrap();
+        (!placed.is_empty()).then(|| placed[random.usize(..placed.len())])
     }
 
-    /// Records that something did not happen in time.
-    pub(crate) fn stuck(&self, what: String) {
-        println!("stuck at {} ms: {what}", self.now() / 1000);
-        self.stuck.lock().unwrap().push(what);
+    /// Records a condition that was not met in time.
+    pub(crate) fn timed_out(&self, what: String) {
+        println!("timeout at {} ms: {what}", self.now() / 1000);
+        self.timeouts.lock().unwrap().push(what);
     }
 
-    /// Everything that did not happen in time.
-    pub(crate) fn all_stuck(&self) -> Vec<String> {
-        self.stuck.lock().unwrap().clone()
+    /// The conditions that were not met in time.
+    pub(crate) fn timeouts(&self) -> Vec<String> {
+        self.timeouts.lock().unwrap().clone()
     }
 
-    /// Lets every session end once it has seen what it wrote.
-    pub(crate) fn end(&self) {
-        self.enough.store(true, Ordering::Relaxed);
+    /// Lets every session end once it has seen its own writes.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_enough(&self) -> bool {
-        self.enough.load(Ordering::Relaxed)
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 }

@@ -36,7 +36,7 @@ impl Command {
         Self { path: format!("/orders/{order_id}/cancel"), key, body: json!({ "reason": reason }) }
     }
 
-    /// Sends it once. Returns `None` unless it is accepted.
+    /// Sends the command once. Returns `None` unless it is accepted.
     pub(crate) async fn send(&self, http: &Client, url: &str) -> Option<Accepted> {
         let request =
             http.post(format!("{url}{}", self.path)).header("idempotency-key", self.key.to_string());

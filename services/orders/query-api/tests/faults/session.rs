@@ -1,5 +1,5 @@
-//! A session: it writes, and queries any instance for its own and others' orders, always with the token of everything
-//! it has seen.
+//! A session: it writes, and queries any instance for its own and other orders, always with the token of everything
+//! that it has seen.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::{
-    answers::{Document, Reply, offsets, shown, token},
+    answers::{Document, Reply, format_token, offsets, shown},
     poison,
     recorder::Recorder,
     requests::Command,
@@ -20,7 +20,7 @@ use crate::{
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause before a command or query is retried.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long something may take until it is settled, whatever faults happen in the meantime.
+/// How long a command or query may take, whatever faults happen in the meantime.
 const DEADLINE: Duration = Duration::from_secs(40);
 /// The number of open orders per session.
 const OPEN_ORDERS: usize = 4;
@@ -46,27 +46,27 @@ impl<'r> Session<'r> {
         Self { recorder, number, http, random, seen: Offsets::new(), open: vec![], all: vec![] }
     }
 
-    /// Sends a command each `interval`, and queries if `asks`, until the run ends. Then waits until its last orders are
+    /// Sends a command each `interval`, and queries if `reads`, until the run ends. Then waits until its last orders are
     /// visible.
-    pub(crate) async fn run(mut self, interval: Duration, asks: bool) {
+    pub(crate) async fn run(mut self, interval: Duration, reads: bool) {
         let mut next = Instant::now() + interval.mul_f64(self.random.f64());
-        while !self.recorder.is_enough() {
+        while !self.recorder.is_stopped() {
             sleep_until(next).await;
             next = Instant::now().max(next + interval);
             let order = self.write().await;
-            if asks {
-                self.ask(order).await;
-                self.ask_others().await;
+            if reads {
+                self.read(order).await;
+                self.read_others().await;
             }
         }
         for order in self.all.iter().rev().take(FINAL_QUERIES).copied().collect::<Vec<_>>() {
-            self.see(order).await;
+            self.read_until_visible(order).await;
         }
     }
 
-    async fn ask_others(&mut self) {
+    async fn read_others(&mut self) {
         if let Some(other) = self.recorder.any_order(&mut self.random) {
-            self.ask(other).await;
+            self.read(other).await;
         }
         if self.random.u8(..10) == 0 {
             self.list().await;
@@ -80,7 +80,7 @@ impl<'r> Session<'r> {
             let order = self.any_id();
             let customer =
                 if poison::is_due(&mut self.random) { poison::CUSTOMER.into() } else { self.customer() };
-            self.settle(order, Command::place(key, order, &customer)).await;
+            self.send_until_accepted(order, Command::place(key, order, &customer)).await;
             self.open.push(order);
             self.all.push(order);
             self.recorder.publish(order);
@@ -91,20 +91,20 @@ impl<'r> Session<'r> {
         if self.random.u8(..5) == 0 {
             self.open.swap_remove(slot);
             let reason = if poison::is_due(&mut self.random) { poison::REASON } else { "ordered twice" };
-            self.settle(order, Command::cancel(key, order, reason)).await;
+            self.send_until_accepted(order, Command::cancel(key, order, reason)).await;
         } else {
             let street = format!("Street {}", self.random.u64(..));
-            self.settle(order, Command::change_address(key, order, &street)).await;
+            self.send_until_accepted(order, Command::change_address(key, order, &street)).await;
         }
         order
     }
 
     /// Sends a command until it is accepted.
-    async fn settle(&mut self, order: Uuid, command: Command) {
+    async fn send_until_accepted(&mut self, order: Uuid, command: Command) {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(accepted) = command.send(&self.http, &self.recorder.commands).await {
-                self.see_offsets(&offsets(&accepted.token));
+                self.add_seen(&offsets(&accepted.token));
                 let answered = self.recorder.now();
                 let (session, aggregate) = (self.number, order.to_string());
                 return self.recorder.write(Write {
@@ -117,33 +117,33 @@ impl<'r> Session<'r> {
             if Instant::now() > deadline {
                 return self
                     .recorder
-                    .stuck(format!("a command for {order} is not settled within {DEADLINE:?}"));
+                    .timed_out(format!("a command for {order} is not accepted within {DEADLINE:?}"));
             }
             sleep(PAUSE).await;
         }
     }
 
-    /// Queries an order until it is shown, or refused because its events are parked.
-    async fn see(&mut self, order: Uuid) {
+    /// Queries an order until it is visible, or refused because its events are parked.
+    async fn read_until_visible(&mut self, order: Uuid) {
         let deadline = Instant::now() + DEADLINE;
-        while !self.ask_with(order, false, "wait=2").await {
+        while !self.read_with(order, false, "wait=2").await {
             if Instant::now() > deadline {
-                return self.recorder.stuck(format!("{order} is not shown within {DEADLINE:?}"));
+                return self.recorder.timed_out(format!("{order} is not visible within {DEADLINE:?}"));
             }
             sleep(PAUSE).await;
         }
     }
 
-    async fn ask(&mut self, order: Uuid) {
+    async fn read(&mut self, order: Uuid) {
         let (wait, lenient) = (self.random.u8(..4), self.random.u8(..8) == 0);
-        let lenience = if lenient { ", handling=lenient" } else { "" };
-        self.ask_with(order, lenient, &format!("wait={wait}{lenience}")).await;
+        let handling = if lenient { ", handling=lenient" } else { "" };
+        self.read_with(order, lenient, &format!("wait={wait}{handling}")).await;
     }
 
     /// Queries a random instance once. Returns whether the answer is final.
-    async fn ask_with(&mut self, order: Uuid, lenient: bool, prefer: &str) -> bool {
+    async fn read_with(&mut self, order: Uuid, lenient: bool, prefer: &str) -> bool {
         let query = self.query(&format!("/orders/{order}"), lenient, prefer).await;
-        let (answer, is_settled) = match &query.reply {
+        let (answer, is_final) = match &query.reply {
             Reply::Document(Document { body, offsets, behind }) => {
                 let behind = behind.values().next().map_or(Behind::No, |since| Behind::Since(*since));
                 (shown(body, offsets.clone(), behind), true)
@@ -152,7 +152,7 @@ impl<'r> Session<'r> {
             Reply::Other(answer) => (answer.clone(), false),
         };
         self.record(order, &query, answer);
-        is_settled
+        is_final
     }
 
     /// Lists its own orders. Those missing from the list count as shown not to exist.
@@ -178,26 +178,26 @@ impl<'r> Session<'r> {
 
     async fn query(&mut self, path: &str, lenient: bool, prefer: &str) -> Query {
         let instance = self.random.usize(..self.recorder.queries.len());
-        let (asked, wanted) = (self.recorder.now(), self.seen.clone());
+        let (sent, token) = (self.recorder.now(), self.seen.clone());
         let mut request = self.http.get(format!("{}{path}", self.recorder.queries[instance]));
-        if !wanted.is_empty() {
-            request = request.header("consistency-token", token(&self.recorder.topic, &wanted));
+        if !token.is_empty() {
+            request = request.header("consistency-token", format_token(&self.recorder.topic, &token));
         }
-        let reply = Reply::by(request.header("prefer", prefer).send().await).await;
+        let reply = Reply::of(request.header("prefer", prefer).send().await).await;
         if let Reply::Document(document) = &reply {
-            self.see_offsets(&document.offsets);
+            self.add_seen(&document.offsets);
         }
-        Query { instance, wanted, lenient, asked, answered: self.recorder.now(), reply }
+        Query { instance, token, lenient, sent, answered: self.recorder.now(), reply }
     }
 
     fn record(&self, order: Uuid, query: &Query, answer: ReadAnswer) {
-        let Query { instance, lenient, asked, answered, .. } = *query;
-        let (aggregate, wanted) = (order.to_string(), query.wanted.clone());
+        let Query { instance, lenient, sent, answered, .. } = *query;
+        let (aggregate, token) = (order.to_string(), query.token.clone());
         let session = self.number;
-        self.recorder.read(Read { session, instance, aggregate, wanted, lenient, asked, answered, answer });
+        self.recorder.read(Read { session, instance, aggregate, token, lenient, sent, answered, answer });
     }
 
-    fn see_offsets(&mut self, offsets: &Offsets) {
+    fn add_seen(&mut self, offsets: &Offsets) {
         for (partition, offset) in offsets {
             let seen = self.seen.entry(*partition).or_default();
             *seen = (*seen).max(*offset);
@@ -216,9 +216,9 @@ impl<'r> Session<'r> {
 /// A query and its reply.
 struct Query {
     instance: usize,
-    wanted: Offsets,
+    token: Offsets,
     lenient: bool,
-    asked: u64,
+    sent: u64,
     answered: u64,
     reply: Reply,
 }

@@ -70,9 +70,9 @@ fn name(read: &Read) -> &'static str {
         ReadAnswer::Shown(_) if read.lenient => "shown leniently",
         ReadAnswer::Shown(_) => "shown",
         ReadAnswer::NotYetVisible => "not yet visible",
-        ReadAnswer::NotNow { .. } => "not now",
-        ReadAnswer::Nothing => "no answer",
-        ReadAnswer::Wrong(_) => "wrong",
+        ReadAnswer::Unavailable { .. } => "unavailable",
+        ReadAnswer::NoResponse => "no answer",
+        ReadAnswer::Invalid(_) => "invalid",
     }
 }
 

@@ -26,7 +26,7 @@ struct Totals {
 }
 
 impl Totals {
-    /// Of orders of which none is cancelled; the first and the last are these facts.
+    /// The totals of orders of which none is cancelled. `facts` are the numbers of the first and the last.
     fn placed(customer_id: &str, currency: &str, orders: i64, minor: i64, facts: (usize, usize)) -> Self {
         Self {
             customer_id: customer_id.to_owned(),
@@ -41,7 +41,7 @@ impl Totals {
     }
 }
 
-/// An order is placed, with all that the projection does not read.
+/// An order is placed, with all fields, including those that the projection does not read.
 fn placed(order: u128, customer_id: &str, currency: &str, total_minor: i64) -> Fact {
     let order_placed = OrderPlaced {
         customer_id: customer_id.to_owned(),
@@ -53,9 +53,9 @@ fn placed(order: u128, customer_id: &str, currency: &str, total_minor: i64) -> F
     fact(Uuid::from_u128(order), &Event::OrderPlaced(order_placed))
 }
 
-fn moved(order: u128) -> Fact {
-    let moved = DeliveryAddressChanged { delivery_address: address() };
-    fact(Uuid::from_u128(order), &Event::DeliveryAddressChanged(moved))
+fn address_changed(order: u128) -> Fact {
+    let address_changed = DeliveryAddressChanged { delivery_address: address() };
+    fact(Uuid::from_u128(order), &Event::DeliveryAddressChanged(address_changed))
 }
 
 fn cancelled(order: u128) -> Fact {
@@ -94,9 +94,9 @@ async fn orders_are_counted_by_customer_and_currency() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_cancelled_counts_on_both_sides() {
+async fn a_cancelled_order_counts_as_placed_and_as_cancelled() {
     given(CustomerTotals, &orders_read(), [placed(1, "c-1", "EUR", 1_000), placed(2, "c-1", "EUR", 250)])
-        .when([moved(1), cancelled(1)])
+        .when([address_changed(1), cancelled(1)])
         .then(
             TOTALS,
             [Totals {
@@ -109,7 +109,7 @@ async fn an_order_that_is_cancelled_counts_on_both_sides() {
 }
 
 #[tokio::test]
-async fn an_order_may_be_placed_and_cancelled_at_once() {
+async fn an_order_can_be_placed_and_cancelled_in_one_batch() {
     given(CustomerTotals, &orders_read(), [])
         .when([placed(1, "c-1", "EUR", 1_000), cancelled(1)])
         .then(
@@ -132,10 +132,13 @@ async fn only_orders_that_can_be_cancelled_are_kept() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_there_cannot_be_cancelled() {
+async fn an_order_that_is_not_open_cannot_be_cancelled() {
     let orders_read = orders_read();
-    let reason = "only an order that was placed can be cancelled, and once";
-    given(CustomerTotals, &orders_read, []).when([moved(1), cancelled(1)]).then_refused(reason).await;
+    let reason = "only an order that was placed can be cancelled, and only once";
+    given(CustomerTotals, &orders_read, [])
+        .when([address_changed(1), cancelled(1)])
+        .then_refused(reason)
+        .await;
     given(CustomerTotals, &orders_read, [placed(1, "c-1", "EUR", 1_000), cancelled(1)])
         .when([placed(2, "c-1", "EUR", 1_000), cancelled(1)])
         .then_refused(reason)
@@ -151,11 +154,18 @@ async fn an_order_cannot_be_placed_twice() {
 }
 
 #[tokio::test]
-async fn a_sum_that_no_column_can_hold_is_refused() {
+async fn a_sum_that_overflows_its_column_is_refused() {
     let orders_read = orders_read();
-    let (most, one) = (|order| placed(order, "c-1", "EUR", i64::MAX), |order| placed(order, "c-1", "EUR", 1));
-    given(CustomerTotals, &orders_read, [most(1)]).when([one(2)]).then_refused("bigint out of range").await;
-    given(CustomerTotals, &orders_read, []).when([most(1), one(2)]).then_refused("bigint out of range").await;
+    let (largest, one) =
+        (|order| placed(order, "c-1", "EUR", i64::MAX), |order| placed(order, "c-1", "EUR", 1));
+    given(CustomerTotals, &orders_read, [largest(1)])
+        .when([one(2)])
+        .then_refused("bigint out of range")
+        .await;
+    given(CustomerTotals, &orders_read, [])
+        .when([largest(1), one(2)])
+        .then_refused("bigint out of range")
+        .await;
 }
 
 #[tokio::test]
@@ -163,7 +173,7 @@ async fn every_cut_of_a_short_history_leads_to_the_same_totals() {
     let facts = [
         placed(1, "c-1", "EUR", 1_000),
         placed(2, "c-1", "EUR", 250),
-        moved(1),
+        address_changed(1),
         cancelled(1),
         placed(3, "c-2", "EUR", 70),
         cancelled(2),
@@ -176,7 +186,7 @@ async fn every_cut_of_a_long_history_leads_to_the_same_totals() {
     let facts = (0..40).flat_map(|order| {
         let customer = format!("c-{}", order % 3);
         let mut facts = vec![placed(order, &customer, ["EUR", "USD"][usize::from(order % 4 == 0)], 100)];
-        facts.extend((order % 2 == 0).then(|| moved(order)));
+        facts.extend((order % 2 == 0).then(|| address_changed(order)));
         facts.extend((order % 5 == 0).then(|| cancelled(order)));
         facts
     });

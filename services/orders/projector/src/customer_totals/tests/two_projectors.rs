@@ -8,7 +8,7 @@ use test_kit::{Service, TestEnvironment, eventually};
 use super::{CustomerTotals, TOTALS, Totals};
 use crate::tests::log::{Log, log_of, orders};
 
-/// Waits until so many events are applied.
+/// Waits until this many events are applied.
 async fn until_applied(environment: &TestEnvironment, events: usize) {
     let events = i64::try_from(events).unwrap();
     eventually(&format!("{events} events are applied"), || async { applied(environment).await == events })
@@ -29,7 +29,7 @@ async fn database(environment: &TestEnvironment) -> PgConnection {
     PgConnection::connect(&environment.database_url("orders_read")).await.unwrap()
 }
 
-/// What the totals must be: event after event, one at a time.
+/// The expected totals, computed one event at a time.
 fn expected(log: &Log) -> Vec<Totals> {
     let (mut orders, mut totals) = (BTreeMap::new(), BTreeMap::<_, Totals>::new());
     for (envelope, event) in &log.written {

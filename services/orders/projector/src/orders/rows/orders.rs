@@ -3,7 +3,7 @@ use sqlx::PgConnection;
 
 use super::super::change::{Change, Placed};
 
-/// Inserts new orders. An order that is there already breaks the history.
+/// Inserts new orders. If an order already exists, its history is broken.
 pub(crate) async fn insert(
     transaction: &mut PgConnection,
     placed: &[Change<'_>],
@@ -47,7 +47,7 @@ pub(crate) async fn insert(
     require_all(transaction, placed, written.rows_affected()).await
 }
 
-/// Copies new orders. Postgres refuses an order that is there already.
+/// Copies new orders. Postgres refuses an order that already exists.
 pub(crate) async fn copy(
     transaction: &mut PgConnection,
     placed: &[Change<'_>],
@@ -130,8 +130,8 @@ pub(crate) async fn update(
     require_all(transaction, changed, written.rows_affected()).await
 }
 
-/// An order that was not written has another version than its history begins after. The projector then applies each order
-/// alone to find out which one it is; until then the first stands for all.
+/// Checks that every change was written. An order was not if its version differs from the one that its history follows.
+/// The error reports the first order; the projector then applies each order alone and finds the right one.
 async fn require_all(
     transaction: &mut PgConnection,
     changes: &[Change<'_>],

@@ -5,7 +5,7 @@ use serde_json::json;
 use test_kit::read_history::{Projected, Row};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Applied, Fate, divide};
+use super::{Applied, Effect, divide};
 use crate::{
     log::Record,
     poison,
@@ -14,7 +14,7 @@ use crate::{
 
 /// The totals of each customer by currency, and the orders that can still be cancelled.
 pub(crate) fn of(log: &[Record]) -> Projected {
-    let (applied, unfit) = divide(log, fate);
+    let (applied, unfit) = divide(log, effect);
     let (mut orders, mut totals) = (BTreeMap::new(), BTreeMap::<_, Totals>::new());
     for Applied { seen, logged } in applied {
         match &logged.event {
@@ -34,14 +34,14 @@ pub(crate) fn of(log: &[Record]) -> Projected {
     }
     let open = orders.into_iter().map(|(order_id, (order, at))| open_order(order_id, order, at));
     let totals = totals.iter().map(|(customer, totals)| totals.row(*customer));
-    Projected { due: totals.chain(open).collect(), unfit, ..Projected::default() }
+    Projected { expected: totals.chain(open).collect(), unfit, ..Projected::default() }
 }
 
-fn fate(event: &Event) -> Fate {
+fn effect(event: &Event) -> Effect {
     match event {
-        Event::OrderPlaced(placed) if placed.customer_id == poison::CUSTOMER => Fate::Refused,
-        Event::DeliveryAddressChanged(_) => Fate::PassedOver,
-        _ => Fate::Applied,
+        Event::OrderPlaced(placed) if placed.customer_id == poison::CUSTOMER => Effect::Refused,
+        Event::DeliveryAddressChanged(_) => Effect::Ignored,
+        _ => Effect::Applied,
     }
 }
 

@@ -2,19 +2,19 @@ use orders_domain::Event;
 use serde_json::json;
 use test_kit::read_history::{Projected, Row};
 
-use super::{Applied, Fate, divide};
+use super::{Applied, Effect, divide};
 use crate::{log::Record, poison, tables::JOURNAL};
 
 /// A row for each event.
 pub(crate) fn of(log: &[Record]) -> Projected {
-    let (applied, unfit) = divide(log, fate);
-    Projected { due: applied.iter().map(row).collect(), unfit, ..Projected::default() }
+    let (applied, unfit) = divide(log, effect);
+    Projected { expected: applied.iter().map(row).collect(), unfit, ..Projected::default() }
 }
 
-fn fate(event: &Event) -> Fate {
+fn effect(event: &Event) -> Effect {
     match event {
-        Event::OrderCancelled(cancelled) if cancelled.reason == poison::REASON => Fate::Refused,
-        _ => Fate::Applied,
+        Event::OrderCancelled(cancelled) if cancelled.reason == poison::REASON => Effect::Refused,
+        _ => Effect::Applied,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The log as folded by each projection, computed independently: one event at a time, without batches or SQL.
+//! The fold of the log for each projection, computed independently: one event at a time, without batches or SQL.
 
 pub(crate) mod customer_totals;
 pub(crate) mod journal;
@@ -10,24 +10,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orders_domain::Event;
 use test_kit::{
-    SeenEvent,
+    ConsumedRecord,
     read_history::{LoggedRecord, Projected},
 };
 
 use crate::log::{Logged, Record};
 
-/// What a projection does with an event, unless an earlier event of the order is parked.
-enum Fate {
+/// The effect of an event on a projection, unless an earlier event of the order is parked.
+enum Effect {
     Applied,
     /// The tables refuse it; see [`poison::refuse`](crate::poison::refuse).
     Refused,
     /// The projection ignores it.
-    PassedOver,
+    Ignored,
 }
 
 /// An applied event.
 struct Applied<'l> {
-    seen: &'l SeenEvent,
+    seen: &'l ConsumedRecord,
     logged: &'l Logged,
 }
 
@@ -39,12 +39,12 @@ pub(crate) fn projections(log: &[Record]) -> BTreeMap<String, Projected> {
 
 /// The events that a projection applies and the records that it parks: those that cannot be applied, and all later ones
 /// with the same key, if there is a key. No events are dropped during a run.
-fn divide(log: &[Record], fate: fn(&Event) -> Fate) -> (Vec<Applied<'_>>, Vec<LoggedRecord>) {
+fn divide(log: &[Record], effect: fn(&Event) -> Effect) -> (Vec<Applied<'_>>, Vec<LoggedRecord>) {
     let (mut applied, mut unfit, mut parked) = (Vec::new(), Vec::new(), BTreeSet::new());
     for Record { seen, logged } in log {
-        match logged.as_ref().map(|logged| (logged, fate(&logged.event))) {
-            Some((_, Fate::PassedOver)) => {}
-            Some((logged, Fate::Applied)) if !parked.contains(&seen.key) => {
+        match logged.as_ref().map(|logged| (logged, effect(&logged.event))) {
+            Some((_, Effect::Ignored)) => {}
+            Some((logged, Effect::Applied)) if !parked.contains(&seen.key) => {
                 applied.push(Applied { seen, logged });
             }
             _ => {
@@ -58,7 +58,7 @@ fn divide(log: &[Record], fate: fn(&Event) -> Fate) -> (Vec<Applied<'_>>, Vec<Lo
     (applied, unfit)
 }
 
-fn record(seen: &SeenEvent) -> LoggedRecord {
-    let SeenEvent { partition, offset, key, payload, .. } = seen.clone();
+fn record(seen: &ConsumedRecord) -> LoggedRecord {
+    let ConsumedRecord { partition, offset, key, payload, .. } = seen.clone();
     LoggedRecord { partition, offset, aggregate: key, payload }
 }

@@ -1,12 +1,12 @@
 use orders_domain::Event;
 use test_kit::read_history::{LoggedRecord, Model, Step};
 
-use super::{Applied, Fate, divide};
+use super::{Applied, Effect, divide};
 use crate::{log::Record, model, poison};
 
 /// Each order as folded from the log, event by event, and the records that must be parked.
 pub(crate) fn of(log: &[Record]) -> (Vec<Step>, Vec<LoggedRecord>) {
-    let (applied, unfit) = divide(log, fate);
+    let (applied, unfit) = divide(log, effect);
     let mut orders = Model::new();
     let step = |Applied { seen, logged }: &Applied<'_>| {
         let order = orders.entry(seen.key.clone()).or_default();
@@ -17,10 +17,10 @@ pub(crate) fn of(log: &[Record]) -> (Vec<Step>, Vec<LoggedRecord>) {
     (applied.iter().map(step).collect(), unfit)
 }
 
-fn fate(event: &Event) -> Fate {
+fn effect(event: &Event) -> Effect {
     match event {
-        Event::OrderPlaced(placed) if placed.customer_id == poison::CUSTOMER => Fate::Refused,
-        Event::OrderCancelled(cancelled) if cancelled.reason == poison::REASON => Fate::Refused,
-        _ => Fate::Applied,
+        Event::OrderPlaced(placed) if placed.customer_id == poison::CUSTOMER => Effect::Refused,
+        Event::OrderCancelled(cancelled) if cancelled.reason == poison::REASON => Effect::Refused,
+        _ => Effect::Applied,
     }
 }

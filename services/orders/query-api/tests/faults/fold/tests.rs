@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use test_kit::{
-    SeenEvent,
-    read_history::{LoggedRecord, ParkedRecord, Promise, ReadHistory, Row, check},
+    ConsumedRecord,
+    read_history::{Invariant, LoggedRecord, ParkedRecord, ReadHistory, Row, check},
 };
 
 use super::{orders, projections};
@@ -14,8 +14,9 @@ const TWO: &str = "00000000-0000-0000-0000-000000000002";
 const REFUSED: &str = "00000000-0000-0000-0000-000000000003";
 const REFUSED_CANCELLATION: &str = "00000000-0000-0000-0000-000000000004";
 
-/// Four orders: one is placed, moved and cancelled; one is parked because of a record that is not an event; one is
-/// refused by orders and totals; the cancellation of the last is refused by orders and journal.
+/// Four orders: one is placed, changed and cancelled; one is parked because of a record that is not an event; one is
+/// refused by the projections `orders` and `customer_totals`; the cancellation of the last is refused by `orders` and
+/// `journal`.
 fn log() -> Vec<Record> {
     vec![
         event(ONE, 0, 1, "OrderPlaced", placed("ada", 300)),
@@ -50,7 +51,7 @@ fn event(order: &str, offset: i64, version: u64, event_type: &str, content: Valu
 fn record(key: &str, offset: i64, headers: &[(&str, String)], content: Option<Value>) -> Record {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let (partition, payload, timestamp) = (5, vec![u8::try_from(offset).unwrap()], None);
-    let seen = SeenEvent { partition, offset, key: key.to_owned(), headers, payload, timestamp };
+    let seen = ConsumedRecord { partition, offset, key: key.to_owned(), headers, payload, timestamp };
     Record::of(seen, content)
 }
 
@@ -66,10 +67,10 @@ fn address() -> Value {
 }
 
 /// A history in which every projection matches the log.
-fn good() -> ReadHistory {
+fn valid() -> ReadHistory {
     let mut history = ReadHistory { projections: projections(&log()), ..ReadHistory::default() };
     for projected in history.projections.values_mut() {
-        projected.models = [("live".to_owned(), projected.due.clone())].into();
+        projected.models = [("live".to_owned(), projected.expected.clone())].into();
         projected.parked = projected.unfit.iter().cloned().map(parked).collect();
     }
     history
@@ -84,9 +85,9 @@ fn offsets(records: &[LoggedRecord]) -> Vec<i64> {
 }
 
 /// The rows of a table.
-fn due(table: &str) -> Vec<Value> {
-    let history = good();
-    let rows = history.projections.values().flat_map(|projected| &projected.due);
+fn expected_rows(table: &str) -> Vec<Value> {
+    let history = valid();
+    let rows = history.projections.values().flat_map(|projected| &projected.expected);
     rows.filter(|row| row.table == table).map(|row| row.content.clone()).collect()
 }
 
@@ -100,9 +101,9 @@ fn each_projection_parks_what_its_tables_refuse_and_all_later_events() {
 
 #[test]
 fn the_journal_has_every_event_it_does_not_park_with_all_fields() {
-    let rows = due("journal");
-    let at: Vec<_> = rows.iter().map(|row| row["log_offset"].as_i64().unwrap()).collect();
-    assert_eq!(at, [0, 1, 2, 4, 6, 7, 8]);
+    let rows = expected_rows("journal");
+    let offsets_of_rows: Vec<_> = rows.iter().map(|row| row["log_offset"].as_i64().unwrap()).collect();
+    assert_eq!(offsets_of_rows, [0, 1, 2, 4, 6, 7, 8]);
     let cancelled = json!({
         "partition": 5, "log_offset": 4, "aggregate_id": ONE, "version": 3, "event_id": "event-4",
         "event_type": "OrderCancelled", "event": { "reason": "ordered twice" },
@@ -124,46 +125,46 @@ fn totals_count_placed_and_cancelled_orders_and_keep_open_ones() {
     };
     let expected =
         [totals("ada", (2, 350), (1, 300), ("00", "01")), totals("bob", (1, 7), (1, 7), ("08", "08"))];
-    assert_eq!(due("customer_totals"), expected);
+    assert_eq!(expected_rows("customer_totals"), expected);
     let open = json!({
         "order_id": TWO, "customer_id": "ada", "currency": "EUR", "total_minor": 50,
         "placed_at": "2026-01-01T00:00:01Z",
     });
-    assert_eq!(due("customer_open_orders"), [open]);
+    assert_eq!(expected_rows("customer_open_orders"), [open]);
 }
 
 #[test]
-fn projections_that_match_the_log_break_no_promise() {
-    assert_eq!(check(&good()), []);
+fn projections_that_match_the_log_have_no_violations() {
+    assert_eq!(check(&valid()), []);
 }
 
-/// Plants an error in each row of each table in turn, and expects the check to find exactly that violation.
+/// Plants an error in each row of each table in turn, and asserts that the check finds exactly that violation.
 #[track_caller]
-fn breaks_the_fold(plant: impl Fn(&mut Vec<Row>, usize)) {
+fn assert_violates_fold(plant: impl Fn(&mut Vec<Row>, usize)) {
     for name in ["journal", "customer_totals"] {
-        for index in 0..good().projections[name].due.len() {
-            let mut history = good();
+        for index in 0..valid().projections[name].expected.len() {
+            let mut history = valid();
             let live = history.projections.get_mut(name).unwrap().models.get_mut("live").unwrap();
             plant(live, index);
             let violations = check(&history);
-            let broken: Vec<_> = violations.iter().map(|violation| violation.promise).collect();
-            assert_eq!(broken, [Promise::Fold], "{violations:#?}");
+            let broken: Vec<_> = violations.iter().map(|violation| violation.invariant).collect();
+            assert_eq!(broken, [Invariant::Fold], "{violations:#?}");
         }
     }
 }
 
 #[test]
 fn a_missing_duplicate_or_extra_row_is_found() {
-    breaks_the_fold(|rows, index| drop(rows.remove(index)));
-    breaks_the_fold(|rows, index| rows.push(rows[index].clone()));
-    breaks_the_fold(|rows, index| rows.push(Row { key: "new".to_owned(), ..rows[index].clone() }));
+    assert_violates_fold(|rows, index| drop(rows.remove(index)));
+    assert_violates_fold(|rows, index| rows.push(rows[index].clone()));
+    assert_violates_fold(|rows, index| rows.push(Row { key: "new".to_owned(), ..rows[index].clone() }));
 }
 
 #[test]
 fn every_field_is_compared() {
     let columns = |rows: &[Row], index: usize| rows[index].content.as_object().unwrap().len();
     for column in 0..12 {
-        breaks_the_fold(|rows, index| {
+        assert_violates_fold(|rows, index| {
             let column = column % columns(rows, index);
             let (_, value) = rows[index].content.as_object_mut().unwrap().iter_mut().nth(column).unwrap();
             *value = value.as_i64().map_or(json!("another"), |number| json!(number + 1));
@@ -174,9 +175,9 @@ fn every_field_is_compared() {
 #[test]
 fn an_event_that_is_neither_applied_nor_parked_is_found() {
     for name in ["journal", "customer_totals"] {
-        let mut history = good();
+        let mut history = valid();
         history.projections.get_mut(name).unwrap().parked.remove(0);
-        let promises: Vec<_> = check(&history).iter().map(|violation| violation.promise).collect();
-        assert_eq!(promises, [Promise::NothingSkipped]);
+        let invariants: Vec<_> = check(&history).iter().map(|violation| violation.invariant).collect();
+        assert_eq!(invariants, [Invariant::NothingSkipped]);
     }
 }

@@ -24,18 +24,9 @@ fn shown_behind(version: u64, offsets: i64, behind: Behind) -> ReadAnswer {
     ReadAnswer::Shown(Shown { version, content: content(version), offsets: at(offsets), behind })
 }
 
-pub(crate) fn read(aggregate: &str, wanted: Offsets, asked: u64, answer: ReadAnswer) -> Read {
-    let (session, instance, answered) = (0, 0, asked + 5);
-    Read {
-        session,
-        instance,
-        aggregate: aggregate.to_owned(),
-        wanted,
-        lenient: false,
-        asked,
-        answered,
-        answer,
-    }
+pub(crate) fn read(aggregate: &str, token: Offsets, sent: u64, answer: ReadAnswer) -> Read {
+    let (session, instance, answered) = (0, 0, sent + 5);
+    Read { session, instance, aggregate: aggregate.to_owned(), token, lenient: false, sent, answered, answer }
 }
 
 pub(crate) fn write(aggregate: &str, version: u64, answered: u64) -> Write {
@@ -62,9 +53,9 @@ pub(crate) fn row(key: &str, orders: i64, total: i64) -> Row {
 
 /// A projection of the same log that parks less.
 fn totals() -> Projected {
-    let due = vec![row("ada", 3, 70), row("bob", 1, 20)];
-    let models = ["live", "rebuilt"].map(|name| (name.to_owned(), due.iter().rev().cloned().collect()));
-    Projected { due, unfit: vec![unfit(8)], parked: vec![refused(8)], models: models.into() }
+    let expected = vec![row("ada", 3, 70), row("bob", 1, 20)];
+    let models = ["live", "rebuilt"].map(|name| (name.to_owned(), expected.iter().rev().cloned().collect()));
+    Projected { expected, unfit: vec![unfit(8)], parked: vec![refused(8)], models: models.into() }
 }
 
 fn refused(offset: i64) -> ParkedRecord {
@@ -88,8 +79,8 @@ pub(crate) fn history() -> ReadHistory {
             read("a", Offsets::new(), 10, shown(1, 3)),
             read("a", at(4), 25, ReadAnswer::NotYetVisible),
             read("a", at(4), 30, shown(2, 4)),
-            read("a", at(6), 41, ReadAnswer::NotNow { code: "not-ready".to_owned() }),
-            read("a", at(6), 50, ReadAnswer::Nothing),
+            read("a", at(6), 41, ReadAnswer::Unavailable { code: "not-ready".to_owned() }),
+            read("a", at(6), 50, ReadAnswer::NoResponse),
             read("a", at(6), 52, shown(3, 6)),
             lenient,
             read("unknown", Offsets::new(), 68, shown(0, 6)),
@@ -105,7 +96,7 @@ pub(crate) fn history() -> ReadHistory {
 }
 
 #[test]
-fn a_good_history_breaks_no_promise() {
+fn a_valid_history_has_no_violation() {
     assert_eq!(check(&history()), []);
 }
 

@@ -86,8 +86,8 @@ impl Placed {
 async fn run_lifecycle(client: &Client, url: &str, number: usize) {
     let placed = Placed::of(&send(client.post(url).json(&order(number))).await);
     let order_id: Uuid = placed.path.rsplit('/').next().unwrap().parse().unwrap();
-    let moved = client.post(format!("{url}/{order_id}/delivery-address")).json(&address("Hamburg"));
-    assert_eq!(send(moved).await.status(), 200);
+    let changed = client.post(format!("{url}/{order_id}/delivery-address")).json(&address("Hamburg"));
+    assert_eq!(send(changed).await.status(), 200);
     let cancelled = client.post(format!("{url}/{order_id}/cancel")).json(&json!({ "reason": "no need" }));
     assert_eq!(send(cancelled).await.status(), 200);
 }

@@ -24,17 +24,17 @@ async fn a_token_is_honoured_for_orders_and_lists() {
 #[tokio::test]
 async fn the_token_of_a_list_can_be_sent_with_a_query() {
     let services = Services::start().await;
-    let mut last = String::new();
+    let mut token = String::new();
     for number in 0..10 {
         let order = services.place(&format!("c-{number}")).await;
-        last = header(&services.get_with_token("/orders", &order.token).await, "consistency-token");
+        token = header(&services.get_with_token("/orders", &order.token).await, "consistency-token");
     }
-    assert!(last.contains(','), "ten orders are in more than one partition: {last}");
-    assert_eq!(services.get_with_token("/orders", &last).await.status(), 200);
+    assert!(token.contains(','), "ten orders are in more than one partition: {token}");
+    assert_eq!(services.get_with_token("/orders", &token).await.status(), 200);
 }
 
 #[tokio::test]
-async fn a_write_not_visible_in_time_is_refused_or_answered_leniently() {
+async fn a_query_whose_write_is_not_visible_in_time_is_refused_or_answered_leniently() {
     let mut services = Services::start().await;
     services.projector.signal("KILL");
     services.projector.ended().await;

@@ -1,20 +1,20 @@
 use crate::orders::Orders;
 
 #[tokio::test]
-async fn a_query_with_the_token_sees_the_write() {
+async fn a_query_with_the_token_returns_the_write() {
     let orders = Orders::start().await;
     for _ in 0..100 {
         let placed = orders.place().await;
         let query = orders.client.get(format!("{}{}", orders.queries.url, placed.path));
-        let seen = query.header("consistency-token", &placed.token).send().await.unwrap();
-        assert_eq!(seen.status(), 200);
-        assert_eq!(seen.headers()["etag"], "\"1\"");
-        assert_eq!(seen.headers()["consistency-token"], placed.token.as_str());
+        let answer = query.header("consistency-token", &placed.token).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["etag"], "\"1\"");
+        assert_eq!(answer.headers()["consistency-token"], placed.token.as_str());
     }
 }
 
 #[tokio::test]
-async fn a_write_not_applied_yet_is_refused_or_answered_leniently() {
+async fn a_query_whose_write_is_not_applied_yet_is_refused_or_answered_leniently() {
     let orders = Orders::start().await;
     orders.projector.signal("STOP");
     let placed = orders.place().await;

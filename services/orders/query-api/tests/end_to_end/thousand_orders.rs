@@ -15,7 +15,7 @@ async fn a_thousand_orders_are_in_kafka_and_in_postgres() {
     }
     orders.until_applied(1_000).await;
 
-    assert_eq!(count_by_kafka(&orders), 1_000);
+    assert_eq!(count_with_console_consumer(&orders), 1_000);
     let rows =
         query_scalar::<_, i64>("SELECT count(*) FROM orders").fetch_one(&mut orders.database().await).await;
     assert_eq!(rows.unwrap(), 1_000);
@@ -39,7 +39,7 @@ async fn versions_and_sequences_have_no_gaps() {
 }
 
 /// Counts with Kafka's own console consumer.
-fn count_by_kafka(orders: &Orders) -> usize {
+fn count_with_console_consumer(orders: &Orders) -> usize {
     let topic = orders.environment.topic("orders.events");
     let output = Command::new(repository().join("deploy/native/stack"))
         .args(["run-kafka-tool", "org.apache.kafka.tools.consumer.ConsoleConsumer"])

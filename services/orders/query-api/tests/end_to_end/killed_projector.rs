@@ -9,7 +9,7 @@ use crate::{
 const EVENTS: usize = 10_080;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_projector_killed_repeatedly_ends_with_the_fold_of_the_log() {
+async fn the_rows_of_a_repeatedly_killed_projector_equal_the_fold_of_the_log() {
     let mut orders = Orders::start().await;
     let lifecycles = orders.run_lifecycles(EVENTS);
     for applied in [1_000, 3_000, 6_000, 9_000] {

@@ -1,4 +1,5 @@
-//! Orders from end to end: placed over HTTP, counted with Kafka's own consumer, and compared row by row in Postgres.
+//! End-to-end tests of orders: placed over HTTP, counted with Kafka's own consumer, and compared row by row in
+//! Postgres.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![allow(clippy::disallowed_methods, reason = "a test may block its thread")]
@@ -7,6 +8,6 @@ mod fold;
 mod killed_projector;
 mod model;
 mod orders;
-mod own_writes;
+mod read_your_writes;
 mod thousand_orders;
 mod time_travel;

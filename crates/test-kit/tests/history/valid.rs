@@ -10,7 +10,7 @@ pub(crate) fn id(number: u128) -> Uuid {
 
 pub(crate) fn attempt(
     command: u128,
-    (asked, answered): (u64, u64),
+    (sent, answered): (u64, u64),
     request: &[&str],
     answer: Answer,
 ) -> Attempt {
@@ -21,7 +21,7 @@ pub(crate) fn attempt(
         command_id: id(command),
         request: json!(request),
         expected: None,
-        asked,
+        sent,
         answered,
         answer,
     }
@@ -58,7 +58,7 @@ pub(crate) fn replayed(versions: &[u64]) -> Answer {
     answer
 }
 
-pub(crate) fn satisfied(version: u64) -> Answer {
+pub(crate) fn unchanged(version: u64) -> Answer {
     Answer::Accepted { version, events: vec![], position: None, replayed: false }
 }
 
@@ -68,19 +68,19 @@ pub(crate) fn refused() -> Answer {
 
 /// Every kind of answer, each at a different time.
 pub(crate) fn history() -> History {
-    let mut stale = attempt(5, (50, 55), &["e"], Answer::OtherVersion { current: 3 });
-    stale.expected = Some(2);
-    let mut known = attempt(6, (60, 65), &["f"], accepted(&[4]));
-    known.expected = Some(3);
+    let mut on_old_version = attempt(5, (50, 55), &["e"], Answer::OtherVersion { current: 3 });
+    on_old_version.expected = Some(2);
+    let mut on_current_version = attempt(6, (60, 65), &["f"], accepted(&[4]));
+    on_current_version.expected = Some(3);
     let attempts = vec![
         attempt(1, (0, 5), &["a"], accepted(&[1])),
         attempt(2, (10, 15), &["b", "c"], Answer::Unknown),
         attempt(2, (20, 25), &["b", "c"], replayed(&[2, 3])),
-        attempt(3, (30, 35), &["c"], satisfied(3)),
+        attempt(3, (30, 35), &["c"], unchanged(3)),
         attempt(2, (40, 45), &["other"], Answer::KeyReused),
-        stale,
-        known,
-        attempt(7, (66, 68), &["g"], Answer::NotNow { code: "not-ready".to_owned() }),
+        on_old_version,
+        on_current_version,
+        attempt(7, (66, 68), &["g"], Answer::NotExecuted { code: "not-ready".to_owned() }),
         attempt(7, (69, 70), &["g"], Answer::NotSent),
         attempt(7, (70, 75), &["g"], accepted(&[5])),
         attempt(8, (80, 85), &["closed"], accepted(&[6])),
@@ -93,7 +93,7 @@ pub(crate) fn history() -> History {
 }
 
 #[test]
-fn a_good_history_breaks_no_promise() {
+fn a_valid_history_has_no_violation() {
     assert_eq!(check(&Register, &history()), []);
 }
 
@@ -101,7 +101,7 @@ fn a_good_history_breaks_no_promise() {
 fn concurrent_requests_may_be_ordered_either_way() {
     let mut history = history();
     let (first, second) = (history.attempts[6].clone(), history.attempts[9].clone());
-    (history.attempts[9].asked, history.attempts[9].answered) = (first.asked, second.answered);
+    (history.attempts[9].sent, history.attempts[9].answered) = (first.sent, second.answered);
     assert_eq!(check(&Register, &history), []);
 }
 
@@ -116,7 +116,7 @@ fn a_command_with_an_unknown_outcome_may_be_written_late() {
 }
 
 #[test]
-fn a_command_may_be_reported_as_replayed_if_no_answer_contradicts() {
+fn a_command_may_be_reported_as_replayed_if_no_answer_contradicts_it() {
     let mut history = history();
     history.attempts.drain(7..9);
     history.attempts[7].answer = replayed(&[5]);

@@ -1,13 +1,13 @@
-//! The service from the point of view of its operators and of API clients.
+//! The service itself: its API description, request ids, health, metrics, settings and shutdown.
 
 use test_kit::TestEnvironment;
 
 use crate::support::{Api, send};
 
 #[tokio::test]
-async fn the_api_description_needs_no_other_host() {
+async fn the_api_description_loads_nothing_from_another_host() {
     let api = Api::ready().await;
-    let description = api.get("/openapi.json").await.accepted(200).body();
+    let description = api.get("/openapi.json").await.expect_status(200).body();
     let paths: Vec<_> = description["paths"].as_object().unwrap().keys().collect();
     assert_eq!(
         paths,
@@ -23,29 +23,29 @@ async fn the_api_description_needs_no_other_host() {
         let command = &description["paths"][path]["post"];
         assert!(command["summary"].is_string() && command["requestBody"].is_object(), "{command}");
     }
-    let page = api.get("/docs/").await.accepted(200).text;
+    let page = api.get("/docs/").await.expect_status(200).text;
     for part in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
         assert!(page.contains(part), "{page}");
-        api.get(&format!("/docs/{part}")).await.accepted(200);
+        api.get(&format!("/docs/{part}")).await.expect_status(200);
     }
     let start = api.get("/docs/swagger-initializer.js").await.text;
     assert!(start.contains("\"/openapi.json\""), "{start}");
     for text in [page, start] {
-        assert!(!text.contains("://") && !text.contains("\"//"), "another host is named: {text}");
+        assert!(!text.contains("://") && !text.contains("\"//"), "another host is used: {text}");
     }
 }
 
 #[tokio::test]
-async fn every_response_has_a_request_id_which_is_the_callers_if_valid() {
+async fn every_response_has_a_request_id_which_is_that_of_the_caller_if_it_is_valid() {
     let api = Api::ready().await;
     for path in ["/orders", "/nowhere", "/openapi.json"] {
         let request =
             |id: &str| api.http.get(format!("{}{path}", api.service.url)).header("x-request-id", id);
-        let own = send(request("my-own-id")).await;
-        assert_eq!(own.header("x-request-id"), "my-own-id", "{path}");
+        let answer = send(request("my-own-id")).await;
+        assert_eq!(answer.header("x-request-id"), "my-own-id", "{path}");
         for invalid in ["", "two words", &"x".repeat(129)] {
-            let given = send(request(invalid)).await.header("x-request-id").to_owned();
-            assert_eq!(given.parse::<uuid::Uuid>().unwrap().get_version_num(), 7, "{path}");
+            let generated = send(request(invalid)).await.header("x-request-id").to_owned();
+            assert_eq!(generated.parse::<uuid::Uuid>().unwrap().get_version_num(), 7, "{path}");
         }
     }
 }
@@ -69,7 +69,7 @@ async fn health_and_metrics_are_served_only_on_the_admin_port() {
 }
 
 #[tokio::test]
-async fn invalid_settings_end_the_service_and_are_all_named() {
+async fn invalid_settings_end_the_service_and_are_all_reported() {
     let settings = [
         ("FOLDLINE_COMMIT_TIMEOUT", "soon"),
         ("FOLDLINE_COMIT_TIMEOUT", "1s"),
@@ -79,12 +79,12 @@ async fn invalid_settings_end_the_service_and_are_all_named() {
     assert!(!api.service.ended().await.success());
     let log = api.service.log();
     for (name, _) in settings {
-        assert!(log.contains(name), "{name} is not named in {log}");
+        assert!(log.contains(name), "{name} is not in {log}");
     }
 }
 
 #[tokio::test]
-async fn an_idle_service_ends_on_sigterm() {
+async fn an_idle_service_exits_on_sigterm() {
     let mut api = Api::ready().await;
     api.service.signal("TERM");
     assert!(api.service.ended().await.success(), "{}", api.service.log());

@@ -1,4 +1,4 @@
-//! The past of an order agrees with what queries returned at the time, and with the rules.
+//! The past of an order matches what queries returned at the time, and the rules.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::{
     orders::{Orders, Placed, address},
 };
 
-/// What a customer does with a placed order.
+/// A command of a customer on a placed order.
 #[derive(Debug, Clone)]
 enum Step {
-    Move(String),
+    ChangeAddress(String),
     Cancel,
 }
 
@@ -30,7 +30,7 @@ struct Observed {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_every_version_and_time_an_order_is_as_queries_and_rules_saw_it_then() {
+async fn an_order_as_of_any_version_or_time_matches_the_queries_at_that_time_and_the_rules() {
     let orders = Orders::start().await;
     let mut all = Vec::new();
     for lifecycle in lifecycles() {
@@ -39,15 +39,15 @@ async fn at_every_version_and_time_an_order_is_as_queries_and_rules_saw_it_then(
     assert!(all.iter().any(|observed| observed.documents.len() > 3), "some lifecycles have many steps");
     let log = events(orders.environment.clone()).await;
     for observed in all {
-        require_versions(&orders, &observed).await;
-        require_times(&orders, &observed).await;
-        require_history(&orders, &observed, &log).await;
+        assert_versions(&orders, &observed).await;
+        assert_times(&orders, &observed).await;
+        assert_history(&orders, &observed, &log).await;
     }
 }
 
-/// The same on every run.
+/// Random lifecycles, the same on every run.
 fn lifecycles() -> Vec<Vec<Step>> {
-    let step = prop_oneof![4 => "[A-C]".prop_map(Step::Move), 1 => Just(Step::Cancel)];
+    let step = prop_oneof![4 => "[A-C]".prop_map(Step::ChangeAddress), 1 => Just(Step::Cancel)];
     let lifecycles = vec(vec(step, 0..7), 25);
     lifecycles.new_tree(&mut TestRunner::deterministic()).unwrap().current()
 }
@@ -59,7 +59,7 @@ async fn run(orders: &Orders, lifecycle: &[Step]) -> Observed {
     observed.observe(orders).await;
     for step in lifecycle {
         let (suffix, body) = match step {
-            Step::Move(city) => ("delivery-address", address(city)),
+            Step::ChangeAddress(city) => ("delivery-address", address(city)),
             Step::Cancel => ("cancel", json!({ "reason": "no need" })),
         };
         let url = format!("{}{}/{suffix}", orders.commands.url, observed.path);
@@ -75,46 +75,46 @@ async fn run(orders: &Orders, lifecycle: &[Step]) -> Observed {
 impl Observed {
     /// Queries the order. A command that changed nothing leads to the same document, which is not added.
     async fn observe(&mut self, orders: &Orders) {
-        let document = self.ask(orders, "").await.json().await.unwrap();
+        let document = self.query(orders, "").await.json().await.unwrap();
         if self.documents.last() != Some(&document) {
             self.documents.push(document);
         }
     }
 
-    async fn ask(&self, orders: &Orders, query: &str) -> Response {
+    async fn query(&self, orders: &Orders, query: &str) -> Response {
         let url = format!("{}{}{query}", orders.queries.url, self.path);
-        let question = orders.client.get(url).header("consistency-token", &self.token);
-        let answer = question.header("prefer", "wait=9").send().await.unwrap();
+        let request = orders.client.get(url).header("consistency-token", &self.token);
+        let answer = request.header("prefer", "wait=9").send().await.unwrap();
         assert_eq!(answer.status(), 200, "{}{query}", self.path);
         answer
     }
 }
 
-async fn require_versions(orders: &Orders, observed: &Observed) {
+async fn assert_versions(orders: &Orders, observed: &Observed) {
     for (version, document) in (1..).zip(&observed.documents) {
-        let answer = observed.ask(orders, &format!("?version={version}")).await;
+        let answer = observed.query(orders, &format!("?version={version}")).await;
         assert_eq!(header(&answer, "etag"), format!("\"{version}\""));
         assert_eq!(answer.json::<Value>().await.unwrap(), *document);
     }
 }
 
-/// Two events may have the same time in milliseconds. The later one then counts.
-async fn require_times(orders: &Orders, observed: &Observed) {
+/// If two events have the same time in milliseconds, the later one counts.
+async fn assert_times(orders: &Orders, observed: &Observed) {
     for document in &observed.documents {
         let time = document["updated_at"].as_str().unwrap();
-        let wanted = observed.documents.iter().rfind(|later| later["updated_at"] == *time).unwrap();
-        let answer = observed.ask(orders, &format!("?as_of={time}")).await;
-        assert_eq!(answer.json::<Value>().await.unwrap(), *wanted, "{time}");
+        let expected = observed.documents.iter().rfind(|later| later["updated_at"] == *time).unwrap();
+        let answer = observed.query(orders, &format!("?as_of={time}")).await;
+        assert_eq!(answer.json::<Value>().await.unwrap(), *expected, "{time}");
     }
 }
 
 /// The history matches the log, and its fold by the rules matches the documents.
-async fn require_history(
+async fn assert_history(
     orders: &Orders,
     observed: &Observed,
     log: &BTreeMap<String, Vec<(Recorded, Event)>>,
 ) {
-    let history: Value = observed.ask(orders, "/history?limit=200").await.json().await.unwrap();
+    let history: Value = observed.query(orders, "/history?limit=200").await.json().await.unwrap();
     let log = &log[observed.path.trim_start_matches("/orders/")];
     assert_eq!(history["events"].as_array().unwrap().len(), log.len());
     assert_eq!(observed.documents.len(), log.len());
@@ -145,7 +145,7 @@ fn history_entry(Recorded { envelope, position, .. }: &Recorded, event: &Event) 
 /// All events in the log, by order.
 async fn events(environment: TestEnvironment) -> BTreeMap<String, Vec<(Recorded, Event)>> {
     let codec = fold::codec(&environment);
-    let reading = move || {
+    let read = move || {
         let client = ClientSettings { brokers: environment.servers.brokers.clone() };
         let topic = Topics::new(&environment.topic_prefix, "orders").events();
         let mut log = BTreeMap::<_, Vec<_>>::new();
@@ -159,7 +159,7 @@ async fn events(environment: TestEnvironment) -> BTreeMap<String, Vec<(Recorded,
         }
         log
     };
-    tokio::task::spawn_blocking(reading).await.unwrap()
+    tokio::task::spawn_blocking(read).await.unwrap()
 }
 
 fn header(answer: &Response, name: &str) -> String {
