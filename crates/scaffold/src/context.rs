@@ -1,4 +1,4 @@
-//! A context as a whole: which files and lines it consists of.
+//! The files and lines that a context consists of.
 
 use std::{
     fs,
@@ -20,15 +20,15 @@ const SERVICES: &str = "deploy/services.list";
 const SCHEMA_LOCK: &str = "schemas/schemas.lock";
 const PAGES: &str = "docs/contexts.md";
 
-/// Writes a new context. After an error nothing is written.
+/// Writes a new context. Everything that can be refused is checked before the first file is written.
 pub(crate) fn write(repository: &Path, names: &Names) -> anyhow::Result<()> {
     let context = &names.context;
-    let taken = paths(context).into_iter().find(|path| repository.join(path).exists());
+    let existing = paths(context).into_iter().find(|path| repository.join(path).exists());
     ensure!(
-        taken.is_none(),
-        "NAME={}: {} exists already",
+        existing.is_none(),
+        "NAME={}: {} already exists",
         context.snake,
-        taken.unwrap_or_default().display()
+        existing.unwrap_or_default().display()
     );
 
     let service_list = list::read(repository, SERVICES)?;
@@ -46,7 +46,7 @@ pub(crate) fn write(repository: &Path, names: &Names) -> anyhow::Result<()> {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     finish(repository, lists)?;
-    println!("{} files are written; the command API is on port {}", files.len(), ports.command);
+    println!("wrote {} files; the command API is on port {}", files.len(), ports.command);
     println!("next: make test, or make up; then change services/{}/domain", context.snake);
     Ok(())
 }
@@ -99,13 +99,13 @@ fn paths(context: &ContextName) -> [PathBuf; 5] {
     .map(PathBuf::from)
 }
 
-/// Writes the lists, and renews what follows from them and from the folders.
+/// Writes the lists, and updates the files that are generated from them and from the folders.
 fn finish(repository: &Path, lists: impl IntoIterator<Item = (&'static str, String)>) -> anyhow::Result<()> {
     for (list, text) in lists {
         fs::write(repository.join(list), text).with_context(|| format!("cannot write {list}"))?;
     }
     run(repository, "deploy/generate", &[])?;
-    // Images are built with exactly what Cargo.lock says.
+    // Images are built with `--locked`, so Cargo.lock must be current.
     run(repository, "cargo", &["update", "--workspace", "--quiet"])
 }
 
@@ -125,7 +125,7 @@ fn with_ports(names: &Names, ports: Ports) -> Names {
         .with("{{projector_admin_port}}", Ports::admin(ports.projector))
 }
 
-/// The lines of the new schemas in the lock.
+/// The lines of the new schemas in the lock file.
 fn locked(files: &[NewFile]) -> anyhow::Result<Vec<String>> {
     let schemas = files.iter().filter_map(|file| Some((file.path.strip_prefix("schemas").ok()?, &file.text)));
     schemas.map(|(path, text)| schema_lock::line(path, text)).collect()
@@ -137,7 +137,7 @@ fn sorted(lines: &str) -> String {
     lines.into_iter().flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The names of a context's services: `bookings-command-api` and so on, one for each folder but `domain`.
+/// The names of a context's services, such as `bookings-command-api`: one for each folder except `domain`.
 fn programs(services: &Path, context: &ContextName) -> anyhow::Result<Vec<String>> {
     let mut programs = Vec::new();
     for entry in fs::read_dir(services)? {

@@ -1,4 +1,4 @@
-//! Files with an entry on each line.
+//! Files with one entry per line.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,7 @@ pub(crate) fn with(list: &str, lines: impl IntoIterator<Item = String>) -> Strin
     lines.into_iter().fold(list.to_owned(), |list, line| list + &line + "\n")
 }
 
-/// The list without the lines for which this is true.
+/// The list without the lines for which `is_removed` returns true.
 pub(crate) fn without(list: &str, is_removed: impl Fn(&str) -> bool) -> String {
     list.lines().filter(|line| !is_removed(line)).flat_map(|line| [line, "\n"]).collect()
 }

@@ -1,7 +1,7 @@
-//! Writes a new context into the repository, and takes one away.
+//! Writes a new context into the repository, or removes one.
 //!
-//! A context is folders of its own (`services/NAME`, `schemas/NAME`, `migrations/NAME_read`, `docs/NAME.md`) and lines in
-//! three lists. Nothing else in the repository knows it.
+//! A context consists of its own folders and files (`services/NAME`, `schemas/NAME`, `migrations/NAME_read`,
+//! `docs/NAME.md`) and of lines in three lists. Nothing else in the repository refers to it.
 
 mod context;
 mod list;
@@ -18,7 +18,7 @@ use clap::Parser;
 
 use crate::names::Names;
 
-/// Writes a new context into the repository, and takes one away.
+/// Writes a new context into the repository, or removes one.
 #[derive(Debug, Parser)]
 #[command(name = "scaffold")]
 enum Arguments {
@@ -43,7 +43,7 @@ enum Arguments {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse() {
+    let result = match Arguments::parse() {
         Arguments::New { repository, name, aggregate } => {
             Names::new(&name, &aggregate).and_then(|names| context::write(&repository, &names))
         }
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
             names::context(&name).and_then(|context| context::remove(&repository, &context))
         }
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("scaffold: {error:#}");

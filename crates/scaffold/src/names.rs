@@ -1,9 +1,9 @@
-//! The names of a context and its aggregate, in every form that a file needs.
+//! The names of a context and its aggregate, in every form that the files need.
 
 use anyhow::{bail, ensure};
 
 /// The longest name, so that names of topics, databases and users stay within Postgres' 63 characters.
-const LONGEST: usize = 30;
+const MAX_LENGTH: usize = 30;
 
 /// The name of a context, in the forms that differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct ContextName {
     pub(crate) kebab: String,
 }
 
-/// What stands for the names in the template, and what it is replaced by.
+/// The placeholders of the template and their replacements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
     pub(crate) context: ContextName,
@@ -26,29 +26,29 @@ impl Names {
     pub(crate) fn new(context: &str, aggregate: &str) -> anyhow::Result<Self> {
         let context = self::context(context)?;
         check_aggregate(aggregate)?;
-        let one = snake_case(aggregate);
-        let many = plural(&one);
-        for name in [&one, &many] {
+        let singular = snake_case(aggregate);
+        let plural_name = plural(&singular);
+        for name in [&singular, &plural_name] {
             ensure!(
                 !is_reserved(name),
                 "AGGREGATE={aggregate}: \"{name}\" has another meaning in Rust, SQL or the generated code; choose another name"
             );
         }
-        let article = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        let article = if singular.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         let replacements = vec![
             ("{{context}}", context.snake.clone()),
             ("{{package}}", context.kebab.clone()),
             ("{{Title}}", capitalized(&spaced(&context.snake))),
             ("{{Aggregate}}", aggregate.to_owned()),
-            ("{{aggregate}}", one.clone()),
-            ("{{code}}", one.replace('_', "-")),
-            ("{{words}}", spaced(&one)),
+            ("{{aggregate}}", singular.clone()),
+            ("{{code}}", singular.replace('_', "-")),
+            ("{{words}}", spaced(&singular)),
             ("{{an}}", article.to_owned()),
             ("{{An}}", capitalized(article)),
-            ("{{Plural}}", pascal_case(&many)),
-            ("{{plural}}", many.clone()),
-            ("{{path}}", many.replace('_', "-")),
-            ("{{plural_words}}", spaced(&many)),
+            ("{{Plural}}", pascal_case(&plural_name)),
+            ("{{plural}}", plural_name.clone()),
+            ("{{path}}", plural_name.replace('_', "-")),
+            ("{{plural_words}}", spaced(&plural_name)),
         ];
         Ok(Self { context, replacements })
     }
@@ -65,7 +65,7 @@ impl Names {
     }
 }
 
-/// The name of a context: words in small letters and digits, joined by `_` or `-`.
+/// Parses the name of a context: words of lower-case letters and digits, joined by `_` or `-`.
 pub(crate) fn context(name: &str) -> anyhow::Result<ContextName> {
     let snake = name.replace('-', "_");
     let is_word = |word: &str| {
@@ -73,8 +73,8 @@ pub(crate) fn context(name: &str) -> anyhow::Result<ContextName> {
             && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
     };
     ensure!(
-        snake.split('_').all(is_word) && snake.len() <= LONGEST,
-        "NAME={name}: a context is named in small letters and digits, at most {LONGEST}, such as bookings or seat_maps"
+        snake.split('_').all(is_word) && snake.len() <= MAX_LENGTH,
+        "NAME={name}: the name of a context consists of lower-case letters and digits, at most {MAX_LENGTH}, such as bookings or seat_maps"
     );
     ensure!(
         !is_reserved(&snake),
@@ -87,15 +87,15 @@ fn check_aggregate(name: &str) -> anyhow::Result<()> {
     let is_pascal_case = name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.chars().all(|letter| letter.is_ascii_alphanumeric())
         && !name.as_bytes().windows(2).any(|pair| pair.iter().all(u8::is_ascii_uppercase));
-    if !is_pascal_case || name.len() > LONGEST {
+    if !is_pascal_case || name.len() > MAX_LENGTH {
         bail!(
-            "AGGREGATE={name}: an aggregate is named in the singular and in PascalCase, at most {LONGEST} letters, such as Booking or SeatMap"
+            "AGGREGATE={name}: the name of an aggregate is singular and in PascalCase, at most {MAX_LENGTH} letters, such as Booking or SeatMap"
         );
     }
     Ok(())
 }
 
-/// Keywords of Rust and SQL, and names that the generated code uses for something else.
+/// Whether a name is a keyword of Rust or SQL, or is used for something else in the generated code.
 fn is_reserved(name: &str) -> bool {
     const RUST: &str = "as async await break const continue crate dyn else enum extern false fn for if impl in let loop \
         match mod move mut pub ref return self static struct super trait true type unsafe use where while abstract become \
@@ -105,10 +105,10 @@ fn is_reserved(name: &str) -> bool {
         is join lateral leading left like limit natural not null offset on only or order outer placing primary references \
         returning right select some symmetric table tablesample then to trailing union unique user using values variadic \
         verbose when window with";
-    const OURS: &str = "aggregate aggregates change changes checkpoint command commands document documents event events foldline \
+    const GENERATED: &str = "aggregate aggregates change changes checkpoint command commands document documents event events foldline \
         found history journal json list main message name option page path present problem projection query reads refusal \
         response result routes sqlx state std string test tests time update uuid value vec version";
-    [RUST, SQL, OURS].iter().flat_map(|words| words.split_whitespace()).any(|word| word == name)
+    [RUST, SQL, GENERATED].iter().flat_map(|words| words.split_whitespace()).any(|word| word == name)
 }
 
 /// `SeatMap` becomes `seat_map`.
@@ -137,7 +137,7 @@ fn spaced(snake: &str) -> String {
     snake.replace('_', " ")
 }
 
-/// The regular English plural. What is irregular is renamed by hand.
+/// The regular English plural. Irregular plurals must be corrected by hand.
 fn plural(word: &str) -> String {
     let is_vowel = |letter: char| "aeiou".contains(letter);
     match word.strip_suffix('y') {
@@ -152,7 +152,7 @@ mod tests {
     use super::{Names, context};
 
     #[test]
-    fn a_name_takes_the_form_of_its_place() {
+    fn every_placeholder_is_replaced_by_its_form_of_the_name() {
         let names = Names::new("box-offices", "ExitSurvey").unwrap();
         let text = "{{context}} {{package}} {{Title}}, {{an}} {{words}}: {{Aggregate}} {{aggregate}} {{code}}, {{Plural}} {{plural}} {{path}}";
         assert_eq!(
@@ -162,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn plurals_are_those_of_regular_nouns() {
-        for (one, many) in
+    fn plurals_are_formed_as_for_regular_nouns() {
+        for (singular, plural_name) in
             [("Booking", "bookings"), ("Entry", "entries"), ("Tax", "taxes"), ("Batch", "batches")]
         {
-            assert_eq!(Names::new("things", one).unwrap().apply("{{plural}}"), many);
+            assert_eq!(Names::new("things", singular).unwrap().apply("{{plural}}"), plural_name);
         }
     }
 

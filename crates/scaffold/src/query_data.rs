@@ -1,7 +1,7 @@
-//! The query data with which SQL is checked when there is no database: what `make sqlx` would write.
+//! The query data with which SQL is checked without a database, as `make sqlx` writes it.
 //!
-//! In the template, `.sqlx/NAME.json` describes the statements of `src/NAME.rs` beside it, in their order. Here each gets
-//! a file of its own, named by the hash of its statement, as `sqlx` looks for it.
+//! In the template, `.sqlx/NAME.json` describes the statements of `src/NAME.rs` in their order. `sqlx` expects one file
+//! per statement, named after its hash.
 
 use std::path::Path;
 
@@ -21,12 +21,12 @@ pub(crate) fn complete(files: &mut Vec<NewFile>) -> anyhow::Result<()> {
         let source =
             folder.with_file_name("src").join(path.with_extension("rs").file_name().expect("it has a name"));
         let source = files.iter().find(|file| file.path == source);
-        let source = source.with_context(|| format!("{} describes no source", path.display()))?;
+        let source = source.with_context(|| format!("{} has no source file", path.display()))?;
         let described: Vec<Value> = serde_json::from_str(&text)?;
         let statements = statements(&source.text);
         ensure!(
             described.len() == statements.len(),
-            "{} describes another number of statements",
+            "{} does not describe every statement of its source file",
             path.display()
         );
         let data: Vec<_> = statements
@@ -39,7 +39,7 @@ pub(crate) fn complete(files: &mut Vec<NewFile>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The statements of a source, each the first string of a macro `sqlx::query…!`. None of them has escapes.
+/// The statements in a source file: the first string of each macro `sqlx::query…!`. None contains escapes.
 fn statements(source: &str) -> Vec<String> {
     let statement = |rest: &str| {
         let (before, text) = rest.split_once('"')?;

@@ -1,4 +1,4 @@
-//! `schemas/schemas.lock`, which remembers what is published. See `crates/event-log/tests/schemas.rs`.
+//! `schemas/schemas.lock`, which records the published schemas. See `crates/event-log/tests/schemas.rs`.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ pub(crate) fn line(path: &Path, schema: &str) -> anyhow::Result<String> {
     Ok(format!("{} sha256:{:x}", path.display(), Sha256::digest(meaning.to_string())))
 }
 
-/// Documentation may change; everything else is published for ever.
+/// Removes the documentation, the only part of a published schema that may change.
 fn without_docs(schema: &Value) -> Value {
     match schema {
         Value::Array(schemas) => schemas.iter().map(without_docs).collect(),

@@ -4,11 +4,11 @@ use anyhow::Context;
 
 use crate::names::ContextName;
 
-/// The port of the first context's command API. Contexts are ten ports apart.
+/// The port of the first context's command API. The next context begins ten ports later.
 const FIRST_PORT: u16 = 8101;
-const APART: usize = 10;
-/// Health and metrics are this far above a service's own port.
-const ADMIN: u16 = 1000;
+const PORTS_PER_CONTEXT: usize = 10;
+/// The difference between the port of a service and the port of its health and metrics.
+const ADMIN_OFFSET: u16 = 1000;
 
 /// The ports of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,20 +19,20 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// The first ports that no service in the list has.
+    /// The first ports that no service in the list uses.
     pub(crate) fn free(list: &str) -> anyhow::Result<Self> {
         let services = list.lines().filter(|line| !line.starts_with('#'));
         let taken: Vec<u16> =
             services.filter_map(|line| line.split_whitespace().nth(1)?.parse().ok()).collect();
         let is_free = |first: &u16| (*first..first + 3).all(|port| !taken.contains(&port));
-        let first = (FIRST_PORT..u16::MAX - ADMIN - 3).step_by(APART).find(is_free);
+        let first = (FIRST_PORT..u16::MAX - ADMIN_OFFSET - 3).step_by(PORTS_PER_CONTEXT).find(is_free);
         let first = first.context("deploy/services.list leaves no port free")?;
         Ok(Self { command: first, query: first + 1, projector: first + 2 })
     }
 
-    /// Where a service with this port serves its health and metrics.
+    /// The port of the health and metrics of a service.
     pub(crate) const fn admin(port: u16) -> u16 {
-        port + ADMIN
+        port + ADMIN_OFFSET
     }
 }
 

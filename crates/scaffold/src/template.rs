@@ -1,5 +1,5 @@
 //! The files of a new context, made from those in the folder `template` of this crate. `{{…}}` in a path or a text is
-//! replaced by a name or a port; there is nothing else to the template.
+//! replaced by a name or a port; the template has no other syntax.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ pub(crate) struct NewFile {
     pub(crate) text: String,
 }
 
-/// All files of a new context. Nothing is written yet.
+/// All files of a new context. This writes nothing.
 pub(crate) fn files(repository: &Path, names: &Names) -> anyhow::Result<Vec<NewFile>> {
     let template = Path::new("crates/scaffold/template");
     let mut paths = Vec::new();
@@ -36,7 +36,7 @@ pub(crate) fn files(repository: &Path, names: &Names) -> anyhow::Result<Vec<NewF
     Ok(files)
 }
 
-/// Where lines break depends on how long the names are.
+/// Formats a Rust file, because line breaks depend on the length of the names.
 fn formatted(repository: &Path, path: &Path, text: String) -> anyhow::Result<String> {
     if path.extension().is_some_and(|extension| extension == "rs") {
         return rustfmt::format(repository, &text)

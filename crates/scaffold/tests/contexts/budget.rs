@@ -1,8 +1,8 @@
 //! The number of lines in a new context, and in every existing one.
 //!
-//! Counted are lines written by hand: Rust, SQL, schemas and manifests, without blank lines, comments and `use`
+//! The count includes lines written by hand: Rust, SQL, schemas and manifests, without blank lines, comments and `use`
 //! declarations. Business lines describe the aggregate: its domain, its schemas and tables, and each route with its
-//! SQL. Tests are counted separately. The rest, which would look the same for any aggregate, is plumbing: manifests,
+//! SQL. Tests are counted separately. The rest is plumbing, which would look the same for any aggregate: manifests,
 //! `main.rs`, lists of routes and schemas, and lines in the list of services.
 
 use std::{fs, path::Path};
@@ -13,9 +13,9 @@ use crate::copy::Copy;
 
 /// The limit for a new context with two commands, two events, one projection and two queries. The platform provides
 /// history and changes.
-const MOST_LINES: usize = 583;
+const MAX_LINES: usize = 583;
 /// The limit for plumbing.
-const MOST_PLUMBING: usize = 150;
+const MAX_PLUMBING: usize = 150;
 
 /// Files that would look the same for any aggregate.
 const PLUMBING: [&str; 5] = ["Cargo.toml", "main.rs", "schemas.rs", "reads.rs", "query-api/src/routes.rs"];
@@ -64,12 +64,13 @@ impl Lines {
         }
     }
 
-    fn all(&self) -> usize {
+    fn total(&self) -> usize {
         self.business + self.tests + self.plumbing
     }
 }
 
-/// Whether the line counts as written by hand. Of a `use` that spans several lines, only the first is left out.
+/// Whether the line counts as written by hand. Of a `use` declaration over several lines, only the first line is
+/// excluded.
 fn is_counted(line: &str) -> bool {
     let is_comment = line.starts_with("//") || line.starts_with("-- ") || line.starts_with("# ");
     !line.is_empty() && !is_comment && !line.starts_with("use ")
@@ -80,14 +81,14 @@ fn a_new_context_is_small() {
     let copy = Copy::new("budget");
     copy.must_scaffold(&["new", "bookings", "Booking"]);
     let new = Lines::of(&copy.root, "bookings");
-    println!("a new context: {} lines by hand, {new:?}", new.all());
+    println!("a new context: {} lines by hand, {new:?}", new.total());
     for entry in fs::read_dir(repository().join("schemas")).unwrap().map(|entry| entry.unwrap()) {
         if entry.path().is_dir() {
             let context = entry.file_name().into_string().unwrap();
             let lines = Lines::of(repository(), &context);
-            println!("{context}: {} lines by hand, {lines:?}", lines.all());
+            println!("{context}: {} lines by hand, {lines:?}", lines.total());
         }
     }
-    assert!(new.all() <= MOST_LINES, "{new:?}");
-    assert!(new.plumbing <= MOST_PLUMBING, "{new:?}");
+    assert!(new.total() <= MAX_LINES, "{new:?}");
+    assert!(new.plumbing <= MAX_PLUMBING, "{new:?}");
 }

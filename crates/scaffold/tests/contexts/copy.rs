@@ -1,4 +1,4 @@
-//! A copy of the repository, which a test may change.
+//! A copy of the repository that a test can change.
 
 use std::{
     collections::BTreeMap,
@@ -11,37 +11,37 @@ use std::{
 use test_kit::{files_in, repository};
 
 /// Folders that are not copied: builds, the local stack, history.
-const LEFT_OUT: [&str; 3] = ["target", ".stack", ".git"];
+const EXCLUDED: [&str; 3] = ["target", ".stack", ".git"];
 
 /// A copy of the repository, in the build folder.
 pub(crate) struct Copy {
     pub(crate) root: PathBuf,
-    /// While it is held, no other copy is compiled.
-    turn: Option<MutexGuard<'static, ()>>,
+    /// While this is held, no other copy is compiled.
+    compile_lock: Option<MutexGuard<'static, ()>>,
 }
 
 impl Copy {
-    /// A new copy to be compiled. All of these use the same folder, one after another, so that the compiled platform
-    /// stays fresh for the next copy and the next run.
+    /// A new copy that will be compiled. These copies use the same folder, one after another, so that the platform need
+    /// not be compiled again for the next copy or the next run.
     pub(crate) fn to_compile() -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        static COMPILE_LOCK: Mutex<()> = Mutex::new(());
+        let compile_lock = COMPILE_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         let mut copy = Self::new("compiled");
-        copy.turn = Some(turn);
+        copy.compile_lock = Some(compile_lock);
         copy
     }
 
-    /// A new copy with this name. Files keep their modification times, so that compiled crates stay fresh.
+    /// A new copy with this name. Files keep their modification times, so that compiled crates stay up to date.
     pub(crate) fn new(name: &str) -> Self {
-        let root = build().join("scaffold").join(name);
+        let root = target_folder().join("scaffold").join(name);
         if root.exists() {
             fs::remove_dir_all(&root).unwrap();
         }
         fs::create_dir_all(&root).unwrap();
         let entries = fs::read_dir(repository()).unwrap().map(|entry| entry.unwrap());
-        let entries = entries.filter(|entry| LEFT_OUT.iter().all(|name| entry.file_name() != *name));
+        let entries = entries.filter(|entry| EXCLUDED.iter().all(|name| entry.file_name() != *name));
         run(Command::new("cp").arg("-pR").args(entries.map(|entry| entry.path())).arg(&root));
-        Self { root, turn: None }
+        Self { root, compile_lock: None }
     }
 
     /// Runs the program and returns its output.
@@ -56,14 +56,14 @@ impl Copy {
         assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
     }
 
-    /// Runs cargo in the copy: `cargo("check --workspace")`. Crates that the repository's own build has compiled are
+    /// Runs cargo in the copy: `cargo("check --workspace")`. Crates that the build of the repository has compiled are
     /// not compiled again.
     pub(crate) fn cargo(&self, arguments: &str) {
-        let is_kept = |name: &str| {
+        let is_passed_on = |name: &str| {
             ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"].contains(&name)
                 || name.starts_with("FOLDLINE_TEST_")
         };
-        let environment = env::vars().filter(|(name, _)| is_kept(name));
+        let environment = env::vars().filter(|(name, _)| is_passed_on(name));
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(arguments.split(' ')).current_dir(&self.root).env_clear().envs(environment);
         run(cargo.env("CARGO_TARGET_DIR", target()));
@@ -92,18 +92,18 @@ pub(crate) fn run(command: &mut Command) {
 }
 
 /// The folder of this build: `target`.
-fn build() -> PathBuf {
+fn target_folder() -> PathBuf {
     let test = env::current_exe().unwrap();
-    test.ancestors().nth(3).expect("a test lies in target/debug/deps").to_owned()
+    test.ancestors().nth(3).expect("a test is in target/debug/deps").to_owned()
 }
 
-/// The folder in which copies are built. It starts with the libraries of this build, which are fresh for a copy,
+/// The target folder of copies. Initially it contains the libraries of this build, which are up to date for a copy,
 /// because it has the same sources at the same paths in the workspace.
 pub(crate) fn target() -> &'static Path {
     static TARGET: LazyLock<PathBuf> = LazyLock::new(|| {
-        let target = build().join("scaffold/target");
+        let target = target_folder().join("scaffold/target");
         if !target.exists() {
-            copy_libraries(&build().join("debug"), &target.join("debug"));
+            copy_libraries(&target_folder().join("debug"), &target.join("debug"));
         }
         target
     });

@@ -24,9 +24,9 @@ fn a_context_that_cannot_be_written_completely_is_not_written_at_all() {
     copy.must_scaffold(&["new", "bookings", "Booking"]);
     let before = copy.files();
     for (name, aggregate, reason) in [
-        ("bookings", "Booking", "services/bookings exists already"),
-        ("glossary", "Term", "docs/glossary.md exists already"),
-        ("Rooms", "Room", "small letters"),
+        ("bookings", "Booking", "services/bookings already exists"),
+        ("glossary", "Term", "docs/glossary.md already exists"),
+        ("Rooms", "Room", "lower-case letters"),
         ("rooms", "room", "PascalCase"),
         ("rooms", "Event", "another meaning"),
     ] {
@@ -39,7 +39,7 @@ fn a_context_that_cannot_be_written_completely_is_not_written_at_all() {
 }
 
 #[test]
-fn no_placeholder_is_left() {
+fn no_placeholder_remains() {
     let copy = Copy::new("placeholders");
     copy.must_scaffold(&["new", "bookings", "Booking"]);
     for (path, text) in copy.files() {

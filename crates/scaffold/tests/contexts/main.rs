@@ -1,4 +1,5 @@
-//! What `make new-context`, `make remove-context` and `make remove-example` leave behind, in a copy of the repository.
+//! Tests of `make new-context`, `make remove-context`, `make remove-example` and `make rename` in a copy of the
+//! repository.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 

@@ -3,7 +3,7 @@ use std::{path::Path, process::Command};
 use crate::copy::{Copy, run, target};
 
 #[test]
-fn a_renamed_project_carries_the_new_name_everywhere() {
+fn a_renamed_project_uses_the_new_name_everywhere() {
     let copy = Copy::to_compile();
     let git = |arguments: &[&str]| {
         let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];

@@ -1,4 +1,4 @@
-//! A new context compiles, passes its tests, and answers.
+//! A new context compiles, passes its tests, and answers requests.
 
 use sqlx::{Connection, PgConnection, raw_sql};
 use test_kit::Servers;
@@ -9,7 +9,7 @@ use crate::copy::Copy;
 const PACKAGES: &str = "--package bookings-domain --package bookings-command-api --package bookings-projector \
     --package bookings-query-api";
 
-/// The context's own test sends commands over HTTP, reads the result with the token, and rebuilds the projection.
+/// The test of the context sends commands over HTTP, queries the result with the token, and rebuilds the projection.
 #[tokio::test]
 async fn a_new_context_compiles_and_passes_its_tests() {
     let copy = Copy::to_compile();
@@ -21,7 +21,7 @@ async fn a_new_context_compiles_and_passes_its_tests() {
     copy.cargo(&format!("test --offline {PACKAGES}"));
 }
 
-/// The users of a new context are created when its stack starts next. This stack is already running.
+/// Creates the users of the new context, because the running stack would do so only at its next start.
 async fn add_users(copy: &Copy) {
     let users = std::fs::read_to_string(copy.root.join("deploy/postgres/users.sql")).unwrap();
     let server = Servers::shared().database_server_url;

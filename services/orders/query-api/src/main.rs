@@ -1,4 +1,4 @@
-//! The query API of orders: the read model over HTTP, as fresh as the caller asks for.
+//! The query API of orders: serves the read model over HTTP. A query can wait for a consistency token.
 
 mod changes;
 mod customer_id;

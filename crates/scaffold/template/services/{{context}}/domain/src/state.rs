@@ -1,5 +1,4 @@
-//! The part of the past of {{an}} {{words}} that the rules need. It is kept small, because services hold many in
-//! memory.
+//! The state of {{an}} {{words}} that the rules need. It is small, because services keep many of them in memory.
 
 use serde::{Deserialize, Serialize};
 

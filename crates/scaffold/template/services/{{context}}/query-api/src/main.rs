@@ -1,4 +1,4 @@
-//! The query API of {{plural_words}}: serves the read model over HTTP, as fresh as the caller asks for.
+//! The query API of {{plural_words}}: serves the read model over HTTP. A query can wait for a consistency token.
 
 mod routes;
 mod {{aggregate}};

@@ -1,4 +1,4 @@
-//! The services of {{plural_words}} as a client sees them, from a command to the queries.
+//! Tests the services of {{plural_words}} as a client, from a command to the queries.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
@@ -19,7 +19,8 @@ async fn {{an}}_{{aggregate}}_is_created_renamed_and_read_back_with_its_token() 
     let commands = Service::command_api(&environment, "{{context}}").ready().await;
     let _projector = Service::projector(&environment, "{{context}}").ready().await;
     let queries = Service::query_api(&environment, "{{context}}").ready().await;
-    // No pooled connections: the service might close one that was idle during the rebuild just as it is used again.
+    // Without pooled connections, because the service may close one that was idle during the rebuild just as it is used
+    // again.
     let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let post = |path: &str, body: &Value| http.post(format!("{}{path}", commands.url)).json(body);
     let get = |path: &str, token: &str| {
