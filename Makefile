@@ -22,22 +22,22 @@ status: ## show what runs, and on which port
 logs: ## follow the logs
 	@deploy/stack logs
 
-demo: ## start everything and follow one order all the way
+demo: ## start everything and follow one order from command to read model
 	@deploy/demo
 
-test: ## run every check and test, on a stack of their own
+test: ## run every check and test, on a separate stack
 	@.ci/test
 
 deny: ## check dependencies: licences, sources, duplicates, advisories (cargo-deny)
 	@cargo deny --locked check
 
-generate: ## renew what follows from deploy/services.list
+generate: ## update the files generated from deploy/services.list
 	@deploy/generate
 
-sqlx: ## renew the committed query data, in the folder .sqlx of each crate
+sqlx: ## update the committed query data, in the folder .sqlx of each crate
 	@.ci/sqlx
 
-faults: ## inject faults for FAULTS_MINUTES (5) a side and check every answer
+faults: ## inject faults for FAULTS_MINUTES (5) per side and check every answer
 	@.ci/faults
 
 bench: ## measure commands: latency, throughput, hand-over
