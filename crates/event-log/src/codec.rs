@@ -3,34 +3,27 @@
 
 mod encoded;
 mod error;
+mod readers;
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError, RwLock},
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use aggregate::{Message, Payload};
-use apache_avro::{Schema, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
+use apache_avro::{Schema, writer::datum::GenericDatumWriter};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::Handle;
 
 use crate::{
     CommandEnvelope, Recorded, Registry, SchemaFile,
-    schema_file::{Versions, by_message, full_name},
+    schema_file::{Versions, by_message},
 };
-use encoded::Encoded;
+use encoded::{Encoded, unframe};
 pub use error::CodecError;
+use readers::{Reader, Readers};
 
 /// The first byte of every payload.
 const MAGIC: u8 = 0;
 /// The largest allocation when decoding, in bytes. No message needs more, and a hostile length must not exhaust memory.
 const MAX_ALLOCATION: usize = 8 * 1024 * 1024;
-
-/// How long the registry is not asked again for an id that it does not know.
-const UNKNOWN_ID_PAUSE: Duration = Duration::from_secs(1);
-/// How many unknown ids are remembered.
-const MAX_UNKNOWN_IDS: usize = 1_000;
 
 /// Writes messages with the newest schema of their type, and reads them with the schema they were written with.
 ///
@@ -39,20 +32,13 @@ const MAX_UNKNOWN_IDS: usize = 1_000;
 pub struct Codec {
     registry: Option<(Registry, Handle)>,
     writers: HashMap<String, Writer>,
-    readers: RwLock<HashMap<u32, Reader>>,
-    unknown: Mutex<HashMap<u32, Instant>>,
+    readers: Arc<Readers>,
 }
 
 struct Writer {
     id: u32,
     full_name: String,
     datum: GenericDatumWriter<'static>,
-}
-
-#[derive(Clone, Copy)]
-struct Reader {
-    full_name: &'static str,
-    datum: &'static GenericDatumReader<'static>,
 }
 
 impl Codec {
@@ -104,7 +90,7 @@ impl Codec {
 
     fn empty(registry: Option<(Registry, Handle)>) -> Self {
         apache_avro::util::max_allocation_bytes(MAX_ALLOCATION);
-        Self { registry, writers: HashMap::new(), readers: RwLock::default(), unknown: Mutex::default() }
+        Self { registry, writers: HashMap::new(), readers: Arc::default() }
     }
 
     /// Loads a schema: for reading, and for writing until a newer version of its type is loaded.
@@ -112,11 +98,11 @@ impl Codec {
         // The datum reader and writer borrow their schema. There is one for each published version, and it is needed
         // until the process ends, so leaking it is harmless.
         let schema: &'static Schema = Box::leak(Box::new(schema));
-        let reader = reader(schema)?;
+        let reader = Reader::of(schema)?;
         let short_name = reader.full_name.rsplit('.').next().unwrap_or_default().to_owned();
         let datum = GenericDatumWriter::builder(schema).build().map_err(Box::new)?;
         self.writers.insert(short_name, Writer { id, full_name: reader.full_name.to_owned(), datum });
-        self.readers.write().unwrap_or_else(PoisonError::into_inner).insert(id, reader);
+        self.readers.insert(id, reader);
         Ok(())
     }
 
@@ -141,7 +127,7 @@ impl Codec {
     }
 
     /// Decodes a command into the enum of its context. Anybody can send a command, so its type must be one of those
-    /// loaded.
+    /// loaded. It does not wait for the registry: [`CodecError::NotLoaded`] if the schema is not loaded yet.
     pub fn decode_command<M: Message>(
         &self,
         envelope: &CommandEnvelope,
@@ -149,7 +135,10 @@ impl Codec {
     ) -> Result<M, CodecError> {
         let (name, full_name) = (envelope.short_type(), &envelope.command_type);
         match self.writer(name) {
-            Ok(writer) if writer.full_name == *full_name => self.decode_payload(name, full_name, payload),
+            Ok(writer) if writer.full_name == *full_name => {
+                self.require_schema(payload)?;
+                self.decode_payload(name, full_name, payload)
+            }
             _ => Err(CodecError::UnknownType(full_name.clone())),
         }
     }
@@ -183,48 +172,32 @@ impl Codec {
         self.writers.get(message_type).ok_or_else(|| CodecError::UnknownType(message_type.to_owned()))
     }
 
+    /// The reader of a schema; the registry is asked for one that is not loaded yet. Blocks meanwhile.
     fn reader(&self, id: u32) -> Result<Reader, CodecError> {
-        let loaded = self.readers.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
-        match loaded {
-            Some(reader) => Ok(reader),
-            None => self.fetch(id),
+        match (self.readers.get(id)?, &self.registry) {
+            (Some(reader), _) => Ok(reader),
+            (None, None) => Err(unknown_id(id)),
+            #[expect(clippy::disallowed_methods, reason = "whoever decodes has a thread of its own")]
+            (None, Some((registry, runtime))) => runtime.block_on(self.readers.fetch(registry, id)),
         }
     }
 
-    /// The ids that the registry did not know, and when it was asked.
-    fn unknown(&self) -> MutexGuard<'_, HashMap<u32, Instant>> {
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fetch(&self, id: u32) -> Result<Reader, CodecError> {
-        let Some((registry, runtime)) = &self.registry else {
-            return Err(CodecError::UnknownType(format!("with schema id {id}")));
-        };
-        if self.unknown().get(&id).is_some_and(|asked| asked.elapsed() < UNKNOWN_ID_PAUSE) {
-            return Err(CodecError::UnknownSchema(id));
-        }
-        // Nothing is locked meanwhile: whoever reads other schemas must not wait for a registry that is slow.
-        #[expect(clippy::disallowed_methods, reason = "whoever decodes has a thread of its own")]
-        let schema = match runtime.block_on(registry.schema(id)) {
-            Err(error) if error.is_unknown() => {
-                let mut unknown = self.unknown();
-                if unknown.len() >= MAX_UNKNOWN_IDS {
-                    unknown.clear();
-                }
-                unknown.insert(id, Instant::now());
-                return Err(CodecError::UnknownSchema(id));
+    /// Fails if the schema of a payload is not loaded yet, and asks the registry for it in the background.
+    fn require_schema(&self, payload: &[u8]) -> Result<(), CodecError> {
+        let (id, _) = unframe(payload)?;
+        match (self.readers.get(id)?, &self.registry) {
+            (Some(_), _) => Ok(()),
+            (None, None) => Err(unknown_id(id)),
+            (None, Some((registry, runtime))) => {
+                runtime.spawn(Arc::clone(&self.readers).fetch_once(registry.clone(), id));
+                Err(CodecError::NotLoaded(id))
             }
-            answered => answered?,
-        };
-        let fetched = reader(Box::leak(Box::new(schema)))?;
-        self.readers.write().unwrap_or_else(PoisonError::into_inner).insert(id, fetched);
-        Ok(fetched)
+        }
     }
 }
 
-fn reader(schema: &'static Schema) -> Result<Reader, CodecError> {
-    let datum = GenericDatumReader::builder(schema).build().map_err(Box::new)?;
-    Ok(Reader { full_name: full_name(schema)?.leak(), datum: Box::leak(Box::new(datum)) })
+fn unknown_id(id: u32) -> CodecError {
+    CodecError::UnknownType(format!("with schema id {id}"))
 }
 
 fn write<T: Serialize>(writer: &Writer, message: &T) -> Result<Vec<u8>, CodecError> {

@@ -16,6 +16,7 @@ mod instances;
 mod large_commands;
 mod load;
 mod process;
+mod registry_outages;
 mod respond_async;
 mod restarts;
 mod retries;

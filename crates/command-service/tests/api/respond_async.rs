@@ -36,7 +36,7 @@ fn deposits(id: Uuid) -> String {
 }
 
 /// Writes a record to the commands of an account's partition, and returns its position.
-async fn write(api: &Instance, id: Uuid, record: ForeignRecord<'_>) -> String {
+pub(crate) async fn write(api: &Instance, id: Uuid, record: ForeignRecord<'_>) -> String {
     let (topic, partition) = (api.topic("commands"), partition_of(&id.into(), PARTITIONS));
     let offset = record.write(&api.environment.servers.brokers, &topic, partition).await;
     format!("{topic}/{partition}@{offset}")

@@ -7,7 +7,7 @@ use super::{Codec, CodecError, MAGIC};
 /// The length of the frame in bytes: the magic byte and the schema id.
 const FRAME: usize = 5;
 
-fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
+pub(super) fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), CodecError> {
     match payload.split_at_checked(FRAME) {
         Some((&[MAGIC, a, b, c, d], datum)) => Ok((u32::from_be_bytes([a, b, c, d]), datum)),
         _ => Err(CodecError::NotFramed),

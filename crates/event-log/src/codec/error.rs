@@ -18,6 +18,9 @@ pub enum CodecError {
     /// The registry does not have the schema that the payload was written with.
     #[error("the registry has no avro schema with the id {0}")]
     UnknownSchema(u32),
+    /// The schema that the payload was written with is not loaded yet.
+    #[error("the schema with the id {0} is being fetched from the registry")]
+    NotLoaded(u32),
     /// The payload does not begin with a magic byte and a schema id.
     #[error("the payload is not framed")]
     NotFramed,
@@ -37,11 +40,15 @@ pub enum CodecError {
 impl CodecError {
     /// Whether a retry can help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Registry(error) if error.is_transient())
+        match self {
+            Self::Registry(error) => error.is_transient(),
+            Self::NotLoaded(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the message itself is at fault. If not, it may be readable once the registry answers again.
     pub fn is_of_the_message(&self) -> bool {
-        !matches!(self, Self::Registry(_) | Self::SchemaFile(_))
+        !matches!(self, Self::Registry(_) | Self::NotLoaded(_) | Self::SchemaFile(_))
     }
 }

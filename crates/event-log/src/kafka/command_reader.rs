@@ -55,7 +55,9 @@ impl CommandReader {
         }
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, partition, Offset::Offset(next.max(first)))?;
-        Ok(self.consumer.incremental_assign(&list)?)
+        self.consumer.incremental_assign(&list)?;
+        // A partition that was paused when it was stopped would otherwise stay paused.
+        Ok(self.consumer.resume(&list)?)
     }
 
     /// Stops reading the partition and discards what was prefetched.

@@ -154,6 +154,8 @@ fn a_stopped_partition_can_be_started_again_at_any_offset() {
     let reader = reader(&log);
     reader.start(0, written[4]).unwrap();
     assert_eq!(offsets(&take(&reader, 2))[&0], written[4..6]);
+    // A pause ends with the stop.
+    reader.pause(0).unwrap();
     reader.stop(0).unwrap();
     let position = write(&log, &[command(1)]).remove(0);
     reader.start(1, 0).unwrap();
