@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use aggregate::Aggregate;
@@ -27,6 +28,8 @@ pub struct Commits<A: Aggregate> {
 struct State<A: Aggregate> {
     requested: VecDeque<CommitRequest<A>>,
     ended: VecDeque<CommitResult<A>>,
+    /// When the commit under way began.
+    began: Option<Instant>,
     /// Whether a commit has failed: no later one may be carried out before the next claim.
     failed: bool,
     closed: bool,
@@ -53,8 +56,13 @@ pub(crate) type CommitResult<A> = Result<(), Box<FailedCommit<A>>>;
 impl<A: Aggregate> Commits<A> {
     /// The commits of the shard with this mailbox. The committing thread waits by `clock`.
     pub fn new(mailbox: Arc<Mailbox<A>>, clock: Arc<dyn Clock>) -> Self {
-        let state =
-            State { requested: VecDeque::new(), ended: VecDeque::new(), failed: false, closed: false };
+        let state = State {
+            requested: VecDeque::new(),
+            ended: VecDeque::new(),
+            began: None,
+            failed: false,
+            closed: false,
+        };
         Self { mailbox, clock, state: Mutex::new(state) }
     }
 
@@ -63,6 +71,7 @@ impl<A: Aggregate> Commits<A> {
         while let Some(request) = self.next_request() {
             let ended = self.carry_out(request);
             let mut state = self.lock();
+            state.began = None;
             state.failed |= ended.is_err();
             state.ended.push_back(ended);
             drop(state);
@@ -75,6 +84,7 @@ impl<A: Aggregate> Commits<A> {
             let mut state = self.lock();
             let request = state.requested.pop_front();
             if request.is_some() || state.closed {
+                state.began = request.is_some().then(|| self.clock.now());
                 return request;
             }
             drop(state);
@@ -92,6 +102,12 @@ impl<A: Aggregate> Commits<A> {
             pending.answer(answer);
         }
         Ok(())
+    }
+
+    /// How long the commit under way has taken so far; zero if there is none.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let began = self.lock().began;
+        began.map_or(Duration::ZERO, |began| self.clock.now().saturating_duration_since(began))
     }
 
     /// Requests the commit of the next group.

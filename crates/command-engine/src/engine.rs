@@ -50,6 +50,7 @@ impl Default for EngineSettings {
 pub struct Engine<A: Aggregate> {
     shards: Shards,
     mailboxes: Vec<Arc<Mailbox<A>>>,
+    commits: Vec<Arc<Commits<A>>>,
     ended: Vec<watch::Receiver<()>>,
     panicked: CancellationToken,
 }
@@ -66,7 +67,8 @@ impl<A: Aggregate> Engine<A> {
         settings: &EngineSettings,
     ) -> Self {
         let panicked = CancellationToken::new();
-        let mut engine = Self { shards, mailboxes: Vec::new(), ended: Vec::new(), panicked };
+        let mut engine =
+            Self { shards, mailboxes: Vec::new(), commits: Vec::new(), ended: Vec::new(), panicked };
         let cache = |partition| AggregateCache::new(Box::new(snapshots(partition)), settings.cache);
         for number in 0..shards.count() {
             let mailbox = Arc::new(Mailbox::new(number, settings.clone(), Arc::new(SystemClock::default())));
@@ -77,6 +79,7 @@ impl<A: Aggregate> Engine<A> {
                 Writer::new(number, topics, log(number), Arc::clone(codec), cache, Arc::clone(&commits));
             let shard = Shard::new(number, writer, Arc::clone(&mailbox));
             engine.mailboxes.push(mailbox);
+            engine.commits.push(Arc::clone(&commits));
             engine.ended.push(shard.ended());
             engine.spawn(format!("shard-{number}"), move || shard.run());
             engine.spawn(format!("commit-{number}"), move || commits.run());
@@ -145,6 +148,11 @@ impl<A: Aggregate> Engine<A> {
         self.mailbox(shard).ownership()
     }
 
+    /// How long the oldest group of a shard that is not committed has taken so far; zero if there is none.
+    pub fn group_elapsed(&self, shard: i32) -> Duration {
+        self.mailbox(shard).group_elapsed().max(self.commits[index(shard)].elapsed())
+    }
+
     /// The partitions and their shards.
     pub fn shards(&self) -> Shards {
         self.shards
@@ -176,7 +184,7 @@ impl<A: Aggregate> Engine<A> {
     }
 
     /// To be owned by each thread of the write side.
-    pub(crate) fn panic_guard(&self) -> PanicGuard {
+    pub fn panic_guard(&self) -> PanicGuard {
         PanicGuard(self.panicked.clone())
     }
 
@@ -190,9 +198,12 @@ impl<A: Aggregate> Engine<A> {
     }
 
     fn mailbox(&self, shard: i32) -> &Arc<Mailbox<A>> {
-        let index = usize::try_from(shard).expect("a shard's number is not negative");
-        &self.mailboxes[index]
+        &self.mailboxes[index(shard)]
     }
+}
+
+fn index(shard: i32) -> usize {
+    usize::try_from(shard).expect("a shard's number is not negative")
 }
 
 impl<A: Aggregate> Drop for Engine<A> {

@@ -32,6 +32,7 @@ pub use cache::{AggregateCache, CacheError, CacheSettings, CachedAggregate, Comp
 pub use delivery::{Delivery, Rejection, Undecoded};
 pub use engine::{Engine, EngineSettings};
 pub use mailbox::Ownership;
+pub use panic_guard::PanicGuard;
 pub use request::{Accepted, AcceptedEvent, CommandError, CommandRequest};
 pub use snapshots::{
     Aggregates, Checkpoint, NoSnapshots, PendingSave, PostgresSnapshots, Save, Saved, SnapshotDatabase,

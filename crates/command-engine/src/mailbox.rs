@@ -7,7 +7,7 @@ mod worker;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use aggregate::{Aggregate, AggregateId};
@@ -162,6 +162,11 @@ impl<A: Aggregate> Mailbox<A> {
     /// Whether the queue for commands from Kafka has room.
     pub(crate) fn has_room(&self) -> bool {
         self.lock().deliveries.len() < self.settings.max_waiting
+    }
+
+    /// How long the thread has been working on its current group; zero if there is none.
+    pub(crate) fn group_elapsed(&self) -> Duration {
+        self.lock().wait_estimate.elapsed(self.clock.now())
     }
 
     /// The ownership of the shard, and a way to watch it.

@@ -24,6 +24,11 @@ impl WaitEstimate {
         }
     }
 
+    /// How long the current group has taken so far; zero if there is none.
+    pub(crate) fn elapsed(&self, now: Instant) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began))
+    }
+
     /// The expected wait of a command behind `groups` groups and the current one. It is zero if the thread is idle.
     pub(crate) fn expected(&self, groups: usize, now: Instant) -> Duration {
         let Some(began) = self.began else { return Duration::ZERO };

@@ -32,7 +32,7 @@ pub struct Settings {
     /// restarts quickly keeps its shards.
     pub instance_id: Option<String>,
     /// How the log is written: `FOLDLINE_KAFKA_BROKERS`, 127.0.0.1:19092; `FOLDLINE_TOPIC_PREFIX`, empty;
-    /// `FOLDLINE_COMMIT_TIMEOUT`, 1s: the outcome of a slower commit is unknown and is looked up in the log. How many
+    /// `FOLDLINE_COMMIT_TIMEOUT`, 5s: the outcome of a slower commit is unknown and is looked up in the log. How many
     /// partitions the events topic has: `FOLDLINE_TOPIC_PARTITIONS`, 8; the number never changes. How many shards they are
     /// divided into, each of which one instance writes: `FOLDLINE_SHARDS`, 2, at most one for each partition.
     pub log: ShardLogSettings,
@@ -62,7 +62,7 @@ impl Settings {
                 topics: Topics::new(&environment.get::<String>("FOLDLINE_TOPIC_PREFIX", ""), context.name),
                 shards: shards(environment),
                 address: forwarding.own_address.clone(),
-                commit_timeout: environment.duration("FOLDLINE_COMMIT_TIMEOUT", "1s"),
+                commit_timeout: environment.duration("FOLDLINE_COMMIT_TIMEOUT", "5s"),
             },
             engine: engine(environment),
             snapshots: SnapshotSettings::default(),

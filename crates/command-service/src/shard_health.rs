@@ -1,6 +1,9 @@
 //! The health of each shard: whether commands for it that arrive at this instance can be decided.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use aggregate::Aggregate;
 use command_engine::{Engine, Ownership};
@@ -14,6 +17,8 @@ use tokio::{
 
 /// How often the owner on another instance is checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a commit may take before the shard is degraded. A commit takes milliseconds.
+const SLOW_COMMIT: Duration = Duration::from_secs(1);
 /// How long another owner may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -27,6 +32,7 @@ pub(crate) fn watch<A: Aggregate>(
     for (number, component) in (0..).zip(components) {
         let shard = Shard {
             number,
+            engine: Arc::downgrade(engine),
             ownership: engine.ownership(number),
             owners: owners.clone(),
             own_address: own_address.to_owned(),
@@ -35,38 +41,51 @@ pub(crate) fn watch<A: Aggregate>(
     }
 }
 
-struct Shard {
+struct Shard<A: Aggregate> {
     number: i32,
+    engine: Weak<Engine<A>>,
     ownership: watch::Receiver<Ownership>,
     owners: watch::Receiver<Owners>,
     own_address: String,
 }
 
-impl Shard {
+impl<A: Aggregate> Shard<A> {
     async fn report(mut self, component: Component) {
         loop {
             match self.check().await {
-                Ok(()) => component.ready(),
+                Ok(()) => match self.slow_commit() {
+                    None => component.ready(),
+                    Some(reason) => component.degraded(reason),
+                },
                 Err(reason) => component.not_ready(reason),
             }
             tokio::select! {
                 changed = self.ownership.changed() => if changed.is_err() {
                     return component.not_ready("its thread has ended");
                 },
-                Ok(()) = self.owners.changed() => {}
+                changed = self.owners.changed() => if changed.is_err() {
+                    return component.not_ready("the owners of shards are no longer followed");
+                },
                 () = sleep(CHECK_INTERVAL) => {}
             }
         }
     }
 
-    /// Fails with the reason unless the shard is owned here, or by another instance that can be reached.
+    /// The shard is still owned, but Kafka takes long.
+    fn slow_commit(&self) -> Option<String> {
+        let elapsed = self.engine.upgrade()?.group_elapsed(self.number);
+        (elapsed > SLOW_COMMIT).then(|| format!("a commit has taken {elapsed:.1?} so far"))
+    }
+
+    /// Fails with the reason unless the shard is owned here, or by another instance that can be reached and that this
+    /// instance is not about to replace: a rolling deployment must not end that one before this one can take over.
     async fn check(&mut self) -> Result<(), String> {
         let here = self.ownership.borrow_and_update().clone();
         let owner = self.owners.borrow_and_update().get(self.number).map(|owner| owner.address.clone());
         match (here, owner) {
             (Ownership::Owned { .. }, _) => Ok(()),
-            (_, Some(owner)) if owner != self.own_address && accepts_connections(&owner).await => Ok(()),
             (Ownership::Claiming(reason), _) => Err(reason),
+            (_, Some(owner)) if owner != self.own_address && accepts_connections(&owner).await => Ok(()),
             (Ownership::Elsewhere, Some(owner)) => Err(format!("its owner {owner} does not answer")),
             (Ownership::Elsewhere, None) => Err("nobody owns it".to_owned()),
         }

@@ -154,6 +154,14 @@ impl Service {
             .is_ok_and(|answer| answer.status() == 200)
     }
 
+    /// The health of its components as text, which is empty while it starts.
+    pub async fn health(&self) -> String {
+        match reqwest::get(format!("{}/health/ready", self.admin_url)).await {
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
     /// Its metrics, as text.
     pub async fn metrics(&self) -> String {
         let answer = reqwest::get(format!("{}/metrics", self.admin_url)).await.expect("the service is up");

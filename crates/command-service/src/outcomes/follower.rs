@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use command_engine::PanicGuard;
 use event_log::{LogError, Outcome, OutcomeReader, ShardLogSettings};
 use serde::de::IgnoredAny;
 use tokio::runtime::Handle;
@@ -27,11 +28,17 @@ const DELETE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Follows the topic on a thread of its own until the service ends. After an error it starts again; no command depends
 /// on it.
-pub(crate) fn follow(log: &ShardLogSettings, outcomes: Outcomes, shutdown: CancellationToken) {
+pub(crate) fn follow(
+    log: &ShardLogSettings,
+    outcomes: Outcomes,
+    shutdown: CancellationToken,
+    guard: PanicGuard,
+) {
     let follower = Follower { log: log.clone(), outcomes, runtime: Handle::current(), shutdown };
     thread::Builder::new()
         .name("outcomes".to_owned())
         .spawn(move || {
+            let _guard = guard;
             while !follower.shutdown.is_cancelled() {
                 if let Err(error) = follower.run() {
                     warn!(%error, "outcomes cannot be followed; starting again");

@@ -52,7 +52,7 @@ impl Connect {
         self.await_registry_check(&codec, &registry).await?;
         let engine = Arc::new(self.start_engine(&codec));
         let (coordination, commands) = self.await_kafka(&engine, &codec, &topics).await?;
-        outcomes::follow(&settings.log, outcomes.clone(), self.shutdown.clone());
+        outcomes::follow(&settings.log, outcomes.clone(), self.shutdown.clone(), engine.panic_guard());
         shard_health::watch(shards, &engine, &coordination.owners(), &settings.log.address);
         watch_topics(settings.clone(), topics, self.shutdown.clone());
         Ok(WriteSide { engine, codec, commands, outcomes, coordination })

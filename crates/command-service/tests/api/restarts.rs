@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reqwest::Client;
-use test_kit::{LogView, OwnServers, Service, TestEnvironment, eventually};
+use test_kit::{Api, Fault, KafkaProxy, LogView, OwnServers, Service, TestEnvironment, eventually};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -49,6 +49,23 @@ async fn a_rolling_restart_loses_and_duplicates_nothing_and_every_retry_succeeds
     assert_all_opened_once(&events, &opened);
     eventually("both are ready", || async { processes[0].is_ready().await && processes[1].is_ready().await })
         .await;
+}
+
+#[tokio::test]
+async fn an_instance_is_not_ready_before_it_has_claimed_its_shards_although_another_serves_them() {
+    let environment = prepared(&ACCOUNTS).await;
+    let first = start_process(&environment).ready().await;
+    let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
+    proxy.inject(Api::InitProducerId, Fault::DropRequest, usize::MAX);
+    let mut behind = environment.clone();
+    behind.servers.brokers = proxy.address();
+    let second = start_process(&behind);
+    let is_warming_up = || async { second.health().await.contains("warming up") };
+    eventually("the second instance shows that it warms up", is_warming_up).await;
+    assert!(first.is_ready().await && !second.is_ready().await);
+    proxy.heal();
+    second.until_ready().await;
+    assert!(owned(&second).await > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,9 @@ pub(crate) struct Instance {
     pub(crate) proxy: KafkaProxy,
 }
 
+/// What is slow for one instance is unknown for another.
+const COMMIT_TIMEOUTS: [&str; 2] = ["1s", "5s"];
+
 /// Starts servers that faults may affect.
 pub(crate) async fn own_servers() -> Arc<OwnServers> {
     Arc::new(spawn_blocking(OwnServers::start).await.unwrap())
@@ -19,11 +22,12 @@ pub(crate) async fn own_servers() -> Arc<OwnServers> {
 
 /// Starts this many instances in an environment, and waits until they are ready.
 pub(crate) async fn start(environment: &TestEnvironment, count: usize) -> Vec<Instance> {
-    let instances = join_all((0..count).map(|_| async {
+    let instances = join_all((0..count).map(|number| async move {
         let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let mut proxied = environment.clone();
         proxied.servers.brokers = proxy.address();
-        Instance { service: Service::command_api(&proxied, "orders"), proxy }
+        let settings = [("FOLDLINE_COMMIT_TIMEOUT", COMMIT_TIMEOUTS[number % COMMIT_TIMEOUTS.len()])];
+        Instance { service: Service::command_api_with(&proxied, "orders", &settings), proxy }
     }))
     .await;
     for instance in &instances {

@@ -1,4 +1,4 @@
-//! Commits whose request or response is lost or late: the answer to the client is correct, a retry of the command
+//! Commits whose request or response is lost, late or only slow: the answer to the client is correct, a retry of the command
 //! returns the outcome, and the service recovers.
 
 use std::time::Duration;
@@ -16,8 +16,12 @@ use crate::{
     recorder::Recorder,
 };
 
-/// Longer than the service waits for a commit.
+/// How long the service waits for a commit that is lost or late. The default is longer, which would only take time.
+const COMMIT_TIMEOUT: &str = "1s";
+/// Longer than that.
 const TOO_LONG: Duration = Duration::from_millis(2_500);
+/// Shorter than the service waits for a commit by default, but long enough to be noticed.
+const SLOW: Duration = Duration::from_millis(2_500);
 
 /// One command API behind a proxy.
 struct ProxiedApi {
@@ -28,12 +32,12 @@ struct ProxiedApi {
 }
 
 impl ProxiedApi {
-    async fn start() -> Self {
+    async fn start(settings: &[(&str, &str)]) -> Self {
         let environment = TestEnvironment::prepared();
         let proxy = KafkaProxy::in_front_of(&environment.servers.brokers).await;
         let mut proxied = environment.clone();
         proxied.servers.brokers = proxy.address();
-        let service = Service::command_api(&proxied, "orders").ready().await;
+        let service = Service::command_api_with(&proxied, "orders", settings).ready().await;
         let recorder = Recorder::new(vec![service.url.clone()]);
         Self { environment, proxy, service, recorder }
     }
@@ -71,7 +75,7 @@ impl ProxiedApi {
 
 /// Asserts that the change takes effect exactly once, whatever the first answer is.
 async fn assert_changed_once(api: Api, fault: Fault, times: usize) {
-    let proxied = ProxiedApi::start().await;
+    let proxied = ProxiedApi::start(&[("FOLDLINE_COMMIT_TIMEOUT", COMMIT_TIMEOUT)]).await;
     let (first, last) = proxied.change_under_fault(api, fault, times).await;
     assert!(matches!(&last, Answer::Accepted { version: 2, events, .. } if events.len() == 1), "{last:?}");
     let is_accepted = |answer: &Answer| matches!(answer, Answer::Accepted { version: 2, .. });
@@ -123,4 +127,23 @@ async fn the_records_are_never_delivered() {
 #[tokio::test]
 async fn the_records_are_delivered_after_the_shard_was_claimed_again() {
     assert_changed_once(Api::Produce, Fault::HoldRequest(TOO_LONG), 1).await;
+}
+
+#[tokio::test]
+async fn a_slow_commit_is_shown_and_the_shard_stays_owned() {
+    let proxied = ProxiedApi::start(&[]).await;
+    let mut client = proxied.recorder.sender(0, fastrand::Rng::with_seed(1));
+    let order_id = Uuid::new_v4();
+    proxied.proxy.inject(Api::EndTxn, Fault::HoldResponse(SLOW), 1);
+    let placing = Command::new(order_id, Uuid::new_v4(), place(order_id));
+    let is_shown = || async { proxied.service.health().await.contains("a commit has taken") };
+    let (placed, ()) =
+        tokio::join!(client.send_until_final(&placing), eventually("the slow commit is shown", is_shown));
+
+    assert!(matches!(placed, Answer::Accepted { version: 1, .. }), "{placed:?}");
+    let metrics = proxied.service.metrics().await;
+    let takeovers: Vec<_> =
+        metrics.lines().filter(|line| line.starts_with("shard_takeovers_total{")).collect();
+    assert!(!takeovers.is_empty() && takeovers.iter().all(|line| line.ends_with(" 1")), "{takeovers:?}");
+    proxied.assert_history_is_correct(1).await;
 }
