@@ -35,6 +35,7 @@ pub(crate) struct Writing<E>(JoinHandle<Result<(Session, Written<E>), Projection
 /// A batch that was written.
 pub(crate) struct Written<E> {
     pub(crate) batch: Batch<E>,
+    pub(crate) ended: Instant,
     pub(crate) took: Duration,
 }
 
@@ -89,7 +90,8 @@ impl Database {
         Writing(self.runtime.spawn(async move {
             let began = Instant::now();
             session.write(&*projection, &claimed, &mut batch, limit).await?;
-            Ok((session, Written { batch, took: began.elapsed() }))
+            let ended = Instant::now();
+            Ok((session, Written { batch, ended, took: ended - began }))
         }))
     }
 

@@ -198,8 +198,8 @@ impl<'p, P: Projection> Membership<'p, P> {
         let Some(writing) = self.writing.take() else {
             return Ok(());
         };
-        let Written { batch, took } = self.database.finish(writing)?;
-        self.gather_until = Instant::now() + took.min(LONGEST_GATHERING);
+        let Written { batch, ended, took } = self.database.finish(writing)?;
+        self.gather_until = ended + took.min(LONGEST_GATHERING);
         for (partition, checkpoint) in batch.reached() {
             self.unread.remove(partition);
             self.worker.lag.applied(*partition, checkpoint.next_offset, batch.latest(*partition));
