@@ -150,7 +150,9 @@ async fn a_record_that_is_not_a_command_is_refused_and_does_not_block_others() {
     }
     assert_eq!(dead_letters.len(), 3, "{dead_letters:?}");
     let metrics = shared::METRICS.render();
-    assert!(metrics.contains("commands_dead_letters_total 3\n"), "{metrics}");
+    let counted = metrics.lines().find_map(|line| line.strip_prefix("commands_dead_letters_total "));
+    // Other tests of this program have dead letters too.
+    assert!(counted.unwrap().parse::<u64>().unwrap() >= 3, "{metrics}");
 }
 
 fn is_dead_letter(outcome: &ConsumedRecord) -> bool {
