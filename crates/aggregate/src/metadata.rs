@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-/// Where a command came from. Every event that follows from it has the same metadata. Cloning is
-/// cheap.
+/// Where a command came from. Every event that follows from it has the same metadata. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
     /// Identifies the command. A repeated id is the same command and has one effect.

@@ -1,7 +1,7 @@
 //! Safe retries: a command's id follows from its `Idempotency-Key` (IETF draft `idempotency-key-header`), so that a
 //! repeated request is the same command.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use aggregate::Message;
 use axum::http::HeaderMap;
@@ -72,10 +72,10 @@ fn derived(namespace: Uuid, caller: &str, key: &str) -> Uuid {
 
 /// A fingerprint of a command's name and values, independent of how the JSON was written.
 pub(crate) fn request_hash(command: &impl Message) -> u64 {
-    let mut hash = Sha256::new().chain_update(command.message_type()).chain_update([0]);
-    let values = io::BufWriter::with_capacity(512, &mut hash);
-    serde_json::to_writer(values, command).expect("a command that was read as JSON can be written as JSON");
-    u64::from_be_bytes(hash.finalize()[..8].try_into().expect("a SHA-256 has 32 bytes"))
+    let values = serde_json::to_vec(command).expect("a command that was read as JSON can be written as JSON");
+    let name = command.message_type();
+    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(values).finalize();
+    u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
 #[cfg(test)]

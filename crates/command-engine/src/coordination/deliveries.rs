@@ -137,8 +137,11 @@ where
         Ok(())
     }
 
-    /// Delivers a command. If it cannot be decoded yet, its partition is not read on before it is.
+    /// Delivers a command of an owned shard. If it cannot be decoded yet, its partition is not read on before it is.
     fn deliver_or_hold(&mut self, record: CommandRecord, pause: Duration) -> Result<(), LogError> {
+        let Some(epoch) = self.reading(record.position.partition).and_then(|reading| reading.epoch) else {
+            return Ok(());
+        };
         let command = match (self.decode)(&record) {
             Ok(request) => Ok(request),
             Err(Undecoded::Rejected(rejection)) => Err(rejection),
@@ -147,19 +150,16 @@ where
                 return self.hold(record, pause);
             }
         };
-        self.deliver(&record, command)
+        self.deliver(epoch, &record, command)
     }
 
     fn deliver(
         &mut self,
+        epoch: u64,
         record: &CommandRecord,
         command: Result<CommandRequest<A::Command>, Rejection>,
     ) -> Result<(), LogError> {
         let partition = record.position.partition;
-        let shard = usize::try_from(self.engine.shards().shard_of(partition)).ok();
-        let Some(epoch) = shard.and_then(|shard| self.shards.get(shard)?.epoch) else {
-            return Ok(());
-        };
         let delivery = Delivery {
             epoch,
             position: record.position.clone(),
@@ -196,11 +196,16 @@ where
     /// After an error, has the shard of a partition read again from where its ownership began: a command must not overtake
     /// one that is held, and a partition must not stay paused. The engine drops what it has received before.
     fn or_read_again(&mut self, partition: i32, done: Result<(), LogError>) -> Result<(), LogError> {
-        let shard = usize::try_from(self.engine.shards().shard_of(partition)).ok();
-        if let (Err(_), Some(reading)) = (&done, shard.and_then(|shard| self.shards.get_mut(shard))) {
+        if let (Err(_), Some(reading)) = (&done, self.reading(partition)) {
             reading.ownership.mark_changed();
         }
         done
+    }
+
+    /// The reading of the shard that a partition belongs to.
+    fn reading(&mut self, partition: i32) -> Option<&mut ShardReading> {
+        let shard = self.engine.shards().shard_of(partition);
+        self.shards.get_mut(usize::try_from(shard).ok()?)
     }
 
     fn resume(&mut self) -> Result<(), LogError> {

@@ -109,12 +109,10 @@ impl<'p, P: Projection> Membership<'p, P> {
     fn write_batches(&mut self) -> Result<(), ProjectionError> {
         while self.may_continue() {
             let mut batch = Batch::new();
-            let mut read = self.read_batch(&mut batch);
+            let read = self.read_batch(&mut batch);
             // If the previous batch failed, this one is dropped with it.
             self.finish_batch(Some(&mut batch))?;
-            if read.as_ref().is_ok_and(|has_room| *has_room) {
-                read = self.gather(&mut batch);
-            }
+            let read = read.and_then(|has_room| if has_room { self.gather(&mut batch) } else { Ok(()) });
             let is_idle = batch.reached().is_empty();
             // If reading failed, the events before the failure are still written. They may be the last for some time.
             self.begin_batch(batch);

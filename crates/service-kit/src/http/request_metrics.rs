@@ -14,8 +14,8 @@ struct RequestMetrics {
     seconds: Histogram,
 }
 
-/// The metrics by route. The recorder finds a metric by a key of owned labels, which would cost
-/// a dozen allocations for each request.
+/// The metrics by route. The recorder finds a metric by a key of owned labels, which would cost a dozen allocations for
+/// each request.
 static KNOWN: LazyLock<RwLock<HashMap<String, ByStatus>>> = LazyLock::new(RwLock::default);
 
 /// The metrics of one route, by method and status.

@@ -26,7 +26,7 @@ impl<P: Projection> Membership<'_, P> {
 
     /// Goes on reading for as long as writing the last batch took. Each transaction has a cost of its own, so that half of
     /// the time at the most is spent on them, and batches grow with the load.
-    pub(super) fn gather(&mut self, batch: &mut Batch<P::Event>) -> Result<bool, ProjectionError> {
+    pub(super) fn gather(&mut self, batch: &mut Batch<P::Event>) -> Result<(), ProjectionError> {
         let mut has_room = !batch.reached().is_empty();
         while has_room && !self.worker.stop.is_cancelled() {
             let left = self.gather_until.saturating_duration_since(Instant::now());
@@ -35,7 +35,7 @@ impl<P: Projection> Membership<'_, P> {
             }
             has_room = self.read_on(batch, left)?;
         }
-        Ok(has_room)
+        Ok(())
     }
 
     /// Reads on until the batch is full, the assignment changes, or nothing has arrived. It waits for the first record
