@@ -28,7 +28,7 @@ use crate::{Broker, Layout, LayoutBroker, LogError, PRODUCERS, Producer, Shards,
 /// How long a request to the cluster may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long Kafka may take to delete a topic and to create it again.
-const TOPIC_TIMEOUT: Duration = Duration::from_secs(60);
+const TOPIC_TIMEOUT: Duration = Duration::from_mins(1);
 /// The pause between two checks for a topic.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The key of all records of the layout topic.

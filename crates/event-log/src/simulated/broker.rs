@@ -36,6 +36,7 @@ impl SimulatedBroker {
 
     /// The broker as an instance sees it that is configured with this many shards. They differ in their transactional
     /// ids only: every layout has one shard of all partitions here.
+    #[must_use]
     pub fn with_shards(self, shards: i32) -> Self {
         Self { shards, ..self }
     }

@@ -29,9 +29,17 @@ fn change<W: World>(world: &W) -> Layout {
     change_layout(&mut world.layout(), changed::<W>()).unwrap()
 }
 
-fn assert_refused<W: World>(refused: LogError) {
+/// The change, for another thread.
+fn change_later<W: World>(world: &W) -> impl FnOnce() + Send + 'static + use<W> {
+    let mut layout = world.layout();
+    move || {
+        change_layout(&mut layout, changed::<W>()).unwrap();
+    }
+}
+
+fn assert_refused<W: World>(refused: &LogError) {
     let LogError::OtherLayout { configured, .. } = refused else { panic!("{refused}") };
-    assert_eq!(configured, W::SHARDS);
+    assert_eq!(*configured, W::SHARDS);
     assert!(refused.is_transient(), "an operator may still restore the old number");
 }
 
@@ -49,7 +57,7 @@ fn an_owner_of_the_old_layout_is_fenced_and_cannot_claim_again<W: World>(world: 
         change(world);
         let fenced = error(old.append(&["too-late"]));
         assert!(fenced.is_fenced(), "{fenced}");
-        assert_refused::<W>(Owner::over(world.broker(), "old:1").map(drop).unwrap_err());
+        assert_refused::<W>(&error(Owner::over(world.broker(), "old:1").map(drop)));
         change_layout(&mut world.layout(), W::SHARDS).unwrap();
     }
     assert_eq!(aggregates(world), ["a", "a", "a"]);
@@ -67,16 +75,14 @@ fn an_owner_of_the_old_layout_is_not_confirmed<W: World>(world: &W) {
 }
 
 fn a_claim_during_which_the_change_happens_does_not_succeed<W: World>(world: &W) {
-    let mut layout = world.layout();
-    let interrupt = move || drop(change_layout(&mut layout, changed::<W>()).unwrap());
+    let interrupt = change_later(world);
     let slow = Owner::over(Interrupted::new(world.broker(), Interruption::Layout, interrupt), "slow:1");
-    assert_refused::<W>(slow.map(drop).unwrap_err());
+    assert_refused::<W>(&error(slow.map(drop)));
     assert!(world.announced().is_empty());
 }
 
 fn a_claim_that_was_about_to_announce_itself_is_fenced<W: World>(world: &W) {
-    let mut layout = world.layout();
-    let interrupt = move || drop(change_layout(&mut layout, changed::<W>()).unwrap());
+    let interrupt = change_later(world);
     let slow = Owner::over(Interrupted::new(world.broker(), Interruption::End, interrupt), "slow:1");
     let fenced = slow.map(drop).unwrap_err();
     assert!(fenced.is_fenced(), "{fenced}");
