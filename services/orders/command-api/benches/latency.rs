@@ -32,7 +32,7 @@ async fn main() {
     println!("\none at a time, {TIMES} times, in milliseconds");
     report("bare transactional commit of one record", "commit", &commits);
     report("command over HTTP, answered when committed", "command", &answered);
-    report("then the query with its token, answered", "visible", &visible);
+    report("then the query with its token, answered", "query", &visible);
     println!("command / bare commit at the median: {:.2}", median(&answered) / median(&commits));
 }
 

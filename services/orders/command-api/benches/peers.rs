@@ -31,8 +31,10 @@ use uuid::Uuid;
 const CONNECTIONS: [usize; 3] = [16, 64, 256];
 /// The number of orders with many events. Each has a connection of its own.
 const STREAMS: usize = 16;
-/// The first start of a system is warmed up for longer, because the broker's JVM compiles its code.
-const WARM_UP: [Duration; 2] = [Duration::from_secs(15), Duration::from_secs(3)];
+/// How long a system is warmed up after its start.
+const WARM_UP: Duration = Duration::from_secs(3);
+/// How long Foldline is warmed up after its first start, because the broker's JVM compiles its code.
+const FIRST_WARM_UP: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() {
@@ -62,7 +64,7 @@ impl Plan {
     fn read() -> Self {
         let number = |name, default| usize::try_from(setting(name, default)).expect("the number fits");
         Self {
-            duration: Duration::from_secs(setting("FOLDLINE_BENCH_SECONDS", 8)),
+            duration: Duration::from_secs(setting("FOLDLINE_BENCH_SECONDS", 5)),
             rounds: number("FOLDLINE_BENCH_ROUNDS", 2),
             stream: number("FOLDLINE_BENCH_STREAM", 1_000),
         }
@@ -80,10 +82,9 @@ impl Plan {
                 let system = contestant.system;
                 println!("\nclass {}, {}, round {round}", class.letter(), system.name());
                 let running = system.start(&environment).await;
-                let warm_up = WARM_UP[(round - 1).min(1)];
-                contestant
-                    .measure(&running, Load::place(64, warm_up.min(self.duration * 2)), "warm-up")
-                    .await;
+                let is_first = system == System::Foldline && round == 1;
+                let warm_up = Load::place(64, if is_first { FIRST_WARM_UP } else { WARM_UP });
+                contestant.measure(&running, warm_up, "warm-up").await;
                 for connections in CONNECTIONS {
                     let row = Row { class, commands: "orders placed".to_owned(), connections };
                     let load = Load::place(connections, self.duration);

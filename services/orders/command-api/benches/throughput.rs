@@ -1,6 +1,7 @@
 //! Measures how many commands per second the system accepts, and the processor time of each: orders are placed over
 //! HTTP, with everything on this machine. `make bench` starts the servers and prints the figures.
-//! `FOLDLINE_BENCH_SECONDS` sets how long each measurement lasts.
+//! `FOLDLINE_BENCH_SECONDS` sets how long each measurement lasts, and `FOLDLINE_BENCH_STREAM` the number of events of an
+//! order with many events.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark may block its threads")]
 
@@ -31,11 +32,11 @@ const PROJECTIONS: [&str; 3] = ["orders", "journal", "customer_totals"];
 const CONNECTIONS: [usize; 4] = [16, 64, 256, 512];
 /// The number of orders with many events, each changed on a connection of its own.
 const STREAMS: usize = 64;
-const EVENTS_OF_A_STREAM: usize = 1_000;
 
 #[tokio::main]
 async fn main() {
-    let duration = Duration::from_secs(setting("FOLDLINE_BENCH_SECONDS", 10));
+    let duration = Duration::from_secs(setting("FOLDLINE_BENCH_SECONDS", 8));
+    record_figure("seconds", duration.as_secs_f64());
     with_every_projection(duration).await;
     limits(duration).await;
     for instances in [1, 2] {
@@ -51,9 +52,9 @@ async fn with_every_projection(duration: Duration) {
     let parts = [
         ("client", Processes::Process(std::process::id())),
         ("command API", Processes::Process(commands.pid())),
-        ("Kafka", Processes::CommandLine("kafka.Kafka")),
+        ("Kafka", Processes::Server("kafka")),
         ("projector", Processes::Process(projector.pid())),
-        ("Postgres", Processes::Program("postgres")),
+        ("Postgres", Processes::Server("postgres")),
     ];
     let addresses = [commands.url.trim_start_matches("http://").to_owned()];
     // Each order is one event.
@@ -70,20 +71,24 @@ async fn with_every_projection(duration: Duration) {
         let (_, lag) = until_applied(&environment, "orders_read", &PROJECTIONS, placed).await;
         report.print(&format!("{connections} connections"));
         record(&connections.to_string(), &report);
+        let mut all = 0.0;
         for ((name, part), before) in parts.iter().zip(before) {
             let micros = micros(processor_time(*part).saturating_sub(before), &report);
             print!("  {name} {micros:.0}");
             record_figure(&format!("{connections}.cpu.{}", name.replace(' ', "-")), micros);
+            all += micros;
         }
+        record_figure(&format!("{connections}.cpu.all"), all);
         let switches = (switches - switches_before) as f64 / report.accepted.len() as f64;
         println!("  threads {threads}  switches {switches:.1}  projections caught up {lag:.1?} later");
         record_figure(&format!("{connections}.threads"), threads as f64);
         record_figure(&format!("{connections}.switches"), switches);
     }
-    let orders = place_streams(&addresses[0], STREAMS, EVENTS_OF_A_STREAM).await;
+    let events = usize::try_from(setting("FOLDLINE_BENCH_STREAM", 1_000)).expect("the number fits");
+    let orders = place_streams(&addresses[0], STREAMS, events).await;
     let load = Load { work: Work::ChangeAddress(&orders), ..Load::place(STREAMS, duration) };
     let report = load.run(&addresses).await;
-    report.print(&format!("{STREAMS} connections, orders with {EVENTS_OF_A_STREAM} events"));
+    report.print(&format!("{STREAMS} connections, orders with {events} events"));
     record("streams", &report);
 }
 

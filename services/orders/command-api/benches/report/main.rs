@@ -1,5 +1,5 @@
-//! Prints the figures that the benchmarks before it have recorded, each beside its target, and writes them to
-//! `docs/benchmarks/commands.md`. `make bench` runs it last.
+//! Prints the figures that the benchmarks before it have recorded, each beside its target, and writes them to a page in
+//! `docs/benchmarks`. `.ci/bench` runs it last, with the name of the page in `FOLDLINE_BENCH_PAGE`.
 
 mod targets;
 
@@ -10,23 +10,30 @@ use std::{
 };
 
 use targets::{Bound, LIMITS, TARGETS, Target};
-use test_kit::{machine, recorded_figures, repository, setting};
+use test_kit::{machine, recorded_figures, repository};
 
-const PAGE: &str = "docs/benchmarks/commands.md";
 const CONNECTIONS: [usize; 4] = [16, 64, 256, 512];
-/// The processes whose processor time is recorded.
-const PROCESSES: [&str; 5] = ["client", "command-API", "Kafka", "projector", "Postgres"];
+/// The processes whose processor time is recorded, and their sum.
+const PROCESSES: [&str; 6] = ["client", "command-API", "Kafka", "projector", "Postgres", "all"];
 
 fn main() {
+    let page = std::env::var("FOLDLINE_BENCH_PAGE").expect("FOLDLINE_BENCH_PAGE names the page");
+    let (title, target) = match page.as_str() {
+        "commands" => ("Figures of commands", "bench"),
+        "start" => ("Figures of starts", "starts"),
+        "read" => ("Figures of the read side", "reads"),
+        other => panic!("there is no page {other}"),
+    };
     let report = Report { figures: recorded_figures() };
     println!("\n{report}");
-    let page = format!(
-        "# Figures of commands\n\nWritten by `make bench`; see [benchmarks](../benchmarks.md) for what is measured. \
-         Durability class C: Kafka's defaults. Each measurement lasts {} s.\n\n{}.\n\n{report}",
-        setting("FOLDLINE_BENCH_SECONDS", 10),
+    let text = format!(
+        "# {title}\n\nWritten by `make {target}`; see [benchmarks](../benchmarks.md) for what is measured. Durability \
+         class C: Kafka's defaults.{}\n\n{}.\n\n{report}",
+        report.duration(),
         machine()
     );
-    fs::write(repository().join(PAGE), page).expect("the page can be written");
+    fs::write(repository().join(format!("docs/benchmarks/{page}.md")), text)
+        .expect("the page can be written");
 }
 
 struct Report {
@@ -36,6 +43,12 @@ struct Report {
 impl Report {
     fn figure(&self, name: &str) -> Option<f64> {
         self.figures.get(name).copied()
+    }
+
+    /// How long each measurement lasted, if that was a setting.
+    fn duration(&self) -> String {
+        let seconds = self.figure("seconds");
+        seconds.map_or_else(String::new, |seconds| format!(" Each measurement lasted {seconds} s."))
     }
 
     /// The row of a target in the table, if its figure has been measured.
@@ -63,10 +76,8 @@ impl Report {
 
     /// The processor time of each process for a command.
     fn processor_time(&self, connections: usize) -> Option<String> {
-        let times = PROCESSES.map(|process| self.figure(&format!("{connections}.cpu.{process}")));
-        let all: Option<f64> = times.iter().copied().sum();
-        let cells: Vec<_> =
-            times.into_iter().chain([all]).map(|time| time.map(rounded)).collect::<Option<_>>()?;
+        let times = PROCESSES.iter().map(|process| self.figure(&format!("{connections}.cpu.{process}")));
+        let cells: Vec<_> = times.map(|time| time.map(rounded)).collect::<Option<_>>()?;
         Some(format!("| {connections} | {} |", cells.join(" | ")))
     }
 }
@@ -78,25 +89,34 @@ impl Display for Report {
         for row in TARGETS.iter().filter_map(|target| self.row(target)) {
             writeln!(f, "{row}")?;
         }
-        writeln!(f, "\n| limit | figure |")?;
-        writeln!(f, "| --- | ---: |")?;
-        for (what, name, unit) in LIMITS {
-            let Some(figure) = self.figure(name) else { continue };
-            writeln!(f, "| {what} | {} {unit} |", rounded(figure))?;
-        }
-        writeln!(f, "\nProcessor time of a command, in µs:\n")?;
-        writeln!(f, "| connections | {} | all |", PROCESSES.join(" | ").replace('-', " "))?;
-        writeln!(f, "| ---: |{}", " ---: |".repeat(PROCESSES.len() + 1))?;
-        for row in CONNECTIONS.iter().filter_map(|connections| self.processor_time(*connections)) {
-            writeln!(f, "{row}")?;
-        }
-        Ok(())
+        let limits = LIMITS.iter().filter_map(|(what, name, unit)| {
+            self.figure(name).map(|figure| format!("| {what} | {} {unit} |", rounded(figure)))
+        });
+        section(f, "\n| limit | figure |\n| --- | ---: |", limits)?;
+        let heading = format!(
+            "\nProcessor time of a command, in µs:\n\n| connections | {} |\n| ---: |{}",
+            PROCESSES.join(" | ").replace('-', " "),
+            " ---: |".repeat(PROCESSES.len())
+        );
+        section(f, &heading, CONNECTIONS.iter().filter_map(|connections| self.processor_time(*connections)))
     }
 }
 
-/// Three digits or more.
+/// Nothing, if there are no rows.
+fn section(f: &mut Formatter<'_>, heading: &str, rows: impl Iterator<Item = String>) -> fmt::Result {
+    for (number, row) in rows.enumerate() {
+        if number == 0 {
+            writeln!(f, "{heading}")?;
+        }
+        writeln!(f, "{row}")?;
+    }
+    Ok(())
+}
+
+/// Three digits or more; fewer if the number is whole.
 fn rounded(value: f64) -> String {
     match value {
+        _ if value.fract() == 0.0 => format!("{value:.0}"),
         100.0.. => format!("{value:.0}"),
         10.0..100.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),

@@ -50,15 +50,24 @@ pub(crate) const TARGETS: &[Target] = &[
     target("4", "half of the maximum, p99.9", "half.p99.9", "ms", ShareAtMost(5.0), bare_commit("commit.p99.9")),
     target("5", "150 % of the maximum offered", "overload.rate", RATE, ShareAtLeast(0.95), of("maximum", "maximum.rate")),
     target("5", "p99 of what is then accepted", "overload.p99", "ms", ShareAtMost(2.0), of("row 4", "half.p99")),
-    target("6", "client, 512 connections", "512.cpu.client", "µs", AtMost(14.0), None),
+    target("6", "processor time at 512 connections: client", "512.cpu.client", "µs", AtMost(14.0), None),
     target("6", "command API", "512.cpu.command-API", "µs", AtMost(35.0), None),
     target("6", "Kafka", "512.cpu.Kafka", "µs", AtMost(12.0), None),
     target("6", "projector", "512.cpu.projector", "µs", AtMost(12.0), None),
     target("6", "Postgres", "512.cpu.Postgres", "µs", AtMost(20.0), None),
+    target("6", "all", "512.cpu.all", "µs", AtMost(93.0), None),
     target("7", "threads of the command API", "512.threads", "", AtMost(48.0), None),
     target("7", "its context switches a command, 64 connections", "64.switches", "", AtMost(4.0), None),
     target("7", "its context switches a command, 512 connections", "512.switches", "", AtMost(4.0), None),
+    target("8", "live projection, for each core of Postgres", "live.per-core", "events/s", AtLeast(65_000.0), of("bare upsert", "upsert.per-core")),
+    target("8", "live projection", "live.rate", "events/s", ShareAtLeast(0.7), of("bare upsert", "upsert.rate")),
+    target("9", "visible in a query after the answer, p50", "visible.p50", "ms", AtMost(5.0), None),
+    target("9", "visible in a query after the answer, p99", "visible.p99", "ms", AtMost(25.0), None),
+    target("10", "rebuild beside 250 commands/s", "rebuild.rate", "events/s", AtLeast(80_000.0), None),
     target("11", "hand-over of a shard, p99", "the-old-owner-goes-on.p99", "ms", AtMost(100.0), None),
+    target("13", "cold start, 1 M orders, 2 M events", "start.2000000", "s", AtMost(5.0), None),
+    target("13", "cold start, 1 M orders, 10 M events", "start.10000000", "s", ShareAtMost(1.1), of("2 M events", "start.2000000")),
+    target("14", "memory for 1 M aggregates of 64 bytes", "cache", "MB", AtMost(256.0), None),
 ];
 
 /// The limits themselves: what they are, the name of the figure, and its unit.
@@ -69,6 +78,7 @@ pub(crate) const LIMITS: &[(&str, &str, &str)] = &[
     ("bare log, 256 connections", "bare-log.256.rate", RATE),
     ("bare log, 512 connections", "bare-log.512.rate", RATE),
     ("bare commit: one transaction of one record, p50", "commit.p50", "ms"),
+    ("bare upsert: the statements of a projection without a log", "upsert.rate", "events/s"),
     ("bare commit, p99", "commit.p99", "ms"),
 ];
 
