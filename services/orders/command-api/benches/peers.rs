@@ -88,7 +88,8 @@ impl Plan {
                 for connections in CONNECTIONS {
                     let row = Row { class, commands: "orders placed".to_owned(), connections };
                     let load = Load::place(connections, self.duration);
-                    table.add(row, system, contestant.measure(&running, load, "orders placed").await);
+                    let report = contestant.measure(&running, load, "orders placed").await;
+                    table.add(row, system, &report);
                 }
                 self.streams(class, contestant, &running, table).await;
                 let lost = system.lost_updates(&environment, contestant.accepted).await;
@@ -118,12 +119,12 @@ impl Plan {
         let load = Load { work: Work::ChangeAddress(&orders), ..Load::place(STREAMS, self.duration) };
         let commands = format!("changes to orders with {} events", self.stream);
         let report = contestant.measure(running, load, &commands).await;
-        table.add(Row { class, commands, connections: STREAMS }, contestant.system, report);
+        table.add(Row { class, commands, connections: STREAMS }, contestant.system, &report);
     }
 
     fn conditions(&self) -> String {
         format!(
-            "Each figure is the median of {} runs of {:?} each. The peer's pool has {} connections.",
+            "Each figure is the median of {} run(s) of {:?}. The pool of cqrs-es has {} connections.",
             self.rounds,
             self.duration,
             systems::pool_size()

@@ -74,7 +74,7 @@ pub(crate) async fn bare_log(environment: &TestEnvironment) -> String {
     let shards = Shards::new(PARTITIONS, 1).expect("one shard of all partitions");
     apply_topics(&client, &topics, shards, 1).await.expect("the topics can be created");
     let (queue, queued) = channel();
-    let (brokers, topic) = (client.brokers, topics.events().to_owned());
+    let (brokers, topic) = (client.brokers, topics.events().clone());
     thread::spawn(move || write(&brokers, &topic, &queued));
     serve(Some(queue)).await
 }
@@ -112,7 +112,9 @@ fn write(brokers: &str, topic: &str, queued: &Receiver<Queued>) {
         for (producer, group) in groups {
             producer.producer.commit_transaction(DEADLINE).expect("nobody else writes");
             // A client that has gone away is not an error.
-            group.into_iter().for_each(|queued| queued.reply.send(()).unwrap_or_default());
+            for queued in group {
+                queued.reply.send(()).unwrap_or_default();
+            }
             committed.send(()).expect("the writer runs");
         }
     });

@@ -19,15 +19,17 @@ pub(crate) struct Row {
     pub(crate) connections: usize,
 }
 
-/// The commands per second of each run.
+/// What each system has done, in the order of [`System::ALL`].
 #[derive(Default)]
 pub(crate) struct PeerTable {
+    /// The commands per second of each run.
     rows: Vec<(Row, [Vec<f64>; System::ALL.len()])>,
+    refused: [usize; System::ALL.len()],
     lost_updates: i64,
 }
 
 impl PeerTable {
-    pub(crate) fn add(&mut self, row: Row, system: System, report: Report) {
+    pub(crate) fn add(&mut self, row: Row, system: System, report: &Report) {
         let position = self.rows.iter().position(|(known, _)| *known == row).unwrap_or_else(|| {
             self.rows.push((row, Default::default()));
             self.rows.len() - 1
@@ -35,6 +37,7 @@ impl PeerTable {
         let column =
             System::ALL.iter().position(|known| *known == system).expect("the array has all systems");
         self.rows[position].1[column].push(report.rate());
+        self.refused[column] += report.refused;
     }
 
     pub(crate) fn add_lost(&mut self, updates: i64) {
@@ -43,16 +46,31 @@ impl PeerTable {
 
     /// Prints the table, and writes the page.
     pub(crate) fn finish(&self, conditions: &str) {
-        println!("\n{self}\n{conditions}");
+        let [ours, plain, snapshots] = self.refused;
+        let text = format!(
+            "Commands per second, with each run in parentheses. {conditions} Answered 503: {ours} by Foldline, {plain} \
+             by cqrs-es, {snapshots} by cqrs-es with snapshots. Updates of the read model that cqrs-es lost: {}.\n\n\
+             {}; cqrs-es {}, postgres-es {}.\n\n{self}",
+            self.lost_updates,
+            machine(),
+            peer_version("cqrs-es"),
+            peer_version("postgres-es")
+        );
+        println!("\n{text}");
         let page = format!(
             "# Comparison with cqrs-es\n\nWritten by `make bench-peers`; see [benchmarks](../benchmarks.md) for what is \
-             compared.\n\nCommands per second, with each run in parentheses. {conditions} Updates of the read model \
-             that the peer lost: {}.\n\n{}.\n\n{self}",
-            self.lost_updates,
-            machine()
+             compared.\n\n{text}"
         );
         fs::write(repository().join(PAGE), page).expect("the page can be written");
     }
+}
+
+/// The version of a crate that the peer uses.
+fn peer_version(name: &str) -> String {
+    let lock = fs::read_to_string(repository().join("services/orders/bench-peer/Cargo.lock"));
+    let lock = lock.expect("the peer has a lock file");
+    let version = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).map(|(_, rest)| rest);
+    version.and_then(|rest| rest.split('"').next()).expect("the peer uses the crate").to_owned()
 }
 
 impl Display for PeerTable {

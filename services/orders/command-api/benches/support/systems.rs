@@ -22,7 +22,7 @@ pub(crate) enum System {
 
 /// The processes of a system. Dropping this ends them.
 pub(crate) enum Running {
-    Foldline { commands: Service, projector: Service },
+    Foldline { commands: Box<Service>, projector: Box<Service> },
     CqrsEs { process: Child, address: String },
 }
 
@@ -59,8 +59,8 @@ impl System {
     pub(crate) async fn start(self, environment: &TestEnvironment) -> Running {
         match self {
             Self::Foldline => Running::Foldline {
-                commands: Service::command_api(environment, "orders").ready().await,
-                projector: Service::projector(environment, "orders").ready().await,
+                commands: Box::new(Service::command_api(environment, "orders").ready().await),
+                projector: Box::new(Service::projector(environment, "orders").ready().await),
             },
             Self::CqrsEs { snapshot_every } => {
                 let address = format!("127.0.0.1:{}", free_port());
