@@ -99,6 +99,7 @@ async fn limits(duration: Duration) {
     route.print("a route that only parses, 512 connections");
     record("route", &route);
     let log = [limits::bare_log(&TestEnvironment::empty()).await];
+    Load::place(64, WARM_UP_ROUND).run(&log).await;
     for connections in CONNECTIONS {
         let report = Load::place(connections, duration).run(&log).await;
         report.print(&format!("a route and the log alone, {connections} connections"));
