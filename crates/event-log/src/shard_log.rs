@@ -207,6 +207,19 @@ pub enum LogError {
         /// The layout that is recorded.
         present: Layout,
     },
+    /// Kafka has no committed offset for the commands of a partition, although every owner commits one.
+    #[error(
+        "the offset of group {group} in {topic}/{partition} is missing, so it is not known which commands are decided: \
+         see docs/commands-through-kafka.md#a-lost-offset"
+    )]
+    CommandOffsetLost {
+        /// The consumer group.
+        group: String,
+        /// The commands topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+    },
     /// The newest record of the layout topic is not a layout.
     #[error("the newest record of {0} is not a layout; it was not written by `foldline shards set`")]
     InvalidLayout(String),
@@ -241,6 +254,7 @@ impl LogError {
             | Self::BeyondEnd { .. }
             | Self::BeginningDeleted { .. }
             | Self::InvalidLayout(_)
+            | Self::CommandOffsetLost { .. }
             | Self::InvalidShards(_) => false,
             Self::Unreadable { source, .. } => source.is_transient(),
             _ => true,

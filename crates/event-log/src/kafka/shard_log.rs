@@ -77,6 +77,12 @@ impl KafkaBroker {
         Ok(self.clients.as_ref().expect("it was just opened"))
     }
 
+    /// Whether an owner of the shard has announced itself, and thereby committed the next command of each partition.
+    fn had_an_owner(&mut self) -> Result<bool, LogError> {
+        let end = self.owners_end()?;
+        Ok(self.last_announcement(0, end)?.is_some())
+    }
+
     fn route(&mut self, number: usize) -> Result<Route, LogError> {
         let deciders = self.clients()?.committed.consumer().group_metadata();
         let (events, shards, shard) = (self.events.clone(), self.shards.count(), self.shard);
@@ -153,9 +159,12 @@ impl Broker for KafkaBroker {
         let told =
             answer.elements_for_topic(&commands).into_iter().next().expect("one partition was asked for");
         told.error()?;
-        let first = watermarks(consumer, &commands, partition)?.0;
+        let (first, end) = watermarks(consumer, &commands, partition)?;
         match told.offset() {
             Offset::Offset(next) => Ok(next.max(first)),
+            _ if first < end && self.had_an_owner()? => {
+                Err(LogError::CommandOffsetLost { group: self.topics.deciders(), topic: commands, partition })
+            }
             _ => Ok(first),
         }
     }

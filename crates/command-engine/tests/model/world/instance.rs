@@ -111,6 +111,11 @@ impl World {
             max_group: self.scheduler.lock().random.pick(&[1, 2, 3, 8]),
             announcement_timeout: Duration::from_millis(60),
             reclaim_pause: Duration::from_millis(250),
+            recommit_interval: self
+                .scheduler
+                .lock()
+                .random
+                .pick(&[Duration::from_hours(24), Duration::from_millis(50)]),
             ..EngineSettings::default()
         };
         // During a change, instances may be configured with either number.
