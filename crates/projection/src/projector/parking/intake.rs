@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use event_log::{Codec, InvalidRecord, LogError, RawRecord, Recorded};
 use metrics::{counter, gauge};
 use tracing::error;
@@ -37,7 +39,7 @@ impl Parking {
         codec: &Codec,
         batch: &mut Batch<P::Event>,
         claimed: Checkpoint,
-        recorded: Recorded,
+        recorded: Arc<Recorded>,
     ) -> Result<(), ProjectionError> {
         self.check_limit()?;
         let reached = batch.checkpoint_after(claimed, &recorded)?;
@@ -48,7 +50,7 @@ impl Parking {
         } else if !P::wants(recorded.envelope.short_type()) {
             batch.skip(&recorded);
         } else if self.parked_index.contains(partition, aggregate.as_str()) {
-            self.park(batch, ParkedEvent::new(recorded, None));
+            self.park(batch, ParkedEvent::new(Arc::unwrap_or_clone(recorded), None));
         } else {
             self.apply::<P>(codec, batch, recorded)?;
         }
@@ -60,13 +62,13 @@ impl Parking {
         &mut self,
         codec: &Codec,
         batch: &mut Batch<P::Event>,
-        recorded: Recorded,
+        recorded: Arc<Recorded>,
     ) -> Result<(), ProjectionError> {
         let before = self.dropped.before(&recorded);
         let park_reason = match codec.decode(&recorded) {
             Ok(event) => match batch.check(&recorded, before) {
                 Ok(()) => {
-                    batch.push(recorded, event, before);
+                    batch.push(Arc::unwrap_or_clone(recorded), event, before);
                     return Ok(());
                 }
                 Err(discontinuity) => ParkReason::version(&discontinuity, before),
@@ -75,7 +77,7 @@ impl Parking {
                 ParkReason::payload(error, before).map_err(|error| LogError::unreadable(&recorded, error))?
             }
         };
-        self.park(batch, ParkedEvent::new(recorded, Some(park_reason)));
+        self.park(batch, ParkedEvent::new(Arc::unwrap_or_clone(recorded), Some(park_reason)));
         Ok(())
     }
 
