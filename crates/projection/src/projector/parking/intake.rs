@@ -50,7 +50,7 @@ impl Parking {
         } else if !P::wants(recorded.envelope.short_type()) {
             batch.skip(&recorded);
         } else if self.parked_index.contains(partition, aggregate.as_str()) {
-            self.park(batch, ParkedEvent::new(Arc::unwrap_or_clone(recorded), None));
+            self.park(batch, ParkedEvent::new(recorded, None));
         } else {
             self.apply::<P>(codec, batch, recorded)?;
         }
@@ -68,7 +68,7 @@ impl Parking {
         let park_reason = match codec.decode(&recorded) {
             Ok(event) => match batch.check(&recorded, before) {
                 Ok(()) => {
-                    batch.push(Arc::unwrap_or_clone(recorded), event, before);
+                    batch.push(recorded, event, before);
                     return Ok(());
                 }
                 Err(discontinuity) => ParkReason::version(&discontinuity, before),
@@ -77,7 +77,7 @@ impl Parking {
                 ParkReason::payload(error, before).map_err(|error| LogError::unreadable(&recorded, error))?
             }
         };
-        self.park(batch, ParkedEvent::new(Arc::unwrap_or_clone(recorded), Some(park_reason)));
+        self.park(batch, ParkedEvent::new(recorded, Some(park_reason)));
         Ok(())
     }
 
