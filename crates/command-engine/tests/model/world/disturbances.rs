@@ -46,7 +46,7 @@ impl World {
     /// The group assigns the shard to an instance; the others are notified, in one way or another.
     fn reassign(&mut self, to: usize) {
         for number in 0..self.instances.len() {
-            let change = if number == to { self.below(4) } else { 3 + self.below(5) };
+            let change = if number == to { self.below(4) } else { 4 + self.below(4) };
             let (change, name): (fn(&Mailbox<Account>), _) = match change {
                 0 => (Mailbox::take_over, "takes over"),
                 1..4 => (Mailbox::own, "is to own"),
