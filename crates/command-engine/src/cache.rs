@@ -6,7 +6,9 @@
 
 mod cached_aggregate;
 mod entries;
+mod evicted_commands;
 mod fold;
+mod look_up;
 mod shard_cache;
 mod write_behind;
 
@@ -19,12 +21,15 @@ use std::{
 use aggregate::{Aggregate, AggregateId, Version};
 use event_log::Continuity;
 
-use crate::snapshots::{SnapshotError, SnapshotStore};
+use crate::snapshots::{Opened, SnapshotError, SnapshotStore};
 use entries::CacheEntries;
+use evicted_commands::UnsavedCommands;
 use write_behind::WriteBehind;
 
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
+pub use evicted_commands::{CommandKey, EvictedCommand, EvictedCommands};
 pub use fold::CacheError;
+pub(crate) use look_up::LookedUp;
 pub use shard_cache::ShardCache;
 
 /// The size of a cache, and when it is saved; the same for each partition.
@@ -32,6 +37,12 @@ pub use shard_cache::ShardCache;
 pub struct CacheSettings {
     /// The maximum number of aggregates of a partition in memory (50,000; about 15 MB with states of 64 bytes).
     pub max_aggregates: usize,
+    /// How many commands each aggregate remembers itself, to recognise repeated ones (64). Earlier ones are evicted, and
+    /// looked up in the store. Never make it smaller: the store does not have what was not evicted before.
+    pub remembered_commands: usize,
+    /// The maximum number of evicted commands of a partition that wait to be saved (50,000; about 10 MB). Aggregates that
+    /// would evict more accept no commands until a save succeeds.
+    pub max_evicted_commands: usize,
     /// How many changed aggregates trigger a save (1,000).
     pub save_changes: usize,
     /// The longest time until a change is saved (5 s).
@@ -45,6 +56,8 @@ impl Default for CacheSettings {
     fn default() -> Self {
         Self {
             max_aggregates: 50_000,
+            remembered_commands: 64,
+            max_evicted_commands: 50_000,
             save_changes: 1_000,
             save_interval: Duration::from_secs(5),
             load_pause: Duration::from_secs(5),
@@ -68,6 +81,10 @@ pub struct AggregateCache<A: Aggregate> {
     store: Box<dyn SnapshotStore<A>>,
     settings: CacheSettings,
     write_behind: WriteBehind,
+    /// The commands that aggregates have evicted and that are not saved.
+    evicted: UnsavedCommands,
+    /// The offset up to which evicted commands were saved when the cache was restored.
+    evicted_when_restored: i64,
     /// No snapshots are loaded before this.
     load_after: Option<Instant>,
 }
@@ -75,7 +92,10 @@ pub struct AggregateCache<A: Aggregate> {
 impl<A: Aggregate> AggregateCache<A> {
     /// The cache of an empty log.
     pub fn new(store: Box<dyn SnapshotStore<A>>, settings: CacheSettings) -> Self {
+        let evicted = UnsavedCommands::new(0);
         Self {
+            evicted,
+            evicted_when_restored: 0,
             continuity: Continuity::default(),
             next_offset: 0,
             entries: CacheEntries::new(),
@@ -97,8 +117,9 @@ impl<A: Aggregate> AggregateCache<A> {
         let opened = self.store.open(&mut |id| {
             snapshot_hashes.insert(hasher.hash_one(id));
         });
-        let checkpoint = opened.inspect_err(|_| self.snapshot_hashes.clear())?;
+        let Opened { checkpoint, evicted } = opened.inspect_err(|_| self.snapshot_hashes.clear())?;
         self.snapshot_hashes.shrink_to_fit();
+        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(evicted), evicted);
         (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
         self.aggregates = checkpoint.aggregates;
         self.write_behind = WriteBehind::new(checkpoint.next_offset);
@@ -111,6 +132,7 @@ impl<A: Aggregate> AggregateCache<A> {
         self.entries = CacheEntries::new();
         self.snapshot_hashes = HashSet::new();
         self.write_behind = WriteBehind::new(0);
+        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(0), 0);
         self.load_after = None;
     }
 
@@ -120,9 +142,22 @@ impl<A: Aggregate> AggregateCache<A> {
     }
 
     /// Whether a command on this aggregate cannot be decided now: its snapshot is not in memory, or it is new and there
-    /// is no room for it.
+    /// is no room for it, or there is no room for the command that it would evict.
     pub fn is_cold(&self, id: &AggregateId) -> bool {
-        !self.entries.has(id) && (self.is_full() || self.has_snapshot(id))
+        match self.entries.get(id) {
+            Some(cached) => self.has_no_room_to_evict() && self.is_to_evict(cached),
+            None => self.is_full() || self.has_snapshot(id),
+        }
+    }
+
+    /// Whether the next command of an aggregate evicts another.
+    fn is_to_evict(&self, cached: &CachedAggregate<A::State>) -> bool {
+        cached.commands.len() >= self.settings.remembered_commands
+    }
+
+    /// Whether as many evicted commands wait to be saved as there may be.
+    fn has_no_room_to_evict(&self) -> bool {
+        self.store.is_persistent() && self.evicted.len() >= self.settings.max_evicted_commands
     }
 
     /// How many aggregates are in memory.
@@ -171,6 +206,9 @@ impl<A: Aggregate> AggregateCache<A> {
         let loaded = self.store.load(cold, self.write_behind.saved);
         self.load_after = loaded.is_err().then(|| Instant::now() + self.settings.load_pause);
         for (id, cached) in loaded? {
+            // It was saved together with all commands that were evicted before. If it is newer than what is read of the
+            // log, reading on will not evict them again.
+            self.evicted.saved_up_to(cached.offset + 1);
             self.entries.add(id, cached);
         }
         // An id without a snapshot is new; its hash collides with another.

@@ -87,7 +87,8 @@ impl<A: Aggregate> AggregateCache<A> {
             return None;
         }
         let can_begin = under_way.is_none() && superseded.is_none();
-        let is_due_now = can_begin && self.entries.changed() >= self.settings.save_changes;
+        let changes = self.entries.changed().max(self.evicted.recent());
+        let is_due_now = can_begin && changes >= self.settings.save_changes;
         let wait = if is_due_now { Duration::ZERO } else { self.settings.save_interval };
         Some(*last_due + wait.max(*pause))
     }
@@ -125,8 +126,9 @@ impl<A: Aggregate> AggregateCache<A> {
         self.write_behind.last_due = Instant::now();
         let Self { next_offset, continuity, aggregates, .. } = *self;
         let to = Checkpoint { next_offset, continuity, aggregates };
-        let changed = self.entries.begin_save();
-        self.store.save(Save { changed, from: self.write_behind.saved, to, epoch })
+        let (changed, evicted) = (self.entries.begin_save(), self.evicted.begin_save());
+        let (from, evicted_from) = (self.write_behind.saved, self.evicted.saved());
+        self.store.save(Save { changed, from, evicted, evicted_from, to, epoch })
     }
 
     fn await_save(&mut self, epoch: u64, pending: PendingSave) -> Result<(), SnapshotError> {
@@ -138,6 +140,7 @@ impl<A: Aggregate> AggregateCache<A> {
         self.write_behind.ended(epoch, &result);
         // Even after a failed save, everything up to the known offset is saved.
         self.entries.end_save(self.write_behind.saved);
+        self.evicted.end_save(self.write_behind.saved);
         result.map(|_| ())
     }
 }

@@ -1,7 +1,10 @@
+use std::collections::HashMap;
+
 use aggregate::{Aggregate, AggregateId};
 use tokio::sync::oneshot;
 
-use super::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
+use super::{Aggregates, Opened, PendingCommands, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
+use crate::cache::CommandKey;
 
 /// No snapshots: everything is folded from the log and stays in memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -12,12 +15,19 @@ impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
         false
     }
 
-    fn open(&mut self, _: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
-        Ok(Checkpoint::default())
+    fn open(&mut self, _: &mut dyn FnMut(&str)) -> Result<Opened, SnapshotError> {
+        Ok(Opened::default())
     }
 
     fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<A::State>, SnapshotError> {
         Ok(Aggregates::new())
+    }
+
+    fn find_commands(&mut self, _: Vec<CommandKey>, _: i64) -> PendingCommands {
+        let (sender, pending) = oneshot::channel();
+        // The receiver may be gone.
+        let _ = sender.send(Ok(HashMap::new()));
+        pending
     }
 
     fn save(&mut self, save: Save<A::State>) -> PendingSave {

@@ -11,8 +11,8 @@ use std::{
 
 use aggregate::AggregateId;
 use command_engine::{
-    Aggregates, CacheSettings, Checkpoint, Delivery, Engine, EngineSettings, NoSnapshots, PendingSave, Save,
-    SnapshotError, SnapshotStore,
+    Aggregates, CacheSettings, CommandKey, Delivery, Engine, EngineSettings, NoSnapshots, Opened,
+    PendingCommands, PendingSave, Save, SnapshotError, SnapshotStore,
 };
 use event_log::{MemoryLog, Offsets, Position, Shards, partition_of};
 
@@ -135,9 +135,9 @@ struct Unreachable {
 }
 
 impl SnapshotStore<Account> for Unreachable {
-    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Opened, SnapshotError> {
         on_id(self.cold.as_str());
-        Ok(Checkpoint::default())
+        Ok(Opened::default())
     }
 
     fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<State>, SnapshotError> {
@@ -146,6 +146,10 @@ impl SnapshotStore<Account> for Unreachable {
         } else {
             Ok(Aggregates::new())
         }
+    }
+
+    fn find_commands(&mut self, _: Vec<CommandKey>, _: i64) -> PendingCommands {
+        unreachable!("nothing is evicted")
     }
 
     fn save(&mut self, _: Save<State>) -> PendingSave {

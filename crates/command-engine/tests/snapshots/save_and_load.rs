@@ -17,7 +17,8 @@ fn save(
 ) -> Result<Saved, SnapshotError> {
     let aggregates = changed.len() as u64;
     let to = Checkpoint { next_offset, aggregates, ..Checkpoint::default() };
-    let save = Save { changed: Arc::new(changed), from, to, epoch };
+    let evicted = Arc::default();
+    let save = Save { changed: Arc::new(changed), from, evicted, evicted_from: from, to, epoch };
     SnapshotStore::<Tally>::save(store, save).blocking_recv().unwrap()
 }
 
@@ -27,9 +28,9 @@ fn one(name: &str, cache: &AggregateCache) -> Aggregates<Total> {
 
 fn open(store: &mut PostgresSnapshots) -> (Checkpoint, Vec<String>) {
     let mut saved_ids = Vec::new();
-    let checkpoint = SnapshotStore::<Tally>::open(store, &mut |id| saved_ids.push(id.to_owned())).unwrap();
+    let opened = SnapshotStore::<Tally>::open(store, &mut |id| saved_ids.push(id.to_owned())).unwrap();
     saved_ids.sort();
-    (checkpoint, saved_ids)
+    (opened.checkpoint, saved_ids)
 }
 
 #[test]

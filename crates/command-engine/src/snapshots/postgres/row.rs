@@ -50,8 +50,7 @@ impl Row {
     pub(super) fn read<S: DeserializeOwned>(
         self,
     ) -> Result<(AggregateId, CachedAggregate<S>), SnapshotError> {
-        let id = AggregateId::try_from(self.aggregate_id.as_str())
-            .map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))?;
+        let id = aggregate_id(&self.aggregate_id)?;
         let unreadable = |reason: String| SnapshotError::Unreadable { id: id.clone(), reason };
         let state = serde_json::from_str(&self.state).map_err(|error| unreadable(error.to_string()))?;
         let packed: Vec<Packed<'_>> =
@@ -64,6 +63,23 @@ impl Row {
         };
         Ok((id, cached))
     }
+}
+
+/// An aggregate's id in a row.
+pub(super) fn aggregate_id(text: &str) -> Result<AggregateId, SnapshotError> {
+    AggregateId::try_from(text).map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))
+}
+
+/// A command in binary form.
+pub(super) fn pack(command: &CompletedCommand) -> Result<Vec<u8>, SnapshotError> {
+    postcard::to_allocvec(&Packed::of(command)).map_err(|error| SnapshotError::Unwritable(error.to_string()))
+}
+
+/// Reads a command of this aggregate in binary form.
+pub(super) fn unpack(id: &AggregateId, command: &[u8]) -> Result<CompletedCommand, SnapshotError> {
+    let unreadable =
+        |error: postcard::Error| SnapshotError::Unreadable { id: id.clone(), reason: error.to_string() };
+    postcard::from_bytes(command).map(Packed::unpack).map_err(unreadable)
 }
 
 impl Columns {

@@ -6,7 +6,10 @@ use futures_util::TryStreamExt;
 use serde::Serialize;
 use sqlx::{Connection, FromRow, PgConnection, Row as _, postgres::PgRow};
 
-use super::row::{Columns, Row};
+use super::{
+    evicted::Evicted,
+    row::{Columns, Row},
+};
 use crate::snapshots::{Checkpoint, Save, Saved, SnapshotError};
 
 /// How many rows one statement writes.
@@ -96,6 +99,7 @@ impl Generation {
     pub(super) async fn save<S: Serialize>(
         self,
         connection: &mut PgConnection,
+        evicted: Evicted,
         save: Save<S>,
     ) -> Result<Saved, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_SAVE).await?;
@@ -119,6 +123,8 @@ impl Generation {
             }
         }
         self.upsert(&mut transaction, columns).await?;
+        let offsets = (save.evicted_from, save.to.next_offset);
+        evicted.save(&mut transaction, &save.evicted, offsets).await?;
         transaction.commit().await?;
         Ok(Saved::UpTo(save.to.next_offset))
     }

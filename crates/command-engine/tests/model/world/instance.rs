@@ -139,6 +139,8 @@ impl World {
             save_changes: 1,
             save_interval: Duration::from_hours(24),
             load_pause: Duration::ZERO,
+            remembered_commands: self.remembered_commands,
+            ..CacheSettings::default()
         };
         let cache = |partition| {
             let store = usize::try_from(partition).ok().and_then(|index| self.snapshots.get(index));

@@ -30,13 +30,17 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn new() -> Self {
+        Self::with(&SnapshotSettings::default())
+    }
+
+    /// A database for which some settings differ.
+    pub(crate) fn with(settings: &SnapshotSettings) -> Self {
         let environment = TestEnvironment::empty();
         let (copy, template) = (name_in(&environment), name_in(&TEMPLATE));
         run_in(&postgres(&environment), &format!("CREATE DATABASE {copy} TEMPLATE {template}"));
         let options = environment.database_url("platform_write").parse().unwrap();
         // Long enough for a busy machine, and short because one test waits for it.
-        let settings =
-            SnapshotSettings { load_timeout: Duration::from_secs(2), ..SnapshotSettings::default() };
+        let settings = SnapshotSettings { load_timeout: Duration::from_secs(2), ..settings.clone() };
         let snapshots = SnapshotDatabase::new(options, RUNTIME.handle(), settings);
         Self { environment, snapshots }
     }
