@@ -8,20 +8,20 @@ mod cached_aggregate;
 mod entries;
 mod evicted_commands;
 mod fold;
+mod id_filter;
 mod look_up;
 mod shard_cache;
 mod write_behind;
 
 use std::{
-    collections::{BTreeSet, HashSet},
-    hash::{BuildHasher, RandomState},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
 use aggregate::{Aggregate, AggregateId, Version};
 use event_log::Continuity;
 
-use crate::snapshots::{Opened, SnapshotError, SnapshotStore};
+use crate::snapshots::{Opened, PendingIds, SnapshotError, SnapshotStore};
 use entries::CacheEntries;
 use evicted_commands::UnsavedCommands;
 use write_behind::WriteBehind;
@@ -29,6 +29,7 @@ use write_behind::WriteBehind;
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
 pub use evicted_commands::{CommandKey, EvictedCommand, EvictedCommands};
 pub use fold::CacheError;
+pub use id_filter::IdFilter;
 pub(crate) use look_up::LookedUp;
 pub use shard_cache::ShardCache;
 
@@ -74,10 +75,11 @@ pub struct AggregateCache<A: Aggregate> {
     entries: CacheEntries<A::State>,
     /// How many aggregates the partition has.
     aggregates: u64,
-    /// Hashes of the ids that have a snapshot and may not be in memory. A collision is harmless: a new aggregate is
-    /// then looked up in vain.
-    snapshot_hashes: HashSet<u64>,
-    hasher: RandomState,
+    /// The ids that have a snapshot and may not be in memory. That a new id seems to be among them is harmless: it is then
+    /// looked up in vain.
+    saved_ids: IdFilter,
+    /// The others of these ids, until they are read. So long, any id may have a snapshot.
+    pending_ids: Option<PendingIds>,
     store: Box<dyn SnapshotStore<A>>,
     settings: CacheSettings,
     write_behind: WriteBehind,
@@ -100,8 +102,8 @@ impl<A: Aggregate> AggregateCache<A> {
             next_offset: 0,
             entries: CacheEntries::new(),
             aggregates: 0,
-            snapshot_hashes: HashSet::new(),
-            hasher: RandomState::new(),
+            saved_ids: IdFilter::default(),
+            pending_ids: None,
             store,
             settings,
             write_behind: WriteBehind::new(0),
@@ -113,24 +115,31 @@ impl<A: Aggregate> AggregateCache<A> {
     /// error the cache is that of an empty log.
     pub fn restore(&mut self) -> Result<(), SnapshotError> {
         self.forget();
-        let (snapshot_hashes, hasher) = (&mut self.snapshot_hashes, &self.hasher);
-        let opened = self.store.open(&mut |id| {
-            snapshot_hashes.insert(hasher.hash_one(id));
-        });
-        let Opened { checkpoint, evicted } = opened.inspect_err(|_| self.snapshot_hashes.clear())?;
-        self.snapshot_hashes.shrink_to_fit();
-        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(evicted), evicted);
+        let Opened { checkpoint, evicted } = self.store.open()?;
         (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
         self.aggregates = checkpoint.aggregates;
         self.write_behind = WriteBehind::new(checkpoint.next_offset);
+        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(evicted), evicted);
+        if checkpoint.aggregates > 0 {
+            self.pending_ids = Some(self.store.read_ids(self.saved_ids.empty(), checkpoint.next_offset));
+            self.collect_ids();
+        }
         Ok(())
+    }
+
+    /// Takes the ids of all snapshots once they are read.
+    fn collect_ids(&mut self) {
+        if let Some(Ok(ids)) = self.pending_ids.as_mut().map(PendingIds::try_recv) {
+            self.saved_ids.add_all(ids);
+            self.pending_ids = None;
+        }
     }
 
     /// Discards everything and frees the memory. The cache is then that of an empty log.
     pub fn forget(&mut self) {
         (self.next_offset, self.continuity, self.aggregates) = (0, Continuity::default(), 0);
         self.entries = CacheEntries::new();
-        self.snapshot_hashes = HashSet::new();
+        (self.saved_ids, self.pending_ids) = (IdFilter::default(), None);
         self.write_behind = WriteBehind::new(0);
         (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(0), 0);
         self.load_after = None;
@@ -146,7 +155,7 @@ impl<A: Aggregate> AggregateCache<A> {
     pub fn is_cold(&self, id: &AggregateId) -> bool {
         match self.entries.get(id) {
             Some(cached) => self.has_no_room_to_evict() && self.is_to_evict(cached),
-            None => self.is_full() || self.has_snapshot(id),
+            None => self.is_full() || self.may_have_snapshot(id),
         }
     }
 
@@ -186,12 +195,13 @@ impl<A: Aggregate> AggregateCache<A> {
     /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore).
     pub fn load(&mut self, ids: &[AggregateId]) -> Result<(), SnapshotError> {
         self.collect()?;
+        self.collect_ids();
         // A group may have many commands for one aggregate, which is loaded once.
         let ids: BTreeSet<&AggregateId> = ids.iter().collect();
         let used = ids.iter().filter(|id| self.entries.touch(id)).count();
         let missing = ids.iter().filter(|id| !self.entries.has(id));
         let cold: Vec<_> =
-            missing.clone().filter(|id| self.has_snapshot(id)).map(|id| (*id).clone()).collect();
+            missing.clone().filter(|id| self.may_have_snapshot(id)).map(|id| (*id).clone()).collect();
         self.make_room(missing.count(), used);
         if !cold.is_empty() {
             self.load_cold(&cold)?;
@@ -211,7 +221,7 @@ impl<A: Aggregate> AggregateCache<A> {
             self.evicted.saved_up_to(cached.offset + 1);
             self.entries.add(id, cached);
         }
-        // An id without a snapshot is new; its hash collides with another.
+        // An id without a snapshot is new.
         for id in cold {
             if !self.entries.has(id) {
                 self.entries.add(id.clone(), CachedAggregate::default());
@@ -224,11 +234,16 @@ impl<A: Aggregate> AggregateCache<A> {
     fn make_room(&mut self, more: usize, used: usize) {
         while self.entries.len() + more > self.settings.max_aggregates {
             let Some(id) = self.entries.evict(used) else { break };
-            self.snapshot_hashes.insert(self.hasher.hash_one(id.as_str()));
+            self.saved_ids.insert(id.as_str());
         }
     }
 
-    fn has_snapshot(&self, id: &AggregateId) -> bool {
-        self.snapshot_hashes.contains(&self.hasher.hash_one(id.as_str()))
+    fn may_have_snapshot(&self, id: &AggregateId) -> bool {
+        !self.knows_all_ids() || self.saved_ids.may_contain(id.as_str())
+    }
+
+    /// Whether it is known which aggregates have a snapshot. Otherwise, every id that is not in memory is looked up.
+    pub fn knows_all_ids(&self) -> bool {
+        self.pending_ids.is_none()
     }
 }

@@ -14,7 +14,7 @@ use aggregate::{Aggregate, AggregateId};
 use event_log::Continuity;
 use tokio::sync::oneshot;
 
-use crate::cache::{CachedAggregate, CommandKey, CompletedCommand, EvictedCommands};
+use crate::cache::{CachedAggregate, CommandKey, CompletedCommand, EvictedCommands, IdFilter};
 
 pub use error::SnapshotError;
 pub use none::NoSnapshots;
@@ -72,6 +72,9 @@ pub enum Saved {
 /// The result of a save under way.
 pub type PendingSave = oneshot::Receiver<Result<Saved, SnapshotError>>;
 
+/// The ids to come.
+pub type PendingIds = oneshot::Receiver<IdFilter>;
+
 /// The result of a search for commands.
 pub type PendingCommands = oneshot::Receiver<Result<HashMap<CommandKey, CompletedCommand>, SnapshotError>>;
 
@@ -82,9 +85,13 @@ pub trait SnapshotStore<A: Aggregate>: Send + 'static {
         true
     }
 
-    /// Returns the checkpoints, and calls `on_id` with the id of every aggregate that has a snapshot. Returns the
-    /// default checkpoint of snapshots, without ids, if there are none that this code can use.
-    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Opened, SnapshotError>;
+    /// Returns the checkpoints: the default checkpoint of snapshots if there are none that this code can use.
+    fn open(&mut self) -> Result<Opened, SnapshotError>;
+
+    /// Begins to insert the ids of all aggregates that have a snapshot, in the background and for as long as it takes.
+    ///
+    /// `saved` is the offset up to which everything is known to be saved; nothing comes while the snapshots are older.
+    fn read_ids(&mut self, ids: IdFilter, saved: i64) -> PendingIds;
 
     /// Loads the snapshots of these aggregates with one query, leaving out those that have none. They may be newer than
     /// what the caller has read of the log.

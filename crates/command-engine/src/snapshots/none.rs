@@ -3,8 +3,10 @@ use std::collections::HashMap;
 use aggregate::{Aggregate, AggregateId};
 use tokio::sync::oneshot;
 
-use super::{Aggregates, Opened, PendingCommands, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
-use crate::cache::CommandKey;
+use super::{
+    Aggregates, Opened, PendingCommands, PendingIds, PendingSave, Save, Saved, SnapshotError, SnapshotStore,
+};
+use crate::cache::{CommandKey, IdFilter};
 
 /// No snapshots: everything is folded from the log and stays in memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,8 +17,12 @@ impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
         false
     }
 
-    fn open(&mut self, _: &mut dyn FnMut(&str)) -> Result<Opened, SnapshotError> {
+    fn open(&mut self) -> Result<Opened, SnapshotError> {
         Ok(Opened::default())
+    }
+
+    fn read_ids(&mut self, ids: IdFilter, _: i64) -> PendingIds {
+        ready(ids)
     }
 
     fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<A::State>, SnapshotError> {
@@ -24,16 +30,17 @@ impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
     }
 
     fn find_commands(&mut self, _: Vec<CommandKey>, _: i64) -> PendingCommands {
-        let (sender, pending) = oneshot::channel();
-        // The receiver may be gone.
-        let _ = sender.send(Ok(HashMap::new()));
-        pending
+        ready(Ok(HashMap::new()))
     }
 
     fn save(&mut self, save: Save<A::State>) -> PendingSave {
-        let (sender, pending) = oneshot::channel();
-        // The receiver may be gone.
-        let _ = sender.send(Ok(Saved::UpTo(save.to.next_offset)));
-        pending
+        ready(Ok(Saved::UpTo(save.to.next_offset)))
     }
+}
+
+fn ready<T>(result: T) -> oneshot::Receiver<T> {
+    let (sender, pending) = oneshot::channel();
+    // The receiver is not gone.
+    let _ = sender.send(result);
+    pending
 }

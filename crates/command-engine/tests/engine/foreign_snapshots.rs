@@ -7,8 +7,8 @@ use std::sync::{
 
 use aggregate::AggregateId;
 use command_engine::{
-    AggregateCache, Aggregates, CacheSettings, Checkpoint, CommandKey, Opened, PendingCommands, PendingSave,
-    Save, ShardCache, SnapshotError, SnapshotStore,
+    AggregateCache, Aggregates, CacheSettings, Checkpoint, CommandKey, IdFilter, Opened, PendingCommands,
+    PendingIds, PendingSave, Save, ShardCache, SnapshotError, SnapshotStore,
     protocol::{Commits, InDoubt, Mailbox, SystemClock, Writer},
 };
 use event_log::{LogError, MemoryLog, Shards};
@@ -23,7 +23,11 @@ struct Foreign {
 }
 
 impl SnapshotStore<Account> for Foreign {
-    fn open(&mut self, _: &mut dyn FnMut(&str)) -> Result<Opened, SnapshotError> {
+    fn read_ids(&mut self, _: IdFilter, _: i64) -> PendingIds {
+        unreachable!("there are no aggregates")
+    }
+
+    fn open(&mut self) -> Result<Opened, SnapshotError> {
         let next_offset = if self.dropped.load(Ordering::Relaxed) { 0 } else { 100 };
         let checkpoint = Checkpoint { next_offset, ..Checkpoint::default() };
         Ok(Opened { checkpoint, evicted: if self.keeps_commands { 100 } else { next_offset } })

@@ -8,8 +8,8 @@ use std::{
 
 use aggregate::AggregateId;
 use command_engine::{
-    Aggregates, Checkpoint, CommandKey, CompletedCommand, Opened, PendingCommands, PendingSave, Save, Saved,
-    SnapshotError, SnapshotStore,
+    Aggregates, Checkpoint, CommandKey, CompletedCommand, IdFilter, Opened, PendingCommands, PendingIds,
+    PendingSave, Save, Saved, SnapshotError, SnapshotStore,
 };
 use tokio::sync::oneshot;
 
@@ -122,12 +122,22 @@ impl Stored {
 }
 
 impl SnapshotStore<Account> for SharedSnapshots {
-    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Opened, SnapshotError> {
-        let Rows { checkpoint, ref aggregates, evicted_checkpoint, .. } = self.lock().current;
-        for id in aggregates.keys() {
-            on_id(id.as_str());
-        }
+    fn open(&mut self) -> Result<Opened, SnapshotError> {
+        let Rows { checkpoint, evicted_checkpoint, .. } = self.lock().current;
         Ok(Opened { checkpoint, evicted: evicted_checkpoint })
+    }
+
+    /// Where saves are delayed, the ids are never read.
+    fn read_ids(&mut self, mut ids: IdFilter, saved: i64) -> PendingIds {
+        let (reply, pending) = oneshot::channel();
+        let stored = self.lock();
+        if !stored.delayed && stored.current.checkpoint.next_offset >= saved {
+            for id in stored.current.aggregates.keys() {
+                ids.insert(id.as_str());
+            }
+            reply.send(ids).unwrap();
+        }
+        pending
     }
 
     fn find_commands(&mut self, keys: Vec<CommandKey>, saved: i64) -> PendingCommands {

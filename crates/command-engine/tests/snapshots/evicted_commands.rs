@@ -8,8 +8,6 @@ use crate::support::{
     AggregateCache, Database, History, NextTally, completed, eventually, id, ids, room_for,
 };
 
-const DELETE_SNAPSHOTS: [&str; 2] = ["DELETE FROM snapshots", "DELETE FROM snapshot_checkpoint"];
-
 /// Aggregates that remember two commands.
 fn settings() -> CacheSettings {
     CacheSettings { remembered_commands: 2, load_pause: Duration::ZERO, ..room_for(10) }
@@ -62,10 +60,8 @@ fn evicted_commands_are_found_after_a_restart_and_after_the_snapshots_are_discar
     let database = Database::new();
     let (mut history, mut keys, first) = saved(&database);
     let expected: Vec<_> = keys[3..].iter().map(|key| first.command(key).cloned()).collect();
-    for discard in [&[][..], &DELETE_SNAPSHOTS] {
-        for statement in discard {
-            database.run(statement);
-        }
+    for discard in [|_: &Database| (), Database::discard_snapshots] {
+        discard(&database);
         let mut cache: AggregateCache = database.cache(settings());
         history.read_into(&mut cache);
         assert!(keys.iter().all(|key| completed(&mut cache, key).is_some()));
@@ -118,9 +114,7 @@ fn an_evicted_command_that_postgres_has_lost_is_not_taken_for_a_new_one() {
     let (history, keys, mut cache) = saved(&database);
     database.run("DELETE FROM evicted_commands");
     database.run("UPDATE evicted_commands_checkpoint SET next_offset = 0");
-    for statement in DELETE_SNAPSHOTS {
-        database.run(statement);
-    }
+    database.discard_snapshots();
     assert!(matches!(cache.look_up(&keys[..1]), Err(SnapshotError::Lost)));
     cache.restore().unwrap();
     history.read_into(&mut cache);

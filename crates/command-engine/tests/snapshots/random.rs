@@ -80,7 +80,7 @@ impl Partition {
                 read(&mut self.owner, self.epoch, &self.history, chunk, usize::MAX);
             }
             Step::Discard => {
-                for table in ["snapshots", "snapshot_checkpoint"] {
+                for table in ["snapshot_checkpoint", "snapshots"] {
                     DATABASE.run(&format!("DELETE FROM {table} WHERE partition = {}", self.number));
                 }
                 self.standby.restore().unwrap();
@@ -132,7 +132,7 @@ impl Partition {
 /// A cache with room for fewer aggregates than there are.
 fn cache(partition: i32) -> AggregateCache {
     let settings = command_engine::CacheSettings { save_changes: 1, remembered_commands: 3, ..room_for(4) };
-    DATABASE.cache_of(partition, settings)
+    DATABASE.opened(partition, settings)
 }
 
 fn read(cache: &mut AggregateCache, epoch: u64, history: &History, chunk: usize, events: usize) {

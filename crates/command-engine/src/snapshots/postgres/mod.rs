@@ -21,23 +21,28 @@ use sqlx::{
 };
 use tokio::{
     runtime::Handle,
-    sync::oneshot,
-    time::{Instant, timeout_at},
+    sync::{Mutex, oneshot},
+    time::{Instant, sleep, timeout_at},
 };
 use tracing::warn;
 
-use super::{Aggregates, Opened, PendingCommands, PendingSave, Save, SnapshotError, SnapshotStore};
-use crate::cache::CommandKey;
+use super::{
+    Aggregates, Opened, PendingCommands, PendingIds, PendingSave, Save, SnapshotError, SnapshotStore,
+};
+use crate::cache::{CommandKey, IdFilter};
 use evicted::Evicted;
 use row::Row;
 use tables::Generation;
+
+/// The pause after the ids of snapshots could not be read.
+const READ_PAUSE: Duration = Duration::from_secs(5);
 
 /// Timeouts and connections for Postgres.
 #[derive(Debug, Clone)]
 pub struct SnapshotSettings {
     /// The maximum number of connections of an instance, for all its partitions (4).
     pub connections: u32,
-    /// The timeout for opening a partition's snapshots (30 s), which reads the ids of all its aggregates.
+    /// The timeout for opening a partition's snapshots (5 s), which reads two rows.
     pub open_timeout: Duration,
     /// The timeout for loading snapshots (1 s), for which the partition's commands wait.
     pub load_timeout: Duration,
@@ -54,7 +59,7 @@ impl Default for SnapshotSettings {
     fn default() -> Self {
         Self {
             connections: 4,
-            open_timeout: Duration::from_secs(30),
+            open_timeout: Duration::from_secs(5),
             load_timeout: Duration::from_secs(1),
             save_timeout: Duration::from_secs(30),
             command_retention: Duration::from_hours(7 * 24),
@@ -69,6 +74,8 @@ pub struct SnapshotDatabase {
     pool: PgPool,
     runtime: Handle,
     settings: Arc<SnapshotSettings>,
+    /// Whose turn it is to read ids.
+    reading_ids: Arc<Mutex<()>>,
 }
 
 impl SnapshotDatabase {
@@ -87,12 +94,35 @@ impl SnapshotDatabase {
             .max_connections(settings.connections)
             .acquire_timeout(longest)
             .connect_lazy_with(options);
-        Self { pool: pool.clone(), runtime: runtime.clone(), settings: Arc::new(settings) }
+        let settings = Arc::new(settings);
+        Self { pool, runtime: runtime.clone(), settings, reading_ids: Arc::default() }
     }
 
     /// The snapshots of one partition.
     pub fn partition(&self, partition: i32) -> PostgresSnapshots {
         PostgresSnapshots { database: self.clone(), partition, deleted_at: None }
+    }
+
+    /// Reads the ids of all snapshots, again and again until it succeeds.
+    async fn read_ids(&self, generation: Generation, mut ids: IdFilter, saved: i64) -> IdFilter {
+        while let Err(error) = self.try_read_ids(generation, &mut ids, saved).await {
+            warn!(partition = generation.partition, %error, "the ids of snapshots could not be read");
+            sleep(READ_PAUSE).await;
+        }
+        ids
+    }
+
+    /// One partition at a time, because others need the connections too. The connection is closed afterwards: it may be
+    /// dropped in the middle.
+    async fn try_read_ids(
+        &self,
+        generation: Generation,
+        ids: &mut IdFilter,
+        saved: i64,
+    ) -> Result<(), SnapshotError> {
+        let _turn = self.reading_ids.lock().await;
+        let mut connection = self.pool.acquire().await?.detach();
+        generation.read_ids(&mut connection, ids, saved).await
     }
 
     /// Runs `work` on a connection, within a limit. After an error the connection is closed, because its state is
@@ -171,11 +201,11 @@ impl PostgresSnapshots {
 }
 
 impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
-    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Opened, SnapshotError> {
+    fn open(&mut self) -> Result<Opened, SnapshotError> {
         let (database, generation, evicted) = (&self.database, self.generation::<A>(), self.evicted());
         let limit = database.settings.open_timeout;
         let open = database.within(limit, async |connection| {
-            let checkpoint = generation.open(connection, on_id).await?;
+            let checkpoint = generation.open(connection).await?;
             let (evicted, skipped) = evicted.open(connection, checkpoint.next_offset).await?;
             if skipped {
                 warn!(
@@ -196,6 +226,18 @@ impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
         let limit = database.settings.load_timeout;
         let load = database.within(limit, async |connection| generation.load(connection, ids, saved).await);
         database.runtime.block_on(load)?.into_iter().map(Row::read).collect()
+    }
+
+    fn read_ids(&mut self, ids: IdFilter, saved: i64) -> PendingIds {
+        let (database, generation) = (self.database.clone(), self.generation::<A>());
+        let (mut sender, pending) = oneshot::channel();
+        self.database.runtime.spawn(async move {
+            tokio::select! {
+                ids = database.read_ids(generation, ids, saved) => drop(sender.send(ids)),
+                () = sender.closed() => {}
+            }
+        });
+        pending
     }
 
     fn find_commands(&mut self, keys: Vec<CommandKey>, saved: i64) -> PendingCommands {

@@ -10,7 +10,10 @@ use super::{
     evicted::Evicted,
     row::{Columns, Row},
 };
-use crate::snapshots::{Checkpoint, Save, Saved, SnapshotError};
+use crate::{
+    cache::IdFilter,
+    snapshots::{Checkpoint, Save, Saved, SnapshotError},
+};
 
 /// How many rows one statement writes.
 const CHUNK: usize = 1_000;
@@ -38,33 +41,32 @@ struct CheckpointRow {
 }
 
 impl Generation {
-    pub(super) async fn open(
+    pub(super) async fn open(self, connection: &mut PgConnection) -> Result<Checkpoint, SnapshotError> {
+        let row = self.checkpoint_row(connection, "").await?;
+        Ok(row.map(|row| row.checkpoint()).unwrap_or_default())
+    }
+
+    /// Inserts the ids of all snapshots, as of a checkpoint that is at least `saved`.
+    pub(super) async fn read_ids(
         self,
         connection: &mut PgConnection,
-        on_id: &mut dyn FnMut(&str),
-    ) -> Result<Checkpoint, SnapshotError> {
+        into: &mut IdFilter,
+        saved: i64,
+    ) -> Result<(), SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_READ).await?;
-        let Some(checkpoint_row) = self.checkpoint_row(&mut transaction, "").await? else {
-            return Ok(Checkpoint::default());
-        };
-        let checkpoint = checkpoint_row.checkpoint();
-        let mut found = 0;
+        let checkpoint = self.checkpoint_row(&mut transaction, "").await?;
+        if checkpoint.is_none_or(|row| row.next_offset < saved) {
+            return Err(SnapshotError::Lost);
+        }
         let mut ids =
             sqlx::query("SELECT aggregate_id FROM snapshots WHERE partition = $1 AND state_version = $2")
                 .bind(self.partition)
                 .bind(self.state_version)
                 .fetch(&mut *transaction);
         while let Some(row) = ids.try_next().await? {
-            on_id(row.try_get(0)?);
-            found += 1;
+            into.insert(row.try_get(0)?);
         }
-        drop(ids);
-        transaction.rollback().await?;
-        if found == checkpoint.aggregates {
-            return Ok(checkpoint);
-        }
-        self.delete(connection, &[self.state_version]).await?;
-        Err(SnapshotError::Incomplete { expected: checkpoint.aggregates, found })
+        Ok(())
     }
 
     /// Returns at least one row if there is a checkpoint; that row has no aggregate if none is found.
@@ -222,7 +224,7 @@ impl Generation {
         Ok(())
     }
 
-    /// Deletes generations of this partition together with their checkpoints.
+    /// Deletes generations of this partition together with their checkpoints, which must come first.
     async fn delete(
         self,
         connection: &mut PgConnection,

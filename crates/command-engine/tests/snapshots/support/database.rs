@@ -64,14 +64,34 @@ impl Database {
         partition: i32,
         settings: CacheSettings,
     ) -> AggregateCache<A> {
+        let mut cache = self.opened(partition, settings);
+        eventually(|| {
+            cache.load(&[]).unwrap();
+            cache.knows_all_ids()
+        });
+        cache
+    }
+
+    /// The same without waiting until the ids of all snapshots are read.
+    pub(crate) fn opened<A: Aggregate>(&self, partition: i32, settings: CacheSettings) -> AggregateCache<A> {
         let mut cache = AggregateCache::new(Box::new(self.partition(partition)), settings);
         cache.restore().unwrap();
         cache
     }
 
+    /// Deletes all snapshots, but not the evicted commands.
+    pub(crate) fn discard_snapshots(&self) {
+        self.run("DELETE FROM snapshot_checkpoint");
+        self.run("DELETE FROM snapshots");
+    }
+
     /// Runs a statement and returns the number of affected rows.
     pub(crate) fn run(&self, statement: &str) -> u64 {
-        run_in(&self.url(), statement)
+        self.try_run(statement).unwrap()
+    }
+
+    pub(crate) fn try_run(&self, statement: &str) -> sqlx::Result<u64> {
+        try_run_in(&self.url(), statement)
     }
 
     /// Queries a number.
@@ -136,8 +156,12 @@ fn postgres(environment: &TestEnvironment) -> String {
 }
 
 fn run_in(url: &str, statement: &str) -> u64 {
+    try_run_in(url, statement).unwrap()
+}
+
+fn try_run_in(url: &str, statement: &str) -> sqlx::Result<u64> {
     RUNTIME.block_on(async {
-        let mut connection = PgConnection::connect(url).await.unwrap();
-        sqlx::query(statement).execute(&mut connection).await.unwrap().rows_affected()
+        let mut connection = PgConnection::connect(url).await?;
+        Ok(sqlx::query(statement).execute(&mut connection).await?.rows_affected())
     })
 }
