@@ -44,8 +44,11 @@ pub struct CacheSettings {
     /// The maximum number of evicted commands of a partition that wait to be saved (50,000; about 10 MB). Aggregates that
     /// would evict more accept no commands until a save succeeds.
     pub max_evicted_commands: usize,
-    /// How many changed aggregates trigger a save (1,000).
+    /// How many changed aggregates, or evicted commands, trigger a save (1,000).
     pub save_changes: usize,
+    /// The shortest time between two saves (1 s), unless memory gets short. Under load, a save then has more than
+    /// `save_changes`, and an aggregate that changes again and again is saved once.
+    pub save_pause: Duration,
     /// The longest time until a change is saved (5 s).
     pub save_interval: Duration,
     /// How long no snapshots are loaded after a failure (5 s). So commands that need no snapshot do not wait for others
@@ -60,6 +63,7 @@ impl Default for CacheSettings {
             remembered_commands: 64,
             max_evicted_commands: 50_000,
             save_changes: 1_000,
+            save_pause: Duration::from_secs(1),
             save_interval: Duration::from_secs(5),
             load_pause: Duration::from_secs(5),
         }

@@ -38,6 +38,16 @@ impl<S> CachedAggregate<S> {
         self.commands.iter().rev().find(|done| done.command_id == command_id)
     }
 
+    /// Whether all of its events seem to be at this offset or later. The events of a command are next to each other, unless
+    /// something else has written between them.
+    pub(crate) fn is_new_since(&self, offset: i64) -> bool {
+        let first_offset = |first: &CompletedCommand| {
+            let events = i64::try_from(first.event_types.len()).unwrap_or(i64::MAX);
+            first.offset.saturating_sub(events - 1)
+        };
+        !self.has_evicted() && self.commands.first().is_some_and(|first| first_offset(first) >= offset)
+    }
+
     /// Whether it has had more commands than it remembers.
     pub(super) fn has_evicted(&self) -> bool {
         self.commands.first().is_some_and(|oldest| oldest.version.0 > oldest.event_types.len() as u64)

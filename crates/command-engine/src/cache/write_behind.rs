@@ -6,7 +6,7 @@ use aggregate::Aggregate;
 use tokio::sync::oneshot::error::TryRecvError;
 use tracing::{info, warn};
 
-use super::AggregateCache;
+use super::{AggregateCache, CacheSettings};
 use crate::snapshots::{Checkpoint, PendingSave, Save, Saved, SnapshotError};
 
 /// The pause after the first failed save; it doubles up to [`LONGEST_PAUSE`].
@@ -87,10 +87,21 @@ impl<A: Aggregate> AggregateCache<A> {
             return None;
         }
         let can_begin = under_way.is_none() && superseded.is_none();
-        let changes = self.entries.changed().max(self.evicted.recent());
-        let is_due_now = can_begin && changes >= self.settings.save_changes;
-        let wait = if is_due_now { Duration::ZERO } else { self.settings.save_interval };
+        let wait = if can_begin { self.wait_for_changes() } else { self.settings.save_interval };
         Some(*last_due + wait.max(*pause))
+    }
+
+    /// How long after the last save the changes so far are to be saved.
+    fn wait_for_changes(&self) -> Duration {
+        let CacheSettings { max_aggregates, max_evicted_commands, save_changes, .. } = self.settings;
+        let (changed, evicted) = (self.entries.changed(), self.evicted.recent());
+        if changed >= max_aggregates / 2 || evicted >= max_evicted_commands / 2 {
+            Duration::ZERO
+        } else if changed.max(evicted) >= save_changes {
+            self.settings.save_pause.min(self.settings.save_interval)
+        } else {
+            self.settings.save_interval
+        }
     }
 
     /// Saves what has changed and waits for it. If a newer owner has saved, anything beyond that save stays unsaved.

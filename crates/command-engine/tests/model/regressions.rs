@@ -77,6 +77,7 @@ fn a_full_cache_continues_if_another_instance_has_saved_newer_snapshots() {
 fn a_slow_save_is_not_due_again_at_once() {
     let settings = CacheSettings {
         save_changes: 1,
+        save_pause: Duration::ZERO,
         save_interval: Duration::from_millis(1),
         ..CacheSettings::default()
     };

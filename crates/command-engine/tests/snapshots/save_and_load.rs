@@ -112,6 +112,19 @@ fn a_late_save_changes_nothing_and_succeeds() {
 }
 
 #[test]
+fn a_new_aggregate_that_another_instance_has_saved_already_is_updated() {
+    let database = Database::new();
+    let mut store = database.partition(0);
+    let mut cache = database.cache(room_for(10));
+    History::of(&["a", "b"]).read_into(&mut cache);
+    assert_eq!(save(&mut store, one("a", &cache), (0, 1), 1).unwrap(), Saved::UpTo(1));
+    History::of(&["a", "b", "a"]).read_into(&mut cache);
+    let both = ["a", "b"].map(|name| (id(name), cache.get(&id(name)).unwrap().clone()));
+    assert_eq!(save(&mut store, both.into(), (0, 5), 1).unwrap(), Saved::UpTo(5));
+    assert_eq!(database.query_number("SELECT sum(version)::bigint FROM snapshots"), 2 + 1);
+}
+
+#[test]
 fn a_torn_save_leaves_nothing() {
     let database = Database::new();
     let mut store = database.partition(0);

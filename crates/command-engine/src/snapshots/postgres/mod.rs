@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "it is called on the shard's own thread")]
 
+mod copy;
 mod evicted;
 mod row;
 mod tables;

@@ -70,6 +70,17 @@ pub(super) fn aggregate_id(text: &str) -> Result<AggregateId, SnapshotError> {
     AggregateId::try_from(text).map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))
 }
 
+/// The state of an aggregate as JSON.
+pub(super) fn state<S: Serialize>(cached: &CachedAggregate<S>) -> Result<String, SnapshotError> {
+    serde_json::to_string(&cached.state).map_err(|error| SnapshotError::Unwritable(error.to_string()))
+}
+
+/// The commands of an aggregate in binary form.
+pub(super) fn commands<S>(cached: &CachedAggregate<S>) -> Result<Vec<u8>, SnapshotError> {
+    let packed: Vec<_> = cached.commands.iter().map(Packed::of).collect();
+    postcard::to_allocvec(&packed).map_err(|error| SnapshotError::Unwritable(error.to_string()))
+}
+
 /// A command in binary form.
 pub(super) fn pack(command: &CompletedCommand) -> Result<Vec<u8>, SnapshotError> {
     postcard::to_allocvec(&Packed::of(command)).map_err(|error| SnapshotError::Unwritable(error.to_string()))
@@ -88,10 +99,8 @@ impl Columns {
         id: &AggregateId,
         cached: &CachedAggregate<S>,
     ) -> Result<(), SnapshotError> {
-        let unwritable = |error: String| SnapshotError::Unwritable(error);
-        let packed: Vec<_> = cached.commands.iter().map(Packed::of).collect();
-        self.state.push(serde_json::to_string(&cached.state).map_err(|error| unwritable(error.to_string()))?);
-        self.commands.push(postcard::to_allocvec(&packed).map_err(|error| unwritable(error.to_string()))?);
+        self.state.push(state(cached)?);
+        self.commands.push(commands(cached)?);
         self.aggregate_id.push(id.to_string());
         self.version.push(cached.version.0.cast_signed());
         self.log_offset.push(cached.offset);

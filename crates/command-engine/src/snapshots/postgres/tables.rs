@@ -7,15 +7,16 @@ use serde::Serialize;
 use sqlx::{Connection, FromRow, PgConnection, Row as _, postgres::PgRow};
 
 use super::{
+    copy::CopyRows,
     evicted::Evicted,
     row::{Columns, Row},
 };
 use crate::{
-    cache::IdFilter,
+    cache::{CachedAggregate, IdFilter},
     snapshots::{Checkpoint, Save, Saved, SnapshotError},
 };
 
-/// How many rows one statement writes.
+/// How many rows one statement upserts.
 const CHUNK: usize = 1_000;
 /// Ids and checkpoint are read from one snapshot of the database.
 const BEGIN_TO_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -117,18 +118,58 @@ impl Generation {
             return Ok(Saved::UpTo(reached));
         }
         self.update_checkpoint(&mut transaction, &save).await?;
-        let mut columns = Columns::default();
-        for (id, cached) in &*save.changed {
-            columns.push(id, cached)?;
-            if columns.version.len() == CHUNK {
-                self.upsert(&mut transaction, std::mem::take(&mut columns)).await?;
-            }
-        }
-        self.upsert(&mut transaction, columns).await?;
+        self.save_rows(&mut transaction, &save).await?;
         let offsets = (save.evicted_from, save.to.next_offset);
         evicted.save(&mut transaction, &save.evicted, offsets).await?;
         transaction.commit().await?;
         Ok(Saved::UpTo(save.to.next_offset))
+    }
+
+    /// Copies the rows of aggregates that are new since the last save, which costs less, and upserts the others.
+    async fn save_rows<S: Serialize>(
+        self,
+        connection: &mut PgConnection,
+        save: &Save<S>,
+    ) -> Result<(), SnapshotError> {
+        let (new, mut others): (Vec<_>, Vec<_>) =
+            save.changed.iter().partition(|(_, cached)| cached.is_new_since(save.from));
+        if !self.copy(connection, &new).await? {
+            others.extend(new);
+        }
+        for chunk in others.chunks(CHUNK) {
+            let mut columns = Columns::default();
+            for (id, cached) in chunk {
+                columns.push(id, cached)?;
+            }
+            self.upsert(connection, columns).await?;
+        }
+        Ok(())
+    }
+
+    /// Inserts rows with `COPY`. Returns false if one of them is there already, because another instance has saved it, and
+    /// none was inserted.
+    async fn copy<S: Serialize>(
+        self,
+        connection: &mut PgConnection,
+        rows: &[(&AggregateId, &CachedAggregate<S>)],
+    ) -> Result<bool, SnapshotError> {
+        if rows.is_empty() {
+            return Ok(true);
+        }
+        let mut copy = CopyRows::new(self.partition, self.state_version);
+        for (id, cached) in rows {
+            copy.push(id, cached)?;
+        }
+        let mut savepoint = connection.begin().await?;
+        match copy.send(&mut savepoint).await {
+            Ok(()) => savepoint.commit().await?,
+            Err(error) if is_unique_violation(&error) => {
+                savepoint.rollback().await?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(true)
     }
 
     /// Deletes older generations that have not been saved for a day.
@@ -240,6 +281,10 @@ impl Generation {
         }
         Ok(transaction.commit().await?)
     }
+}
+
+fn is_unique_violation(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 impl CheckpointRow {

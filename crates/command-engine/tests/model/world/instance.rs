@@ -137,6 +137,7 @@ impl World {
         let settings = CacheSettings {
             max_aggregates: if self.small_cache { 2 } else { 1_000 },
             save_changes: 1,
+            save_pause: Duration::ZERO,
             save_interval: Duration::from_hours(24),
             load_pause: Duration::ZERO,
             remembered_commands: self.remembered_commands,

@@ -4,6 +4,8 @@ mod database;
 mod history;
 mod tally;
 
+use std::time::Duration;
+
 use aggregate::AggregateId;
 use command_engine::{CacheSettings, CommandKey, CompletedCommand};
 
@@ -16,7 +18,12 @@ pub(crate) type AggregateCache = command_engine::AggregateCache<Tally>;
 
 /// Room for this many aggregates, and no saves except those that a test starts.
 pub(crate) fn room_for(max_aggregates: usize) -> CacheSettings {
-    CacheSettings { max_aggregates, save_changes: usize::MAX, ..CacheSettings::default() }
+    CacheSettings {
+        max_aggregates,
+        save_changes: usize::MAX,
+        save_pause: Duration::ZERO,
+        ..CacheSettings::default()
+    }
 }
 
 /// The command that an aggregate has completed, looked up if that is necessary.
