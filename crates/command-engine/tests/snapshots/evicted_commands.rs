@@ -89,22 +89,39 @@ fn a_new_generation_of_snapshots_continues_where_the_saved_commands_end() {
     assert_eq!(database.query_number("SELECT next_offset FROM evicted_commands_checkpoint"), end);
 }
 
-#[test]
-fn a_standby_looks_up_what_the_owner_has_saved_beyond_its_own_reading() {
-    let database = Database::new();
-    let (mut history, mut keys) = five();
-    let mut cache: AggregateCache = database.cache(settings());
-    cache.fold_tail(&history.events[..1], &mut |_, _| ()).unwrap();
-    cache.save_now(1).unwrap();
-    let mut standby: AggregateCache = database.cache(settings());
+/// A standby that was opened after the first event, and has read the log since the owner saved all of it: the snapshot is
+/// newer than what it reads.
+fn standby(database: &Database) -> (History, Vec<CommandKey>, AggregateCache) {
+    let (history, keys) = five();
     let mut owner: AggregateCache = database.cache(settings());
-    keys.push((id("a"), history.command("a", 1)));
+    owner.fold_tail(&history.events[..1], &mut |_, _| ()).unwrap();
+    owner.save_now(1).unwrap();
+    let mut standby: AggregateCache = database.cache(settings());
     history.read_into(&mut owner);
     owner.save_now(1).unwrap();
-    // From the first event on, it has the snapshot of the owner, which is newer.
     for event in &history.events[1..] {
         standby.fold_tail(std::slice::from_ref(event), &mut |_, _| ()).unwrap();
     }
+    (history, keys, standby)
+}
+
+#[test]
+fn a_standby_looks_up_what_the_owner_has_saved_beyond_its_own_reading() {
+    let (_, keys, mut standby) = standby(&Database::new());
+    assert!(standby.must_look_up(&keys[0]));
+    assert!(keys.iter().all(|key| completed(&mut standby, key).is_some()));
+}
+
+#[test]
+fn a_standby_detects_that_postgres_has_lost_what_it_relies_on() {
+    let database = Database::new();
+    let (history, keys, mut standby) = standby(&database);
+    database.run("DELETE FROM evicted_commands");
+    database.run("UPDATE evicted_commands_checkpoint SET next_offset = 1");
+    database.discard_snapshots();
+    assert!(matches!(standby.look_up(&keys[..1]), Err(SnapshotError::Lost)));
+    standby.restore().unwrap();
+    history.read_into(&mut standby);
     assert!(keys.iter().all(|key| completed(&mut standby, key).is_some()));
 }
 
