@@ -2,7 +2,7 @@
 # PROFILE=dev|release: which build the native stack runs.
 export STACK PROFILE
 
-.PHONY: help up down reset status logs demo test deny faults bench starts reads generate sqlx schemas new-context remove-context remove-example rename
+.PHONY: help up down reset status logs demo test deny faults bench bench-peers starts reads generate sqlx schemas new-context remove-context remove-example rename
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ sqlx: ## update the committed query data, in the folder .sqlx of each crate
 faults: ## inject faults for FAULTS_MINUTES (5) per side and check every answer
 	@.ci/faults
 
-bench: ## measure commands: latency, throughput, hand-over
+bench: ## measure commands, each figure beside its target and its limit
 	@.ci/bench commands
+
+bench-peers: ## compare commands with an order service on cqrs-es and postgres-es
+	@.ci/bench peers
 
 starts: ## measure start-up and memory with a million orders
 	@.ci/bench start

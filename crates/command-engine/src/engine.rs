@@ -28,6 +28,9 @@ pub struct EngineSettings {
     pub announcement_timeout: Duration,
     /// How long a replaced owner waits before it claims a shard again that is still assigned to it.
     pub reclaim_pause: Duration,
+    /// How often an owner commits the next command of every partition again (a day). Kafka deletes a committed offset some
+    /// days after it was last committed (`offsets.retention.minutes`), which must be longer than this.
+    pub recommit_interval: Duration,
     /// The limits of each partition's cache.
     pub cache: CacheSettings,
 }
@@ -41,6 +44,7 @@ impl Default for EngineSettings {
             max_group: 512,
             announcement_timeout: Duration::from_secs(2),
             reclaim_pause: Duration::from_secs(3),
+            recommit_interval: Duration::from_hours(24),
             cache: CacheSettings::default(),
         }
     }

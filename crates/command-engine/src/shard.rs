@@ -35,6 +35,8 @@ pub struct Shard<A: Aggregate, L: ShardLog> {
     number: i32,
     writer: Writer<A, L>,
     mailbox: Arc<Mailbox<A>>,
+    /// When to commit the next commands again.
+    recommit_at: Instant,
     /// Dropped last: once its receivers notice, everything else is released.
     ended: watch::Sender<()>,
 }
@@ -63,7 +65,8 @@ enum NextStep {
 impl<A: Aggregate, L: ShardLog> Shard<A, L> {
     /// The loop of a shard that follows this mailbox.
     pub fn new(number: i32, writer: Writer<A, L>, mailbox: Arc<Mailbox<A>>) -> Self {
-        Self { number, writer, mailbox, ended: watch::channel(()).0 }
+        let recommit_at = mailbox.clock.now();
+        Self { number, writer, mailbox, recommit_at, ended: watch::channel(()).0 }
     }
 
     /// Changes once the loop has ended and everything is released.
@@ -114,6 +117,7 @@ impl<A: Aggregate, L: ShardLog> Shard<A, L> {
     fn claim(&mut self, in_doubt: &mut InDoubt<A>) -> Result<Claimed, LogError> {
         let started = Instant::now();
         let claimed = self.writer.claim(in_doubt)?;
+        self.recommit_later();
         let aggregates = self.writer.aggregates();
         metrics::claimed(self.number, aggregates, started.elapsed());
         info!(shard = self.number, epoch = claimed.epoch, aggregates, "shard claimed");
@@ -124,13 +128,12 @@ impl<A: Aggregate, L: ShardLog> Shard<A, L> {
     fn serve(&mut self) -> End {
         let mut again = Vec::new();
         loop {
-            let turn =
-                if again.is_empty() { self.mailbox.next(self.writer.due()) } else { Turn::Group(again) };
+            let turn = if again.is_empty() { self.mailbox.next(self.due()) } else { Turn::Group(again) };
             let served = match turn {
                 Turn::Group(group) => self.process(group),
                 Turn::Committed => self.end_commits(),
                 Turn::Idle if self.has_been_replaced() => self.finish(End::Replaced),
-                Turn::Idle => Ok(Vec::new()),
+                Turn::Idle => self.recommit(),
                 Turn::Over => self.finish(End::Unwanted),
             };
             again = match served {
@@ -140,12 +143,34 @@ impl<A: Aggregate, L: ShardLog> Shard<A, L> {
             self.writer.write_behind();
         }
     }
+
+    /// When to continue even if nothing happens until then.
+    fn due(&self) -> Option<Instant> {
+        self.writer.due().into_iter().chain([self.recommit_at]).min()
+    }
+
+    /// Commits the next command of every partition again, if that is due. Announcements do it too.
+    fn recommit(&mut self) -> Result<Vec<QueuedCommand<A>>, End> {
+        if self.mailbox.clock.now() < self.recommit_at {
+            return Ok(Vec::new());
+        }
+        self.recommit_later();
+        match self.writer.recommit() {
+            Ok(()) => Ok(Vec::new()),
+            Err(failed) => self.resolve(*failed),
+        }
+    }
+
+    fn recommit_later(&mut self) {
+        self.recommit_at = self.mailbox.clock.now() + self.mailbox.settings.recommit_interval;
+    }
+
     /// Decides and sends a group. Returns the commands that must be decided again.
     fn process(&mut self, group: Vec<QueuedCommand<A>>) -> Result<Vec<QueuedCommand<A>>, End> {
         match self.writer.process(group) {
             Ok(undecidable) => {
                 self.mailbox.requeue(undecidable, RETRY_PAUSE);
-                Ok(Vec::new())
+                self.recommit()
             }
             Err(failed) => self.resolve(*failed),
         }

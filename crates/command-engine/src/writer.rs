@@ -35,6 +35,8 @@ pub struct Writer<A: Aggregate, L> {
     codec: Arc<Codec>,
     cache: ShardCache<A>,
     epoch: u64,
+    /// The next command of every partition, after the groups that were sent.
+    next_commands: Offsets,
     commits: Arc<Commits<A>>,
     /// The groups whose commits are under way, in order.
     sent: VecDeque<SentGroup<A>>,
@@ -60,6 +62,7 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
             codec,
             cache,
             epoch: 0,
+            next_commands: Offsets::new(),
             commits,
             sent: VecDeque::new(),
             failed: Vec::new(),
@@ -81,6 +84,7 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
             return Err(LogError::BeyondEnd { partition, next, end });
         }
         self.epoch = claimed.epoch;
+        self.next_commands.clone_from(&claimed.next_commands);
         Ok(claimed)
     }
 

@@ -15,7 +15,7 @@ use event_log::{
     Batch, ClientSettings, Envelope, KafkaShardLog, NewRecord, Offsets, Position, ShardLog, ShardLogSettings,
     Shards, Topics, apply_topics, now,
 };
-use test_kit::TestEnvironment;
+use test_kit::{TestEnvironment, record_figure};
 use uuid::Uuid;
 
 const HAND_OVERS: usize = 30;
@@ -112,6 +112,7 @@ fn hand_over(settings: &ShardLogSettings, mut old: Owner, goes_on: bool) -> (Own
 fn print(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+    record_figure(&format!("{}.p99", what.replace(' ', "-")), at(99).as_secs_f64() * 1e3);
     println!(
         "{what}: p50 {:.1?}  p90 {:.1?}  p99 {:.1?}  max {:.1?}",
         at(50),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Fold, LogError, NewOutcome, NewRecord, Offsets};
+use crate::{Fold, Layout, LogError, NewOutcome, NewRecord, Offsets};
 
 /// The broker, as one instance sees it for one shard. Its calls block.
 pub trait Broker: Send + 'static {
@@ -12,6 +12,12 @@ pub trait Broker: Send + 'static {
 
     /// The partitions of the shard, in ascending order.
     fn partitions(&self) -> Vec<i32>;
+
+    /// The number of shards that this instance is configured with.
+    fn shards(&self) -> i32;
+
+    /// The layout of the context that is recorded now.
+    fn layout(&mut self) -> Result<Layout, LogError>;
 
     /// Creates producers with the shard's first `count` transactional ids, without initialising them. This has no effect
     /// on the present owner.
@@ -34,9 +40,9 @@ pub trait Broker: Send + 'static {
     /// The end offset of the shard's partition of the owners topic, including announcements that are not committed.
     fn owners_end(&mut self) -> Result<i64, LogError>;
 
-    /// The offset of the last committed announcement in the shard's partition of the owners topic, from `from` up to
-    /// `end`. Waits for open transactions in that range.
-    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError>;
+    /// The epoch of the last committed announcement in the shard's partition of the owners topic, from offset `from` up
+    /// to `end`. Waits for open transactions in that range.
+    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<u64>, LogError>;
 }
 
 /// A transactional producer of one shard. It is unusable after any error.
@@ -57,8 +63,9 @@ pub trait Producer: Send + 'static {
     /// Adds the next command of each of these partitions to the transaction.
     fn send_offsets(&mut self, next_commands: &Offsets) -> Result<(), LogError>;
 
-    /// Announces that the shard's owner is at this address, and returns the offset of the announcement.
-    fn announce(&mut self, address: &str) -> Result<i64, LogError>;
+    /// Announces that the shard's owner is at this address, and returns the offset of the announcement. Its epoch is the
+    /// next one after the sum of `epoch_floor` and this offset.
+    fn announce(&mut self, address: &str, epoch_floor: u64) -> Result<i64, LogError>;
 
     /// Commits the transaction. After an error it is unknown whether it is in the log.
     fn commit(&mut self) -> Result<(), LogError>;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Batch, Broker, Claimed, Fold, LogError, Offsets, Producer, Sent, ShardLog};
+use crate::{Batch, Broker, Claimed, Fold, Layout, LogError, Offsets, Producer, Sent, ShardLog};
 
 /// How many producers take turns: one commits a batch, one sends the next, and one has just committed. A second
 /// transaction with the same id right after a commit waits 20 ms in the client; one with another id does not.
@@ -25,6 +25,8 @@ pub struct FencedLog<B: Broker> {
     /// Empty unless this instance owns the shard.
     producers: Vec<Shared<B::Producer>>,
     next_producer: usize,
+    /// The layout in which the shard was claimed last.
+    layout: u64,
     /// The highest epoch among the events read so far, of all partitions.
     epoch_in_log: u64,
     /// The epoch of this instance's last ownership; 0 before the first.
@@ -53,6 +55,7 @@ impl<B: Broker> FencedLog<B> {
             commit_timeout,
             producers: Vec::new(),
             next_producer: 0,
+            layout: 0,
             epoch_in_log: 0,
             epoch: 0,
             newest_announced: 0,
@@ -104,9 +107,14 @@ impl<B: Broker> FencedLog<B> {
     ///
     /// It commits the next commands again. Kafka deletes committed offsets some days after they were last committed,
     /// because the group does not subscribe to the commands topic.
-    fn announce(&self, producer: &mut B::Producer, next_commands: &Offsets) -> Result<i64, LogError> {
+    fn announce(
+        &self,
+        producer: &mut B::Producer,
+        epoch_floor: u64,
+        next_commands: &Offsets,
+    ) -> Result<i64, LogError> {
         producer.begin(ANNOUNCE_TIMEOUT)?;
-        let offset = producer.announce(&self.address)?;
+        let offset = producer.announce(&self.address, epoch_floor)?;
         producer.send_offsets(next_commands)?;
         producer.commit()?;
         Ok(offset)
@@ -114,8 +122,9 @@ impl<B: Broker> FencedLog<B> {
 
     /// Begins the ownership. Its epoch is higher than that of every earlier announcement and of every event in any
     /// partition.
-    fn begin(&mut self, producers: Vec<B::Producer>, announced: i64) {
-        self.epoch = self.epoch_in_log.max(announced.unsigned_abs()) + 1;
+    fn begin(&mut self, producers: Vec<B::Producer>, layout: Layout, announced: i64) {
+        self.epoch = self.epoch_in_log.max(layout.epoch_floor + announced.unsigned_abs()) + 1;
+        self.layout = layout.number;
         self.newest_announced = self.epoch;
         self.next_announcement = announced + 1;
         // The first group takes the next producer, because the announcement has just used the first one.
@@ -156,11 +165,14 @@ impl<B: Broker> ShardLog for FencedLog<B> {
         // The ends are final only once every producer is initialised. Asking for one earlier would miss records of the
         // previous owner.
         producers.iter_mut().try_for_each(Producer::init)?;
+        // Asking for the layout earlier would miss a change that has begun meanwhile and fences the old ids before these
+        // were initialised.
+        let layout = self.broker.layout()?.permits(self.broker.shards())?;
         let marks = self.ask(B::end)?;
         self.replay(&next, &marks, fold)?;
         let next_commands = self.ask(B::next_command)?;
-        let announced = self.announce(&mut producers[0], &next_commands)?;
-        self.begin(producers, announced);
+        let announced = self.announce(&mut producers[0], layout.epoch_floor, &next_commands)?;
+        self.begin(producers, layout, announced);
         Ok(Claimed { epoch: self.epoch, next_commands })
     }
 
@@ -176,15 +188,17 @@ impl<B: Broker> ShardLog for FencedLog<B> {
         if self.producers.is_empty() {
             return Err(LogError::NotClaimed);
         }
-        if self.newest_epoch()? == self.epoch { Ok(()) } else { Err(LogError::Replaced) }
+        // Owners in another layout announce themselves in other places.
+        let is_newest = self.newest_epoch()? == self.epoch && self.broker.layout()?.number == self.layout;
+        if is_newest { Ok(()) } else { Err(LogError::Replaced) }
     }
 
     fn newest_epoch(&mut self) -> Result<u64, LogError> {
         // The end including uncommitted records: a commit is acknowledged a moment before consumers see it.
         let end = self.broker.owners_end()?;
         if end > self.next_announcement {
-            if let Some(offset) = self.broker.last_announcement(self.next_announcement, end)? {
-                self.newest_announced = (offset.unsigned_abs() + 1).max(self.newest_announced + 1);
+            if let Some(epoch) = self.broker.last_announcement(self.next_announcement, end)? {
+                self.newest_announced = epoch.max(self.newest_announced + 1);
             }
             self.next_announcement = end;
         }

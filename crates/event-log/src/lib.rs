@@ -22,6 +22,8 @@ mod headers;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "kafka")]
+mod layout;
+#[cfg(feature = "kafka")]
 mod memory;
 mod partitioner;
 mod position;
@@ -57,11 +59,13 @@ pub use headers::InvalidRecord;
 #[cfg(feature = "kafka")]
 pub use kafka::{
     Bookmarks, ClientSettings, CommandReader, CommandWriter, EventTail, GroupChange, GroupReader,
-    KafkaBroker, KafkaShardLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
+    KafkaBroker, KafkaLayout, KafkaShardLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
     PartitionSurvey, Reading, ShardLogSettings, ShardSurvey, TopicDescription, TopicsError, Visit,
     apply_topics, check_partitions, committed_ranges, describe_topics, follow_owners, newest_events,
     partition_ends, read_outcomes, read_partition, read_range, survey_shards,
 };
+#[cfg(feature = "kafka")]
+pub use layout::{Layout, LayoutBroker, change_layout};
 #[cfg(feature = "kafka")]
 pub use memory::MemoryLog;
 pub use partitioner::partition_of;

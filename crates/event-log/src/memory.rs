@@ -73,6 +73,11 @@ impl MemoryLog {
         self.lock().readable = Some(count);
     }
 
+    /// Deletes the committed offsets of the commands topic, as Kafka does when they are too old.
+    pub fn expire_next_commands(&self) {
+        self.lock().next_commands.clear();
+    }
+
     /// All records in the log.
     pub fn records(&self) -> Vec<Recorded> {
         self.lock().records.clone()

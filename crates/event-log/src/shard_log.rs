@@ -3,7 +3,7 @@
 
 use rdkafka::error::RDKafkaErrorCode;
 
-use crate::{Discontinuity, Envelope, InvalidRecord, Offsets, Position};
+use crate::{Discontinuity, Envelope, InvalidRecord, Layout, Offsets, Position};
 
 /// An event that is in the log.
 #[derive(Debug, Clone)]
@@ -199,6 +199,30 @@ pub enum LogError {
         /// What is wrong with it.
         source: crate::CodecError,
     },
+    /// The number of shards has been changed, or is being changed.
+    #[error("{}", other_layout(*configured, *present))]
+    OtherLayout {
+        /// The number of shards that this instance is configured with.
+        configured: i32,
+        /// The layout that is recorded.
+        present: Layout,
+    },
+    /// Kafka has no committed offset for the commands of a partition, although every owner commits one.
+    #[error(
+        "the offset of group {group} in {topic}/{partition} is missing, so it is not known which commands are decided: \
+         see docs/commands-through-kafka.md#a-lost-offset"
+    )]
+    CommandOffsetLost {
+        /// The consumer group.
+        group: String,
+        /// The commands topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+    },
+    /// The newest record of the layout topic is not a layout.
+    #[error("the newest record of {0} is not a layout; it was not written by `foldline shards set`")]
+    InvalidLayout(String),
     /// The topics have numbers of partitions that do not go together.
     #[error(transparent)]
     InvalidShards(#[from] crate::InvalidShards),
@@ -229,6 +253,8 @@ impl LogError {
             | Self::Discontinuous(_)
             | Self::BeyondEnd { .. }
             | Self::BeginningDeleted { .. }
+            | Self::InvalidLayout(_)
+            | Self::CommandOffsetLost { .. }
             | Self::InvalidShards(_) => false,
             Self::Unreadable { source, .. } => source.is_transient(),
             _ => true,
@@ -248,6 +274,17 @@ impl LogError {
             Self::Kafka(error) => error.rdkafka_error_code().is_some_and(is_fencing),
             _ => false,
         }
+    }
+}
+
+fn other_layout(configured: i32, present: Layout) -> String {
+    let Layout { shards, replaces, .. } = present;
+    match replaces {
+        Some(old) => format!(
+            "the number of shards is being changed from {old} to {shards}: \
+             if nobody is doing that now, repeat `foldline shards set`"
+        ),
+        None => format!("there are {shards} shards, but FOLDLINE_SHARDS is {configured}"),
     }
 }
 

@@ -45,6 +45,12 @@ impl Topics {
         self.named("owners")
     }
 
+    /// The layout: how many shards the partitions are divided into, and whether that is being changed. It has one
+    /// partition, and is empty until the first change.
+    pub fn layout(&self) -> String {
+        self.named("layout")
+    }
+
     /// The consumer group of the projection called `projection`.
     pub fn group(&self, projection: &str) -> String {
         format!("{}{projection}", self.prefix)

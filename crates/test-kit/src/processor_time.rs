@@ -1,10 +1,6 @@
 //! The processor time of processes, as Linux counts it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{env, fs, path::Path, time::Duration};
 
 /// The unit of `/proc/<pid>/stat`, on every machine that runs Linux.
 const TICK: Duration = Duration::from_millis(10);
@@ -14,50 +10,57 @@ const TICK: Duration = Duration::from_millis(10);
 pub enum Processes {
     /// The process with this id.
     Process(u32),
-    /// All processes of this program.
-    Program(&'static str),
-    /// All processes whose command line contains this text.
-    CommandLine(&'static str),
+    /// A server of the stack that `FOLDLINE_STACK_DIR` names, `kafka` or `postgres`, and its child processes.
+    Server(&'static str),
 }
 
 /// The processor time that processes have used so far, including their children that have ended.
 pub fn processor_time(processes: Processes) -> Duration {
-    folders(processes).iter().filter_map(|folder| ticks(folder)).sum::<u32>() * TICK
+    let ticks = match processes {
+        Processes::Process(pid) => stat(pid).map_or(0, |stat| stat.ticks),
+        Processes::Server(name) => server_ticks(server_pid(name)),
+    };
+    ticks * TICK
 }
 
 /// How many threads a process has, and how often they have been switched.
 pub fn threads_and_switches(pid: u32) -> (usize, u64) {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let switches: Vec<u64> = tasks.map(|task| switches(&task.path())).collect();
+    let switches: Vec<u64> = tasks.map(|task| switches(&task.path().join("status"))).collect();
     (switches.len(), switches.iter().sum())
 }
 
-fn folders(processes: Processes) -> Vec<PathBuf> {
-    match processes {
-        Processes::Process(pid) => vec![PathBuf::from(format!("/proc/{pid}"))],
-        Processes::Program(name) => folders_where("comm", |program| program.trim_end() == name),
-        Processes::CommandLine(text) => folders_where("cmdline", |line| line.contains(text)),
-    }
+/// What the kernel counts for a process.
+struct Stat {
+    parent: u32,
+    /// User and system time, also of its children that have ended.
+    ticks: u32,
 }
 
-/// The folders of the processes for which the content of a file matches.
-fn folders_where(file: &str, matches: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-    let processes = fs::read_dir("/proc").expect("/proc exists on Linux").flatten().map(|entry| entry.path());
-    processes
-        .filter(|folder| fs::read_to_string(folder.join(file)).is_ok_and(|text| matches(&text)))
-        .collect()
+fn server_pid(name: &str) -> u32 {
+    let stack = env::var("FOLDLINE_STACK_DIR").expect("FOLDLINE_STACK_DIR names the stack of the servers");
+    let pid = fs::read_to_string(format!("{stack}/run/{name}.pid")).expect("the server is running");
+    pid.trim().parse().expect("a pid file contains a number")
 }
 
-/// User and system time of a process, and of its children that have ended.
-fn ticks(folder: &Path) -> Option<u32> {
-    let text = fs::read_to_string(folder.join("stat")).ok()?;
-    // The state is the third field; the times are the 14th to the 17th.
+fn server_ticks(server: u32) -> u32 {
+    let processes = fs::read_dir("/proc").expect("/proc exists on Linux").flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let stats = pids.filter_map(|pid: u32| Some((pid, stat(pid)?)));
+    stats.filter(|(pid, stat)| *pid == server || stat.parent == server).map(|(_, stat)| stat.ticks).sum()
+}
+
+/// Returns nothing if the process has ended.
+fn stat(pid: u32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The state is the third field, the parent the fourth; the times are the 14th to the 17th.
     let (_, rest) = text.rsplit_once(") ")?;
-    rest.split(' ').skip(11).take(4).map(|number| number.parse::<u32>().ok()).sum()
+    let fields: Vec<u32> = rest.split(' ').skip(1).map(|field| field.parse().unwrap_or_default()).collect();
+    Some(Stat { parent: fields[0], ticks: fields[10..14].iter().sum() })
 }
 
-fn switches(task: &Path) -> u64 {
-    let text = fs::read_to_string(task.join("status")).unwrap_or_default();
+fn switches(status: &Path) -> u64 {
+    let text = fs::read_to_string(status).unwrap_or_default();
     let counts = text.lines().filter(|line| line.contains("ctxt_switches"));
     counts.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use command_engine::{AggregateCache, CacheSettings, NoSnapshots, SnapshotDatabase, SnapshotSettings};
-use test_kit::TestEnvironment;
+use test_kit::{TestEnvironment, record_figure};
 use tokio::runtime::Runtime;
 
 use ledger::{Ledger, id, records};
@@ -53,6 +53,7 @@ fn hold() {
         .collect();
     let bytes = resident() - before;
     println!("all in memory: {} MB, {} bytes per aggregate", bytes >> 20, bytes / AGGREGATES);
+    record_figure("cache", (bytes >> 20) as f64);
     drop(images);
 }
 

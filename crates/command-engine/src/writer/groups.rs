@@ -43,6 +43,14 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         Ok(undecidable)
     }
 
+    /// Sends a group without commands, which commits the next command of every partition again.
+    pub fn recommit(&mut self) -> Result<(), Box<FailedGroup<A>>> {
+        let decided = DecidedGroup::decide(self.empty_group(&LookedUp::new()), &[]);
+        let next_commands = self.next_commands.clone();
+        self.send(Vec::new(), decided, &next_commands)?;
+        self.end_commits()
+    }
+
     /// Folds the groups whose commits have ended, and waits until the next group may be decided.
     pub fn end_commits(&mut self) -> Result<(), Box<FailedGroup<A>>> {
         self.fold_committed(MOST_BEFORE).map_err(|error| self.fail(error, Vec::new()))
@@ -106,6 +114,7 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
                 let (answers, delivered) = decided.answers(group, &answers, &written);
                 self.sent.push_back(decided.sent(written, delivered));
                 self.commits.request(CommitRequest { commit, answers });
+                self.next_commands.extend(next_commands);
                 Ok(())
             }
             Err(error) => Err(self.fail(error, group)),

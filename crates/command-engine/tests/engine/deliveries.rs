@@ -1,11 +1,13 @@
 //! Commands sent through Kafka: each is decided once, its outcome and the next offset are committed with its events,
 //! and commands that were not decided are delivered again under the next epoch.
 
+use std::time::Duration;
+
 use command_engine::{CommandError, EngineSettings};
 use event_log::{MemoryLog, Position};
 use serde_json::Value;
 
-use crate::support::{Account, Bank, Command, CommandRequest, Gate, History, request, settings};
+use crate::support::{Account, Bank, Command, CommandRequest, Gate, History, LIMIT, request, settings};
 
 pub(crate) type Delivery = command_engine::Delivery<Account>;
 
@@ -211,4 +213,23 @@ async fn callers_and_deliveries_alternate() {
     for (group, turn) in written[1..].chunks(2).zip(0..) {
         assert!(group.contains(&of(&submitted, turn)) && group.contains(&of(&delivered, turn)));
     }
+}
+
+#[tokio::test]
+async fn an_owner_commits_the_next_commands_again_even_if_it_has_nothing_to_do() {
+    let settings = EngineSettings { recommit_interval: Duration::from_millis(1), ..settings() };
+    let bank = Bank::start(&MemoryLog::default(), Gate::default(), &settings);
+    bank.ready().await;
+    deliver_undecided(&bank, &[request("a", Command::Deposit(vec![1]))]).await;
+    let next_commands = bank.log.next_commands();
+    assert_eq!(next_commands[&0], at(0).offset + 1);
+    bank.log.expire_next_commands();
+    let committed_again = async {
+        while bank.log.next_commands() != next_commands {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, committed_again).await.expect("they are not committed again");
+    // The next owner reads on where this one stopped.
+    assert_eq!(bank.restarted().await.owned().1, next_commands);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use event_log::{
-    Broker, Fold, LogError, NewOutcome, NewRecord, Offsets, Producer,
+    Broker, Fold, Layout, LogError, NewOutcome, NewRecord, Offsets, Producer,
     simulated::{SimulatedBroker, SimulatedProducer},
 };
 
@@ -37,6 +37,17 @@ impl Broker for Client {
 
     fn partitions(&self) -> Vec<i32> {
         self.broker.partitions()
+    }
+
+    fn shards(&self) -> i32 {
+        self.broker.shards()
+    }
+
+    fn layout(&mut self) -> Result<Layout, LogError> {
+        let layout = self.broker.layout()?;
+        let ignored = self.bug == Some(PlantedBug::IgnoresTheLayout);
+        let own = Layout { shards: self.broker.shards(), replaces: None, ..layout };
+        Ok(if ignored { own } else { layout })
     }
 
     fn connect(&mut self, count: usize) -> Result<Vec<ClientProducer>, LogError> {
@@ -83,7 +94,7 @@ impl Broker for Client {
         self.broker.owners_end()
     }
 
-    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError> {
+    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<u64>, LogError> {
         self.broker.last_announcement(from, end)
     }
 }
@@ -112,8 +123,8 @@ impl Producer for ClientProducer {
         self.producer.send_offsets(next_commands)
     }
 
-    fn announce(&mut self, address: &str) -> Result<i64, LogError> {
-        self.producer.announce(address)
+    fn announce(&mut self, address: &str, epoch_floor: u64) -> Result<i64, LogError> {
+        self.producer.announce(address, epoch_floor)
     }
 
     /// A client that receives no answer retries after a pause. It may then be fenced although its first request

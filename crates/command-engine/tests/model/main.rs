@@ -2,7 +2,8 @@
 //! shard has two partitions. Each instance runs the production mailbox, queue, loop and writer; only the broker, the
 //! clock and the snapshots are simulated. A seed decides which instance runs between any two requests, how much time
 //! passes, and what happens to each request: it may fail, its answer may be lost, and it may arrive late or never.
-//! Instances crash and freeze, and clients retry. At the end the log and all answers must agree.
+//! Instances crash and freeze, clients retry, and in some schedules the layout of the shards is changed. At the end the
+//! log and all answers must agree.
 //!
 //! `FOLDLINE_MODEL_SEED=17` repeats a schedule and prints it. `FOLDLINE_MODEL_SCHEDULES=200000` runs more of them.
 
@@ -78,6 +79,21 @@ fn not_reading_a_partition_to_its_end_is_found() {
 #[test]
 fn leaving_an_id_unfenced_is_found() {
     assert_found(PlantedBug::LeavesAnIdUnfenced);
+}
+
+#[test]
+fn claiming_in_a_layout_that_has_been_changed_is_found() {
+    assert_found(PlantedBug::IgnoresTheLayout);
+}
+
+#[test]
+fn leaving_an_id_of_the_old_layout_unfenced_is_found() {
+    assert_found(PlantedBug::LeavesALayoutUnfenced);
+}
+
+#[test]
+fn recording_a_layout_before_the_old_one_is_fenced_is_found() {
+    assert_found(PlantedBug::RecordsTheLayoutEarly);
 }
 
 #[test]

@@ -9,6 +9,12 @@ pub(crate) enum PlantedBug {
     ForgetsAPartition,
     /// The second transactional id is initialised only when it is first used.
     LeavesAnIdUnfenced,
+    /// A claim does not look at the layout.
+    IgnoresTheLayout,
+    /// A change of the layout leaves one id of the old layout unfenced.
+    LeavesALayoutUnfenced,
+    /// A change of the layout records the new layout before the old one is fenced.
+    RecordsTheLayoutEarly,
     /// Commands are answered once their events are sent.
     AnswersBeforeCommit,
     /// A fenced commit is assumed not to have happened.

@@ -2,6 +2,7 @@
 
 mod disturbances;
 mod instance;
+mod layout_change;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -22,6 +23,7 @@ use crate::{
     snapshots::SharedSnapshots,
 };
 use instance::Instance;
+use layout_change::LayoutChange;
 
 /// After this many turns without faults, a schedule that has not ended is a livelock.
 const MAX_QUIET_TURNS: usize = 20_000;
@@ -31,6 +33,12 @@ pub(crate) struct World {
     pub(crate) simulated: SimulatedKafka,
     pub(crate) clients: Clients,
     bug: Option<PlantedBug>,
+    /// The number of shards that instances are configured with.
+    shards: i32,
+    /// Whether that number may still be changed.
+    may_change_layout: bool,
+    /// The change of that number, while it is under way.
+    layout_change: Option<LayoutChange>,
     instances: Vec<Instance>,
     /// How likely each kind of disturbance is.
     disturbances: DisturbanceWeights,
@@ -46,8 +54,8 @@ pub(crate) struct World {
 
 /// The weights of: a delayed request arrives, transactions expire, commits become visible, the group reassigns the
 /// shard, an instance crashes, an instance freezes or resumes, a delayed save finishes, the last save is lost, a
-/// command is delivered, snapshots are discarded, look-ups fail or work again.
-type DisturbanceWeights = [usize; 11];
+/// command is delivered, the number of shards is changed, snapshots are discarded, look-ups fail or work again.
+type DisturbanceWeights = [usize; 12];
 
 /// Runs a schedule to its end and checks it.
 pub(crate) fn run(seed: u64, bug: Option<PlantedBug>, traced: bool) -> (World, Result<(), String>) {
@@ -75,6 +83,7 @@ impl World {
         let instances = 2 + random.below(2);
         let faults = random.pick(&[0, 10, 30, 60]);
         let chaos = random.pick(&[0, 1, 2]);
+        let changes = random.pick(&[0, 0, 0, 12]);
         let switch_interval = random.pick(&[1, 2, 4, 12, 40]);
         let delayed_saves = random.one_in(2);
         let partitions = if random.one_in(2) { SHARDS.partitions() } else { 0 };
@@ -85,6 +94,9 @@ impl World {
             clients,
             simulated: SimulatedKafka::new(SHARDS.partitions_of(0)),
             bug,
+            shards: 1,
+            may_change_layout: changes > 0,
+            layout_change: None,
             instances: Vec::new(),
             disturbances: [
                 3,
@@ -96,6 +108,7 @@ impl World {
                 6,
                 usize::from(chaos > 1),
                 6,
+                changes,
                 usize::from(chaos > 1),
                 chaos,
             ],
@@ -113,13 +126,15 @@ impl World {
     }
 
     fn run_with_faults(&mut self) -> Result<(), String> {
-        for _ in 0..150 + self.below(250) {
+        let turns = if self.may_change_layout { 1_200 } else { 250 };
+        for _ in 0..turns / 2 + self.below(turns) {
             let turn = self.scheduler.lock().random.weighted(&[75, 12, 8]);
             match turn {
                 0 => self.step()?,
                 1 => self.clients.act(self.simulated.committed()),
                 _ => self.disturb(),
             }
+            self.go_on_with_layout_change();
             self.clients.receive(|| self.simulated.committed());
         }
         Ok(())
@@ -148,6 +163,7 @@ impl World {
         self.scheduler.lock().faults = 0;
         self.simulated.expire_transactions();
         self.snapshots.iter().for_each(SharedSnapshots::come_up);
+        self.finish_layout_change();
         self.instances.iter_mut().for_each(|instance| instance.frozen = false);
         let owner = self.below(self.instances.len());
         (0..self.instances.len())

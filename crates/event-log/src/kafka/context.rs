@@ -6,6 +6,8 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::ConsumerContext,
     error::{KafkaError, RDKafkaErrorCode},
+    message::DeliveryResult,
+    producer::ProducerContext,
 };
 use tracing::{debug, warn};
 
@@ -23,6 +25,13 @@ impl ClientContext for KafkaLogContext {
 }
 
 impl ConsumerContext for KafkaLogContext {}
+
+/// The commit of a transaction fails if one of its records was not delivered, so nothing is done here.
+impl ProducerContext for KafkaLogContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _result: &DeliveryResult<'_>, _opaque: ()) {}
+}
 
 /// Logs a line of librdkafka.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {

@@ -55,10 +55,11 @@ impl Owners {
 
     fn learn(&mut self, message: &BorrowedMessage<'_>) {
         let (shard, offset) = (message.partition(), message.offset());
-        let Some(Announcement { address, .. }) = Announcement::read(message) else {
+        let Some(announcement) = Announcement::read(message) else {
             return warn!(shard, offset, "a record of the owners topic is not an announcement");
         };
-        self.0.insert(shard, Owner { address, epoch: offset.unsigned_abs() + 1 });
+        let epoch = announcement.epoch(offset);
+        self.0.insert(shard, Owner { address: announcement.address, epoch });
     }
 }
 

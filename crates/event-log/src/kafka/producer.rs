@@ -175,9 +175,9 @@ impl Producer for TransactionalProducer {
         sent.map_err(|error| self.cause(error))
     }
 
-    fn announce(&mut self, address: &str) -> Result<i64, LogError> {
+    fn announce(&mut self, address: &str, epoch_floor: u64) -> Result<i64, LogError> {
         let Route { owners, shard, .. } = &self.route;
-        let announcement = Announcement { shard: *shard, address: address.to_owned() };
+        let announcement = Announcement { shard: *shard, address: address.to_owned(), epoch_floor };
         let payload = serde_json::to_vec(&announcement).expect("an announcement is plain JSON");
         let key = shard.to_string();
         let record = BaseRecord::with_opaque_to(owners, 0).partition(*shard).key(key.as_str());

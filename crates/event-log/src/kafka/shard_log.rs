@@ -6,11 +6,12 @@ use rdkafka::{Message, Offset, TopicPartitionList, consumer::Consumer};
 
 use super::{
     client::{ClientSettings, Ends},
+    layout::read_layout,
     owners::Announcement,
     producer::{Route, TransactionalProducer},
     replay::{Reader, hand, watermarks},
 };
-use crate::{Broker, FencedLog, Fold, LogError, Shards, Topics};
+use crate::{Broker, FencedLog, Fold, Layout, LogError, Shards, Topics};
 
 /// How long Kafka may take to return the committed offset of the commands.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,6 +49,8 @@ pub struct KafkaBroker {
     events: String,
     shards: Shards,
     shard: i32,
+    /// The layout that was read last, and the end of its topic at that time.
+    layout: Option<(i64, Layout)>,
     clients: Option<Clients>,
 }
 
@@ -63,7 +66,7 @@ impl KafkaBroker {
     /// One shard of a context.
     pub fn new(client: ClientSettings, topics: Topics, shards: Shards, shard: i32) -> Self {
         let events = topics.events();
-        Self { client, topics, events, shards, shard, clients: None }
+        Self { client, topics, events, shards, shard, layout: None, clients: None }
     }
 
     fn clients(&mut self) -> Result<&Clients, LogError> {
@@ -72,6 +75,12 @@ impl KafkaBroker {
             self.clients = Some(Clients { committed, ends: self.client.ends()? });
         }
         Ok(self.clients.as_ref().expect("it was just opened"))
+    }
+
+    /// Whether an owner of the shard has announced itself, and thereby committed the next command of each partition.
+    fn had_an_owner(&mut self) -> Result<bool, LogError> {
+        let end = self.owners_end()?;
+        Ok(self.last_announcement(0, end)?.is_some())
     }
 
     fn route(&mut self, number: usize) -> Result<Route, LogError> {
@@ -96,6 +105,25 @@ impl Broker for KafkaBroker {
 
     fn partitions(&self) -> Vec<i32> {
         self.shards.partitions_of(self.shard).collect()
+    }
+
+    fn shards(&self) -> i32 {
+        self.shards.count()
+    }
+
+    /// A change is always recorded, so the layout is the same as long as its topic ends at the same offset.
+    fn layout(&mut self) -> Result<Layout, LogError> {
+        let topic = self.topics.layout();
+        let end = watermarks(&self.clients()?.ends, &topic, 0)?.1;
+        match self.layout {
+            Some((read_to, layout)) if read_to == end => Ok(layout),
+            _ => {
+                let recorded = read_layout(&self.clients()?.committed, &topic, end)?;
+                let layout = recorded.unwrap_or(Layout::first(self.shards.count()));
+                self.layout = Some((end, layout));
+                Ok(layout)
+            }
+        }
     }
 
     fn connect(&mut self, count: usize) -> Result<Vec<TransactionalProducer>, LogError> {
@@ -131,9 +159,12 @@ impl Broker for KafkaBroker {
         let told =
             answer.elements_for_topic(&commands).into_iter().next().expect("one partition was asked for");
         told.error()?;
-        let first = watermarks(consumer, &commands, partition)?.0;
+        let (first, end) = watermarks(consumer, &commands, partition)?;
         match told.offset() {
             Offset::Offset(next) => Ok(next.max(first)),
+            _ if first < end && self.had_an_owner()? => {
+                Err(LogError::CommandOffsetLost { group: self.topics.deciders(), topic: commands, partition })
+            }
             _ => Ok(first),
         }
     }
@@ -143,12 +174,12 @@ impl Broker for KafkaBroker {
         Ok(watermarks(&self.clients()?.ends, &owners, shard)?.1)
     }
 
-    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError> {
+    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<u64>, LogError> {
         let (owners, shard) = (self.topics.owners(), self.shard);
         let mut last = None;
         self.clients()?.committed.replay(&owners, shard, from, end, &mut |message| {
-            if Announcement::read(message).is_some() {
-                last = Some(message.offset());
+            if let Some(announcement) = Announcement::read(message) {
+                last = Some(announcement.epoch(message.offset()));
             }
             Ok(())
         })?;

@@ -68,7 +68,7 @@ pub async fn describe_topics(
     client: &ClientSettings,
     topics: &Topics,
 ) -> Result<Vec<TopicDescription>, TopicsError> {
-    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners()];
+    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners(), topics.layout()];
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let mut described = Vec::new();
     for name in names {

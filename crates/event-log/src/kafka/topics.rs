@@ -42,7 +42,7 @@ pub enum TopicsError {
     #[error("topic {0} does not exist; `foldline topics apply` creates it")]
     Missing(String),
     /// A topic has the wrong number of partitions. The number determines the partition of each aggregate, and that of the
-    /// owners topic the shard of each partition, so it can never change.
+    /// owners topic the shard of each partition. Only the latter can be changed, with `foldline shards set`.
     #[error(
         "topic {topic} has {found} partitions, not {expected}: the number is fixed when a topic is created"
     )]
@@ -71,17 +71,16 @@ pub async fn apply_topics(
     replication: i32,
 ) -> Result<(), TopicsError> {
     let partitions = shards.partitions();
-    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners()];
-    let [events, commands, outcomes, owners] = names.each_ref();
-    let in_sync = if replication >= 3 { "2" } else { "1" };
-    let topic = |name, partitions| NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
+    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners(), topics.layout()];
+    let [events, commands, outcomes, owners, layout] = names.each_ref();
+    let topic = |name, partitions| new_topic(name, partitions, replication);
     let wanted = [
         topic(events, partitions).set("retention.ms", "-1").set("retention.bytes", "-1"),
         topic(commands, partitions).set("retention.ms", WEEK_MS),
         topic(outcomes, partitions).set("cleanup.policy", "compact,delete").set("retention.ms", WEEK_MS),
         topic(owners, shards.count()).set("cleanup.policy", "compact"),
-    ]
-    .map(|topic| topic.set("min.insync.replicas", in_sync).set("max.message.bytes", MAX_BATCH_BYTES));
+        topic(layout, 1).set("cleanup.policy", "compact"),
+    ];
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let options =
         AdminOptions::new().operation_timeout(Some(CALL_TIMEOUT)).request_timeout(Some(CALL_TIMEOUT));
@@ -97,6 +96,14 @@ pub async fn apply_topics(
         .expect("checking topics does not panic")
 }
 
+/// A topic with the settings that all topics share.
+pub(super) fn new_topic(name: &str, partitions: i32, replication: i32) -> NewTopic<'_> {
+    let in_sync = if replication >= 3 { "2" } else { "1" };
+    NewTopic::new(name, partitions, TopicReplication::Fixed(replication))
+        .set("min.insync.replicas", in_sync)
+        .set("max.message.bytes", MAX_BATCH_BYTES)
+}
+
 /// A broker may learn of a new topic a moment after it was created.
 fn await_partitions(client: &ClientSettings, topics: &Topics, shards: Shards) -> Result<(), TopicsError> {
     let deadline = Instant::now() + CALL_TIMEOUT;
@@ -110,8 +117,8 @@ fn await_partitions(client: &ClientSettings, topics: &Topics, shards: Shards) ->
     }
 }
 
-/// Checks that a context's topics exist and have the right number of partitions; the owners topic has one for each shard.
-/// Blocks.
+/// Checks that a context's topics exist and have the right number of partitions; the owners topic has one for each shard,
+/// the layout topic one. Blocks.
 pub fn check_partitions(client: &ClientSettings, topics: &Topics, shards: Shards) -> Result<(), TopicsError> {
     let consumer: BaseConsumer<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let partitions = shards.partitions();
@@ -120,6 +127,7 @@ pub fn check_partitions(client: &ClientSettings, topics: &Topics, shards: Shards
         (topics.commands(), partitions),
         (topics.outcomes(), partitions),
         (topics.owners(), shards.count()),
+        (topics.layout(), 1),
     ];
     for (topic, expected) in expectations {
         let metadata = consumer.fetch_metadata(Some(&topic), CALL_TIMEOUT)?;

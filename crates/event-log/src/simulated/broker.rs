@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Schedule, SimulatedKafka, Step, StepOutcome,
-    cluster::{Cluster, Writer},
+    cluster::{Announced, Cluster, Writer, transactional_id},
 };
-use crate::{Broker, Fold, LogError, NewOutcome, NewRecord, Offsets, Producer, Recorded};
+use crate::{Broker, Fold, Layout, LogError, NewOutcome, NewRecord, Offsets, Producer, Recorded};
 
 /// The timeout reported to an instance whose request gets no answer. Nothing actually waits.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -17,6 +17,8 @@ pub struct SimulatedBroker {
     simulated: SimulatedKafka,
     instance: usize,
     schedule: Arc<dyn Schedule>,
+    /// The number of shards that the instance is configured with.
+    shards: i32,
 }
 
 /// A producer of the simulated broker.
@@ -29,12 +31,28 @@ pub struct SimulatedProducer {
 
 impl SimulatedBroker {
     pub(super) fn new(simulated: SimulatedKafka, instance: usize, schedule: Arc<dyn Schedule>) -> Self {
-        Self { simulated, instance, schedule }
+        Self { simulated, instance, schedule, shards: 1 }
+    }
+
+    /// The broker as an instance sees it that is configured with this many shards. They differ in their transactional
+    /// ids only: every layout has one shard of all partitions here.
+    #[must_use]
+    pub fn with_shards(self, shards: i32) -> Self {
+        Self { shards, ..self }
+    }
+
+    /// A producer with this transactional id.
+    pub(super) fn producer(&self, id: usize) -> SimulatedProducer {
+        SimulatedProducer {
+            broker: self.clone(),
+            writer: Writer { id, epoch: 0, number: 0 },
+            has_sent: false,
+        }
     }
 
     /// Performs a step with the outcome that the schedule chooses. The cluster is not locked while the schedule is
     /// asked.
-    fn step<R: 'static>(
+    pub(super) fn step<R: 'static>(
         &self,
         step: Step,
         request: impl FnOnce(&mut Cluster) -> Result<R, LogError> + Send + 'static,
@@ -75,12 +93,18 @@ impl Broker for SimulatedBroker {
         self.simulated.lock().events.keys().copied().collect()
     }
 
+    fn shards(&self) -> i32 {
+        self.shards
+    }
+
+    fn layout(&mut self) -> Result<Layout, LogError> {
+        self.step(Step::Layout, Cluster::layout)
+    }
+
     fn connect(&mut self, count: usize) -> Result<Vec<SimulatedProducer>, LogError> {
         self.step(Step::Connect, |_| Ok(()))?;
-        let writers = (0..count).map(|id| Writer { id, epoch: 0, number: 0 });
-        Ok(writers
-            .map(|writer| SimulatedProducer { broker: self.clone(), writer, has_sent: false })
-            .collect())
+        let first = transactional_id(self.shards, 0);
+        Ok((first..first + count).map(|id| self.producer(id)).collect())
     }
 
     fn end(&mut self, partition: i32) -> Result<i64, LogError> {
@@ -117,25 +141,25 @@ impl Broker for SimulatedBroker {
         self.step(Step::OwnersEnd, |cluster| Ok(cluster.owners.end()))
     }
 
-    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<i64>, LogError> {
+    fn last_announcement(&mut self, from: i64, end: i64) -> Result<Option<u64>, LogError> {
         self.step(Step::LastAnnouncement, move |cluster| {
             cluster.show_commits();
             if cluster.owners.stable_end() < end {
                 return Err(stalled("simulated.owners", 0, end));
             }
-            let announced = cluster.owners.visible().map(|(offset, _)| offset);
-            Ok(announced.filter(|offset| (from..end).contains(offset)).last())
+            let announced = cluster.owners.visible().filter(|(offset, _)| (from..end).contains(offset));
+            Ok(announced.map(|(offset, owner)| owner.epoch_floor + offset.unsigned_abs() + 1).last())
         })
     }
 }
 
 /// An open transaction blocks the replay.
-fn stalled(topic: &str, partition: i32, mark: i64) -> LogError {
+pub(super) fn stalled(topic: &str, partition: i32, mark: i64) -> LogError {
     LogError::ReplayStalled { topic: topic.to_owned(), partition, mark, waited: TIMEOUT }
 }
 
 impl SimulatedProducer {
-    fn send<R: 'static>(
+    pub(super) fn send<R: 'static>(
         &mut self,
         step: Step,
         request: impl FnOnce(&mut Cluster, Writer) -> Result<R, LogError> + Send + 'static,
@@ -177,9 +201,9 @@ impl Producer for SimulatedProducer {
         self.send(Step::SendOffsets, move |cluster, writer| cluster.send_offsets(writer, &next_commands))
     }
 
-    fn announce(&mut self, address: &str) -> Result<i64, LogError> {
-        let address = address.to_owned();
-        self.send(Step::Announce, |cluster, writer| cluster.announce(writer, address))
+    fn announce(&mut self, address: &str, epoch_floor: u64) -> Result<i64, LogError> {
+        let announced = Announced { address: address.to_owned(), epoch_floor };
+        self.send(Step::Announce, |cluster, writer| cluster.announce(writer, announced))
     }
 
     fn commit(&mut self) -> Result<(), LogError> {

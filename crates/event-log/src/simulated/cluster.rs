@@ -6,9 +6,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{
     Step,
+    broker::stalled,
     topic::{State, Topic},
 };
-use crate::{LogError, NewOutcome, NewRecord, Offsets, Position, Recorded};
+use crate::{Layout, LogError, NewOutcome, NewRecord, Offsets, PRODUCERS, Position, Recorded};
 
 /// A request that has not arrived yet.
 pub(super) type DelayedRequest = Box<dyn FnOnce(&mut Cluster) + Send>;
@@ -25,13 +26,29 @@ pub(super) struct Cluster {
     /// The outcomes of each partition.
     pub(super) outcomes: BTreeMap<i32, Topic<NewOutcome>>,
     /// The announcements of the shard.
-    pub(super) owners: Topic<String>,
+    pub(super) owners: Topic<Announced>,
+    /// The layouts that were recorded.
+    layouts: Topic<Layout>,
     next_commands: BTreeMap<i32, CommittedOffset>,
     offset_commits: u64,
     pub(super) delayed: Vec<DelayedRequest>,
     pub(super) counts: BTreeMap<Step, usize>,
     /// Whether the next commit becomes visible later.
     pub(super) shows_later: bool,
+}
+
+/// An announcement of the shard's owner.
+pub(super) struct Announced {
+    pub(super) address: String,
+    pub(super) epoch_floor: u64,
+}
+
+/// The number of the transactional id of whoever changes the layout.
+pub(super) const LAYOUT_ID: usize = usize::MAX;
+
+/// The number of a shard's transactional id, in a layout with this many shards.
+pub(super) fn transactional_id(shards: i32, producer: usize) -> usize {
+    usize::try_from(shards - 1).expect("there is a shard") * PRODUCERS + producer
 }
 
 #[derive(Default)]
@@ -105,9 +122,31 @@ impl Cluster {
         Ok(())
     }
 
-    pub(super) fn announce(&mut self, writer: Writer, address: String) -> Result<i64, LogError> {
+    pub(super) fn announce(&mut self, writer: Writer, announced: Announced) -> Result<i64, LogError> {
         let transaction = self.transaction(writer)?.index;
-        Ok(self.owners.push(transaction, address))
+        Ok(self.owners.push(transaction, announced))
+    }
+
+    pub(super) fn record_layout(&mut self, writer: Writer, layout: Layout) -> Result<(), LogError> {
+        let transaction = self.transaction(writer)?.index;
+        self.layouts.push(transaction, layout);
+        Ok(())
+    }
+
+    /// The layout that was recorded last.
+    pub(super) fn layout(&mut self) -> Result<Layout, LogError> {
+        self.show_commits();
+        let end = self.layouts.end();
+        if self.layouts.stable_end() < end {
+            return Err(stalled("simulated.layout", 0, end));
+        }
+        Ok(self.layouts.visible().last().map_or(Layout::first(1), |(_, layout)| *layout))
+    }
+
+    /// The highest epoch that an owner can have had.
+    pub(super) fn highest_epoch(&self, floor: u64) -> u64 {
+        let in_events = self.history().into_iter().map(|recorded| recorded.envelope.owner_epoch + 1);
+        in_events.fold(floor + self.owners.end().unsigned_abs(), u64::max)
     }
 
     pub(super) fn send_offsets(&mut self, writer: Writer, next_commands: &Offsets) -> Result<(), LogError> {
@@ -167,6 +206,7 @@ impl Cluster {
         self.events.values_mut().for_each(|events| events.end_transaction(ended.index, state));
         self.outcomes.values_mut().for_each(|outcomes| outcomes.end_transaction(ended.index, state));
         self.owners.end_transaction(ended.index, state);
+        self.layouts.end_transaction(ended.index, state);
     }
 
     fn end_where(&mut self, ends: impl Fn(&Transaction) -> bool) {

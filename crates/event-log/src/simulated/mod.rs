@@ -6,6 +6,7 @@
 
 mod broker;
 mod cluster;
+mod layout;
 mod schedule;
 mod topic;
 
@@ -16,6 +17,7 @@ use std::{
 
 pub use broker::{SimulatedBroker, SimulatedProducer};
 use cluster::Cluster;
+pub use layout::SimulatedLayout;
 pub use schedule::{AsCalled, Schedule, Step, StepOutcome};
 use topic::Topic;
 
@@ -55,7 +57,7 @@ impl SimulatedKafka {
 
     /// The committed announcements that readers see: offset and address.
     pub fn announcements(&self) -> Vec<(i64, String)> {
-        self.lock().owners.visible().map(|(offset, address)| (offset, address.clone())).collect()
+        self.lock().owners.visible().map(|(offset, owner)| (offset, owner.address.clone())).collect()
     }
 
     /// The committed offset of each partition of the commands topic that has one.

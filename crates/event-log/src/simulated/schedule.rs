@@ -15,6 +15,14 @@ pub enum Step {
     Event,
     /// The committed offset of a partition of the commands topic is queried.
     NextCommand,
+    /// The recorded layout is queried.
+    Layout,
+    /// A layout is recorded.
+    RecordLayout,
+    /// The highest epoch of all owners is queried.
+    HighestEpoch,
+    /// The owners topic is replaced.
+    DivideOwners,
     /// The end of the owners topic is queried.
     OwnersEnd,
     /// The last announcement is queried.

@@ -7,8 +7,8 @@ use std::{
 
 use aggregate::{AggregateId, Expected, Metadata};
 use event_log::{
-    CommandEnvelope, CommandReader, CommandRecord, CommandWriter, InvalidRecord, LogError, Position, now,
-    partition_of,
+    Batch, CommandEnvelope, CommandReader, CommandRecord, CommandWriter, InvalidRecord, LogError, Offsets,
+    Position, ShardLog, now, partition_of,
 };
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     foreign,
-    support::{Log, RUNTIME, error},
+    support::{Log, Owner, RUNTIME, error, outcome},
 };
 
 const PARTITIONS: i32 = 2;
@@ -193,4 +193,41 @@ fn a_command_that_is_too_large_is_not_written() {
     let written = RUNTIME.block_on(writer.write(&command(0), &vec![0; 1_000_000]));
     assert!(error(written).is_too_large());
     RUNTIME.block_on(writer.write(&command(0), &vec![0; 998_000])).unwrap();
+}
+
+#[test]
+fn a_shard_is_not_claimed_if_it_is_not_known_which_of_its_commands_are_decided() {
+    let log = Log::with_shards(PARTITIONS, 1);
+    let (written, decided) = (write_commands(&log, 0, 2), command(0));
+    let next = written[0] + 1;
+    Owner::of(&log, 0)
+        .log
+        .append(&Batch {
+            events: &[],
+            outcomes: &|_| vec![outcome(0, &decided.metadata.command_id.to_string(), -1)],
+            next_commands: &Offsets::from([(0, next)]),
+        })
+        .unwrap();
+    assert_eq!(Owner::of(&log, 0).next_commands, Offsets::from([(0, next), (1, 0)]));
+    delete_offsets(&log);
+    let lost = error(Owner::from_offsets(&log, 0, &Offsets::new()).map(drop));
+    let LogError::CommandOffsetLost { partition: 0, .. } = lost else { panic!("{lost}") };
+    assert!(!lost.is_transient());
+}
+
+#[test]
+fn a_lost_offset_does_no_harm_where_there_are_no_commands() {
+    let log = Log::with_shards(PARTITIONS, 1);
+    Owner::of(&log, 0);
+    delete_offsets(&log);
+    assert_eq!(Owner::of(&log, 0).next_commands, Offsets::from([(0, 0), (1, 0)]));
+}
+
+/// Deletes the consumer group with its committed offsets.
+fn delete_offsets(log: &Log) {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", &log.client.brokers).create().unwrap();
+    let group = log.topics.deciders();
+    let deleted = RUNTIME.block_on(admin.delete_groups(&[&group], &AdminOptions::new())).unwrap();
+    assert_eq!(deleted, [Ok(group)]);
 }

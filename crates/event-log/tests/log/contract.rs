@@ -6,22 +6,10 @@ use event_log::{Batch, Broker, FencedLog, LogError, Offsets, PRODUCERS, Producer
 
 use crate::{
     support::{Owner, error, locations, outcome, record},
-    worlds::{InKafka, InSimulation, Interrupted, World, sorted},
+    worlds::{Interrupted, Interruption, World, contract, sorted},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Makes every function a test against each broker.
-macro_rules! contract {
-    ($($test:ident)*) => {
-        mod in_kafka {
-            $(#[test] fn $test() { super::$test(&super::InKafka::default()); })*
-        }
-        mod in_simulation {
-            $(#[test] fn $test() { super::$test(&super::InSimulation::default()); })*
-        }
-    };
-}
 
 contract! {
     a_claim_reads_all_committed_events
@@ -159,7 +147,7 @@ fn a_replaced_owner_cannot_append_to_any_partition<W: World>(world: &W) {
 fn an_owner_overtaken_during_its_claim_cannot_announce_itself<W: World>(world: &W) {
     let other_broker = world.broker();
     let overtake = || drop(Owner::over(other_broker, "quick:1").unwrap());
-    let slow = Owner::over(Interrupted(world.broker(), Some(overtake)), "slow:1");
+    let slow = Owner::over(Interrupted::new(world.broker(), Interruption::End, overtake), "slow:1");
     assert!(slow.map(drop).unwrap_err().is_fenced());
     assert_eq!(world.announced(), ["quick:1"]);
 }
@@ -235,7 +223,7 @@ fn an_owner_is_confirmed_until_a_newer_one_has_announced_itself<W: World>(world:
     let newer = &mut fence_all(&mut world.broker())[0];
     first.log.confirm().unwrap();
     newer.begin(TIMEOUT).unwrap();
-    newer.announce("two:2").unwrap();
+    newer.announce("two:2", 0).unwrap();
     newer.commit().unwrap();
     for _ in 0..2 {
         assert!(matches!(error(first.log.confirm()), LogError::Replaced));

@@ -13,6 +13,7 @@ mod fencing;
 mod foreign;
 mod group_reader;
 mod hostile_payloads;
+mod layout;
 mod membership;
 mod outcomes;
 mod owners_follower;

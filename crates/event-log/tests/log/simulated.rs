@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use event_log::{
-    LogError, Offsets, ShardLog,
+    LogError, Offsets, PRODUCERS, ShardLog,
     simulated::{AsCalled, Schedule, SimulatedBroker, SimulatedKafka, Step, StepOutcome},
 };
 
@@ -69,6 +69,7 @@ fn a_claim_takes_its_steps_in_the_safe_order() {
         (Step::Init(0), 1),
         (Step::Init(1), 1),
         (Step::Init(2), 1),
+        (Step::Layout, 1),
         (Step::End, 2),
         (Step::Replay, 2),
         (Step::NextCommand, 2),
@@ -98,6 +99,34 @@ fn a_group_committed_while_the_producers_are_being_fenced_is_read_by_the_claim()
     let schedule = Arc::new(BeforeStep(Step::Init(1), Mutex::new(append)));
     let second = Owner::over(simulated.broker(1, schedule), "one:1").unwrap();
     assert_eq!(second.replayed.len(), 1);
+}
+
+/// The ids are initialised in one order, and the announcement uses the first: an announced owner has initialised all of its
+/// ids before any later claim began.
+#[test]
+fn two_claims_that_overlap_never_leave_two_owners() {
+    for (interrupted, appended) in (0..PRODUCERS).flat_map(|id| (0..PRODUCERS).map(move |count| (id, count)))
+    {
+        let simulated = simulated();
+        let (other, quick) = (simulated.clone(), Arc::new(Mutex::new(None)));
+        let claimed = Arc::clone(&quick);
+        let claim = move || {
+            let mut owner = next_owner(&other);
+            (0..appended).for_each(|_| drop(owner.append(&["before"]).unwrap()));
+            *claimed.lock().unwrap() = Some(owner);
+        };
+        let schedule = Arc::new(BeforeStep(Step::Init(interrupted), Mutex::new(claim)));
+        let slow = Owner::over(simulated.broker(1, schedule), "slow:1");
+        let mut quick = quick.lock().unwrap().take().unwrap();
+        match slow {
+            Ok(slow) => {
+                assert_eq!(slow.replayed.len(), appended);
+                let fenced = error(quick.append(&["too-late"]));
+                assert!(fenced.is_fenced(), "{interrupted} {appended}: {fenced}");
+            }
+            Err(fenced) => assert!(fenced.is_fenced(), "{interrupted} {appended}: {fenced}"),
+        }
+    }
 }
 
 #[test]
@@ -193,6 +222,7 @@ fn the_next_claim_succeeds_whichever_step_of_a_claim_fails() {
         Step::Init(0),
         Step::Init(1),
         Step::Init(2),
+        Step::Layout,
         Step::End,
         Step::Replay,
         Step::Event,

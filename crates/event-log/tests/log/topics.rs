@@ -35,13 +35,14 @@ fn partitions(log: &Log, topic: &str) -> usize {
 }
 
 #[test]
-fn the_four_topics_of_a_context_have_the_right_retention() {
+fn the_topics_of_a_context_have_the_right_retention() {
     let log = Log::with_shards(3, 2);
     let topics = &log.topics;
     assert_topic(&log, &topics.events(), 3, &[DELETED, ("retention.ms", "-1"), ("retention.bytes", "-1")]);
     assert_topic(&log, &topics.commands(), 3, &[DELETED, WEEK]);
     assert_topic(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
     assert_topic(&log, &topics.owners(), 2, &[("cleanup.policy", "compact")]);
+    assert_topic(&log, &topics.layout(), 1, &[("cleanup.policy", "compact")]);
     for topic in [topics.events(), topics.commands(), topics.outcomes()] {
         assert_eq!(settings(&log, &topic, &["max.message.bytes"]), ["1048588"], "{topic}");
     }

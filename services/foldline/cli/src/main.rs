@@ -75,7 +75,7 @@ enum Command {
     /// Read the events of a context.
     #[command(subcommand)]
     Events(Events),
-    /// List which instance owns each shard of a context.
+    /// List which instance owns each shard of a context, and change the number of shards.
     #[command(subcommand)]
     Shards(Shards),
     /// List the command records that could not be read.

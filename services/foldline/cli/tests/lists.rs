@@ -135,7 +135,7 @@ fn topics_are_listed() {
     assert_documented(&listed);
     let owners = listed.lines().find(|line| line.contains("orders.owners")).unwrap();
     assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["2", "1", "1", "compact"]);
-    assert_eq!(listed.lines().count(), 5);
+    assert_eq!(listed.lines().count(), 6);
     let owners = &json(&foldline(&environment, "topics list --output json"))[3];
     assert_eq!(
         (&owners["topic"], &owners["partitions"]),

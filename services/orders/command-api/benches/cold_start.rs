@@ -12,7 +12,7 @@ use std::{
 use aggregate::Message as _;
 use event_log::{Codec, Registry, SchemaFile, Topics};
 use orders_domain::events::{DeliveryAddress, DeliveryAddressChanged, Event, OrderLine, OrderPlaced};
-use test_kit::{LogWriter, Sample, Service, TestEnvironment, write_log};
+use test_kit::{LogWriter, Sample, Service, TestEnvironment, record_figure, write_log};
 use tokio::time::sleep;
 
 const PARTITIONS: i32 = 8;
@@ -46,6 +46,7 @@ async fn main() {
         for _ in 0..3 {
             let (took, memory) = start(&environment).await;
             println!("start from snapshots                  {took:>8.1?}   {memory} MiB resident");
+            record_figure(&format!("start.{length}"), took.as_secs_f64());
         }
     }
 }

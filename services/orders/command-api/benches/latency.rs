@@ -12,7 +12,7 @@ use event_log::{
 };
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
-use test_kit::{Service, TestEnvironment};
+use test_kit::{Service, TestEnvironment, record_figure};
 use uuid::Uuid;
 
 /// How often each measurement is repeated; the first tenth is not counted.
@@ -30,9 +30,9 @@ async fn main() {
     let queries = Service::query_api(&environment, "orders").ready().await;
     let (answered, visible) = place_one_by_one(&commands.url, &queries.url).await;
     println!("\none at a time, {TIMES} times, in milliseconds");
-    report("bare transactional commit of one record", &commits);
-    report("command over HTTP, answered when committed", &answered);
-    report("then the query with its token, answered", &visible);
+    report("bare transactional commit of one record", "commit", &commits);
+    report("command over HTTP, answered when committed", "command", &answered);
+    report("then the query with its token, answered", "query", &visible);
     println!("command / bare commit at the median: {:.2}", median(&answered) / median(&commits));
 }
 
@@ -138,9 +138,14 @@ fn median(times: &[f64]) -> f64 {
     warm[warm.len() / 2]
 }
 
-fn report(what: &str, times: &[f64]) {
+/// Prints the latencies, and records them for the report under a name.
+fn report(what: &str, name: &str, times: &[f64]) {
     let warm = warm(times);
-    let percentile = |percent: usize| warm[(warm.len() - 1) * percent / 100];
-    let [p50, p90, p99, max] = [50, 90, 99, 100].map(percentile);
-    println!("{what:<46} p50 {p50:6.2}   p90 {p90:6.2}   p99 {p99:6.2}   max {max:6.2}");
+    let quantile = |per_mille: usize| warm[(warm.len() - 1) * per_mille / 1_000];
+    print!("{what:<46}");
+    for (label, per_mille) in [("p50", 500), ("p90", 900), ("p99", 990), ("p99.9", 999)] {
+        print!(" {label} {:6.2}  ", quantile(per_mille));
+        record_figure(&format!("{name}.{label}"), quantile(per_mille));
+    }
+    println!(" max {:6.2}", quantile(1_000));
 }

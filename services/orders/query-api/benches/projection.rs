@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
 use test_kit::{
-    LogWriter, Processes, Service, TestEnvironment, processor_time, setting, until_applied, write_log,
+    LogWriter, Processes, Service, TestEnvironment, processor_time, record_figure, setting, until_applied,
+    write_log,
 };
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ use crate::samples::samples;
 const PARTITIONS: i32 = 8;
 const SHARDS: i32 = 2;
 const READ_MODEL: &str = "orders_read";
-const POSTGRES: Processes = Processes::Program("postgres");
+const POSTGRES: Processes = Processes::Server("postgres");
 const OTHERS: [&str; 2] = ["journal", "customer_totals"];
 
 #[tokio::main]
@@ -55,6 +56,10 @@ async fn main() {
     let bare = measure(events, upsert(&environment, events, batch)).await;
     bare.print("bare statements for orders");
     println!("orders / bare: {:.0} %", 100.0 * orders.rate() / bare.rate());
+    record_figure("live.rate", orders.rate());
+    record_figure("live.per-core", orders.per_core());
+    record_figure("upsert.rate", bare.rate());
+    record_figure("upsert.per-core", bare.per_core());
 }
 
 /// Pauses or resumes the projections other than orders.
@@ -91,9 +96,14 @@ impl Cost {
         self.events as f64 / self.took.as_secs_f64()
     }
 
+    /// Events per second of Postgres's processor time.
+    fn per_core(&self) -> f64 {
+        self.events as f64 / self.processor.as_secs_f64()
+    }
+
     fn print(&self, what: &str) {
-        let per_core = self.events as f64 / self.processor.as_secs_f64();
-        println!("{what:<42} {:>9.0} events/s   {per_core:>9.0} per core of Postgres", self.rate());
+        let (rate, per_core) = (self.rate(), self.per_core());
+        println!("{what:<42} {rate:>9.0} events/s   {per_core:>9.0} per core of Postgres");
     }
 }
 

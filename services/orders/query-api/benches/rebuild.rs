@@ -13,7 +13,7 @@ mod samples;
 
 use std::time::{Duration, Instant};
 
-use test_kit::{LogWriter, Service, TestEnvironment, setting, until_applied, write_log};
+use test_kit::{LogWriter, Service, TestEnvironment, record_figure, setting, until_applied, write_log};
 use tokio::time::sleep;
 
 use crate::samples::samples;
@@ -54,6 +54,7 @@ async fn main() {
     let took = rebuild.await.expect("the rebuild does not panic");
     let speed = events as f64 / took.as_secs_f64();
     println!("\nrebuilt and promoted in {took:.1?}: {speed:.0} events a second");
+    record_figure("rebuild.rate", speed);
     drop(projector);
 }
 

@@ -10,7 +10,7 @@ mod order;
 
 use std::time::Duration;
 
-use test_kit::{Service, TestEnvironment, setting};
+use test_kit::{Service, TestEnvironment, record_figure, setting};
 
 /// How long the warm-up lasts, which is not counted: the broker's JVM compiles its code.
 const WARM_UP: Duration = Duration::from_secs(10);
@@ -25,5 +25,9 @@ async fn main() {
     let queries = Service::query_api(&environment, "orders").ready().await;
     drop(load::run(&commands.url, &queries.url, rate, WARM_UP).await);
     println!("\n{rate} orders a second for {time:?}, each then asked for with its token, in milliseconds");
-    load::run(&commands.url, &queries.url, rate, time).await.print();
+    let report = load::run(&commands.url, &queries.url, rate, time).await;
+    report.print();
+    for (name, percent) in [("visible.p50", 50), ("visible.p99", 99)] {
+        record_figure(name, load::percentile(&report.visible, percent));
+    }
 }

@@ -37,11 +37,12 @@ impl World {
                 self.disturb_snapshots(SharedSnapshots::lose_last_save);
             }
             8 => self.deliver(instance),
-            9 => {
+            9 => self.change_layout(),
+            10 => {
                 self.note("snapshots are discarded");
                 self.disturb_snapshots(SharedSnapshots::discard);
             }
-            10 => {
+            11 => {
                 self.note("look-ups fail, or work again");
                 self.disturb_snapshots(SharedSnapshots::toggle_down);
             }
@@ -52,7 +53,7 @@ impl World {
     /// The group assigns the shard to an instance; the others are notified, in one way or another.
     fn reassign(&mut self, to: usize) {
         for number in 0..self.instances.len() {
-            let change = if number == to { self.below(4) } else { 4 + self.below(4) };
+            let change = if number == to { self.below(4) } else { 3 + self.below(5) };
             let (change, name): (fn(&Mailbox<Account>), _) = match change {
                 0 => (Mailbox::take_over, "takes over"),
                 1..4 => (Mailbox::own, "is to own"),
@@ -65,7 +66,7 @@ impl World {
         }
     }
 
-    fn crash(&mut self, number: usize) {
+    pub(super) fn crash(&mut self, number: usize) {
         self.note(&format!("{number} crashes"));
         self.clients.disconnect(number, self.simulated.committed());
         self.start(number);

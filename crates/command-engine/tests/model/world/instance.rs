@@ -29,10 +29,12 @@ pub(super) struct Instance {
     /// Commits and answers.
     commits: Thread,
     pub(super) frozen: bool,
+    /// The number of shards that it is configured with.
+    pub(super) shards: i32,
     pub(super) commands: CommandReader,
 }
 
-struct Thread {
+pub(super) struct Thread {
     coroutine: Generator<'static, (), Yielded>,
     last_yield: Yielded,
 }
@@ -47,8 +49,7 @@ pub(super) struct CommandReader {
 impl Instance {
     /// Resumes the thread that decides, or the one that commits.
     pub(super) fn resume(&mut self, commits: bool) {
-        let Thread { coroutine, last_yield } = if commits { &mut self.commits } else { &mut self.shard };
-        *last_yield = coroutine.resume().expect("an instance runs until it is dropped");
+        if commits { &mut self.commits } else { &mut self.shard }.resume();
     }
 
     /// Whether it has nothing to do.
@@ -58,12 +59,21 @@ impl Instance {
 }
 
 impl Thread {
-    fn new(run: impl FnOnce() + Send + 'static) -> Self {
+    pub(super) fn new(run: impl FnOnce() + Send + 'static) -> Self {
         let coroutine = Gn::new_opt(STACK, move || {
             run();
             Yielded::Waiting
         });
         Self { coroutine, last_yield: Yielded::Busy }
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.last_yield = self.coroutine.resume().expect("it runs until it is dropped");
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_done(&self) -> bool {
+        self.coroutine.is_done()
     }
 }
 
@@ -101,11 +111,19 @@ impl World {
             max_group: self.scheduler.lock().random.pick(&[1, 2, 3, 8]),
             announcement_timeout: Duration::from_millis(60),
             reclaim_pause: Duration::from_millis(250),
+            recommit_interval: self
+                .scheduler
+                .lock()
+                .random
+                .pick(&[Duration::from_hours(24), Duration::from_millis(50)]),
             ..EngineSettings::default()
         };
+        // During a change, instances may be configured with either number.
+        let change = self.layout_change.as_ref().filter(|_| self.scheduler.lock().random.one_in(2));
+        let shards = change.map_or(self.shards, |change| change.shards);
         let mailbox = Arc::new(Mailbox::new(0, settings, clock));
         let client = Client {
-            broker: self.simulated.broker(number, Arc::new(self.scheduler.clone())),
+            broker: self.broker(number).with_shards(shards),
             scheduler: self.scheduler.clone(),
             bug: self.bug,
             early_ends: Offsets::new(),
@@ -121,6 +139,7 @@ impl World {
             shard: Thread::new(move || shard.run()),
             commits: Thread::new(move || commits.run()),
             frozen: false,
+            shards,
             commands,
         };
         let mailboxes = &mut self.scheduler.lock().mailboxes;

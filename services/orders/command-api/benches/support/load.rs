@@ -1,19 +1,33 @@
-//! A load generator that places orders over HTTP on many connections, with one request at a time on each.
+//! A load generator that sends commands over HTTP on many connections, with one request at a time on each.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, body::Bytes, client::conn::http1::SendRequest, header};
-use hyper_util::rt::TokioIo;
 use tokio::{
-    net::TcpStream,
     task::JoinSet,
     time::{Instant as TokioInstant, sleep_until},
 };
 use uuid::Uuid;
+
+use crate::client::Client;
+
+/// What is sent, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Load<'a> {
+    pub(crate) connections: usize,
+    /// Commands per second in all. `None`: each connection sends the next one as soon as the last one is answered.
+    pub(crate) rate: Option<f64>,
+    pub(crate) duration: Duration,
+    pub(crate) work: Work<'a>,
+}
+
+/// Which commands are sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Work<'a> {
+    /// Each command places an order.
+    Place,
+    /// Each command changes the address of an order. Each connection has an order of its own.
+    ChangeAddress(&'a [Uuid]),
+}
 
 /// The result of a measurement.
 pub(crate) struct Report {
@@ -23,81 +37,66 @@ pub(crate) struct Report {
     pub(crate) refused: usize,
 }
 
-/// Sends commands over a number of connections for some time, either at a fixed rate or as fast as they are answered.
-pub(crate) async fn run(
-    addresses: &[String],
-    connections: usize,
-    rate: Option<f64>,
-    duration: Duration,
-) -> Report {
-    let mut clients = JoinSet::new();
-    let started = Instant::now();
-    let interval = rate.map(|rate| Duration::from_secs_f64(connections as f64 / rate));
-    for number in 0..connections {
-        let address = Arc::<str>::from(addresses[number % addresses.len()].as_str());
-        let offset =
-            interval.map_or(Duration::ZERO, |interval| interval.mul_f64(number as f64 / connections as f64));
-        clients.spawn(client(address, started + offset, interval, started + duration));
+impl Load<'_> {
+    /// As many orders as possible.
+    pub(crate) fn place(connections: usize, duration: Duration) -> Self {
+        Self { connections, rate: None, duration, work: Work::Place }
     }
-    let mut report = Report { took: duration, accepted: Vec::new(), refused: 0 };
-    while let Some(result) = clients.join_next().await {
-        let (accepted, refused) = result.expect("a client does not panic");
-        report.accepted.extend(accepted);
-        report.refused += refused;
+
+    /// Sends the commands, the connections divided between these addresses.
+    pub(crate) async fn run(self, addresses: &[String]) -> Report {
+        let mut clients = JoinSet::new();
+        let started = Instant::now();
+        let interval = self.rate.map(|rate| Duration::from_secs_f64(self.connections as f64 / rate));
+        for number in 0..self.connections {
+            let address = addresses[number % addresses.len()].clone();
+            let order = match self.work {
+                Work::Place => None,
+                Work::ChangeAddress(orders) => Some(orders[number]),
+            };
+            let share = number as f64 / self.connections as f64;
+            let first = started + interval.unwrap_or_default().mul_f64(share);
+            clients.spawn(send(address, order, first, interval, started + self.duration));
+        }
+        let mut report = Report { took: self.duration, accepted: Vec::new(), refused: 0 };
+        while let Some(result) = clients.join_next().await {
+            let (accepted, refused) = result.expect("a client does not panic");
+            report.accepted.extend(accepted);
+            report.refused += refused;
+        }
+        report.took = started.elapsed();
+        report.accepted.sort_by(f64::total_cmp);
+        report
     }
-    report.took = started.elapsed();
-    report.accepted.sort_by(f64::total_cmp);
-    report
 }
 
 /// One connection: sends each command when the previous one is answered, but not before its intended start.
-async fn client(
-    address: Arc<str>,
+async fn send(
+    address: String,
+    order: Option<Uuid>,
     first: Instant,
     interval: Option<Duration>,
     end: Instant,
 ) -> (Vec<f64>, usize) {
-    let mut sender = connect(&address).await;
+    let mut client = Client::connect(&address).await;
     let (mut accepted, mut refused, mut intended) = (Vec::new(), 0, first);
     while Instant::now() < end && intended < end {
         match interval {
             Some(_) => sleep_until(TokioInstant::from_std(intended)).await,
             None => intended = Instant::now(),
         }
-        match place(&mut sender, &address).await {
-            201 => accepted.push(intended.elapsed().as_secs_f64() * 1e3),
+        let status = match order {
+            None => client.place(Uuid::now_v7()).await,
+            Some(order) => client.change_address(order).await,
+        };
+        match status {
+            200 | 201 => accepted.push(intended.elapsed().as_secs_f64() * 1e3),
             503 => refused += 1,
             status => panic!("unexpected status: {status}"),
         }
         intended += interval.unwrap_or_default();
     }
     (accepted, refused)
-}
-
-async fn connect(address: &str) -> SendRequest<Full<Bytes>> {
-    let stream = TcpStream::connect(address).await.expect("the service listens");
-    stream.set_nodelay(true).expect("the option can be set");
-    let (sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("the service speaks HTTP");
-    tokio::spawn(connection);
-    sender
-}
-
-async fn place(sender: &mut SendRequest<Full<Bytes>>, host: &str) -> u16 {
-    let order = format!(
-        r#"{{"order_id":"{}","customer_id":"c-1001","currency":"EUR","lines":[{{"sku":"tea-500g","quantity":2,"unit_price_minor":1290}}],"delivery_address":{{"name":"Ada Lovelace","street":"12 Example Street","postal_code":"10115","city":"Berlin","country":"DE"}}}}"#,
-        Uuid::now_v7()
-    );
-    let request = Request::post("/orders")
-        .header(header::HOST, host)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(order)))
-        .expect("the request is valid");
-    sender.ready().await.expect("the connection stays open");
-    let response = sender.send_request(request).await.expect("the service responds");
-    let status = response.status().as_u16();
-    response.into_body().collect().await.expect("the response is complete");
-    status
 }
 
 impl Report {

@@ -19,7 +19,7 @@ pub(crate) struct Report {
     /// From when the command was due to its response.
     answered: Vec<f64>,
     /// From the response of the command to that of the query.
-    visible: Vec<f64>,
+    pub(crate) visible: Vec<f64>,
     /// The number of orders of which a request failed.
     failed: usize,
 }
@@ -95,8 +95,13 @@ impl Report {
     }
 }
 
-fn report(what: &str, times: &[f64]) {
+/// A percentile of sorted latencies.
+pub(crate) fn percentile(times: &[f64], percent: usize) -> f64 {
     let last = times.len().checked_sub(1).expect("at least one request succeeded");
-    let [p50, p99, max] = [50, 99, 100].map(|percent| times[last * percent / 100]);
+    times[last * percent / 100]
+}
+
+fn report(what: &str, times: &[f64]) {
+    let [p50, p99, max] = [50, 99, 100].map(|percent| percentile(times, percent));
     println!("{what:<36} {:>8}   p50 {p50:7.2}   p99 {p99:7.2}   max {max:7.2}", times.len());
 }
