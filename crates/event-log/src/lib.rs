@@ -58,7 +58,7 @@ pub use fenced_log::{FencedLog, PRODUCERS};
 pub use headers::InvalidRecord;
 #[cfg(feature = "kafka")]
 pub use kafka::{
-    Bookmarks, ClientSettings, CommandReader, CommandWriter, EventTail, GroupChange, GroupReader,
+    Bookmarks, ClientSettings, CommandReader, CommandWriter, EventReader, EventTail, GroupChange,
     KafkaBroker, KafkaLayout, KafkaShardLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
     PartitionSurvey, Reading, ShardLogSettings, ShardSurvey, TopicDescription, TopicsError, Visit,
     apply_topics, check_partitions, committed_ranges, describe_topics, follow_owners, newest_events,

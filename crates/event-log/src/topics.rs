@@ -51,9 +51,9 @@ impl Topics {
         self.named("layout")
     }
 
-    /// The consumer group of the projection called `projection`.
-    pub fn group(&self, projection: &str) -> String {
-        format!("{}{projection}", self.prefix)
+    /// The consumer group called `name`.
+    pub fn group(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     fn named(&self, what: &str) -> String {

@@ -7,6 +7,7 @@
 
 mod address;
 mod applied;
+mod consumer_groups;
 mod databases;
 mod disturbance;
 mod environment;
@@ -34,6 +35,7 @@ mod wait;
 
 pub use address::free_port;
 pub use applied::until_applied;
+pub use consumer_groups::consumer_groups;
 pub use disturbance::Disturbance;
 pub use environment::{Servers, TestEnvironment};
 pub use event_writer::EventWriter;

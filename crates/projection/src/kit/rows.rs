@@ -80,7 +80,7 @@ impl<'p, P: Projection> Rows<'p, P> {
             match entry.event.clone() {
                 Some(event) => {
                     batch.check(recorded, before)?;
-                    batch.push(recorded.clone(), event, before);
+                    batch.push(recorded.clone().into(), event, before);
                 }
                 None => batch.skip(recorded),
             }

@@ -27,11 +27,16 @@ pub fn batches_of(size: usize) -> ProjectorSettings {
 impl Running {
     /// Starts a projector with one projection. `service` is the name of its service.
     pub fn start(projection: impl Projection, service: &str, settings: Settings) -> Self {
+        Self::start_with(service, settings, |projectors| projectors.run(projection))
+    }
+
+    /// Starts a projector with the projections that `run` adds.
+    pub fn start_with(service: &str, settings: Settings, run: impl FnOnce(&mut Projectors)) -> Self {
         let (health, shutdown) = (Health::default(), CancellationToken::new());
         let database = settings.database.clone();
         let projectors = Projectors::new(service, settings, health.clone(), shutdown.clone());
         let mut projectors = projectors.expect("the projector can be built");
-        projectors.run(projection);
+        run(&mut projectors);
         Self { health, shutdown, ended: tokio::spawn(projectors.until_shutdown()), database }
     }
 

@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use aggregate::{AggregateId, Version};
 use event_log::{Continuity, Discontinuity, Position, RawRecord, Recorded};
@@ -76,7 +79,7 @@ impl<E> Batch<E> {
     }
 
     /// Adds an event that has been checked.
-    pub(crate) fn push(&mut self, recorded: Recorded, event: E, before: Version) {
+    pub(crate) fn push(&mut self, recorded: Arc<Recorded>, event: E, before: Version) {
         match self.pending.entry(recorded.envelope.aggregate_id.clone()) {
             Entry::Occupied(mut entry) => entry.get_mut().push(recorded, event, before),
             Entry::Vacant(entry) => {
@@ -88,7 +91,7 @@ impl<E> Batch<E> {
     /// Skips an event that the projection does not want.
     pub(crate) fn skip(&mut self, recorded: &Recorded) {
         if let Some(pending) = self.pending.get_mut(&recorded.envelope.aggregate_id) {
-            pending.skip(&recorded.envelope);
+            pending.skip(recorded);
         }
     }
 

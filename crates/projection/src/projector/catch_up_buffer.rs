@@ -66,7 +66,7 @@ impl CatchUpBuffer {
     pub(crate) fn release(&mut self) -> Option<Released> {
         let live = self.live.borrow();
         let (partition, queue) = self.partitions.iter_mut().find(|(partition, queue)| {
-            let first = queue.records.front().and_then(position);
+            let first = queue.records.front().and_then(Reading::position);
             first.is_some_and(|first| first.offset < live.next_offset(**partition))
         })?;
         let (partition, record) = (*partition, queue.records.pop_front()?);
@@ -94,14 +94,5 @@ impl CatchUpBuffer {
     pub(crate) async fn moved(&mut self) {
         // An error means that the supervisor has ended, and this thread is about to be stopped.
         let _ = self.live.changed().await;
-    }
-}
-
-/// The position of a record.
-pub(crate) fn position(record: &Reading) -> Option<&Position> {
-    match record {
-        Reading::Event(recorded) => Some(&recorded.position),
-        Reading::Invalid { record, .. } => Some(&record.position),
-        _ => None,
     }
 }

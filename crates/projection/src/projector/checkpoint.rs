@@ -59,6 +59,24 @@ pub(crate) async fn claim(
     Ok(rows.into_iter().map(Row::into_checkpoint).collect())
 }
 
+/// The highest offset that any live generation has reached in each of these partitions.
+pub(crate) async fn furthest(
+    connection: &mut PgConnection,
+    topic: &str,
+    partitions: &[i32],
+) -> Result<Vec<(i32, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT partition, max(next_offset)
+           FROM public.checkpoint JOIN public.projection_generation USING (projection, generation)
+          WHERE state = 'live' AND topic = $1 AND partition = ANY ($2)
+          GROUP BY partition",
+    )
+    .bind(topic)
+    .bind(partitions)
+    .fetch_all(connection)
+    .await
+}
+
 impl Row {
     fn into_checkpoint(self) -> (i32, Checkpoint) {
         let continuity =

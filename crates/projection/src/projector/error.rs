@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use event_log::{Discontinuity, LogError, Position, RegistryError};
 
@@ -10,6 +10,9 @@ pub enum ProjectionError {
     /// The log could not be read, or is inconsistent.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The log could not be read for any projection of the process.
+    #[error(transparent)]
+    SharedLog(Arc<LogError>),
     /// The registry did not respond, or returned an error.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -57,6 +60,14 @@ pub enum ProjectionError {
         /// The generation's number.
         generation: i32,
     },
+    /// The generation has become live, or is no longer live, so it has to be read in another way.
+    #[error("the state of generation {generation} of {projection} has changed")]
+    StateChanged {
+        /// The projection's name.
+        projection: &'static str,
+        /// The generation's number.
+        generation: i32,
+    },
     /// The projection cannot apply an event, because of its content or of the events before it.
     #[error("event at {position} cannot be projected: {reason}")]
     Unfit {
@@ -72,9 +83,13 @@ impl ProjectionError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Log(error) => error.is_transient(),
+            Self::SharedLog(error) => error.is_transient(),
             Self::Registry(error) => error.is_transient(),
             Self::Postgres(error) => is_transient(error),
-            Self::PostgresTimedOut(_) | Self::Superseded { .. } | Self::NoGeneration { .. } => true,
+            Self::PostgresTimedOut(_)
+            | Self::Superseded { .. }
+            | Self::NoGeneration { .. }
+            | Self::StateChanged { .. } => true,
             Self::Unfit { .. } | Self::OtherVersion { .. } | Self::TooManyParked { .. } => false,
         }
     }

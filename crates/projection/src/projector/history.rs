@@ -1,19 +1,25 @@
-use std::str::FromStr;
+use std::{ops::Deref, str::FromStr, sync::Arc};
 
 use aggregate::{AggregateId, Version};
-use event_log::{Discontinuity, Envelope, Position};
+use event_log::{Discontinuity, Recorded};
 
 use crate::ProjectionError;
 
-/// An event that was read from the log, with its envelope.
+/// An event that was read from the log. It dereferences to its record, for the envelope and the position; the
+/// projections of a process share the record.
 #[derive(Debug, Clone)]
 pub struct RecordedEvent<E> {
-    /// The event's metadata: its aggregate, version, time and command.
-    pub envelope: Envelope,
-    /// Its position in the log.
-    pub position: Position,
+    pub(crate) recorded: Arc<Recorded>,
     /// The event itself.
     pub event: E,
+}
+
+impl<E> Deref for RecordedEvent<E> {
+    type Target = Recorded;
+
+    fn deref(&self) -> &Recorded {
+        &self.recorded
+    }
 }
 
 impl<E> RecordedEvent<E> {
@@ -36,25 +42,20 @@ pub struct History<E> {
 
 impl<E> History<E> {
     /// Begins with an event that follows the version `before`.
-    pub(crate) const fn begin(first: RecordedEvent<E>, before: Version) -> Self {
+    pub(crate) fn begin(first: RecordedEvent<E>, before: Version) -> Self {
         Self { before, version: first.envelope.version, first, later: Vec::new() }
     }
 
     /// Fails if an event that follows the version `before` is not the next one.
-    pub(crate) fn check(
-        &self,
-        next: &Envelope,
-        position: &Position,
-        before: Version,
-    ) -> Result<(), Discontinuity> {
+    pub(crate) fn check(&self, next: &Recorded, before: Version) -> Result<(), Discontinuity> {
         if before == self.version {
             return Ok(());
         }
         Err(Discontinuity::Version {
-            aggregate: next.aggregate_id.to_string(),
+            aggregate: next.envelope.aggregate_id.to_string(),
             expected: self.version.next().0,
-            found: next.version.0,
-            position: position.clone(),
+            found: next.envelope.version.0,
+            position: next.position.clone(),
         })
     }
 
@@ -65,8 +66,8 @@ impl<E> History<E> {
     }
 
     /// Skips the next event, which is not wanted.
-    pub(crate) const fn skip(&mut self, next: &Envelope) {
-        self.version = next.version;
+    pub(crate) const fn skip(&mut self, next: &Recorded) {
+        self.version = next.envelope.version;
     }
 
     /// All events, in order.
@@ -77,7 +78,7 @@ impl<E> History<E> {
     }
 
     /// The aggregate's id.
-    pub const fn aggregate_id(&self) -> &AggregateId {
+    pub fn aggregate_id(&self) -> &AggregateId {
         &self.first.envelope.aggregate_id
     }
 

@@ -1,4 +1,4 @@
-//! One membership in the consumer group, from joining to leaving.
+//! One membership in a consumer group, from joining to leaving. The live generations of a process are members together.
 //!
 //! While Postgres writes a batch, the thread reads and decodes the next one. A batch consists of the events that have
 //! arrived in the meantime, so batches grow with the lag.
@@ -13,15 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{Bookmarks, GroupReader};
+use event_log::Bookmarks;
 use tokio::{sync::watch, time::timeout};
 
 use crate::projector::{
     batch::Batch,
     catch_up_buffer::CatchUpBuffer,
-    checkpoint::Checkpoints,
+    checkpoint::{self, Checkpoints},
     database::{Database, Writing, Written},
     instruction::Instruction,
+    log_reader::LogReader,
     parking::{Parking, RecordDecoder},
     rate_limiter::RateLimiter,
     target::Target,
@@ -44,7 +45,7 @@ pub(crate) struct Membership<'p, P: Projection> {
     instructions: watch::Receiver<Instruction>,
     database: Database,
     writing: Option<Writing<P::Event>>,
-    reader: GroupReader,
+    reader: LogReader,
     /// Partitions that the group has assigned but that are not claimed yet; the list may be empty.
     assigned: Option<Vec<i32>>,
     /// The checkpoints after the batch in flight.
@@ -74,8 +75,7 @@ impl<'p, P: Projection> Membership<'p, P> {
         let (is_live, limit) = (target.is_live(), shared.settings.transaction_timeout);
         let parking = Parking::new(&target, shared.settings.parked_limit);
         let database = Database::open(&shared.database, target, &worker.runtime, limit)?;
-        let group = shared.group(P::NAME, generation.number);
-        let reader = GroupReader::join(&shared.client, &group, &[&worker.topic])?;
+        let reader = shared.reader(P::NAME, generation)?;
         Ok(Self {
             buffer: CatchUpBuffer::new(worker.live.clone()),
             instructions: worker.instructions.clone(),
@@ -136,8 +136,9 @@ impl<'p, P: Projection> Membership<'p, P> {
         };
         self.finish_batch(None)?;
         let claimed = self.database.claim(&partitions)?;
-        self.is_live = self.database.target().is_some_and(Target::is_live);
-        self.reader.start(&self.bookmarks(&claimed))?;
+        self.require_state()?;
+        let furthest = self.furthest(&partitions)?;
+        self.reader.start(&self.bookmarks(&claimed), &furthest)?;
         for (partition, checkpoint) in &claimed {
             self.worker.lag.start(*partition, checkpoint.next_offset);
         }
@@ -145,6 +146,26 @@ impl<'p, P: Projection> Membership<'p, P> {
         self.claimed.extend(claimed);
         self.in_group = true;
         self.retry_parked()
+    }
+
+    /// Fails if a claim has found the generation in another state than the one that this membership began with. The
+    /// notification of the change is on its way.
+    fn require_state(&self) -> Result<(), ProjectionError> {
+        if self.database.target().is_some_and(Target::is_live) == self.is_live {
+            return Ok(());
+        }
+        Err(ProjectionError::StateChanged { projection: P::NAME, generation: self.first.generation.number })
+    }
+
+    /// The highest offsets that live generations have reached.
+    fn furthest(&mut self, partitions: &[i32]) -> Result<Bookmarks, ProjectionError> {
+        let furthest = self.database.run(async |connection, target| {
+            Ok(checkpoint::furthest(connection, &target.topic, partitions).await?)
+        })?;
+        Ok(furthest
+            .into_iter()
+            .map(|(partition, next)| ((self.worker.topic.clone(), partition), next))
+            .collect())
     }
 
     fn retry_parked_if_asked(&mut self) -> Result<(), ProjectionError> {
@@ -160,7 +181,7 @@ impl<'p, P: Projection> Membership<'p, P> {
     /// Retries and removes parked events as operators have asked. No batch may be in flight.
     fn retry_parked(&mut self) -> Result<(), ProjectionError> {
         let Worker { codec, projection, .. } = &*self.worker;
-        let decoder = RecordDecoder { codec, record: &|record| self.reader.read(record) };
+        let decoder = RecordDecoder { codec, record: &|record| self.reader.events().read(record) };
         self.parking.retry(&mut self.database, &**projection, &self.claimed, &decoder)
     }
 

@@ -1,5 +1,6 @@
-//! Projects events of the log into Postgres. Each generation of each projection has its own thread ([`worker`]),
-//! membership in a consumer group and connection; a [`supervisor`] starts and stops the threads.
+//! Projects events of the log into Postgres. Each generation of each projection has its own thread ([`worker`]) and
+//! connection; a [`supervisor`] starts and stops the threads. The live generations of a process share one reader of the
+//! log ([`shared_reader`]); each of the others is a member of a consumer group of its own.
 
 pub(crate) mod batch;
 mod batch_limit;
@@ -14,6 +15,7 @@ mod history;
 mod instruction;
 pub(crate) mod journal;
 mod lag;
+mod log_reader;
 mod membership;
 pub(crate) mod parking;
 mod projection;
@@ -24,6 +26,7 @@ mod rows;
 pub(crate) mod session;
 mod settings;
 mod shared;
+mod shared_reader;
 mod supervisor;
 pub(crate) mod target;
 mod worker;

@@ -5,7 +5,7 @@ use service_kit::{health::Health, shutdown::within};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{shared::Shared, supervisor::Supervisor};
+use super::{shared::Shared, shared_reader::SharedReaders, supervisor::Supervisor};
 use crate::{Projection, Settings};
 
 /// How long to wait for the batches in flight at shutdown.
@@ -49,6 +49,7 @@ impl Projectors {
             settings: settings.projector,
             health,
             shutdown,
+            readers: SharedReaders::default(),
         };
         Ok(Self { shared, projections: JoinSet::new() })
     }

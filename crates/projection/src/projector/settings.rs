@@ -46,6 +46,9 @@ pub struct ProjectorSettings {
     /// `FOLDLINE_PROJECTION_BATCH_BYTES` (`16777216`): a batch ends when the payloads of its events reach this total
     /// size.
     pub batch_bytes: NonZeroUsize,
+    /// `FOLDLINE_PROJECTION_SHARED_BYTES` (`8388608`): how much of the log the live projections of a process share, as
+    /// an approximate size in memory. A projection that is further behind the fastest one reads on its own.
+    pub shared_bytes: NonZeroUsize,
     /// `FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT` (`5s`): how long Postgres may take for one statement or batch.
     pub transaction_timeout: Duration,
     /// `FOLDLINE_PROJECTION_RETRY_FIRST` (`100ms`): the delay after the first failure; it doubles with each further
@@ -68,6 +71,7 @@ impl ProjectorSettings {
             batch_size: environment.get("FOLDLINE_PROJECTION_BATCH_SIZE", "2000"),
             build_batch_size: environment.get("FOLDLINE_PROJECTION_BUILD_BATCH_SIZE", "10000"),
             batch_bytes: environment.get("FOLDLINE_PROJECTION_BATCH_BYTES", "16777216"),
+            shared_bytes: environment.get("FOLDLINE_PROJECTION_SHARED_BYTES", "8388608"),
             transaction_timeout: environment.duration("FOLDLINE_PROJECTION_TRANSACTION_TIMEOUT", "5s"),
             retry_first: environment.duration("FOLDLINE_PROJECTION_RETRY_FIRST", "100ms"),
             retry_longest: environment.duration("FOLDLINE_PROJECTION_RETRY_LONGEST", "2s"),

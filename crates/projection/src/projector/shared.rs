@@ -1,9 +1,10 @@
-use event_log::{ClientSettings, Registry, Topics};
+use event_log::{ClientSettings, EventReader, LogError, Registry, Topics};
 use service_kit::health::Health;
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
-use crate::ProjectorSettings;
+use super::{log_reader::LogReader, shared_reader::SharedReaders};
+use crate::{Generation, GenerationState, ProjectorSettings};
 
 /// The settings and clients that the projections of one process share.
 #[derive(Clone)]
@@ -17,16 +18,26 @@ pub(crate) struct Shared {
     pub(crate) settings: ProjectorSettings,
     pub(crate) health: Health,
     pub(crate) shutdown: CancellationToken,
+    /// The reader of the live generations.
+    pub(crate) readers: SharedReaders,
 }
 
 impl Shared {
-    /// The consumer group of a generation, whose partitions are divided among all instances. The first generation of a
-    /// context's main projection uses just the name of the service.
-    pub(crate) fn group(&self, projection: &str, generation: i32) -> String {
-        if projection == self.topics.context() && generation == 1 {
-            self.topics.group(&self.service)
-        } else {
-            self.topics.group(&format!("{}-{projection}-g{generation}", self.service))
+    /// A reader for a generation. Its consumer group, which divides the partitions among all instances, is that of the
+    /// live generations, or its own while it is not live.
+    pub(crate) fn reader(
+        &self,
+        projection: &'static str,
+        generation: &Generation,
+    ) -> Result<LogReader, LogError> {
+        let topic = self.topics.events();
+        if generation.state == GenerationState::Live {
+            let group = self.topics.group(&format!("{}-live", self.service));
+            let max_bytes = self.settings.shared_bytes.get();
+            let subscription = self.readers.subscribe(projection, &self.client, &group, &topic, max_bytes)?;
+            return Ok(LogReader::Shared(subscription));
         }
+        let group = self.topics.group(&format!("{}-{projection}-g{}", self.service, generation.number));
+        Ok(LogReader::Own(EventReader::join(&self.client, &group, &[&topic])?))
     }
 }

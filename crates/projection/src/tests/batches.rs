@@ -13,7 +13,7 @@ pub(super) fn push(batch: &mut Batch<Ticked>, recorded: Recorded) -> Result<(), 
     let reached = batch.checkpoint_after(START, &recorded)?;
     batch.check(&recorded, before)?;
     let partition = recorded.position.partition;
-    batch.push(recorded, Ticked {}, before);
+    batch.push(recorded.into(), Ticked {}, before);
     batch.move_checkpoint(partition, reached, None);
     Ok(())
 }

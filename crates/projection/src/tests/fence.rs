@@ -27,7 +27,7 @@ fn write(
     for sequence in sequences {
         let (recorded, before) = (tick("a", sequence, sequence), Version(sequence - 1));
         let reached = batch.checkpoint_after(claimed[&0], &recorded)?;
-        batch.push(recorded, Ticked {}, before);
+        batch.push(recorded.into(), Ticked {}, before);
         batch.move_checkpoint(0, reached, None);
     }
     let writing = database.begin(&Arc::new(Ticks), claimed.clone(), batch);

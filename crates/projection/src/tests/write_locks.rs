@@ -26,7 +26,7 @@ async fn write(connection: &mut PgConnection) -> Result<Batch<Ticked>, Projectio
     for (sequence, aggregate) in (1..).zip(["a", "b", "c"]) {
         let recorded = tick(aggregate, 1, sequence);
         let reached = batch.checkpoint_after(claimed[&0], &recorded)?;
-        batch.push(recorded, Ticked {}, Version::NONE);
+        batch.push(recorded.into(), Ticked {}, Version::NONE);
         batch.move_checkpoint(0, reached, None);
     }
     let mut writer =

@@ -17,6 +17,8 @@ mod log;
 mod parked;
 mod parking;
 mod poison;
+mod positions;
 mod registry;
 mod running;
+mod shared;
 mod zombies;

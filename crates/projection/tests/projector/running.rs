@@ -18,12 +18,16 @@ pub(crate) fn start_of(
     service: &str,
     projector: ProjectorSettings,
 ) -> Running {
-    let settings = Settings {
+    Running::start(projection, service, settings(environment, projector))
+}
+
+/// The settings of a projector in this environment.
+pub(crate) fn settings(environment: &TestEnvironment, projector: ProjectorSettings) -> Settings {
+    Settings {
         client: ClientSettings { brokers: environment.servers.brokers.clone() },
         topics: Topics::new(&environment.topic_prefix, CONTEXT),
         registry_url: environment.servers.registry_url.clone(),
         database: database_url(environment).parse().unwrap(),
         projector,
-    };
-    Running::start(projection, service, settings)
+    }
 }

@@ -17,6 +17,7 @@ use crate::{
     broker::Client,
     clock::SimulatedClock,
     log::Log,
+    random::Random,
     scheduler::Yielded,
 };
 
@@ -107,15 +108,12 @@ impl World {
     /// Starts an instance, which replaces a crashed one with the same number.
     pub(super) fn start(&mut self, number: usize) {
         let clock = Arc::new(SimulatedClock::new(self.scheduler.clone()));
+        let mut random = Random::new(self.scheduler.lock().random.next());
         let settings = EngineSettings {
-            max_group: self.scheduler.lock().random.pick(&[1, 2, 3, 8]),
+            max_group: random.pick(&[1, 2, 3, 8]),
             announcement_timeout: Duration::from_millis(60),
             reclaim_pause: Duration::from_millis(250),
-            recommit_interval: self
-                .scheduler
-                .lock()
-                .random
-                .pick(&[Duration::from_hours(24), Duration::from_millis(50)]),
+            recommit_interval: random.pick(&[Duration::from_hours(24), Duration::from_millis(50)]),
             ..EngineSettings::default()
         };
         // During a change, instances may be configured with either number.

@@ -1,13 +1,12 @@
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use event_log::{InvalidRecord, Reading};
 
 use super::{FIRST_EVENT, Membership};
-use crate::projector::{
-    batch::Batch,
-    catch_up_buffer::{self, Released},
-    rate_limiter::RateLimiter,
-};
+use crate::projector::{batch::Batch, catch_up_buffer::Released, rate_limiter::RateLimiter};
 use crate::{Projection, ProjectionError};
 
 /// Reads the log into the next batch.
@@ -49,7 +48,7 @@ impl<P: Projection> Membership<'_, P> {
         while batch.len() < max_events && bytes_left > 0 {
             match self.reader.next(timeout)? {
                 record @ (Reading::Event(_) | Reading::Invalid { .. }) => {
-                    bytes_left = bytes_left.saturating_sub(size(&record));
+                    bytes_left = bytes_left.saturating_sub(record.payload_bytes());
                     self.add_or_buffer(batch, record)?;
                 }
                 Reading::Assigned(partitions) => {
@@ -75,12 +74,12 @@ impl<P: Projection> Membership<'_, P> {
     }
 
     fn add_or_buffer(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
-        match catch_up_buffer::position(&record) {
+        match record.position() {
             Some(position) if !self.is_live && self.buffer.must_hold(position) => {
                 let partition = position.partition;
                 self.unread.remove(&partition);
                 if self.buffer.hold(partition, record) {
-                    self.reader.pause(&self.worker.topic, partition)?;
+                    self.reader.events().pause(&self.worker.topic, partition)?;
                 }
                 Ok(())
             }
@@ -96,7 +95,7 @@ impl<P: Projection> Membership<'_, P> {
         self.add(batch, released.record)?;
         if let Some(emptied) = released.emptied {
             if emptied.is_paused {
-                self.reader.resume(&self.worker.topic, emptied.partition)?;
+                self.reader.events().resume(&self.worker.topic, emptied.partition)?;
             }
             if emptied.is_at_end {
                 self.caught_up(emptied.partition);
@@ -107,17 +106,19 @@ impl<P: Projection> Membership<'_, P> {
 
     fn add(&mut self, batch: &mut Batch<P::Event>, record: Reading) -> Result<(), ProjectionError> {
         // Records of a revoked partition that still arrive are left to its new owner.
-        let Some((partition, claimed)) = catch_up_buffer::position(&record)
+        let Some((partition, claimed)) = record
+            .position()
             .and_then(|position| Some((position.partition, *self.claimed.get(&position.partition)?)))
         else {
             return Ok(());
         };
         self.worker.lag.behind(partition);
         match record {
-            Reading::Event(recorded) if !self.reader.is_at_home(&recorded) => {
-                self.parking.add_invalid(batch, claimed, (*recorded).into(), &InvalidRecord::Partition)
+            Reading::Event(recorded) if !self.reader.events().is_at_home(&recorded) => {
+                let record = Arc::unwrap_or_clone(recorded).into();
+                self.parking.add_invalid(batch, claimed, record, &InvalidRecord::Partition)
             }
-            Reading::Event(recorded) => self.parking.add::<P>(&self.worker.codec, batch, claimed, *recorded),
+            Reading::Event(recorded) => self.parking.add::<P>(&self.worker.codec, batch, claimed, recorded),
             Reading::Invalid { record, reason } => self.parking.add_invalid(batch, claimed, record, &reason),
             _ => Ok(()),
         }
@@ -133,13 +134,4 @@ impl<P: Projection> Membership<'_, P> {
 
 fn numbers(partitions: Vec<(String, i32)>) -> Vec<i32> {
     partitions.into_iter().map(|(_, partition)| partition).collect()
-}
-
-/// The approximate size of a record in bytes.
-fn size(record: &Reading) -> usize {
-    match record {
-        Reading::Event(recorded) => recorded.payload.len(),
-        Reading::Invalid { record, .. } => record.payload.as_ref().map_or(0, Vec::len),
-        _ => 0,
-    }
 }

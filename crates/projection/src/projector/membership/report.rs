@@ -28,7 +28,7 @@ impl<P: Projection> Membership<'_, P> {
 
     /// Reports the current state.
     pub(super) fn report(&mut self) {
-        if self.is_kafka_lost && self.reader.is_kafka_there(PROBE_TIMEOUT) {
+        if self.is_kafka_lost && self.reader.events().is_kafka_there(PROBE_TIMEOUT) {
             self.is_kafka_lost = false;
             self.worker.lag.resumed();
         }
@@ -39,7 +39,7 @@ impl<P: Projection> Membership<'_, P> {
         if self.last_report.elapsed() >= REPORT_INTERVAL {
             self.last_report = Instant::now();
             let topic = &self.worker.topic;
-            self.worker.lag.report(|partition| self.reader.end(topic, partition));
+            self.worker.lag.report(|partition| self.reader.events().end(topic, partition));
             self.parking.report();
             self.commit_offsets();
         }
@@ -57,7 +57,7 @@ impl<P: Projection> Membership<'_, P> {
 
     fn hidden_for_too_long(&self) -> Option<String> {
         let limit = self.worker.shared.settings.hidden_limit;
-        let (position, _) = self.reader.hidden().filter(|(_, since)| *since >= limit)?;
+        let (position, _) = self.reader.events().hidden().filter(|(_, since)| *since >= limit)?;
         // The text must not change while the cause stays the same, so it does not contain the elapsed seconds.
         Some(format!(
             "a transaction has been open for more than {limit:?} and hides the events from {position} on: \

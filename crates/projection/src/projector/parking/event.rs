@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use event_log::{RawRecord, Recorded};
 
 use super::ParkReason;
@@ -13,9 +15,9 @@ pub(crate) struct ParkedEvent {
 }
 
 impl ParkedEvent {
-    pub(crate) fn new(recorded: Recorded, park_reason: Option<ParkReason>) -> Self {
+    pub(crate) fn new(recorded: Arc<Recorded>, park_reason: Option<ParkReason>) -> Self {
         let aggregate = recorded.envelope.aggregate_id.to_string();
-        Self { record: recorded.into(), aggregate, park_reason }
+        Self { record: Arc::unwrap_or_clone(recorded).into(), aggregate, park_reason }
     }
 
     pub(crate) const fn partition(&self) -> i32 {

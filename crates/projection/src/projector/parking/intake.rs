@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use event_log::{Codec, InvalidRecord, LogError, RawRecord, Recorded};
 use metrics::{counter, gauge};
 use tracing::error;
@@ -37,7 +39,7 @@ impl Parking {
         codec: &Codec,
         batch: &mut Batch<P::Event>,
         claimed: Checkpoint,
-        recorded: Recorded,
+        recorded: Arc<Recorded>,
     ) -> Result<(), ProjectionError> {
         self.check_limit()?;
         let reached = batch.checkpoint_after(claimed, &recorded)?;
@@ -60,7 +62,7 @@ impl Parking {
         &mut self,
         codec: &Codec,
         batch: &mut Batch<P::Event>,
-        recorded: Recorded,
+        recorded: Arc<Recorded>,
     ) -> Result<(), ProjectionError> {
         let before = self.dropped.before(&recorded);
         let park_reason = match codec.decode(&recorded) {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use event_log::{Codec, InvalidRecord, LogError, RawRecord, Recorded};
 use sqlx::PgConnection;
 use tracing::{info, warn};
@@ -96,7 +98,7 @@ impl Parking {
         decoder: &RecordDecoder<'_>,
     ) -> Result<Option<ParkReason>, ProjectionError> {
         let recorded = match (decoder.record)(record) {
-            Ok(recorded) => recorded,
+            Ok(recorded) => Arc::new(recorded),
             Err(reason) => return Ok(Some(ParkReason::record(&reason, None))),
         };
         if !P::wants(recorded.envelope.short_type()) {

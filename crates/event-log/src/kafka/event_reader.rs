@@ -1,10 +1,14 @@
-//! A member of a consumer group that reads committed events and starts each partition at an offset of the caller's
-//! choice.
+//! Reads committed events from offsets of the caller's choice: as a member of a consumer group, or on its own.
 
 mod partition_end;
 mod rebalances;
 
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use rdkafka::{
     TopicPartitionList,
@@ -25,11 +29,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// The next offset of each partition, by topic and partition.
 pub type Bookmarks = BTreeMap<(String, i32), i64>;
 
-/// What a reader returns.
-#[derive(Debug)]
+/// What a reader returns. Clones share the event.
+#[derive(Debug, Clone)]
 pub enum Reading {
     /// The next event of some partition.
-    Event(Box<Recorded>),
+    Event(Arc<Recorded>),
     /// A record that is not a valid event. It stays in the log for ever, so the caller must decide what to do about it.
     Invalid {
         /// The record.
@@ -37,9 +41,9 @@ pub enum Reading {
         /// Why it is not valid.
         reason: InvalidRecord,
     },
-    /// The group assigned these partitions to this member. They are not read before [`GroupReader::start`].
+    /// The group assigned these partitions to this member. They are not read before [`EventReader::start`].
     Assigned(Vec<(String, i32)>),
-    /// The group revoked these partitions. It waits until they are given back by [`GroupReader::release`].
+    /// The group revoked these partitions. It waits until they are given back by [`EventReader::release`].
     Revoked(Vec<(String, i32)>),
     /// All committed records of this partition have been read.
     CaughtUp(i32),
@@ -49,14 +53,34 @@ pub enum Reading {
     OutOfReach(RDKafkaErrorCode),
 }
 
-/// A member of a consumer group. Its calls block, so it belongs on a thread of its own.
-pub struct GroupReader {
+impl Reading {
+    /// The position of a record.
+    pub fn position(&self) -> Option<&Position> {
+        match self {
+            Self::Event(recorded) => Some(&recorded.position),
+            Self::Invalid { record, .. } => Some(&record.position),
+            _ => None,
+        }
+    }
+
+    /// The size of a record's payload in bytes.
+    pub fn payload_bytes(&self) -> usize {
+        match self {
+            Self::Event(recorded) => recorded.payload.len(),
+            Self::Invalid { record, .. } => record.payload.as_ref().map_or(0, Vec::len),
+            _ => 0,
+        }
+    }
+}
+
+/// A reader of events. Its calls block, so it belongs on a thread of its own.
+pub struct EventReader {
     consumer: BaseConsumer<Rebalances>,
     /// The partition count of each topic, which never changes.
     counts: Mutex<BTreeMap<String, i32>>,
 }
 
-impl GroupReader {
+impl EventReader {
     /// Joins the group `group` for `topics`.
     pub fn join(client: &ClientSettings, group: &str, topics: &[&str]) -> Result<Self, LogError> {
         let consumer: BaseConsumer<Rebalances> = client
@@ -67,6 +91,15 @@ impl GroupReader {
             .set("statistics.interval.ms", "1000")
             .create_with_context(Rebalances::default())?;
         consumer.subscribe(topics)?;
+        Ok(Self { consumer, counts: Mutex::default() })
+    }
+
+    /// Reads these partitions, each from its offset, outside any group.
+    pub fn assign(client: &ClientSettings, bookmarks: &Bookmarks) -> Result<Self, LogError> {
+        // The client library requires a group; nothing is committed to it.
+        let consumer: BaseConsumer<Rebalances> =
+            client.committed_reader("unassigned").create_with_context(Rebalances::default())?;
+        consumer.assign(&partitions(bookmarks)?)?;
         Ok(Self { consumer, counts: Mutex::default() })
     }
 
@@ -88,14 +121,8 @@ impl GroupReader {
         }
     }
 
-    /// Starts reading the assigned partitions, each at its offset.
-    ///
-    /// [`LogError::BeginningDeleted`] if a partition begins after its offset.
+    /// Starts reading the assigned partitions, each at its offset, which [`available`](Self::available) has checked.
     pub fn start(&self, bookmarks: &Bookmarks) -> Result<(), LogError> {
-        for ((topic, partition), next) in bookmarks {
-            self.count_partitions(topic)?;
-            self.require_beginning(topic, *partition, *next)?;
-        }
         let partitions = partitions(bookmarks)?;
         self.consumer.context().starts(bookmarks.keys());
         self.consumer.incremental_assign(&partitions)?;
@@ -147,13 +174,19 @@ impl GroupReader {
         if self.is_at_home(&recorded) { Ok(recorded) } else { Err(InvalidRecord::Partition) }
     }
 
-    /// Checks that nothing has been deleted from here on. Kafka's own error would not say where the partition begins.
-    fn require_beginning(&self, topic: &str, partition: i32, next: i64) -> Result<(), LogError> {
-        let first = self.consumer.fetch_watermarks(topic, partition, CALL_TIMEOUT)?.0;
-        if first <= next {
-            return Ok(());
+    /// The offsets of a partition that can be read, if they include or end at `next`.
+    ///
+    /// [`LogError::BeginningDeleted`] if the partition begins after it. Kafka's own error would not say where.
+    pub fn available(&self, topic: &str, partition: i32, next: i64) -> Result<Range<i64>, LogError> {
+        self.count_partitions(topic)?;
+        let (first, end) = self.consumer.fetch_watermarks(topic, partition, CALL_TIMEOUT)?;
+        if next < first {
+            return Err(LogError::BeginningDeleted { topic: topic.to_owned(), partition, first, next });
         }
-        Err(LogError::BeginningDeleted { topic: topic.to_owned(), partition, first, next })
+        if next > end {
+            return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OffsetOutOfRange).into());
+        }
+        Ok(first..end)
     }
 
     fn count_partitions(&self, topic: &str) -> Result<(), LogError> {
@@ -185,7 +218,7 @@ fn partitions(bookmarks: &Bookmarks) -> Result<TopicPartitionList, KafkaError> {
 
 fn reading(message: &BorrowedMessage<'_>) -> Reading {
     match headers::read(message) {
-        Ok(recorded) => Reading::Event(Box::new(recorded)),
+        Ok(recorded) => Reading::Event(Arc::new(recorded)),
         Err(reason) => Reading::Invalid { record: RawRecord::of(message), reason },
     }
 }
@@ -196,7 +229,7 @@ fn one(topic: &str, partition: i32) -> TopicPartitionList {
     list
 }
 
-impl Drop for GroupReader {
+impl Drop for EventReader {
     /// The consumer leaves the group when it is dropped, and waits until all partitions are given back.
     fn drop(&mut self) {
         if let Err(error) = self.consumer.context().leave(&self.consumer) {

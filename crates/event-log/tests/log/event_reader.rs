@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_log::{Bookmarks, GroupReader, InvalidRecord, LogError, Offsets, Reading};
+use event_log::{Bookmarks, EventReader, InvalidRecord, LogError, Offsets, Reading};
 use test_kit::delete_before;
 
 use crate::{
@@ -17,13 +17,13 @@ use crate::{
     support::{Location, Log, Owner, RUNTIME},
 };
 
-fn join(log: &Log) -> GroupReader {
+fn join(log: &Log) -> EventReader {
     let group = log.topics.group("tests");
-    GroupReader::join(&log.client, &group, &[&log.topics.events()]).unwrap()
+    EventReader::join(&log.client, &group, &[&log.topics.events()]).unwrap()
 }
 
 /// Reads until `is_last` returns true.
-fn read_until(reader: &GroupReader, mut is_last: impl FnMut(Reading) -> bool) {
+fn read_until(reader: &EventReader, mut is_last: impl FnMut(Reading) -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_last(reader.next(Duration::from_millis(100)).unwrap()) {
         assert!(Instant::now() < deadline, "not read within a minute");
@@ -67,6 +67,26 @@ fn a_reader_starts_at_its_offsets_reads_in_order_and_reports_when_it_has_caught_
 }
 
 #[test]
+fn a_reader_outside_a_group_reads_from_its_offsets() {
+    let log = Log::with_partitions(2);
+    let zero = Owner::of(&log, 0).append(&["a", "b", "c"]).unwrap();
+    let one = Owner::of(&log, 1).append(&["d"]).unwrap();
+    let topic = log.topics.events();
+    let bookmarks = [((topic.clone(), 0), zero[1]), ((topic, 1), 0)].into();
+    let reader = EventReader::assign(&log.client, &bookmarks).unwrap();
+    let (mut locations, mut remaining) = (Vec::new(), 2);
+    read_until(&reader, |reading| {
+        match reading {
+            Reading::CaughtUp(_) => remaining -= 1,
+            reading => locations.extend(reading.position().map(|at| (at.partition, at.offset))),
+        }
+        remaining == 0
+    });
+    locations.sort_unstable();
+    assert_eq!(locations, [(0, zero[1]), (0, zero[2]), (1, one[0])]);
+}
+
+#[test]
 fn an_invalid_event_is_returned_with_its_bytes_and_the_reader_continues() {
     let log = Log::with_partitions(1);
     foreign::write_event(&log, 0, Some("garbage"), &[("ce_subject", "other")], Some("bytes"));
@@ -103,7 +123,7 @@ struct SharedProgress {
 
 impl SharedProgress {
     /// Applies a reading of a member.
-    fn apply(&mut self, reader: &GroupReader, name: &'static str, reading: Reading) {
+    fn apply(&mut self, reader: &EventReader, name: &'static str, reading: Reading) {
         match reading {
             Reading::Assigned(partitions) => {
                 let bookmark = |location: (String, i32)| {
@@ -113,7 +133,7 @@ impl SharedProgress {
                 reader.start(&partitions.into_iter().map(bookmark).collect()).unwrap();
             }
             Reading::Event(event) => {
-                let at = event.position;
+                let at = event.position.clone();
                 self.bookmarks.insert((at.topic, at.partition), at.offset + 1);
                 self.read.entry((at.partition, at.offset)).or_default().push(name);
             }
@@ -177,7 +197,7 @@ fn two_members_share_the_partitions_and_nothing_is_lost_or_read_twice() {
 
 /// Starts the assigned partitions from their beginnings. The group waits for this call, even if no partition was
 /// assigned.
-fn start_assigned(reader: &GroupReader, reading: &Reading) -> usize {
+fn start_assigned(reader: &EventReader, reading: &Reading) -> usize {
     let Reading::Assigned(partitions) = reading else { return 0 };
     reader.start(&partitions.iter().map(|partition| (partition.clone(), 0)).collect()).unwrap();
     partitions.len()
@@ -217,7 +237,7 @@ fn a_partition_whose_beginning_was_deleted_is_not_read() {
     let reader = join(&log);
     read_until(&reader, |reading| matches!(reading, Reading::Assigned(_)));
     let bookmark = |next| [((log.topics.events(), 0), next)].into();
-    let error = reader.start(&bookmark(0)).unwrap_err();
+    let error = reader.available(&log.topics.events(), 0, 0).unwrap_err();
     assert!(
         matches!(error, LogError::BeginningDeleted { first, next: 0, .. } if first == offsets[2]),
         "{error}"
