@@ -6,25 +6,31 @@
 
 mod cached_aggregate;
 mod entries;
+mod evicted_commands;
 mod fold;
+mod id_filter;
+mod look_up;
 mod shard_cache;
 mod write_behind;
 
 use std::{
-    collections::{BTreeSet, HashSet},
-    hash::{BuildHasher, RandomState},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
 use aggregate::{Aggregate, AggregateId, Version};
 use event_log::Continuity;
 
-use crate::snapshots::{SnapshotError, SnapshotStore};
+use crate::snapshots::{Opened, PendingIds, SnapshotError, SnapshotStore};
 use entries::CacheEntries;
+use evicted_commands::UnsavedCommands;
 use write_behind::WriteBehind;
 
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
+pub use evicted_commands::{CommandKey, EvictedCommand, EvictedCommands};
 pub use fold::CacheError;
+pub use id_filter::IdFilter;
+pub(crate) use look_up::LookedUp;
 pub use shard_cache::ShardCache;
 
 /// The size of a cache, and when it is saved; the same for each partition.
@@ -32,8 +38,17 @@ pub use shard_cache::ShardCache;
 pub struct CacheSettings {
     /// The maximum number of aggregates of a partition in memory (50,000; about 15 MB with states of 64 bytes).
     pub max_aggregates: usize,
-    /// How many changed aggregates trigger a save (1,000).
+    /// How many commands each aggregate remembers itself, to recognise repeated ones (64). Earlier ones are evicted, and
+    /// looked up in the store. Never make it smaller: the store does not have what was not evicted before.
+    pub remembered_commands: usize,
+    /// The maximum number of evicted commands of a partition that wait to be saved (50,000; about 10 MB). Aggregates that
+    /// would evict more accept no commands until a save succeeds.
+    pub max_evicted_commands: usize,
+    /// How many changed aggregates, or evicted commands, trigger a save (1,000).
     pub save_changes: usize,
+    /// The shortest time between two saves (1 s), unless memory gets short. Under load, a save then has more than
+    /// `save_changes`, and an aggregate that changes again and again is saved once.
+    pub save_pause: Duration,
     /// The longest time until a change is saved (5 s).
     pub save_interval: Duration,
     /// How long no snapshots are loaded after a failure (5 s). So commands that need no snapshot do not wait for others
@@ -45,7 +60,10 @@ impl Default for CacheSettings {
     fn default() -> Self {
         Self {
             max_aggregates: 50_000,
+            remembered_commands: 64,
+            max_evicted_commands: 50_000,
             save_changes: 1_000,
+            save_pause: Duration::from_secs(1),
             save_interval: Duration::from_secs(5),
             load_pause: Duration::from_secs(5),
         }
@@ -61,13 +79,18 @@ pub struct AggregateCache<A: Aggregate> {
     entries: CacheEntries<A::State>,
     /// How many aggregates the partition has.
     aggregates: u64,
-    /// Hashes of the ids that have a snapshot and may not be in memory. A collision is harmless: a new aggregate is
-    /// then looked up in vain.
-    snapshot_hashes: HashSet<u64>,
-    hasher: RandomState,
+    /// The ids that have a snapshot and may not be in memory. That a new id seems to be among them is harmless: it is then
+    /// looked up in vain.
+    saved_ids: IdFilter,
+    /// The others of these ids, until they are read. So long, any id may have a snapshot.
+    pending_ids: Option<PendingIds>,
     store: Box<dyn SnapshotStore<A>>,
     settings: CacheSettings,
     write_behind: WriteBehind,
+    /// The commands that aggregates have evicted and that are not saved.
+    evicted: UnsavedCommands,
+    /// The offset up to which evicted commands were saved when the cache was restored.
+    evicted_when_restored: i64,
     /// No snapshots are loaded before this.
     load_after: Option<Instant>,
 }
@@ -75,13 +98,16 @@ pub struct AggregateCache<A: Aggregate> {
 impl<A: Aggregate> AggregateCache<A> {
     /// The cache of an empty log.
     pub fn new(store: Box<dyn SnapshotStore<A>>, settings: CacheSettings) -> Self {
+        let evicted = UnsavedCommands::new(0);
         Self {
+            evicted,
+            evicted_when_restored: 0,
             continuity: Continuity::default(),
             next_offset: 0,
             entries: CacheEntries::new(),
             aggregates: 0,
-            snapshot_hashes: HashSet::new(),
-            hasher: RandomState::new(),
+            saved_ids: IdFilter::default(),
+            pending_ids: None,
             store,
             settings,
             write_behind: WriteBehind::new(0),
@@ -93,24 +119,33 @@ impl<A: Aggregate> AggregateCache<A> {
     /// error the cache is that of an empty log.
     pub fn restore(&mut self) -> Result<(), SnapshotError> {
         self.forget();
-        let (snapshot_hashes, hasher) = (&mut self.snapshot_hashes, &self.hasher);
-        let opened = self.store.open(&mut |id| {
-            snapshot_hashes.insert(hasher.hash_one(id));
-        });
-        let checkpoint = opened.inspect_err(|_| self.snapshot_hashes.clear())?;
-        self.snapshot_hashes.shrink_to_fit();
+        let Opened { checkpoint, evicted } = self.store.open()?;
         (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
         self.aggregates = checkpoint.aggregates;
         self.write_behind = WriteBehind::new(checkpoint.next_offset);
+        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(evicted), evicted);
+        if checkpoint.aggregates > 0 {
+            self.pending_ids = Some(self.store.read_ids(self.saved_ids.empty(), checkpoint.next_offset));
+            self.collect_ids();
+        }
         Ok(())
+    }
+
+    /// Takes the ids of all snapshots once they are read.
+    fn collect_ids(&mut self) {
+        if let Some(Ok(ids)) = self.pending_ids.as_mut().map(PendingIds::try_recv) {
+            self.saved_ids.add_all(ids);
+            self.pending_ids = None;
+        }
     }
 
     /// Discards everything and frees the memory. The cache is then that of an empty log.
     pub fn forget(&mut self) {
         (self.next_offset, self.continuity, self.aggregates) = (0, Continuity::default(), 0);
         self.entries = CacheEntries::new();
-        self.snapshot_hashes = HashSet::new();
+        (self.saved_ids, self.pending_ids) = (IdFilter::default(), None);
         self.write_behind = WriteBehind::new(0);
+        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(0), 0);
         self.load_after = None;
     }
 
@@ -120,9 +155,22 @@ impl<A: Aggregate> AggregateCache<A> {
     }
 
     /// Whether a command on this aggregate cannot be decided now: its snapshot is not in memory, or it is new and there
-    /// is no room for it.
+    /// is no room for it, or there is no room for the command that it would evict.
     pub fn is_cold(&self, id: &AggregateId) -> bool {
-        !self.entries.has(id) && (self.is_full() || self.has_snapshot(id))
+        match self.entries.get(id) {
+            Some(cached) => self.has_no_room_to_evict() && self.is_to_evict(cached),
+            None => self.is_full() || self.may_have_snapshot(id),
+        }
+    }
+
+    /// Whether the next command of an aggregate evicts another.
+    fn is_to_evict(&self, cached: &CachedAggregate<A::State>) -> bool {
+        cached.commands.len() >= self.settings.remembered_commands
+    }
+
+    /// Whether as many evicted commands wait to be saved as there may be.
+    fn has_no_room_to_evict(&self) -> bool {
+        self.store.is_persistent() && self.evicted.len() >= self.settings.max_evicted_commands
     }
 
     /// How many aggregates are in memory.
@@ -151,12 +199,13 @@ impl<A: Aggregate> AggregateCache<A> {
     /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore).
     pub fn load(&mut self, ids: &[AggregateId]) -> Result<(), SnapshotError> {
         self.collect()?;
+        self.collect_ids();
         // A group may have many commands for one aggregate, which is loaded once.
         let ids: BTreeSet<&AggregateId> = ids.iter().collect();
         let used = ids.iter().filter(|id| self.entries.touch(id)).count();
         let missing = ids.iter().filter(|id| !self.entries.has(id));
         let cold: Vec<_> =
-            missing.clone().filter(|id| self.has_snapshot(id)).map(|id| (*id).clone()).collect();
+            missing.clone().filter(|id| self.may_have_snapshot(id)).map(|id| (*id).clone()).collect();
         self.make_room(missing.count(), used);
         if !cold.is_empty() {
             self.load_cold(&cold)?;
@@ -171,9 +220,12 @@ impl<A: Aggregate> AggregateCache<A> {
         let loaded = self.store.load(cold, self.write_behind.saved);
         self.load_after = loaded.is_err().then(|| Instant::now() + self.settings.load_pause);
         for (id, cached) in loaded? {
+            // It was saved together with all commands that were evicted before. If it is newer than what is read of the
+            // log, reading on will not evict them again.
+            self.evicted.saved_up_to(cached.offset + 1);
             self.entries.add(id, cached);
         }
-        // An id without a snapshot is new; its hash collides with another.
+        // An id without a snapshot is new.
         for id in cold {
             if !self.entries.has(id) {
                 self.entries.add(id.clone(), CachedAggregate::default());
@@ -186,11 +238,16 @@ impl<A: Aggregate> AggregateCache<A> {
     fn make_room(&mut self, more: usize, used: usize) {
         while self.entries.len() + more > self.settings.max_aggregates {
             let Some(id) = self.entries.evict(used) else { break };
-            self.snapshot_hashes.insert(self.hasher.hash_one(id.as_str()));
+            self.saved_ids.insert(id.as_str());
         }
     }
 
-    fn has_snapshot(&self, id: &AggregateId) -> bool {
-        self.snapshot_hashes.contains(&self.hasher.hash_one(id.as_str()))
+    fn may_have_snapshot(&self, id: &AggregateId) -> bool {
+        !self.knows_all_ids() || self.saved_ids.may_contain(id.as_str())
+    }
+
+    /// Whether it is known which aggregates have a snapshot. Otherwise, every id that is not in memory is looked up.
+    pub fn knows_all_ids(&self) -> bool {
+        self.pending_ids.is_none()
     }
 }

@@ -9,12 +9,10 @@ use std::{
 
 use aggregate::{Aggregate, AggregateId, Message, Version};
 use event_log::{Codec, Envelope, NewRecord, now};
-use uuid::Uuid;
 
 use crate::{
     CommandError, CommandRequest,
-    cache::{CompletedCommand, ShardCache},
-    queued_command::Key,
+    cache::{CommandKey, CompletedCommand, LookedUp, ShardCache},
     writer::SentGroup,
 };
 
@@ -55,6 +53,8 @@ pub(crate) struct Group<'a, A: Aggregate> {
     cache: &'a ShardCache<A>,
     /// The group before, if it is not in the cache yet.
     before: Option<&'a SentGroup<A>>,
+    /// What was looked up for the group.
+    looked_up: &'a LookedUp,
     codec: &'a Codec,
     context: &'a str,
     epoch: u64,
@@ -70,7 +70,7 @@ pub(crate) struct GroupEffects<A: Aggregate> {
     /// The aggregates that change.
     pub(crate) drafts: HashMap<AggregateId, Draft<A::State>>,
     /// The commands that have events: the hash of each request, and the indexes of its events.
-    pub(crate) commands: HashMap<Key, (u64, Range<usize>)>,
+    pub(crate) commands: HashMap<CommandKey, (u64, Range<usize>)>,
     /// The number of events in each partition.
     lengths: BTreeMap<i32, u64>,
 }
@@ -79,6 +79,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
     pub(crate) fn new(
         cache: &'a ShardCache<A>,
         before: Option<&'a SentGroup<A>>,
+        looked_up: &'a LookedUp,
         codec: &'a Codec,
         context: &'a str,
         epoch: u64,
@@ -90,7 +91,7 @@ impl<'a, A: Aggregate> Group<'a, A> {
             commands: HashMap::new(),
             lengths: BTreeMap::new(),
         };
-        Self { cache, before, codec, context, epoch, effects }
+        Self { cache, before, looked_up, codec, context, epoch, effects }
     }
 
     /// Decides the next command of the group.
@@ -100,27 +101,37 @@ impl<'a, A: Aggregate> Group<'a, A> {
 
     /// The decision about a command that is already in this group, in the one before, or in the log.
     fn repeated(&self, request: &CommandRequest<A::Command>) -> Option<Decision<A::Refusal>> {
-        let (hash, effect) = if let Some((hash, range)) = self.effects.commands.get(&request.key()) {
+        let key = request.key();
+        let (hash, effect) = if let Some((hash, range)) = self.effects.commands.get(&key) {
             (*hash, DecisionEffect::RepeatedInGroup(range.clone()))
         } else {
-            let completed = self.completed(&request.aggregate_id, request.metadata.command_id)?;
+            let completed = self.completed(&key)?;
             (completed.request_hash, DecisionEffect::Repeated(completed))
         };
         Some(if hash == request.request_hash { Ok(effect) } else { Err(CommandError::IdReused) })
     }
 
-    fn completed(&self, id: &AggregateId, command_id: Uuid) -> Option<CompletedCommand> {
-        let sent = self.before.and_then(|before| before.command(id, command_id));
-        sent.or_else(|| self.cache.get(id)?.command(command_id).cloned())
+    fn completed(&self, key: &CommandKey) -> Option<CompletedCommand> {
+        let sent = self.before.and_then(|before| before.command(key));
+        let looked_up = || self.looked_up.get(key).cloned().flatten();
+        sent.or_else(|| self.cache.command(key).cloned()).or_else(looked_up)
     }
 
-    /// Whether a command on this aggregate cannot be decided now.
-    pub(crate) fn is_cold(&self, id: &AggregateId) -> bool {
-        !self.before.is_some_and(|before| before.effects.drafts.contains_key(id)) && self.cache.is_cold(id)
+    /// Whether a command that is not repeated in memory cannot be decided now: its aggregate is cold, or it is not known
+    /// whether it repeats a command that the aggregate no longer remembers.
+    pub(crate) fn is_undecidable(&self, request: &CommandRequest<A::Command>) -> bool {
+        let id = &request.aggregate_id;
+        let is_drafted = self.before.is_some_and(|before| before.effects.drafts.contains_key(id));
+        (!is_drafted && self.cache.is_cold(id)) || (request.has_key && self.may_be_repeated(&request.key()))
+    }
+
+    fn may_be_repeated(&self, key: &CommandKey) -> bool {
+        let is_sent = self.before.is_some_and(|before| before.effects.commands.contains_key(key));
+        !is_sent && !self.looked_up.contains_key(key) && self.cache.must_look_up(key)
     }
 
     fn decide_new(&mut self, request: &CommandRequest<A::Command>) -> Decision<A::Refusal> {
-        if self.is_cold(&request.aggregate_id) {
+        if self.is_undecidable(request) {
             return Err(CommandError::NotReady);
         }
         let Draft { state, version, last } = self.current(&request.aggregate_id);

@@ -8,15 +8,15 @@ use smallvec::SmallVec;
 
 use crate::{
     CommandError, CommandRequest,
-    cache::{CompletedCommand, ShardCache},
-    queued_command::{Key, QueuedCommand},
+    cache::{CommandKey, CompletedCommand, ShardCache},
+    queued_command::QueuedCommand,
 };
 
 /// The commands of groups that are not known to be committed, and what the log has shown of them since.
 pub struct InDoubt<A: Aggregate> {
     pub(crate) commands: Vec<QueuedCommand<A>>,
-    wanted: HashSet<Key>,
-    pub(crate) found: HashMap<Key, FoundCommand>,
+    wanted: HashSet<CommandKey>,
+    pub(crate) found: HashMap<CommandKey, FoundCommand>,
 }
 
 /// A command that is in the log.
@@ -39,8 +39,8 @@ impl<A: Aggregate> InDoubt<A> {
         let callers = commands.iter().filter(|command| matches!(command, QueuedCommand::Caller(_)));
         let wanted: HashSet<_> =
             callers.filter_map(QueuedCommand::request).map(CommandRequest::key).collect();
-        let cached = |key: &Key| {
-            let completed = cache.get(&key.0)?.command(key.1)?.clone();
+        let cached = |key: &CommandKey| {
+            let completed = cache.command(key)?.clone();
             Some((key.clone(), FoundCommand { completed, answered: true }))
         };
         let found = wanted.iter().filter_map(cached).collect();

@@ -28,15 +28,18 @@ mod snapshots;
 mod wait_estimate;
 mod writer;
 
-pub use cache::{AggregateCache, CacheError, CacheSettings, CachedAggregate, CompletedCommand, ShardCache};
+pub use cache::{
+    AggregateCache, CacheError, CacheSettings, CachedAggregate, CommandKey, CompletedCommand, EvictedCommand,
+    EvictedCommands, IdFilter, ShardCache,
+};
 pub use delivery::{Delivery, Rejection, Undecoded};
 pub use engine::{Engine, EngineSettings};
 pub use mailbox::Ownership;
 pub use panic_guard::PanicGuard;
 pub use request::{Accepted, AcceptedEvent, CommandError, CommandRequest};
 pub use snapshots::{
-    Aggregates, Checkpoint, NoSnapshots, PendingSave, PostgresSnapshots, Save, Saved, SnapshotDatabase,
-    SnapshotError, SnapshotSettings, SnapshotStore,
+    Aggregates, Checkpoint, NoSnapshots, Opened, PendingCommands, PendingIds, PendingSave, PostgresSnapshots,
+    Save, Saved, SnapshotDatabase, SnapshotError, SnapshotSettings, SnapshotStore,
 };
 
 /// What every database of a write side needs: snapshots, outcomes of commands, roles. Their numbers are below 1000; a

@@ -1,14 +1,10 @@
-use aggregate::{Aggregate, AggregateId};
+use aggregate::Aggregate;
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
-use crate::{Accepted, CommandError, CommandRequest, Delivery};
+use crate::{Accepted, CommandError, CommandKey, CommandRequest, Delivery};
 
 /// The answer to a caller.
 pub type Answer<A> = Result<Accepted, CommandError<<A as Aggregate>::Refusal>>;
-
-/// What identifies a command.
-pub(crate) type Key = (AggregateId, Uuid);
 
 /// A command in the queue.
 pub enum QueuedCommand<A: Aggregate> {
@@ -66,7 +62,7 @@ impl<A: Aggregate> QueuedCommand<A> {
 }
 
 impl<C> CommandRequest<C> {
-    pub(crate) fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> CommandKey {
         (self.aggregate_id.clone(), self.metadata.command_id)
     }
 }

@@ -17,6 +17,9 @@ pub struct CommandRequest<C> {
     pub request_hash: u64,
     /// Where the command comes from, and its id.
     pub metadata: Metadata,
+    /// Whether it may repeat a command that was sent long ago: it has an idempotency key, or came through Kafka. Otherwise
+    /// only the commands that its aggregate still remembers are compared with it.
+    pub has_key: bool,
     /// When the caller stops waiting.
     pub deadline: Instant,
 }
@@ -61,7 +64,8 @@ pub enum CommandError<R> {
     /// The queue is full, or the wait would be too long. Nothing was written.
     #[error("too many commands are waiting")]
     Overloaded,
-    /// The shard is being claimed here, or the aggregate cannot be loaded. Nothing was written.
+    /// The shard is being claimed here, or the aggregate or its earlier commands cannot be loaded, or there is no room for
+    /// them. Nothing was written.
     #[error("the shard is not ready")]
     NotReady,
     /// This instance does not own the shard. Nothing was written and nothing will be, so another instance may be

@@ -79,6 +79,10 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
     /// not be read again.
     pub fn claim(&mut self, in_doubt: &mut InDoubt<A>) -> Result<Claimed, LogError> {
         let claimed = self.replay(in_doubt, |log, next, fold| log.claim(next, fold))?;
+        if let Some((partition, next, end)) = self.cache.beyond_end() {
+            self.cache.restore_again(partition);
+            return Err(LogError::BeyondEnd { partition, next, end });
+        }
         self.epoch = claimed.epoch;
         self.next_commands.clone_from(&claimed.next_commands);
         Ok(claimed)

@@ -97,6 +97,7 @@ where
             command,
             expected: self.expected()?,
             metadata: self.request.metadata(self.identity.command(id)),
+            has_key: self.identity.is_key(),
             deadline: self.forward.deadline,
         };
         let shards = self.state.shards;

@@ -46,6 +46,11 @@ impl Identity {
         }
     }
 
+    /// Whether the caller may repeat the request later.
+    pub(crate) const fn is_key(&self) -> bool {
+        matches!(self, Self::Key { .. })
+    }
+
     /// The id of a new aggregate for which the caller gave none: the same for the same key.
     pub(crate) fn new_aggregate(&self) -> Uuid {
         match self {

@@ -88,6 +88,7 @@ pub(crate) fn decode<A: CommandAggregate>(
         expected: envelope.expected,
         request_hash: envelope.request_hash,
         metadata: envelope.metadata,
+        has_key: true,
         deadline: Instant::now() + NO_DEADLINE,
     })
 }

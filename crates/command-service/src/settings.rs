@@ -38,7 +38,8 @@ pub struct Settings {
     pub log: ShardLogSettings,
     /// How commands queue for each shard, and what is kept in memory.
     pub engine: EngineSettings,
-    /// How snapshots are loaded and saved.
+    /// How snapshots are loaded and saved. How long an idempotency key is honoured at the least:
+    /// `FOLDLINE_IDEMPOTENCY_RETENTION`, 604800s (7 days).
     pub snapshots: SnapshotSettings,
     /// How commands reach the owner of their shard.
     pub forwarding: ForwardingSettings,
@@ -65,7 +66,10 @@ impl Settings {
                 commit_timeout: environment.duration("FOLDLINE_COMMIT_TIMEOUT", "5s"),
             },
             engine: engine(environment),
-            snapshots: SnapshotSettings::default(),
+            snapshots: SnapshotSettings {
+                command_retention: environment.duration("FOLDLINE_IDEMPOTENCY_RETENTION", "604800s"),
+                ..SnapshotSettings::default()
+            },
             forwarding,
             http,
         }

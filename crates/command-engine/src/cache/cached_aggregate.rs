@@ -3,9 +3,6 @@ use event_log::Recorded;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-/// How many commands an aggregate remembers to recognise repeated ones.
-const MAX_REMEMBERED: usize = 64;
-
 /// An aggregate after its events up to some offset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CachedAggregate<S> {
@@ -15,8 +12,8 @@ pub struct CachedAggregate<S> {
     pub version: Version,
     /// The offset of its last event.
     pub offset: i64,
-    /// The last 64 commands that led to events, oldest first. The capacity is kept exact: most aggregates see few
-    /// commands, and there are many aggregates.
+    /// The last commands that led to events, oldest first; [`CacheSettings`](super::CacheSettings) says how many. The
+    /// capacity is kept exact: most aggregates see few commands, and there are many aggregates.
     pub commands: Vec<CompletedCommand>,
 }
 
@@ -41,24 +38,44 @@ impl<S> CachedAggregate<S> {
         self.commands.iter().rev().find(|done| done.command_id == command_id)
     }
 
-    /// Records an event and the command that led to it.
-    pub(super) fn remember(&mut self, recorded: &Recorded, event_type: &'static str) -> &CompletedCommand {
+    /// Whether all of its events seem to be at this offset or later. The events of a command are next to each other, unless
+    /// something else has written between them.
+    pub(crate) fn is_new_since(&self, offset: i64) -> bool {
+        let first_offset = |first: &CompletedCommand| {
+            let events = i64::try_from(first.event_types.len()).unwrap_or(i64::MAX);
+            first.offset.saturating_sub(events - 1)
+        };
+        !self.has_evicted() && self.commands.first().is_some_and(|first| first_offset(first) >= offset)
+    }
+
+    /// Whether it has had more commands than it remembers.
+    pub(super) fn has_evicted(&self) -> bool {
+        self.commands.first().is_some_and(|oldest| oldest.version.0 > oldest.event_types.len() as u64)
+    }
+
+    /// Records an event and the command that led to it, and remembers that one and up to `max - 1` before it. Returns the
+    /// command that is evicted for it.
+    pub(super) fn remember(
+        &mut self,
+        recorded: &Recorded,
+        event_type: &'static str,
+        max: usize,
+    ) -> Option<CompletedCommand> {
         let envelope = &recorded.envelope;
         (self.version, self.offset) = (envelope.version, recorded.position.offset);
         let command_id = envelope.metadata.command_id;
-        if self.commands.last().is_none_or(|last| last.command_id != command_id) {
+        let is_new = self.commands.last().is_none_or(|last| last.command_id != command_id);
+        let evicted = (is_new && self.commands.len() == max).then(|| self.commands.remove(0));
+        if is_new {
             self.begin(command_id, envelope.request_hash);
         }
-        let done = self.commands.last_mut().expect("a command was begun if there was none");
-        (done.version, done.offset) = (envelope.version, recorded.position.offset);
-        done.event_types.push(event_type);
-        done
+        let completed = self.commands.last_mut().expect("a command was begun if there was none");
+        (completed.version, completed.offset) = (envelope.version, recorded.position.offset);
+        completed.event_types.push(event_type);
+        evicted
     }
 
     fn begin(&mut self, command_id: Uuid, request_hash: u64) {
-        if self.commands.len() == MAX_REMEMBERED {
-            self.commands.remove(0);
-        }
         self.commands.reserve_exact(1);
         self.commands.push(CompletedCommand {
             command_id,

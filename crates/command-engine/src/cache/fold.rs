@@ -42,7 +42,11 @@ impl<A: Aggregate> AggregateCache<A> {
         }
         let cached: &mut CachedAggregate<A::State> = self.entries.change(id);
         cached.state = A::evolve(std::mem::take(&mut cached.state), event);
-        Ok(Some(cached.remember(recorded, event.message_type())))
+        let evicted = cached.remember(recorded, event.message_type(), self.settings.remembered_commands);
+        if let Some(command) = evicted {
+            self.evicted.add(command, recorded);
+        }
+        Ok(cached.commands.last())
     }
 
     /// Folds the next events of the log: loads their aggregates with one query, and calls `folded` with each event and
@@ -57,8 +61,11 @@ impl<A: Aggregate> AggregateCache<A> {
         let ids: HashSet<&AggregateId> =
             tail.iter().map(|(recorded, _)| &recorded.envelope.aggregate_id).collect();
         let ids: Vec<_> = ids.into_iter().cloned().collect();
-        if self.is_full() {
+        if self.is_full() || self.has_no_room_to_evict() {
             self.save_now(self.continuity.epoch)?;
+        }
+        if self.has_no_room_to_evict() {
+            return Err(SnapshotError::Full.into());
         }
         self.load(&ids)?;
         for (recorded, event) in tail {

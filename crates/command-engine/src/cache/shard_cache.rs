@@ -12,13 +12,13 @@ use crate::snapshots::SnapshotError;
 /// The aggregates of one shard.
 pub struct ShardCache<A: Aggregate> {
     shards: Shards,
-    partitions: BTreeMap<i32, PartitionCache<A>>,
+    pub(super) partitions: BTreeMap<i32, PartitionCache<A>>,
 }
 
-struct PartitionCache<A: Aggregate> {
-    cache: AggregateCache<A>,
+pub(super) struct PartitionCache<A: Aggregate> {
+    pub(super) cache: AggregateCache<A>,
     /// Whether the cache has been restored from its snapshots.
-    restored: bool,
+    pub(super) restored: bool,
 }
 
 impl<A: Aggregate> ShardCache<A> {
@@ -65,6 +65,15 @@ impl<A: Aggregate> ShardCache<A> {
             *restored = true;
         }
         Ok(())
+    }
+
+    /// The partition whose evicted commands were saved up to an offset that its log does not have, that offset, and the
+    /// end of what was read. They belong to another log. To be asked when everything is read.
+    pub(crate) fn beyond_end(&self) -> Option<(i32, i64, i64)> {
+        self.partitions.iter().find_map(|(number, PartitionCache { cache, .. })| {
+            let saved = cache.evicted_when_restored;
+            (saved > cache.next_offset).then_some((*number, saved, cache.next_offset))
+        })
     }
 
     /// Makes the next [`restore`](Self::restore) start this partition from its snapshots again.

@@ -6,7 +6,7 @@ use aggregate::Aggregate;
 use tokio::sync::oneshot::error::TryRecvError;
 use tracing::{info, warn};
 
-use super::AggregateCache;
+use super::{AggregateCache, CacheSettings};
 use crate::snapshots::{Checkpoint, PendingSave, Save, Saved, SnapshotError};
 
 /// The pause after the first failed save; it doubles up to [`LONGEST_PAUSE`].
@@ -87,9 +87,21 @@ impl<A: Aggregate> AggregateCache<A> {
             return None;
         }
         let can_begin = under_way.is_none() && superseded.is_none();
-        let is_due_now = can_begin && self.entries.changed() >= self.settings.save_changes;
-        let wait = if is_due_now { Duration::ZERO } else { self.settings.save_interval };
+        let wait = if can_begin { self.wait_for_changes() } else { self.settings.save_interval };
         Some(*last_due + wait.max(*pause))
+    }
+
+    /// How long after the last save the changes so far are to be saved.
+    fn wait_for_changes(&self) -> Duration {
+        let CacheSettings { max_aggregates, max_evicted_commands, save_changes, .. } = self.settings;
+        let (changed, evicted) = (self.entries.changed(), self.evicted.recent());
+        if changed >= max_aggregates / 2 || evicted >= max_evicted_commands / 2 {
+            Duration::ZERO
+        } else if changed.max(evicted) >= save_changes {
+            self.settings.save_pause.min(self.settings.save_interval)
+        } else {
+            self.settings.save_interval
+        }
     }
 
     /// Saves what has changed and waits for it. If a newer owner has saved, anything beyond that save stays unsaved.
@@ -125,8 +137,9 @@ impl<A: Aggregate> AggregateCache<A> {
         self.write_behind.last_due = Instant::now();
         let Self { next_offset, continuity, aggregates, .. } = *self;
         let to = Checkpoint { next_offset, continuity, aggregates };
-        let changed = self.entries.begin_save();
-        self.store.save(Save { changed, from: self.write_behind.saved, to, epoch })
+        let (changed, evicted) = (self.entries.begin_save(), self.evicted.begin_save());
+        let (from, evicted_from) = (self.write_behind.saved, self.evicted.saved());
+        self.store.save(Save { changed, from, evicted, evicted_from, to, epoch })
     }
 
     fn await_save(&mut self, epoch: u64, pending: PendingSave) -> Result<(), SnapshotError> {
@@ -138,6 +151,7 @@ impl<A: Aggregate> AggregateCache<A> {
         self.write_behind.ended(epoch, &result);
         // Even after a failed save, everything up to the known offset is saved.
         self.entries.end_save(self.write_behind.saved);
+        self.evicted.end_save(self.write_behind.saved);
         result.map(|_| ())
     }
 }

@@ -29,15 +29,6 @@ pub enum SnapshotError {
     /// read from there.
     #[error("snapshots: postgres has lost what was saved")]
     Lost,
-    /// Some snapshots have been deleted by someone else. The others are deleted too, and all will be folded again from
-    /// the log.
-    #[error("snapshots: found {found} instead of {expected}; all are discarded")]
-    Incomplete {
-        /// The number of aggregates in the checkpoint.
-        expected: u64,
-        /// The number of snapshots found.
-        found: u64,
-    },
     /// There is no room for another aggregate: those in memory have not been saved for too long.
     #[error("snapshots: too many aggregates wait to be saved")]
     Full,

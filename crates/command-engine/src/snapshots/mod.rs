@@ -1,7 +1,8 @@
-//! Snapshots of aggregates at an offset of the log, so that a new owner reads only the events after it.
+//! Snapshots of aggregates at an offset of the log, so that a new owner reads only the events after it, and the commands
+//! that aggregates have evicted, so that repeated ones are recognised.
 //!
-//! They are an optimisation: whatever is missing or doubtful is folded again from the log. They must never differ from
-//! what the log says.
+//! Snapshots are an optimisation: whatever is missing or doubtful is folded again from the log. They must never differ
+//! from what the log says. Evicted commands have a checkpoint of their own and outlive snapshots that are discarded.
 
 mod error;
 mod none;
@@ -13,7 +14,7 @@ use aggregate::{Aggregate, AggregateId};
 use event_log::Continuity;
 use tokio::sync::oneshot;
 
-use crate::cache::CachedAggregate;
+use crate::cache::{CachedAggregate, CommandKey, CompletedCommand, EvictedCommands, IdFilter};
 
 pub use error::SnapshotError;
 pub use none::NoSnapshots;
@@ -33,12 +34,26 @@ pub struct Checkpoint {
     pub aggregates: u64,
 }
 
+/// What is saved of a partition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// The checkpoint of the snapshots.
+    pub checkpoint: Checkpoint,
+    /// The checkpoint of the evicted commands: each that was evicted below this offset is saved, or was, for as long as
+    /// such commands are kept. It is never below that of the snapshots.
+    pub evicted: i64,
+}
+
 /// What is saved, atomically.
 pub struct Save<S> {
     /// Every aggregate that changed since the offset `from`, as of the checkpoint `to`.
     pub changed: Arc<Aggregates<S>>,
     /// The offset up to which everything is known to be saved.
     pub from: i64,
+    /// Every command that was evicted since the offset `evicted_from`.
+    pub evicted: Arc<EvictedCommands>,
+    /// The offset up to which every evicted command is known to be saved.
+    pub evicted_from: i64,
     /// The checkpoint after this save.
     pub to: Checkpoint,
     /// The epoch of the owner that saves.
@@ -57,16 +72,26 @@ pub enum Saved {
 /// The result of a save under way.
 pub type PendingSave = oneshot::Receiver<Result<Saved, SnapshotError>>;
 
-/// The snapshots of one partition. Calls block, with a timeout, so they belong on the shard's own thread.
+/// The ids to come.
+pub type PendingIds = oneshot::Receiver<IdFilter>;
+
+/// The result of a search for commands.
+pub type PendingCommands = oneshot::Receiver<Result<HashMap<CommandKey, CompletedCommand>, SnapshotError>>;
+
+/// The snapshots and the evicted commands of one partition. Calls block, with a timeout, so they belong on the shard's own thread.
 pub trait SnapshotStore<A: Aggregate>: Send + 'static {
     /// Whether saved aggregates can be loaded again. If not, the cache keeps everything in memory.
     fn is_persistent(&self) -> bool {
         true
     }
 
-    /// Returns the checkpoint, and calls `on_id` with the id of every aggregate that has a snapshot. Returns the
-    /// default checkpoint, without ids, if there are no snapshots that this code can use.
-    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError>;
+    /// Returns the checkpoints: the default checkpoint of snapshots if there are none that this code can use.
+    fn open(&mut self) -> Result<Opened, SnapshotError>;
+
+    /// Begins to insert the ids of all aggregates that have a snapshot, in the background and for as long as it takes.
+    ///
+    /// `saved` is the offset up to which everything is known to be saved; nothing comes while the snapshots are older.
+    fn read_ids(&mut self, ids: IdFilter, saved: i64) -> PendingIds;
 
     /// Loads the snapshots of these aggregates with one query, leaving out those that have none. They may be newer than
     /// what the caller has read of the log.
@@ -75,6 +100,14 @@ pub trait SnapshotStore<A: Aggregate>: Send + 'static {
     /// older than that.
     fn load(&mut self, ids: &[AggregateId], saved: i64) -> Result<Aggregates<A::State>, SnapshotError>;
 
+    /// Begins to look for these evicted commands with one query. Those that are not found were never evicted, or so long
+    /// ago that they are no longer kept.
+    ///
+    /// `saved` is the offset up to which every evicted command is known to be saved. [`SnapshotError::Lost`] if they are
+    /// not.
+    fn find_commands(&mut self, keys: Vec<CommandKey>, saved: i64) -> PendingCommands;
+
     /// Begins a save in the background.
+    /// [`SnapshotError::Lost`] if what should be saved before it is not.
     fn save(&mut self, save: Save<A::State>) -> PendingSave;
 }

@@ -1,7 +1,12 @@
+use std::collections::HashMap;
+
 use aggregate::{Aggregate, AggregateId};
 use tokio::sync::oneshot;
 
-use super::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
+use super::{
+    Aggregates, Opened, PendingCommands, PendingIds, PendingSave, Save, Saved, SnapshotError, SnapshotStore,
+};
+use crate::cache::{CommandKey, IdFilter};
 
 /// No snapshots: everything is folded from the log and stays in memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -12,18 +17,30 @@ impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
         false
     }
 
-    fn open(&mut self, _: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
-        Ok(Checkpoint::default())
+    fn open(&mut self) -> Result<Opened, SnapshotError> {
+        Ok(Opened::default())
+    }
+
+    fn read_ids(&mut self, ids: IdFilter, _: i64) -> PendingIds {
+        ready(ids)
     }
 
     fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<A::State>, SnapshotError> {
         Ok(Aggregates::new())
     }
 
-    fn save(&mut self, save: Save<A::State>) -> PendingSave {
-        let (sender, pending) = oneshot::channel();
-        // The receiver may be gone.
-        let _ = sender.send(Ok(Saved::UpTo(save.to.next_offset)));
-        pending
+    fn find_commands(&mut self, _: Vec<CommandKey>, _: i64) -> PendingCommands {
+        ready(Ok(HashMap::new()))
     }
+
+    fn save(&mut self, save: Save<A::State>) -> PendingSave {
+        ready(Ok(Saved::UpTo(save.to.next_offset)))
+    }
+}
+
+fn ready<T>(result: T) -> oneshot::Receiver<T> {
+    let (sender, pending) = oneshot::channel();
+    // The receiver is not gone.
+    let _ = sender.send(result);
+    pending
 }

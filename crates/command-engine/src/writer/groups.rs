@@ -7,7 +7,9 @@ use event_log::{Batch, LogError, Offsets, Recorded, Sent, ShardLog};
 
 use super::{FailedGroup, SentGroup, Writer, decided_group::DecidedGroup};
 use crate::{
+    CommandRequest,
     answers::AnswerBuilder,
+    cache::LookedUp,
     commits::{CommitRequest, CommitResult},
     group::{Group, GroupEffects},
     in_doubt::InDoubt,
@@ -25,11 +27,12 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         &mut self,
         mut group: Vec<QueuedCommand<A>>,
     ) -> Result<Vec<QueuedCommand<A>>, Box<FailedGroup<A>>> {
-        if let Err(error) = self.load(&group) {
-            return Err(self.fail(error, group));
-        }
-        let undecidable = self.split_undecidable(&mut group);
-        let decided = self.decide(&group);
+        let looked_up = match self.load(&group) {
+            Ok(looked_up) => looked_up,
+            Err(error) => return Err(self.fail(error, group)),
+        };
+        let undecidable = self.split_undecidable(&mut group, &looked_up);
+        let decided = DecidedGroup::decide(self.empty_group(&looked_up), &group);
         let next_commands = next_commands(&group);
         if decided.effects.records.is_empty() && next_commands.is_empty() {
             self.answer(group, decided)?;
@@ -42,7 +45,7 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
 
     /// Sends a group without commands, which commits the next command of every partition again.
     pub fn recommit(&mut self) -> Result<(), Box<FailedGroup<A>>> {
-        let decided = self.decide(&[]);
+        let decided = DecidedGroup::decide(self.empty_group(&LookedUp::new()), &[]);
         let next_commands = self.next_commands.clone();
         self.send(Vec::new(), decided, &next_commands)?;
         self.end_commits()
@@ -58,23 +61,31 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         self.fold_committed(0).map_err(|error| self.fail(error, Vec::new()))
     }
 
-    /// Loads the aggregates of a group, and keeps those of the groups before it. Commands whose aggregates stay cold are
-    /// refused individually. An error means that a cache must be restored.
-    fn load(&mut self, group: &[QueuedCommand<A>]) -> Result<(), LogError> {
-        let ids = group.iter().filter_map(QueuedCommand::request).map(|request| &request.aggregate_id);
+    /// Loads the aggregates of a group, and keeps those of the groups before it. Looks up the commands that their aggregates
+    /// may have evicted. Commands for which either fails are refused individually. An error means that a cache must be
+    /// restored.
+    fn load(&mut self, group: &[QueuedCommand<A>]) -> Result<LookedUp, LogError> {
+        let requests = || group.iter().filter_map(QueuedCommand::request);
+        let ids = requests().map(|request| &request.aggregate_id);
         let sent = self.sent.iter().flat_map(|sent| sent.effects.drafts.keys());
-        self.cache.load(ids.chain(sent)).map_err(|error| LogError::Fold(error.into()))
+        let loaded = self.cache.load(ids.chain(sent));
+        let keys = requests().filter(|request| request.has_key).map(CommandRequest::key);
+        loaded.and_then(|()| self.cache.look_up(keys)).map_err(|error| LogError::Fold(error.into()))
     }
 
-    /// Removes, of each partition, the first delivered command whose aggregate is cold and all delivered commands after
+    /// Removes, of each partition, the first delivered command that cannot be decided now and all delivered commands after
     /// it, because they must be decided in the order of their partition.
-    fn split_undecidable(&self, group: &mut Vec<QueuedCommand<A>>) -> Vec<QueuedCommand<A>> {
-        let empty = self.empty_group();
+    fn split_undecidable(
+        &self,
+        group: &mut Vec<QueuedCommand<A>>,
+        looked_up: &LookedUp,
+    ) -> Vec<QueuedCommand<A>> {
+        let empty = self.empty_group(looked_up);
         let mut held_back = BTreeSet::new();
         let is_undecidable = |queued: &mut QueuedCommand<A>| {
             let QueuedCommand::Delivered(delivery) = queued else { return false };
             let partition = delivery.position.partition;
-            if delivery.command.as_ref().is_ok_and(|request| empty.is_cold(&request.aggregate_id)) {
+            if delivery.command.as_ref().is_ok_and(|request| empty.is_undecidable(request)) {
                 held_back.insert(partition);
             }
             held_back.contains(&partition)
@@ -82,12 +93,8 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         group.extract_if(.., is_undecidable).collect()
     }
 
-    fn decide(&self, group: &[QueuedCommand<A>]) -> DecidedGroup<A> {
-        DecidedGroup::decide(self.empty_group(), group)
-    }
-
-    fn empty_group(&self) -> Group<'_, A> {
-        Group::new(&self.cache, self.sent.back(), &self.codec, &self.context, self.epoch)
+    fn empty_group<'a>(&'a self, looked_up: &'a LookedUp) -> Group<'a, A> {
+        Group::new(&self.cache, self.sent.back(), looked_up, &self.codec, &self.context, self.epoch)
     }
 
     /// Sends the events of a group, and has them committed and answered.

@@ -1,12 +1,11 @@
 use std::time::Instant;
 
 use aggregate::{Aggregate, AggregateId};
-use uuid::Uuid;
 
 use super::decided_group::Delivered;
 use crate::{
     answers::{WrittenEvent, completed},
-    cache::CompletedCommand,
+    cache::{CommandKey, CompletedCommand},
     group::{Draft, GroupEffects, LastEvent},
 };
 
@@ -32,8 +31,8 @@ impl<A: Aggregate> SentGroup<A> {
     }
 
     /// A command of the group that has events.
-    pub(crate) fn command(&self, id: &AggregateId, command_id: Uuid) -> Option<CompletedCommand> {
-        let (request_hash, range) = self.effects.commands.get(&(id.clone(), command_id))?;
-        Some(completed(command_id, *request_hash, &self.written[range.clone()]))
+    pub(crate) fn command(&self, key: &CommandKey) -> Option<CompletedCommand> {
+        let (request_hash, range) = self.effects.commands.get(key)?;
+        Some(completed(key.1, *request_hash, &self.written[range.clone()]))
     }
 }

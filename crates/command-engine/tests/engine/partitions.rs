@@ -11,10 +11,11 @@ use std::{
 
 use aggregate::AggregateId;
 use command_engine::{
-    Aggregates, CacheSettings, Checkpoint, Delivery, Engine, EngineSettings, NoSnapshots, PendingSave, Save,
-    SnapshotError, SnapshotStore,
+    Aggregates, CacheSettings, Checkpoint, CommandKey, Delivery, Engine, EngineSettings, IdFilter,
+    NoSnapshots, Opened, PendingCommands, PendingIds, PendingSave, Save, SnapshotError, SnapshotStore,
 };
 use event_log::{MemoryLog, Offsets, Position, Shards, partition_of};
+use tokio::sync::oneshot;
 
 use crate::support::{
     Account, Bank, CODEC, Command, CommandRequest, History, LIMIT, State, is_owned, request, settings,
@@ -135,9 +136,15 @@ struct Unreachable {
 }
 
 impl SnapshotStore<Account> for Unreachable {
-    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
-        on_id(self.cold.as_str());
-        Ok(Checkpoint::default())
+    fn open(&mut self) -> Result<Opened, SnapshotError> {
+        Ok(Opened { checkpoint: Checkpoint { aggregates: 1, ..Checkpoint::default() }, evicted: 0 })
+    }
+
+    fn read_ids(&mut self, mut ids: IdFilter, _: i64) -> PendingIds {
+        let (reply, pending) = oneshot::channel();
+        ids.insert(self.cold.as_str());
+        reply.send(ids).unwrap();
+        pending
     }
 
     fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<State>, SnapshotError> {
@@ -146,6 +153,10 @@ impl SnapshotStore<Account> for Unreachable {
         } else {
             Ok(Aggregates::new())
         }
+    }
+
+    fn find_commands(&mut self, _: Vec<CommandKey>, _: i64) -> PendingCommands {
+        unreachable!("nothing is evicted")
     }
 
     fn save(&mut self, _: Save<State>) -> PendingSave {

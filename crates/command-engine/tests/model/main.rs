@@ -137,3 +137,8 @@ fn committing_before_the_previous_group_is_committed_is_found() {
 fn committing_a_group_after_the_previous_one_failed_is_found() {
     assert_found(PlantedBug::KeepsAfterFailure);
 }
+
+#[test]
+fn dropping_a_command_id_before_it_is_saved_is_found() {
+    assert_found(PlantedBug::DropsEvictedCommands);
+}

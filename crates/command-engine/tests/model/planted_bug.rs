@@ -31,4 +31,6 @@ pub(crate) enum PlantedBug {
     CommitsOutOfTurn,
     /// A group is committed although the commit of the group before it has failed.
     KeepsAfterFailure,
+    /// Commands that aggregates have evicted are dropped before they are saved.
+    DropsEvictedCommands,
 }

@@ -51,7 +51,7 @@ fn cache(snapshots: &SharedSnapshots, max_aggregates: usize) -> AggregateCache<A
 
 #[test]
 fn an_account_loaded_twice_in_one_call_keeps_its_history() {
-    let snapshots = SharedSnapshots::new(false);
+    let snapshots = SharedSnapshots::new(false, None);
     let mut first = cache(&snapshots, 10);
     first.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
     first.save_now(1).unwrap();
@@ -62,7 +62,7 @@ fn an_account_loaded_twice_in_one_call_keeps_its_history() {
 
 #[test]
 fn a_full_cache_continues_if_another_instance_has_saved_newer_snapshots() {
-    let snapshots = SharedSnapshots::new(false);
+    let snapshots = SharedSnapshots::new(false, None);
     let mut behind = cache(&snapshots, 1);
     behind.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
     let mut newer = cache(&snapshots, 10);
@@ -77,10 +77,11 @@ fn a_full_cache_continues_if_another_instance_has_saved_newer_snapshots() {
 fn a_slow_save_is_not_due_again_at_once() {
     let settings = CacheSettings {
         save_changes: 1,
+        save_pause: Duration::ZERO,
         save_interval: Duration::from_millis(1),
         ..CacheSettings::default()
     };
-    let mut cache = AggregateCache::new(Box::new(SharedSnapshots::new(true)), settings);
+    let mut cache = AggregateCache::new(Box::new(SharedSnapshots::new(true, None)), settings);
     cache.restore().unwrap();
     cache.fold_tail(&[opened("a", 0)], &mut |_, _| ()).unwrap();
     cache.write_behind(1).unwrap();

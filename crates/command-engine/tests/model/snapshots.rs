@@ -1,13 +1,22 @@
-//! Snapshots in memory that outlive instances, may be saved late, and can lose their last save, like a database that
-//! loses its last transactions.
+//! Snapshots in memory that outlive instances, may be saved late or discarded, and can lose their last save, like a
+//! database that loses its last transactions.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use aggregate::AggregateId;
-use command_engine::{Aggregates, Checkpoint, PendingSave, Save, Saved, SnapshotError, SnapshotStore};
+use command_engine::{
+    Aggregates, Checkpoint, CommandKey, CompletedCommand, IdFilter, Opened, PendingCommands, PendingIds,
+    PendingSave, Save, Saved, SnapshotError, SnapshotStore,
+};
 use tokio::sync::oneshot;
 
-use crate::account::{Account, State};
+use crate::{
+    account::{Account, State},
+    planted_bug::PlantedBug,
+};
 
 type SaveReply = oneshot::Sender<Result<Saved, SnapshotError>>;
 
@@ -22,6 +31,9 @@ struct Stored {
     /// Whether saves stay pending until they are [finished](SharedSnapshots::finish_save).
     delayed: bool,
     pending: Vec<(Save<State>, SaveReply)>,
+    /// Whether nothing can be looked up.
+    is_down: bool,
+    bug: Option<PlantedBug>,
 }
 
 #[derive(Clone, Default)]
@@ -29,11 +41,13 @@ struct Rows {
     checkpoint: Checkpoint,
     saved_by: u64,
     aggregates: Aggregates<State>,
+    evicted: HashMap<CommandKey, CompletedCommand>,
+    evicted_checkpoint: i64,
 }
 
 impl SharedSnapshots {
-    pub(crate) fn new(delayed: bool) -> Self {
-        Self(Arc::new(Mutex::new(Stored { delayed, ..Stored::default() })))
+    pub(crate) fn new(delayed: bool, bug: Option<PlantedBug>) -> Self {
+        Self(Arc::new(Mutex::new(Stored { delayed, bug, ..Stored::default() })))
     }
 
     /// How many saves are pending.
@@ -56,19 +70,44 @@ impl SharedSnapshots {
         stored.current = stored.earlier.pop().unwrap_or_default();
     }
 
+    /// Discards the snapshots, but not the evicted commands.
+    pub(crate) fn discard(&self) {
+        let current = &mut self.lock().current;
+        (current.checkpoint, current.saved_by, current.aggregates) = Default::default();
+    }
+
+    /// Goes down for look-ups, or comes up again.
+    pub(crate) fn toggle_down(&self) {
+        self.lock().is_down ^= true;
+    }
+
+    /// Comes up again.
+    pub(crate) fn come_up(&self) {
+        self.lock().is_down = false;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Stored> {
         self.0.lock().unwrap()
     }
 }
 
 impl Stored {
+    fn save_evicted(&mut self, save: &Save<State>) {
+        let Rows { evicted, evicted_checkpoint, .. } = &mut self.current;
+        *evicted_checkpoint = save.to.next_offset.max(*evicted_checkpoint);
+        if self.bug != Some(PlantedBug::DropsEvictedCommands) {
+            let saved = save.evicted.iter().map(|(key, command)| (key.clone(), command.completed.clone()));
+            evicted.extend(saved);
+        }
+    }
+
     /// Follows the rules of the snapshots in Postgres.
     fn save(&mut self, save: &Save<State>) -> Result<Saved, SnapshotError> {
         let next_offset = self.current.checkpoint.next_offset;
         if self.current.saved_by > save.epoch {
             return Ok(Saved::Superseded(next_offset));
         }
-        if next_offset < save.from {
+        if next_offset < save.from || self.current.evicted_checkpoint < save.evicted_from {
             return Err(SnapshotError::Lost);
         }
         if next_offset <= save.to.next_offset {
@@ -76,16 +115,46 @@ impl Stored {
             (self.current.checkpoint, self.current.saved_by) = (save.to, save.epoch);
             let changed = save.changed.iter().map(|(id, cached)| (id.clone(), cached.clone()));
             self.current.aggregates.extend(changed);
+            self.save_evicted(save);
         }
         Ok(Saved::UpTo(self.current.checkpoint.next_offset))
     }
 }
 
 impl SnapshotStore<Account> for SharedSnapshots {
-    fn open(&mut self, on_id: &mut dyn FnMut(&str)) -> Result<Checkpoint, SnapshotError> {
+    fn open(&mut self) -> Result<Opened, SnapshotError> {
+        let Rows { checkpoint, evicted_checkpoint, .. } = self.lock().current;
+        Ok(Opened { checkpoint, evicted: evicted_checkpoint })
+    }
+
+    /// Where saves are delayed, the ids are never read.
+    fn read_ids(&mut self, mut ids: IdFilter, saved: i64) -> PendingIds {
+        let (reply, pending) = oneshot::channel();
         let stored = self.lock();
-        stored.current.aggregates.keys().for_each(|id| on_id(id.as_str()));
-        Ok(stored.current.checkpoint)
+        if !stored.delayed && stored.current.checkpoint.next_offset >= saved {
+            for id in stored.current.aggregates.keys() {
+                ids.insert(id.as_str());
+            }
+            reply.send(ids).unwrap();
+        }
+        pending
+    }
+
+    fn find_commands(&mut self, keys: Vec<CommandKey>, saved: i64) -> PendingCommands {
+        let (reply, pending) = oneshot::channel();
+        let stored = self.lock();
+        let evicted = &stored.current.evicted;
+        let found = if stored.is_down {
+            Err(SnapshotError::Pausing)
+        } else if stored.current.evicted_checkpoint < saved {
+            Err(SnapshotError::Lost)
+        } else {
+            let found = |key: CommandKey| evicted.get(&key).cloned().map(|command| (key, command));
+            Ok(keys.into_iter().filter_map(found).collect())
+        };
+        // The receiver may be gone.
+        let _ = reply.send(found);
+        pending
     }
 
     fn load(&mut self, ids: &[AggregateId], saved: i64) -> Result<Aggregates<State>, SnapshotError> {

@@ -48,12 +48,14 @@ pub(crate) struct World {
     /// The snapshots of each partition; empty if there are none.
     snapshots: Vec<SharedSnapshots>,
     small_cache: bool,
+    /// How many commands each account remembers.
+    remembered_commands: usize,
 }
 
 /// The weights of: a delayed request arrives, transactions expire, commits become visible, the group reassigns the
 /// shard, an instance crashes, an instance freezes or resumes, a delayed save finishes, the last save is lost, a
-/// command is delivered, the number of shards is changed.
-type DisturbanceWeights = [usize; 10];
+/// command is delivered, the number of shards is changed, snapshots are discarded, look-ups fail or work again.
+type DisturbanceWeights = [usize; 12];
 
 /// Runs a schedule to its end and checks it.
 pub(crate) fn run(seed: u64, bug: Option<PlantedBug>, traced: bool) -> (World, Result<(), String>) {
@@ -85,7 +87,7 @@ impl World {
         let switch_interval = random.pick(&[1, 2, 4, 12, 40]);
         let delayed_saves = random.one_in(2);
         let partitions = if random.one_in(2) { SHARDS.partitions() } else { 0 };
-        let snapshots: Vec<_> = (0..partitions).map(|_| SharedSnapshots::new(delayed_saves)).collect();
+        let snapshots: Vec<_> = (0..partitions).map(|_| SharedSnapshots::new(delayed_saves, bug)).collect();
         let scheduler = Scheduler::new(Random::new(random.next()), faults, traced);
         let clients = Clients::new(&scheduler, &mut random);
         let mut world = Self {
@@ -96,12 +98,26 @@ impl World {
             may_change_layout: changes > 0,
             layout_change: None,
             instances: Vec::new(),
-            disturbances: [3, chaos, 2, 3 + chaos, chaos, 3, 6, usize::from(chaos > 1), 6, changes],
+            disturbances: [
+                3,
+                chaos,
+                2,
+                3 + chaos,
+                chaos,
+                3,
+                6,
+                usize::from(chaos > 1),
+                6,
+                changes,
+                usize::from(chaos > 1),
+                chaos,
+            ],
             switch_interval,
             current: 0,
             // A full cache waits for its saves, so a small cache must not be combined with delayed saves.
             small_cache: !snapshots.is_empty() && !delayed_saves,
             snapshots,
+            remembered_commands: random.pick(&[1, 2, 64]),
             scheduler,
         };
         (0..instances).for_each(|number| world.start(number));
@@ -146,6 +162,7 @@ impl World {
         self.note("no more faults");
         self.scheduler.lock().faults = 0;
         self.simulated.expire_transactions();
+        self.snapshots.iter().for_each(SharedSnapshots::come_up);
         self.finish_layout_change();
         self.instances.iter_mut().for_each(|instance| instance.frozen = false);
         let owner = self.below(self.instances.len());

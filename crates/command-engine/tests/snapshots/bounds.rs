@@ -94,6 +94,21 @@ fn a_save_is_due_after_enough_changes() {
 }
 
 #[test]
+fn after_a_save_the_next_one_waits_unless_memory_gets_short() {
+    let database = Database::new();
+    let hour = Duration::from_hours(1);
+    let settings = CacheSettings { save_changes: 1, save_pause: hour, save_interval: hour, ..room_for(10) };
+    let mut cache: AggregateCache = database.cache(settings);
+    let mut history = History::of(&["a", "b", "c", "d"]);
+    history.read_into(&mut cache);
+    cache.write_behind(1).unwrap();
+    assert!(cache.due().unwrap() > Instant::now());
+    history.command("e", 1);
+    history.read_into(&mut cache);
+    assert!(cache.due().unwrap() <= Instant::now());
+}
+
+#[test]
 fn an_aggregate_that_changes_during_a_save_is_saved_again() {
     let database = Database::new();
     let settings = CacheSettings { save_changes: 1, save_interval: Duration::from_hours(1), ..room_for(10) };

@@ -1,7 +1,7 @@
 //! Postgres may lose its last transactions, or rows may be deleted by hand. Both must always be detected.
 
 use aggregate::{Aggregate as _, Version};
-use command_engine::{CacheSettings, SnapshotError};
+use command_engine::{CacheSettings, IdFilter, SnapshotError, SnapshotStore};
 
 use crate::support::{AggregateCache, Database, History, Tally, commit, eventually, id, ids, room_for};
 
@@ -17,10 +17,9 @@ fn with_lost_save() -> (Database, History, AggregateCache) {
     history.command("a", 1);
     history.read_into(&mut cache);
     cache.save_now(1).unwrap();
-    for (table, kept) in [("snapshots", "kept_rows"), ("snapshot_checkpoint", "kept_checkpoint")] {
-        database.run(&format!("DELETE FROM {table}"));
-        database.run(&format!("INSERT INTO {table} SELECT * FROM {kept}"));
-    }
+    database.discard_snapshots();
+    database.run("INSERT INTO snapshots SELECT * FROM kept_rows");
+    database.run("INSERT INTO snapshot_checkpoint SELECT * FROM kept_checkpoint");
     (database, history, cache)
 }
 
@@ -80,17 +79,41 @@ fn the_first_save_of_an_older_owner_does_not_overwrite_that_of_a_newer_one() {
 }
 
 #[test]
-fn deleted_snapshots_are_detected_and_everything_is_folded_again() {
+fn a_snapshot_cannot_be_deleted_while_its_checkpoint_says_that_it_is_there() {
     let database = Database::new();
     let history = History::of(&["a", "b", "a"]);
     let mut cache: AggregateCache = database.cache(room_for(10));
     history.read_into(&mut cache);
     cache.save_now(1).unwrap();
-    database.run("DELETE FROM snapshots WHERE aggregate_id = 'b'");
-    let error = cache.restore().unwrap_err();
-    assert!(matches!(error, SnapshotError::Incomplete { expected: 2, found: 1 }), "{error}");
+    let error = database.try_run("DELETE FROM snapshots WHERE aggregate_id = 'b'").unwrap_err();
+    assert!(error.to_string().contains("while its checkpoint exists"), "{error}");
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 2);
+}
+
+#[test]
+fn without_the_table_of_snapshots_everything_is_folded_again() {
+    let database = Database::new();
+    let history = History::of(&["a", "b", "a"]);
+    let mut cache: AggregateCache = database.cache(room_for(10));
+    history.read_into(&mut cache);
+    cache.save_now(1).unwrap();
+    database.run("TRUNCATE snapshots");
     cache.restore().unwrap();
     assert_eq!((cache.next_offset, cache.aggregates()), (0, 0));
     history.read_into(&mut cache);
     assert_eq!(cache.aggregates(), 2);
+}
+
+#[test]
+fn the_ids_of_snapshots_that_are_older_than_known_are_not_read() {
+    let database = Database::new();
+    let mut cache: AggregateCache = database.cache(room_for(10));
+    History::of(&["a", "b"]).read_into(&mut cache);
+    cache.save_now(1).unwrap();
+    let mut store = database.partition(0);
+    let mut read = |saved| SnapshotStore::<Tally>::read_ids(&mut store, IdFilter::default(), saved);
+    let (mut beyond, mut known) = (read(cache.next_offset + 1), read(cache.next_offset));
+    // They are read one after the other.
+    eventually(|| known.try_recv().is_ok_and(|ids| ids.may_contain("a") && !ids.may_contain("c")));
+    assert!(beyond.try_recv().is_err());
 }

@@ -67,6 +67,22 @@ fn a_load_that_hangs_times_out() {
 }
 
 #[test]
+fn until_the_ids_of_all_snapshots_are_read_every_unknown_id_is_looked_up() {
+    let database = Database::new();
+    cache(&database, settings(10));
+    let lock = database.lock_table("snapshots");
+    let mut cache: AggregateCache = database.opened(0, settings(10));
+    assert!(!cache.knows_all_ids() && cache.is_cold(&id("cold")) && cache.is_cold(&id("new")));
+    assert!(matches!(cache.load(&ids(&["new"])), Err(SnapshotError::TimedOut(_))));
+    drop(lock);
+    eventually(|| cache.load(&ids(&["new", "cold"])).is_ok());
+    assert!(!cache.is_cold(&id("new")) && cache.get(&id("new")).is_none());
+    assert_eq!(cache.get(&id("cold")).unwrap().version, Version(1));
+    eventually(|| cache.load(&[]).is_ok() && cache.knows_all_ids());
+    assert!(!cache.is_cold(&id("another")) && cache.is_cold(&id("warm")));
+}
+
+#[test]
 fn a_cache_that_cannot_be_restored_while_postgres_is_down_is_empty() {
     let database = Database::new();
     let (_, mut cache) = cache(&database, settings(10));

@@ -1,5 +1,5 @@
 //! Random histories, saves and crashes, and a standby that follows the log: every cache must equal the fold of the log,
-//! including the commands that aggregates remember.
+//! including the commands that aggregates remember and those that they have evicted.
 
 use std::sync::{
     LazyLock,
@@ -10,7 +10,7 @@ use aggregate::AggregateId;
 use command_engine::{CacheError, NoSnapshots, SnapshotError};
 use proptest::{collection::vec, prelude::*};
 
-use crate::support::{AggregateCache, Database, History, id, room_for};
+use crate::support::{AggregateCache, Database, History, completed, id, room_for};
 
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 
@@ -30,6 +30,8 @@ enum Step {
     Save,
     /// The owner crashes, perhaps during a save. A new one restores and reads the tail in chunks.
     Crash(usize),
+    /// The snapshots are discarded. The owner and the standby restore, and the owner reads the log again.
+    Discard,
     /// The standby restores.
     Standby,
     /// The standby reads more events.
@@ -77,6 +79,14 @@ impl Partition {
                 self.epoch += 1;
                 read(&mut self.owner, self.epoch, &self.history, chunk, usize::MAX);
             }
+            Step::Discard => {
+                for table in ["snapshot_checkpoint", "snapshots"] {
+                    DATABASE.run(&format!("DELETE FROM {table} WHERE partition = {}", self.number));
+                }
+                self.standby.restore().unwrap();
+                self.owner.restore().unwrap();
+                read(&mut self.owner, self.epoch, &self.history, 8, usize::MAX);
+            }
             Step::Standby => self.standby.restore().unwrap(),
             Step::StandbyReads(events) => read(&mut self.standby, self.epoch, &self.history, 3, events),
             Step::Use(names) => load(&mut self.owner, self.epoch, &ids(names)),
@@ -99,7 +109,8 @@ impl Partition {
     }
 
     fn check(&mut self) {
-        let mut model = AggregateCache::new(Box::new(NoSnapshots), room_for(1));
+        let settings = command_engine::CacheSettings { remembered_commands: 3, ..room_for(1) };
+        let mut model = AggregateCache::new(Box::new(NoSnapshots), settings);
         self.history.read_into(&mut model);
         let mut restored = cache(self.number);
         for cache in [&mut self.owner, &mut self.standby, &mut restored] {
@@ -110,14 +121,18 @@ impl Partition {
                 load(cache, self.epoch, std::slice::from_ref(&id));
                 assert_eq!(cache.get(&id), model.get(&id), "{id}");
             }
+            for key in self.history.commands() {
+                make_room(cache, self.epoch);
+                assert_eq!(completed(cache, &key).as_ref(), model.command(&key), "{key:?}");
+            }
         }
     }
 }
 
 /// A cache with room for fewer aggregates than there are.
 fn cache(partition: i32) -> AggregateCache {
-    let settings = command_engine::CacheSettings { save_changes: 1, ..room_for(4) };
-    DATABASE.cache_of(partition, settings)
+    let settings = command_engine::CacheSettings { save_changes: 1, remembered_commands: 3, ..room_for(4) };
+    DATABASE.opened(partition, settings)
 }
 
 fn read(cache: &mut AggregateCache, epoch: u64, history: &History, chunk: usize, events: usize) {
@@ -136,10 +151,14 @@ fn read(cache: &mut AggregateCache, epoch: u64, history: &History, chunk: usize,
 }
 
 fn load(cache: &mut AggregateCache, epoch: u64, ids: &[AggregateId]) {
+    make_room(cache, epoch);
+    cache.load(ids).unwrap();
+}
+
+fn make_room(cache: &mut AggregateCache, epoch: u64) {
     if cache.is_full() {
         cache.save_now(epoch).unwrap();
     }
-    cache.load(ids).unwrap();
 }
 
 fn ids(names: Vec<usize>) -> Vec<AggregateId> {
@@ -154,6 +173,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::WriteBehind),
         2 => Just(Step::Save),
         2 => (1..8_usize).prop_map(Step::Crash),
+        1 => Just(Step::Discard),
         1 => Just(Step::Standby),
         3 => (1..9_usize).prop_map(Step::StandbyReads),
         2 => vec(name(), 1..4).prop_map(Step::Use),

@@ -17,7 +17,8 @@ fn save(
 ) -> Result<Saved, SnapshotError> {
     let aggregates = changed.len() as u64;
     let to = Checkpoint { next_offset, aggregates, ..Checkpoint::default() };
-    let save = Save { changed: Arc::new(changed), from, to, epoch };
+    let evicted = Arc::default();
+    let save = Save { changed: Arc::new(changed), from, evicted, evicted_from: from, to, epoch };
     SnapshotStore::<Tally>::save(store, save).blocking_recv().unwrap()
 }
 
@@ -25,11 +26,8 @@ fn one(name: &str, cache: &AggregateCache) -> Aggregates<Total> {
     [(id(name), cache.get(&id(name)).unwrap().clone())].into()
 }
 
-fn open(store: &mut PostgresSnapshots) -> (Checkpoint, Vec<String>) {
-    let mut saved_ids = Vec::new();
-    let checkpoint = SnapshotStore::<Tally>::open(store, &mut |id| saved_ids.push(id.to_owned())).unwrap();
-    saved_ids.sort();
-    (checkpoint, saved_ids)
+fn checkpoint(store: &mut PostgresSnapshots) -> Checkpoint {
+    SnapshotStore::<Tally>::open(store).unwrap().checkpoint
 }
 
 #[test]
@@ -75,8 +73,9 @@ fn an_older_owner_saves_nothing_and_is_told_that_it_is_superseded() {
     assert_eq!(save(&mut store, one("a", &cache), (0, 3), 7).unwrap(), Saved::UpTo(3));
     History::of(&["a", "a", "b"]).read_into(&mut cache);
     assert_eq!(save(&mut store, one("b", &cache), (3, 5), 6).unwrap(), Saved::Superseded(3));
-    let (checkpoint, saved_ids) = open(&mut store);
-    assert_eq!((checkpoint.next_offset, saved_ids), (3, vec!["a".to_owned()]));
+    assert_eq!(checkpoint(&mut store).next_offset, 3);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots WHERE aggregate_id = 'a'"), 1);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 1);
     assert_eq!(database.query_number("SELECT saved_by FROM snapshot_checkpoint"), 7);
 }
 
@@ -109,7 +108,20 @@ fn a_late_save_changes_nothing_and_succeeds() {
     assert_eq!(save(&mut store, one("a", &cache), (0, 3), 1).unwrap(), Saved::UpTo(3));
     assert_eq!(save(&mut store, early, (0, 1), 1).unwrap(), Saved::UpTo(3));
     assert_eq!(database.query_number("SELECT version FROM snapshots"), 2);
-    assert_eq!(open(&mut store).0.next_offset, 3);
+    assert_eq!(checkpoint(&mut store).next_offset, 3);
+}
+
+#[test]
+fn a_new_aggregate_that_another_instance_has_saved_already_is_updated() {
+    let database = Database::new();
+    let mut store = database.partition(0);
+    let mut cache = database.cache(room_for(10));
+    History::of(&["a", "b"]).read_into(&mut cache);
+    assert_eq!(save(&mut store, one("a", &cache), (0, 1), 1).unwrap(), Saved::UpTo(1));
+    History::of(&["a", "b", "a"]).read_into(&mut cache);
+    let both = ["a", "b"].map(|name| (id(name), cache.get(&id(name)).unwrap().clone()));
+    assert_eq!(save(&mut store, both.into(), (0, 5), 1).unwrap(), Saved::UpTo(5));
+    assert_eq!(database.query_number("SELECT sum(version)::bigint FROM snapshots"), 2 + 1);
 }
 
 #[test]
@@ -135,6 +147,6 @@ fn a_save_of_many_rows_is_complete() {
     let mut cache = database.cache(room_for(10_000));
     history.read_into(&mut cache);
     cache.save_now(1).unwrap();
-    let (checkpoint, saved_ids) = open(&mut database.partition(0));
-    assert_eq!((checkpoint.aggregates, saved_ids.len()), (2_500, 2_500));
+    assert_eq!(checkpoint(&mut database.partition(0)).aggregates, 2_500);
+    assert_eq!(database.query_number("SELECT count(*) FROM snapshots"), 2_500);
 }

@@ -1,15 +1,18 @@
 //! Commands with an `Idempotency-Key`.
 
+use command_service::Settings;
 use futures_util::future::join_all;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use test_kit::LogView;
+use sqlx::{Connection, PgConnection};
+use test_kit::{LogView, TestEnvironment, eventually};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    account::ACCOUNTS,
+    account::{ACCOUNTS, routes},
     answer::send,
-    environment::{new_key, prepared},
+    environment::{database_url, new_key, prepared},
     instance::Instance,
     process::start_process,
     shared,
@@ -56,6 +59,43 @@ async fn a_retry_gets_an_identical_response_even_after_a_crash() {
     }
     let events = environment.topic("accounts.events");
     assert_eq!(LogView::of(&environment.servers.brokers, &events).len(), 3);
+}
+
+#[tokio::test]
+async fn a_key_is_honoured_after_many_commands_a_restart_and_the_loss_of_all_snapshots() {
+    let environment = prepared(&ACCOUNTS).await;
+    let database = Mutex::new(PgConnection::connect(&database_url(&environment)).await.unwrap());
+    let mut api = saving_at_once(&environment).await;
+    let opened = send(with_key(&api, "/accounts", &open(), "open")).await.expect(201);
+    let deposits = format!("{}/deposits", opened.header("location"));
+    let first = send(with_key(&api, &deposits, &deposit(5), "first")).await.expect(200);
+    for later in 0..78 {
+        send(with_key(&api, &deposits, &deposit(1), &later.to_string())).await.expect(200);
+    }
+    let count = async || {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM evicted_commands");
+        count.fetch_one(&mut *database.lock().await).await.unwrap()
+    };
+    eventually("the evicted commands are saved", || async { count().await == 80 - 64 }).await;
+    for then in ["SELECT 1", "DELETE FROM snapshot_checkpoint", "DELETE FROM snapshots"] {
+        let repeated = send(with_key(&api, &deposits, &deposit(5), "first")).await.expect(200).replayed();
+        assert_eq!(repeated.without_varying_headers(), first.clone().without_varying_headers());
+        let other = with_key(&api, &deposits, &deposit(6), "first");
+        send(other).await.problem(422, "idempotency-key-reused");
+        api.stop().await;
+        sqlx::query(then).execute(&mut *database.lock().await).await.unwrap();
+        api = saving_at_once(&environment).await;
+    }
+    send(with_key(&api, &deposits, &deposit(5), "first")).await.expect(200).replayed();
+    assert_eq!(api.events().len(), 80);
+}
+
+/// An instance that saves each change at once.
+async fn saving_at_once(environment: &TestEnvironment) -> Instance {
+    let save_at_once = |settings: &mut Settings| settings.engine.cache.save_changes = 1;
+    let api = Instance::start_with(environment.clone(), &ACCOUNTS, routes(), save_at_once).await;
+    api.until_ready().await;
+    api
 }
 
 #[tokio::test]

@@ -50,8 +50,7 @@ impl Row {
     pub(super) fn read<S: DeserializeOwned>(
         self,
     ) -> Result<(AggregateId, CachedAggregate<S>), SnapshotError> {
-        let id = AggregateId::try_from(self.aggregate_id.as_str())
-            .map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))?;
+        let id = aggregate_id(&self.aggregate_id)?;
         let unreadable = |reason: String| SnapshotError::Unreadable { id: id.clone(), reason };
         let state = serde_json::from_str(&self.state).map_err(|error| unreadable(error.to_string()))?;
         let packed: Vec<Packed<'_>> =
@@ -66,16 +65,42 @@ impl Row {
     }
 }
 
+/// An aggregate's id in a row.
+pub(super) fn aggregate_id(text: &str) -> Result<AggregateId, SnapshotError> {
+    AggregateId::try_from(text).map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))
+}
+
+/// The state of an aggregate as JSON.
+pub(super) fn state<S: Serialize>(cached: &CachedAggregate<S>) -> Result<String, SnapshotError> {
+    serde_json::to_string(&cached.state).map_err(|error| SnapshotError::Unwritable(error.to_string()))
+}
+
+/// The commands of an aggregate in binary form.
+pub(super) fn commands<S>(cached: &CachedAggregate<S>) -> Result<Vec<u8>, SnapshotError> {
+    let packed: Vec<_> = cached.commands.iter().map(Packed::of).collect();
+    postcard::to_allocvec(&packed).map_err(|error| SnapshotError::Unwritable(error.to_string()))
+}
+
+/// A command in binary form.
+pub(super) fn pack(command: &CompletedCommand) -> Result<Vec<u8>, SnapshotError> {
+    postcard::to_allocvec(&Packed::of(command)).map_err(|error| SnapshotError::Unwritable(error.to_string()))
+}
+
+/// Reads a command of this aggregate in binary form.
+pub(super) fn unpack(id: &AggregateId, command: &[u8]) -> Result<CompletedCommand, SnapshotError> {
+    let unreadable =
+        |error: postcard::Error| SnapshotError::Unreadable { id: id.clone(), reason: error.to_string() };
+    postcard::from_bytes(command).map(Packed::unpack).map_err(unreadable)
+}
+
 impl Columns {
     pub(super) fn push<S: Serialize>(
         &mut self,
         id: &AggregateId,
         cached: &CachedAggregate<S>,
     ) -> Result<(), SnapshotError> {
-        let unwritable = |error: String| SnapshotError::Unwritable(error);
-        let packed: Vec<_> = cached.commands.iter().map(Packed::of).collect();
-        self.state.push(serde_json::to_string(&cached.state).map_err(|error| unwritable(error.to_string()))?);
-        self.commands.push(postcard::to_allocvec(&packed).map_err(|error| unwritable(error.to_string()))?);
+        self.state.push(state(cached)?);
+        self.commands.push(commands(cached)?);
         self.aggregate_id.push(id.to_string());
         self.version.push(cached.version.0.cast_signed());
         self.log_offset.push(cached.offset);

@@ -6,10 +6,17 @@ use futures_util::TryStreamExt;
 use serde::Serialize;
 use sqlx::{Connection, FromRow, PgConnection, Row as _, postgres::PgRow};
 
-use super::row::{Columns, Row};
-use crate::snapshots::{Checkpoint, Save, Saved, SnapshotError};
+use super::{
+    copy::CopyRows,
+    evicted::Evicted,
+    row::{Columns, Row},
+};
+use crate::{
+    cache::{CachedAggregate, IdFilter},
+    snapshots::{Checkpoint, Save, Saved, SnapshotError},
+};
 
-/// How many rows one statement writes.
+/// How many rows one statement upserts.
 const CHUNK: usize = 1_000;
 /// Ids and checkpoint are read from one snapshot of the database.
 const BEGIN_TO_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -35,33 +42,32 @@ struct CheckpointRow {
 }
 
 impl Generation {
-    pub(super) async fn open(
+    pub(super) async fn open(self, connection: &mut PgConnection) -> Result<Checkpoint, SnapshotError> {
+        let row = self.checkpoint_row(connection, "").await?;
+        Ok(row.map(|row| row.checkpoint()).unwrap_or_default())
+    }
+
+    /// Inserts the ids of all snapshots, as of a checkpoint that is at least `saved`.
+    pub(super) async fn read_ids(
         self,
         connection: &mut PgConnection,
-        on_id: &mut dyn FnMut(&str),
-    ) -> Result<Checkpoint, SnapshotError> {
+        into: &mut IdFilter,
+        saved: i64,
+    ) -> Result<(), SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_READ).await?;
-        let Some(checkpoint_row) = self.checkpoint_row(&mut transaction, "").await? else {
-            return Ok(Checkpoint::default());
-        };
-        let checkpoint = checkpoint_row.checkpoint();
-        let mut found = 0;
+        let checkpoint = self.checkpoint_row(&mut transaction, "").await?;
+        if checkpoint.is_none_or(|row| row.next_offset < saved) {
+            return Err(SnapshotError::Lost);
+        }
         let mut ids =
             sqlx::query("SELECT aggregate_id FROM snapshots WHERE partition = $1 AND state_version = $2")
                 .bind(self.partition)
                 .bind(self.state_version)
                 .fetch(&mut *transaction);
         while let Some(row) = ids.try_next().await? {
-            on_id(row.try_get(0)?);
-            found += 1;
+            into.insert(row.try_get(0)?);
         }
-        drop(ids);
-        transaction.rollback().await?;
-        if found == checkpoint.aggregates {
-            return Ok(checkpoint);
-        }
-        self.delete(connection, &[self.state_version]).await?;
-        Err(SnapshotError::Incomplete { expected: checkpoint.aggregates, found })
+        Ok(())
     }
 
     /// Returns at least one row if there is a checkpoint; that row has no aggregate if none is found.
@@ -96,6 +102,7 @@ impl Generation {
     pub(super) async fn save<S: Serialize>(
         self,
         connection: &mut PgConnection,
+        evicted: Evicted,
         save: Save<S>,
     ) -> Result<Saved, SnapshotError> {
         let mut transaction = connection.begin_with(BEGIN_TO_SAVE).await?;
@@ -111,16 +118,58 @@ impl Generation {
             return Ok(Saved::UpTo(reached));
         }
         self.update_checkpoint(&mut transaction, &save).await?;
-        let mut columns = Columns::default();
-        for (id, cached) in &*save.changed {
-            columns.push(id, cached)?;
-            if columns.version.len() == CHUNK {
-                self.upsert(&mut transaction, std::mem::take(&mut columns)).await?;
-            }
-        }
-        self.upsert(&mut transaction, columns).await?;
+        self.save_rows(&mut transaction, &save).await?;
+        let offsets = (save.evicted_from, save.to.next_offset);
+        evicted.save(&mut transaction, &save.evicted, offsets).await?;
         transaction.commit().await?;
         Ok(Saved::UpTo(save.to.next_offset))
+    }
+
+    /// Copies the rows of aggregates that are new since the last save, which costs less, and upserts the others.
+    async fn save_rows<S: Serialize>(
+        self,
+        connection: &mut PgConnection,
+        save: &Save<S>,
+    ) -> Result<(), SnapshotError> {
+        let (new, mut others): (Vec<_>, Vec<_>) =
+            save.changed.iter().partition(|(_, cached)| cached.is_new_since(save.from));
+        if !self.copy(connection, &new).await? {
+            others.extend(new);
+        }
+        for chunk in others.chunks(CHUNK) {
+            let mut columns = Columns::default();
+            for (id, cached) in chunk {
+                columns.push(id, cached)?;
+            }
+            self.upsert(connection, columns).await?;
+        }
+        Ok(())
+    }
+
+    /// Inserts rows with `COPY`. Returns false if one of them is there already, because another instance has saved it, and
+    /// none was inserted.
+    async fn copy<S: Serialize>(
+        self,
+        connection: &mut PgConnection,
+        rows: &[(&AggregateId, &CachedAggregate<S>)],
+    ) -> Result<bool, SnapshotError> {
+        if rows.is_empty() {
+            return Ok(true);
+        }
+        let mut copy = CopyRows::new(self.partition, self.state_version);
+        for (id, cached) in rows {
+            copy.push(id, cached)?;
+        }
+        let mut savepoint = connection.begin().await?;
+        match copy.send(&mut savepoint).await {
+            Ok(()) => savepoint.commit().await?,
+            Err(error) if is_unique_violation(&error) => {
+                savepoint.rollback().await?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(true)
     }
 
     /// Deletes older generations that have not been saved for a day.
@@ -216,7 +265,7 @@ impl Generation {
         Ok(())
     }
 
-    /// Deletes generations of this partition together with their checkpoints.
+    /// Deletes generations of this partition together with their checkpoints, which must come first.
     async fn delete(
         self,
         connection: &mut PgConnection,
@@ -232,6 +281,10 @@ impl Generation {
         }
         Ok(transaction.commit().await?)
     }
+}
+
+fn is_unique_violation(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 impl CheckpointRow {

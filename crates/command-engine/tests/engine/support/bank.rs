@@ -199,6 +199,7 @@ pub(crate) fn request(account: &str, command: Command) -> CommandRequest {
             actor: "a customer".into(),
             traceparent: "".into(),
         },
+        has_key: true,
         deadline: Instant::now() + Duration::from_hours(24),
     }
 }

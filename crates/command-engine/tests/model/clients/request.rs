@@ -31,6 +31,7 @@ pub(super) fn new_request(random: &mut Random) -> Request {
             actor: "".into(),
             traceparent: "".into(),
         },
+        has_key: true,
         deadline: Instant::now() + Duration::from_hours(24),
     }
 }

@@ -7,6 +7,7 @@ use super::World;
 use crate::{
     account::{Account, topics},
     clients::SentCommand,
+    snapshots::SharedSnapshots,
 };
 
 impl World {
@@ -33,12 +34,18 @@ impl World {
             6 => self.finish_save(),
             7 => {
                 self.note("the last save of snapshots is lost");
-                if !self.snapshots.is_empty() {
-                    self.snapshots[self.below(self.snapshots.len())].lose_last_save();
-                }
+                self.disturb_snapshots(SharedSnapshots::lose_last_save);
             }
             8 => self.deliver(instance),
             9 => self.change_layout(),
+            10 => {
+                self.note("snapshots are discarded");
+                self.disturb_snapshots(SharedSnapshots::discard);
+            }
+            11 => {
+                self.note("look-ups fail, or work again");
+                self.disturb_snapshots(SharedSnapshots::toggle_down);
+            }
             _ => {}
         }
     }
@@ -63,6 +70,12 @@ impl World {
         self.note(&format!("{number} crashes"));
         self.clients.disconnect(number, self.simulated.committed());
         self.start(number);
+    }
+
+    fn disturb_snapshots(&self, disturb: fn(&SharedSnapshots)) {
+        if !self.snapshots.is_empty() {
+            disturb(&self.snapshots[self.below(self.snapshots.len())]);
+        }
     }
 
     pub(super) fn finish_save(&self) {

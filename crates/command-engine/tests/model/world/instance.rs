@@ -158,8 +158,11 @@ impl World {
         let settings = CacheSettings {
             max_aggregates: if self.small_cache { 2 } else { 1_000 },
             save_changes: 1,
+            save_pause: Duration::ZERO,
             save_interval: Duration::from_hours(24),
             load_pause: Duration::ZERO,
+            remembered_commands: self.remembered_commands,
+            ..CacheSettings::default()
         };
         let cache = |partition| {
             let store = usize::try_from(partition).ok().and_then(|index| self.snapshots.get(index));

@@ -30,13 +30,17 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn new() -> Self {
+        Self::with(&SnapshotSettings::default())
+    }
+
+    /// A database for which some settings differ.
+    pub(crate) fn with(settings: &SnapshotSettings) -> Self {
         let environment = TestEnvironment::empty();
         let (copy, template) = (name_in(&environment), name_in(&TEMPLATE));
         run_in(&postgres(&environment), &format!("CREATE DATABASE {copy} TEMPLATE {template}"));
         let options = environment.database_url("platform_write").parse().unwrap();
         // Long enough for a busy machine, and short because one test waits for it.
-        let settings =
-            SnapshotSettings { load_timeout: Duration::from_secs(2), ..SnapshotSettings::default() };
+        let settings = SnapshotSettings { load_timeout: Duration::from_secs(2), ..settings.clone() };
         let snapshots = SnapshotDatabase::new(options, RUNTIME.handle(), settings);
         Self { environment, snapshots }
     }
@@ -60,14 +64,34 @@ impl Database {
         partition: i32,
         settings: CacheSettings,
     ) -> AggregateCache<A> {
+        let mut cache = self.opened(partition, settings);
+        eventually(|| {
+            cache.load(&[]).unwrap();
+            cache.knows_all_ids()
+        });
+        cache
+    }
+
+    /// The same without waiting until the ids of all snapshots are read.
+    pub(crate) fn opened<A: Aggregate>(&self, partition: i32, settings: CacheSettings) -> AggregateCache<A> {
         let mut cache = AggregateCache::new(Box::new(self.partition(partition)), settings);
         cache.restore().unwrap();
         cache
     }
 
+    /// Deletes all snapshots, but not the evicted commands.
+    pub(crate) fn discard_snapshots(&self) {
+        self.run("DELETE FROM snapshot_checkpoint");
+        self.run("DELETE FROM snapshots");
+    }
+
     /// Runs a statement and returns the number of affected rows.
     pub(crate) fn run(&self, statement: &str) -> u64 {
-        run_in(&self.url(), statement)
+        self.try_run(statement).unwrap()
+    }
+
+    pub(crate) fn try_run(&self, statement: &str) -> sqlx::Result<u64> {
+        try_run_in(&self.url(), statement)
     }
 
     /// Queries a number.
@@ -132,8 +156,12 @@ fn postgres(environment: &TestEnvironment) -> String {
 }
 
 fn run_in(url: &str, statement: &str) -> u64 {
+    try_run_in(url, statement).unwrap()
+}
+
+fn try_run_in(url: &str, statement: &str) -> sqlx::Result<u64> {
     RUNTIME.block_on(async {
-        let mut connection = PgConnection::connect(url).await.unwrap();
-        sqlx::query(statement).execute(&mut connection).await.unwrap().rows_affected()
+        let mut connection = PgConnection::connect(url).await?;
+        Ok(sqlx::query(statement).execute(&mut connection).await?.rows_affected())
     })
 }

@@ -1,8 +1,9 @@
 //! A generated log of a partition.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aggregate::{Metadata, Version};
+use command_engine::CommandKey;
 use event_log::{Envelope, Position, Recorded, now};
 use uuid::Uuid;
 
@@ -77,6 +78,14 @@ impl History {
     /// Reads the log into a cache, to the end.
     pub(crate) fn read_into(&self, cache: &mut AggregateCache) {
         cache.fold_tail(self.tail(cache.next_offset), &mut |_, _| ()).unwrap();
+    }
+
+    /// The ids of all commands.
+    pub(crate) fn commands(&self) -> BTreeSet<CommandKey> {
+        let key = |(recorded, _): &(Recorded, Event)| {
+            (recorded.envelope.aggregate_id.clone(), recorded.envelope.metadata.command_id)
+        };
+        self.events.iter().map(key).collect()
     }
 
     pub(crate) fn version(&self, name: &str) -> Version {

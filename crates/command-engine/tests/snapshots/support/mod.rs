@@ -4,8 +4,10 @@ mod database;
 mod history;
 mod tally;
 
+use std::time::Duration;
+
 use aggregate::AggregateId;
-use command_engine::CacheSettings;
+use command_engine::{CacheSettings, CommandKey, CompletedCommand};
 
 pub(crate) use database::{Database, commit, eventually};
 pub(crate) use history::History;
@@ -16,7 +18,21 @@ pub(crate) type AggregateCache = command_engine::AggregateCache<Tally>;
 
 /// Room for this many aggregates, and no saves except those that a test starts.
 pub(crate) fn room_for(max_aggregates: usize) -> CacheSettings {
-    CacheSettings { max_aggregates, save_changes: usize::MAX, ..CacheSettings::default() }
+    CacheSettings {
+        max_aggregates,
+        save_changes: usize::MAX,
+        save_pause: Duration::ZERO,
+        ..CacheSettings::default()
+    }
+}
+
+/// The command that an aggregate has completed, looked up if that is necessary.
+pub(crate) fn completed(cache: &mut AggregateCache, key: &CommandKey) -> Option<CompletedCommand> {
+    cache.load(std::slice::from_ref(&key.0)).unwrap();
+    if cache.must_look_up(key) {
+        return cache.look_up(std::slice::from_ref(key)).unwrap().remove(key);
+    }
+    cache.command(key).cloned()
 }
 
 pub(crate) fn id(name: &str) -> AggregateId {

@@ -97,7 +97,13 @@ const ALLOWED: [(&str, &str, &[&str]); 4] = [
     (
         "orders_command",
         "orders_write",
-        &["DELETE FROM snapshots", "DELETE FROM snapshot_checkpoint", "DELETE FROM command_outcome"],
+        &[
+            "DELETE FROM snapshot_checkpoint",
+            "DELETE FROM snapshots",
+            "DELETE FROM evicted_commands",
+            "UPDATE evicted_commands_checkpoint SET next_offset = 0",
+            "DELETE FROM command_outcome",
+        ],
     ),
     (
         "orders_projector",
