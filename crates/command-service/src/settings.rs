@@ -39,7 +39,8 @@ pub struct Settings {
     /// How commands queue for each shard, and what is kept in memory.
     pub engine: EngineSettings,
     /// How snapshots are loaded and saved. How long an idempotency key is honoured at the least:
-    /// `FOLDLINE_IDEMPOTENCY_RETENTION`, 604800s (7 days).
+    /// `FOLDLINE_IDEMPOTENCY_RETENTION`, 777600s (9 days): two days longer than commands in Kafka are kept, so that
+    /// commands which are read again are recognised.
     pub snapshots: SnapshotSettings,
     /// How commands reach the owner of their shard.
     pub forwarding: ForwardingSettings,
@@ -67,7 +68,7 @@ impl Settings {
             },
             engine: engine(environment),
             snapshots: SnapshotSettings {
-                command_retention: environment.duration("FOLDLINE_IDEMPOTENCY_RETENTION", "604800s"),
+                command_retention: environment.duration("FOLDLINE_IDEMPOTENCY_RETENTION", "777600s"),
                 ..SnapshotSettings::default()
             },
             forwarding,

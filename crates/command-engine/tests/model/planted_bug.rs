@@ -34,3 +34,10 @@ pub(crate) enum PlantedBug {
     /// Commands that aggregates have evicted are dropped before they are saved.
     DropsEvictedCommands,
 }
+
+impl PlantedBug {
+    /// Whether it can be found only while the layout of the shards is changed.
+    pub(crate) const fn needs_a_layout_change(self) -> bool {
+        matches!(self, Self::IgnoresTheLayout | Self::LeavesALayoutUnfenced | Self::RecordsTheLayoutEarly)
+    }
+}

@@ -83,7 +83,12 @@ impl World {
         let instances = 2 + random.below(2);
         let faults = random.pick(&[0, 10, 30, 60]);
         let chaos = random.pick(&[0, 1, 2]);
-        let changes = random.pick(&[0, 0, 0, 12]);
+        // A planted bug is looked for where it can be found.
+        let changes = match bug {
+            None => random.pick(&[0, 0, 0, 0, 0, 12]),
+            Some(bug) if bug.needs_a_layout_change() => 12,
+            Some(_) => 0,
+        };
         let switch_interval = random.pick(&[1, 2, 4, 12, 40]);
         let delayed_saves = random.one_in(2);
         let partitions = if random.one_in(2) { SHARDS.partitions() } else { 0 };

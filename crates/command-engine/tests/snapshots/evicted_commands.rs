@@ -181,7 +181,7 @@ fn commands_are_deleted_once_they_are_no_longer_kept() {
     let (mut history, _, mut cache) = saved(&database);
     database.run(
         "INSERT INTO evicted_commands
-         SELECT 0, 'old', gen_random_uuid(), '', now() - interval '8 days' FROM generate_series(1, 2500)",
+         SELECT 0, 'old', gen_random_uuid(), '', now() - interval '10 days' FROM generate_series(1, 2500)",
     );
     history.command("b", 1);
     history.read_into(&mut cache);
@@ -194,7 +194,7 @@ fn commands_that_are_no_longer_kept_are_not_saved() {
     let database = Database::new();
     let (mut history, _) = five();
     for (recorded, _) in &mut history.events[..6] {
-        recorded.envelope.time -= Duration::from_hours(8 * 24);
+        recorded.envelope.time -= Duration::from_hours(10 * 24);
     }
     let mut cache: AggregateCache = database.cache(settings());
     history.read_into(&mut cache);

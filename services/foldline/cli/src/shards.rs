@@ -17,7 +17,7 @@ pub(crate) enum Shards {
     /// List the shards of a context with their owners, their partitions and the commands that wait in Kafka.
     #[command(after_help = "Example:\n  foldline shards list orders")]
     List(ContextList),
-    /// Change the number of shards of a context. Stop all of its command API instances first.
+    /// Change the number of shards of a context, whose command API must be stopped.
     #[command(after_help = "Example:\n  foldline shards set orders 4")]
     Set {
         #[command(flatten)]

@@ -49,7 +49,7 @@ pub struct SnapshotSettings {
     pub load_timeout: Duration,
     /// The timeout for a save (30 s). Only a replay that has no room left waits for it.
     pub save_timeout: Duration,
-    /// How long a command is kept after its aggregate has evicted it (7 days). Until then, its idempotency key is
+    /// How long a command is kept after its aggregate has evicted it (9 days). Until then, its idempotency key is
     /// recognised.
     pub command_retention: Duration,
     /// How often commands are deleted that are no longer kept (1 min).
@@ -63,7 +63,7 @@ impl Default for SnapshotSettings {
             open_timeout: Duration::from_secs(5),
             load_timeout: Duration::from_secs(1),
             save_timeout: Duration::from_secs(30),
-            command_retention: Duration::from_hours(7 * 24),
+            command_retention: Duration::from_hours(9 * 24),
             delete_interval: Duration::from_mins(1),
         }
     }

@@ -113,7 +113,7 @@ impl World {
             max_group: random.pick(&[1, 2, 3, 8]),
             announcement_timeout: Duration::from_millis(60),
             reclaim_pause: Duration::from_millis(250),
-            recommit_interval: if random.one_in(6) {
+            recommit_interval: if self.bug.is_none() && random.one_in(6) {
                 Duration::from_millis(50)
             } else {
                 Duration::from_hours(24)
