@@ -223,6 +223,9 @@ pub enum LogError {
     /// The newest record of the layout topic is not a layout.
     #[error("the newest record of {0} is not a layout; it was not written by `foldline shards set`")]
     InvalidLayout(String),
+    /// The topics are not as expected.
+    #[error(transparent)]
+    Topics(#[from] crate::TopicsError),
     /// The topics have numbers of partitions that do not go together.
     #[error(transparent)]
     InvalidShards(#[from] crate::InvalidShards),
@@ -256,6 +259,7 @@ impl LogError {
             | Self::InvalidLayout(_)
             | Self::CommandOffsetLost { .. }
             | Self::InvalidShards(_) => false,
+            Self::Topics(error) => error.is_transient(),
             Self::Unreadable { source, .. } => source.is_transient(),
             _ => true,
         }

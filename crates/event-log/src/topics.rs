@@ -56,6 +56,11 @@ impl Topics {
         format!("{}{name}", self.prefix)
     }
 
+    /// All of these topics.
+    pub fn names(&self) -> [String; 5] {
+        [self.events(), self.commands(), self.outcomes(), self.owners(), self.layout()]
+    }
+
     fn named(&self, what: &str) -> String {
         format!("{}{}.{what}", self.prefix, self.context)
     }

@@ -17,19 +17,20 @@ use tokio::runtime::Handle;
 
 use super::{
     client::ClientSettings,
+    command_reader::partition_count,
     context::KafkaLogContext,
     newest_events::newest_events,
     replay::{Reader, watermarks},
     shard_log::KafkaBroker,
-    topics::new_topic,
+    topics::apply_topics,
 };
 use crate::{Broker, Layout, LayoutBroker, LogError, PRODUCERS, Producer, Shards, Topics};
 
 /// How long a request to the cluster may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long Kafka may take to delete a topic and to create it again.
-const TOPIC_TIMEOUT: Duration = Duration::from_mins(1);
-/// The pause between two checks for a topic.
+/// How long Kafka may take to delete a topic.
+const DELETE_TIMEOUT: Duration = Duration::from_mins(1);
+/// The pause between two checks for it.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The key of all records of the layout topic.
 const KEY: &str = "layout";
@@ -81,53 +82,42 @@ impl KafkaLayout {
 
     /// The number of partitions of the context.
     pub fn partitions(&self) -> Result<i32, LogError> {
-        Ok(self.describe(&self.topics.events())?.0)
+        partition_count(&self.view, &self.topics.events())
     }
 
-    /// The number of partitions of a topic and of their replicas; both are 0 if there is no such topic.
-    fn describe(&self, topic: &str) -> Result<(i32, i32), LogError> {
-        let metadata = self.view.fetch_metadata(Some(topic), CALL_TIMEOUT)?;
+    /// The number of brokers that hold a copy of each partition.
+    fn replication(&self) -> Result<i32, LogError> {
+        let metadata = self.view.fetch_metadata(Some(&self.topics.events()), CALL_TIMEOUT)?;
         let partitions = metadata.topics().first().map_or(&[][..], |found| found.partitions());
         let replicas = partitions.first().map_or(0, |partition| partition.replicas().len());
-        let number = |count| i32::try_from(count).expect("Kafka counts in 32 bits");
-        Ok((number(partitions.len()), number(replicas)))
+        Ok(i32::try_from(replicas).expect("Kafka counts in 32 bits"))
     }
 
-    fn admin(&self) -> Result<AdminClient<KafkaLogContext>, LogError> {
-        Ok(self.client.base().create_with_context(KafkaLogContext)?)
+    /// The number of partitions of the owners topic; 0 if a change was interrupted after it was deleted.
+    fn owners_partitions(&self) -> Result<i32, LogError> {
+        match partition_count(&self.view, &self.topics.owners()) {
+            Err(LogError::Kafka(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition))) => {
+                Ok(0)
+            }
+            counted => counted,
+        }
     }
 
-    fn delete(&self, topic: &str) -> Result<(), LogError> {
-        let deleted = self.runtime.block_on(self.admin()?.delete_topics(&[topic], &options()))?;
+    /// Deletes the owners topic, and waits until it is gone.
+    fn delete_owners(&self) -> Result<(), LogError> {
+        let admin: AdminClient<KafkaLogContext> = self.client.base().create_with_context(KafkaLogContext)?;
+        let options =
+            AdminOptions::new().operation_timeout(Some(CALL_TIMEOUT)).request_timeout(Some(CALL_TIMEOUT));
+        let deleted = self.runtime.block_on(admin.delete_topics(&[&self.topics.owners()], &options))?;
         match deleted.into_iter().next() {
-            Some(Err((_, code))) if code != RDKafkaErrorCode::UnknownTopicOrPartition => {
-                Err(KafkaError::AdminOp(code).into())
-            }
-            _ => Ok(()),
+            // A repeated request finds it deleted.
+            None | Some(Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition))) => {}
+            Some(Err((_, code))) => return Err(KafkaError::AdminOp(code).into()),
         }
-    }
-
-    /// Creates a topic. While Kafka is still deleting one of the same name, it is repeated.
-    fn create(&self, topic: &str, partitions: i32, replication: i32) -> Result<(), LogError> {
-        let deadline = Instant::now() + TOPIC_TIMEOUT;
-        let wanted = new_topic(topic, partitions, replication).set("cleanup.policy", "compact");
-        loop {
-            let created = self.runtime.block_on(self.admin()?.create_topics([&wanted], &options()))?;
-            match created.into_iter().next() {
-                Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) if Instant::now() < deadline => {}
-                Some(Err((_, code))) => return Err(KafkaError::AdminOp(code).into()),
-                _ => return Ok(()),
-            }
-            thread::sleep(PAUSE);
-        }
-    }
-
-    /// Waits until the brokers know that a topic has this many partitions.
-    fn await_partitions(&self, topic: &str, partitions: i32) -> Result<(), LogError> {
-        let deadline = Instant::now() + TOPIC_TIMEOUT;
-        while self.describe(topic)?.0 != partitions {
+        let deadline = Instant::now() + DELETE_TIMEOUT;
+        while self.owners_partitions()? > 0 {
             if Instant::now() >= deadline {
-                return Err(LogError::TimedOut(TOPIC_TIMEOUT));
+                return Err(LogError::TimedOut(DELETE_TIMEOUT));
             }
             thread::sleep(PAUSE);
         }
@@ -148,16 +138,12 @@ impl KafkaLayout {
     }
 }
 
-fn options() -> AdminOptions {
-    AdminOptions::new().operation_timeout(Some(CALL_TIMEOUT)).request_timeout(Some(CALL_TIMEOUT))
-}
-
 impl LayoutBroker for KafkaLayout {
     fn layout(&mut self) -> Result<Layout, LogError> {
         let topic = self.topics.layout();
         let end = watermarks(&self.view, &topic, 0)?.1;
         let recorded = read_layout(&self.committed, &topic, end)?;
-        recorded.map_or_else(|| Ok(Layout::first(self.describe(&self.topics.owners())?.0)), Ok)
+        recorded.map_or_else(|| Ok(Layout::first(partition_count(&self.view, &self.topics.owners())?)), Ok)
     }
 
     fn record(&mut self, layout: Layout) -> Result<(), LogError> {
@@ -182,7 +168,7 @@ impl LayoutBroker for KafkaLayout {
     fn highest_epoch(&mut self, floor: u64) -> Result<u64, LogError> {
         let owners = self.topics.owners();
         let mut highest = floor;
-        for shard in 0..self.describe(&owners)?.0 {
+        for shard in 0..self.owners_partitions()? {
             highest = highest.max(floor + watermarks(&self.view, &owners, shard)?.1.unsigned_abs());
         }
         let newest = newest_events(&self.client, &self.topics.events())?;
@@ -191,15 +177,15 @@ impl LayoutBroker for KafkaLayout {
     }
 
     fn divide_owners(&mut self, shards: i32) -> Result<(), LogError> {
-        let (owners, replication) = (self.topics.owners(), self.describe(&self.topics.events())?.1);
-        let present = self.describe(&owners)?.0;
+        let present = self.owners_partitions()?;
         if present == shards {
             return Ok(());
         }
         if present > 0 {
-            self.delete(&owners)?;
+            self.delete_owners()?;
         }
-        self.create(&owners, shards, replication)?;
-        self.await_partitions(&owners, shards)
+        let shards = Shards::new(self.partitions()?, shards)?;
+        let replication = self.replication()?;
+        Ok(self.runtime.block_on(apply_topics(&self.client, &self.topics, shards, replication))?)
     }
 }

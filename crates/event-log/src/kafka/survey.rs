@@ -68,10 +68,9 @@ pub async fn describe_topics(
     client: &ClientSettings,
     topics: &Topics,
 ) -> Result<Vec<TopicDescription>, TopicsError> {
-    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners(), topics.layout()];
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let mut described = Vec::new();
-    for name in names {
+    for name in topics.names() {
         let asked = [ResourceSpecifier::Topic(&name)];
         let configs =
             admin.describe_configs(&asked, &AdminOptions::new().request_timeout(Some(CALL_TIMEOUT))).await?;

@@ -71,16 +71,18 @@ pub async fn apply_topics(
     replication: i32,
 ) -> Result<(), TopicsError> {
     let partitions = shards.partitions();
-    let names = [topics.events(), topics.commands(), topics.outcomes(), topics.owners(), topics.layout()];
+    let names = topics.names();
     let [events, commands, outcomes, owners, layout] = names.each_ref();
-    let topic = |name, partitions| new_topic(name, partitions, replication);
+    let in_sync = if replication >= 3 { "2" } else { "1" };
+    let topic = |name, partitions| NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
     let wanted = [
         topic(events, partitions).set("retention.ms", "-1").set("retention.bytes", "-1"),
         topic(commands, partitions).set("retention.ms", WEEK_MS),
         topic(outcomes, partitions).set("cleanup.policy", "compact,delete").set("retention.ms", WEEK_MS),
         topic(owners, shards.count()).set("cleanup.policy", "compact"),
         topic(layout, 1).set("cleanup.policy", "compact"),
-    ];
+    ]
+    .map(|topic| topic.set("min.insync.replicas", in_sync).set("max.message.bytes", MAX_BATCH_BYTES));
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let options =
         AdminOptions::new().operation_timeout(Some(CALL_TIMEOUT)).request_timeout(Some(CALL_TIMEOUT));
@@ -94,14 +96,6 @@ pub async fn apply_topics(
     tokio::task::spawn_blocking(move || await_partitions(&client, &topics, shards))
         .await
         .expect("checking topics does not panic")
-}
-
-/// A topic with the settings that all topics share.
-pub(super) fn new_topic(name: &str, partitions: i32, replication: i32) -> NewTopic<'_> {
-    let in_sync = if replication >= 3 { "2" } else { "1" };
-    NewTopic::new(name, partitions, TopicReplication::Fixed(replication))
-        .set("min.insync.replicas", in_sync)
-        .set("max.message.bytes", MAX_BATCH_BYTES)
 }
 
 /// A broker may learn of a new topic a moment after it was created.

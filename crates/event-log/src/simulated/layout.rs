@@ -1,4 +1,11 @@
-use super::{Step, broker::SimulatedBroker, broker::SimulatedProducer, cluster::LAYOUT_ID, topic::Topic};
+use std::time::Duration;
+
+use super::{
+    Step,
+    broker::{SimulatedBroker, SimulatedProducer},
+    cluster::LAYOUT_ID,
+    topic::Topic,
+};
 use crate::{Broker, Layout, LayoutBroker, LogError, PRODUCERS, Producer};
 
 /// The layout of the simulated broker, for the one who changes it.
@@ -22,7 +29,7 @@ impl LayoutBroker for SimulatedLayout {
     }
 
     fn record(&mut self, layout: Layout) -> Result<(), LogError> {
-        self.producer.begin(std::time::Duration::ZERO)?;
+        self.producer.begin(Duration::ZERO)?;
         self.producer
             .send(Step::RecordLayout, move |cluster, writer| cluster.record_layout(writer, layout))?;
         self.producer.commit()
