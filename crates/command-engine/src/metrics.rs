@@ -1,15 +1,29 @@
 //! The metrics of the engine, for Prometheus.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, PoisonError, RwLock},
+    time::Duration,
+};
 
-use ::metrics::{counter, gauge, histogram};
+use ::metrics::{Counter, counter, gauge, histogram};
 use aggregate::Aggregate;
 
 use crate::{Delivery, group::Decision};
 
+/// The counters of answers by outcome. The recorder finds a counter by a key of owned labels, which is too dear for each
+/// command.
+static ANSWERED: LazyLock<RwLock<HashMap<&'static str, Counter>>> = LazyLock::new(RwLock::default);
+
 /// A command was answered.
 pub(crate) fn answered(outcome: &'static str) {
-    counter!("commands_total", "outcome" => outcome).increment(1);
+    let known = ANSWERED.read().unwrap_or_else(PoisonError::into_inner).get(outcome).cloned();
+    let counter = known.unwrap_or_else(|| {
+        let counter = counter!("commands_total", "outcome" => outcome);
+        ANSWERED.write().unwrap_or_else(PoisonError::into_inner).insert(outcome, counter.clone());
+        counter
+    });
+    counter.increment(1);
 }
 
 /// A group of this many commands was decided.
