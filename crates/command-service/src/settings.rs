@@ -34,7 +34,7 @@ pub struct Settings {
     /// How the log is written: `FOLDLINE_KAFKA_BROKERS`, 127.0.0.1:19092; `FOLDLINE_TOPIC_PREFIX`, empty;
     /// `FOLDLINE_COMMIT_TIMEOUT`, 5s: the outcome of a slower commit is unknown and is looked up in the log. How many
     /// partitions the events topic has: `FOLDLINE_TOPIC_PARTITIONS`, 8; the number never changes. How many shards they are
-    /// divided into, each of which one instance writes: `FOLDLINE_SHARDS`, 2, at most one for each partition.
+    /// divided into, each of which one instance writes: `FOLDLINE_SHARDS`, 1, at most one for each partition.
     pub log: ShardLogSettings,
     /// How commands queue for each shard, and what is kept in memory.
     pub engine: EngineSettings,
@@ -77,11 +77,11 @@ impl Settings {
     }
 }
 
-/// The partitions and their shards. By default there are two shards, so that two instances share the work.
+/// The partitions and their shards. By default there is one shard: each further one costs more transactions.
 fn shards(environment: &mut Environment) -> Shards {
     let partitions = environment.get::<NonZeroU32>("FOLDLINE_TOPIC_PARTITIONS", "8");
     let partitions = i32::try_from(partitions.get()).unwrap_or(i32::MAX);
-    environment.parse("FOLDLINE_SHARDS", &partitions.min(2).to_string(), |text| {
+    environment.parse("FOLDLINE_SHARDS", "1", |text| {
         let count = text.parse().map_err(|error: ParseIntError| error.to_string())?;
         Shards::new(partitions, count).map_err(|error| error.to_string())
     })
