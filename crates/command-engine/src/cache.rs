@@ -10,6 +10,7 @@ mod evicted_commands;
 mod fold;
 mod id_filter;
 mod look_up;
+mod opening;
 mod shard_cache;
 mod write_behind;
 
@@ -21,9 +22,10 @@ use std::{
 use aggregate::{Aggregate, AggregateId, Version};
 use event_log::Continuity;
 
-use crate::snapshots::{Opened, PendingIds, SnapshotError, SnapshotStore};
+use crate::snapshots::{PendingIds, SnapshotError, SnapshotStore};
 use entries::CacheEntries;
 use evicted_commands::UnsavedCommands;
+use opening::Opening;
 use write_behind::WriteBehind;
 
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
@@ -42,7 +44,8 @@ pub struct CacheSettings {
     /// looked up in the store. Never make it smaller: the store does not have what was not evicted before.
     pub remembered_commands: usize,
     /// The maximum number of evicted commands of a partition that wait to be saved (50,000; about 10 MB). Aggregates that
-    /// would evict more accept no commands until a save succeeds.
+    /// would evict more accept no commands until a save succeeds. While the snapshots cannot be opened, earlier ones are
+    /// dropped instead: the log has them.
     pub max_evicted_commands: usize,
     /// How many changed aggregates, or evicted commands, trigger a save (1,000).
     pub save_changes: usize,
@@ -51,8 +54,8 @@ pub struct CacheSettings {
     pub save_pause: Duration,
     /// The longest time until a change is saved (5 s).
     pub save_interval: Duration,
-    /// How long no snapshots are loaded after a failure (5 s). So commands that need no snapshot do not wait for others
-    /// while Postgres is down.
+    /// How long no snapshots are opened or loaded after a failure (5 s). So commands that need no snapshot do not wait
+    /// for others while Postgres is down.
     pub load_pause: Duration,
 }
 
@@ -85,6 +88,8 @@ pub struct AggregateCache<A: Aggregate> {
     /// The others of these ids, until they are read. So long, any id may have a snapshot.
     pending_ids: Option<PendingIds>,
     store: Box<dyn SnapshotStore<A>>,
+    /// While the snapshots cannot be opened.
+    opening: Option<Opening>,
     settings: CacheSettings,
     write_behind: WriteBehind,
     /// The commands that aggregates have evicted and that are not saved.
@@ -109,33 +114,10 @@ impl<A: Aggregate> AggregateCache<A> {
             saved_ids: IdFilter::default(),
             pending_ids: None,
             store,
+            opening: None,
             settings,
             write_behind: WriteBehind::new(0),
             load_after: None,
-        }
-    }
-
-    /// Discards everything and starts from the snapshots' checkpoint; the log continues at `next_offset`. After an
-    /// error the cache is that of an empty log.
-    pub fn restore(&mut self) -> Result<(), SnapshotError> {
-        self.forget();
-        let Opened { checkpoint, evicted } = self.store.open()?;
-        (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
-        self.aggregates = checkpoint.aggregates;
-        self.write_behind = WriteBehind::new(checkpoint.next_offset);
-        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(evicted), evicted);
-        if checkpoint.aggregates > 0 {
-            self.pending_ids = Some(self.store.read_ids(self.saved_ids.empty(), checkpoint.next_offset));
-            self.collect_ids();
-        }
-        Ok(())
-    }
-
-    /// Takes the ids of all snapshots once they are read.
-    fn collect_ids(&mut self) {
-        if let Some(Ok(ids)) = self.pending_ids.as_mut().map(PendingIds::try_recv) {
-            self.saved_ids.add_all(ids);
-            self.pending_ids = None;
         }
     }
 
@@ -146,7 +128,7 @@ impl<A: Aggregate> AggregateCache<A> {
         (self.saved_ids, self.pending_ids) = (IdFilter::default(), None);
         self.write_behind = WriteBehind::new(0);
         (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(0), 0);
-        self.load_after = None;
+        (self.load_after, self.opening) = (None, None);
     }
 
     /// An aggregate that is in memory. If it is neither here nor [cold](Self::is_cold), it does not exist.
@@ -170,7 +152,9 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Whether as many evicted commands wait to be saved as there may be.
     fn has_no_room_to_evict(&self) -> bool {
-        self.store.is_persistent() && self.evicted.len() >= self.settings.max_evicted_commands
+        self.store.is_persistent()
+            && self.is_open()
+            && self.evicted.len() >= self.settings.max_evicted_commands
     }
 
     /// How many aggregates are in memory.

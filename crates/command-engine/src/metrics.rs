@@ -74,3 +74,8 @@ pub(crate) fn claimed(shard: i32, aggregates: u64, took: Duration) {
 pub(crate) fn lost(shard: i32) {
     gauge!("shard_owned", "shard" => shard.to_string()).set(0.0);
 }
+
+/// The snapshots of a partition were opened, or could not be.
+pub(crate) fn snapshots_open(partition: i32, are_open: bool) {
+    gauge!("snapshots_open", "partition" => partition.to_string()).set(f64::from(u8::from(are_open)));
+}

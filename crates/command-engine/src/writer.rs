@@ -69,6 +69,11 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         }
     }
 
+    /// Opens the snapshots. Returns false if some cannot be opened: the log is then read from its beginning.
+    pub fn restore(&mut self) -> bool {
+        self.cache.restore()
+    }
+
     /// Reads what is committed so far, while another instance may own the shard, so that the claim has little left
     /// to read.
     pub fn warm_up(&mut self) -> Result<(), LogError> {
@@ -156,7 +161,7 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         in_doubt: &mut InDoubt<A>,
         read: impl FnOnce(&mut L, &Offsets, &mut Fold<'_>) -> Result<T, LogError>,
     ) -> Result<T, LogError> {
-        self.cache.restore().map_err(|error| LogError::Fold(error.into()))?;
+        self.cache.restore();
         let next = self.cache.next_offsets();
         let mut replay = Replay::new(&mut self.cache, &self.codec, in_doubt);
         let read = read(&mut self.log, &next, &mut |recorded| replay.add(recorded));

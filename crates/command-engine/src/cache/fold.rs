@@ -45,6 +45,9 @@ impl<A: Aggregate> AggregateCache<A> {
         let evicted = cached.remember(recorded, event.message_type(), self.settings.remembered_commands);
         if let Some(command) = evicted {
             self.evicted.add(command, recorded);
+            if self.opening.is_some() && self.evicted.len() > self.settings.max_evicted_commands {
+                self.evicted.drop_up_to(recorded);
+            }
         }
         Ok(cached.commands.last())
     }

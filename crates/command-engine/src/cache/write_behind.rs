@@ -63,6 +63,9 @@ impl<A: Aggregate> AggregateCache<A> {
     /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore). Other errors are logged, and the
     /// save is repeated later.
     pub fn write_behind(&mut self, epoch: u64) -> Result<(), SnapshotError> {
+        if !self.is_open() {
+            return Ok(());
+        }
         self.collect()?;
         if self.write_behind.superseded.is_some_and(|superseded| superseded != epoch) {
             self.write_behind.superseded = None;
@@ -78,9 +81,11 @@ impl<A: Aggregate> AggregateCache<A> {
         Ok(())
     }
 
-    /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then; `None` if everything is
-    /// saved.
+    /// When to save, or to open the snapshots again, even if nothing happens until then; `None` if everything is saved.
     pub fn due(&self) -> Option<Instant> {
+        if let Some(opening) = &self.opening {
+            return Some(opening.due(&self.settings));
+        }
         let WriteBehind { under_way, superseded, last_due, pause, .. } = &self.write_behind;
         let nothing_to_do = self.entries.unsaved() == 0 || !self.store.is_persistent();
         if nothing_to_do {
@@ -106,6 +111,9 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Saves what has changed and waits for it. If a newer owner has saved, anything beyond that save stays unsaved.
     pub fn save_now(&mut self, epoch: u64) -> Result<(), SnapshotError> {
+        if !self.is_open() {
+            return Err(SnapshotError::NotOpen);
+        }
         if let Some((epoch, pending)) = self.write_behind.under_way.take() {
             self.await_save(epoch, pending)?;
         }

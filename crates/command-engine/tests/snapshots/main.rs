@@ -8,5 +8,6 @@ mod generations;
 mod loss;
 mod outage;
 mod random;
+mod reopening;
 mod save_and_load;
 mod support;
