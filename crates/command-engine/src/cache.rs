@@ -28,6 +28,7 @@ use evicted_commands::UnsavedCommands;
 use opening::Opening;
 use write_behind::WriteBehind;
 
+pub(crate) use cached_aggregate::StateSize;
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
 pub use evicted_commands::{CommandKey, EvictedCommand, EvictedCommands};
 pub use fold::CacheError;
@@ -40,6 +41,9 @@ pub use shard_cache::ShardCache;
 pub struct CacheSettings {
     /// The maximum number of aggregates of a partition in memory (50,000; about 15 MB with states of 64 bytes).
     pub max_aggregates: usize,
+    /// The maximum memory of these aggregates, in bytes (32 MB), as far as it can be estimated: the size of a state is
+    /// known when it is saved or loaded. The aggregates of one group may exceed it until the next.
+    pub max_bytes: usize,
     /// How many commands each aggregate remembers itself, to recognise repeated ones (64). Earlier ones are evicted, and
     /// looked up in the store. Never make it smaller: the store does not have what was not evicted before.
     pub remembered_commands: usize,
@@ -63,6 +67,7 @@ impl Default for CacheSettings {
     fn default() -> Self {
         Self {
             max_aggregates: 50_000,
+            max_bytes: 32 << 20,
             remembered_commands: 64,
             max_evicted_commands: 50_000,
             save_changes: 1_000,
@@ -162,6 +167,11 @@ impl<A: Aggregate> AggregateCache<A> {
         self.entries.len()
     }
 
+    /// An estimate of the memory that they take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.entries.bytes()
+    }
+
     /// Whether no aggregate is in memory.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -174,7 +184,9 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Whether there is no room and nothing can be evicted: everything in memory waits to be saved.
     pub fn is_full(&self) -> bool {
-        self.store.is_persistent() && self.entries.unsaved() >= self.settings.max_aggregates
+        let CacheSettings { max_aggregates, max_bytes, .. } = self.settings;
+        let is_full = self.entries.unsaved() >= max_aggregates || self.entries.unsaved_bytes() >= max_bytes;
+        self.store.is_persistent() && is_full
     }
 
     /// Loads these aggregates into memory, as far as they exist, with one query at most. They stay there at least until
@@ -220,7 +232,8 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Evicts aggregates until there is room for `more`, except the `used` most recently used ones.
     fn make_room(&mut self, more: usize, used: usize) {
-        while self.entries.len() + more > self.settings.max_aggregates {
+        let CacheSettings { max_aggregates, max_bytes, .. } = self.settings;
+        while self.entries.len() + more > max_aggregates || self.entries.bytes() > max_bytes {
             let Some(id) = self.entries.evict(used) else { break };
             self.saved_ids.insert(id.as_str());
         }

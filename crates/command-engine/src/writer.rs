@@ -13,7 +13,7 @@ use aggregate::Aggregate;
 use event_log::{Claimed, Codec, Fold, LogError, Offsets, ShardLog, Topics};
 
 use crate::{
-    CommandError, answers::AnswerBuilder, cache::ShardCache, commits::Commits, in_doubt::InDoubt,
+    CommandError, answers::AnswerBuilder, cache::ShardCache, commits::Commits, in_doubt::InDoubt, metrics,
     queued_command::QueuedCommand, replay::Replay,
 };
 pub(crate) use sent_group::SentGroup;
@@ -135,12 +135,14 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
     pub fn release(&mut self) {
         self.log.release();
         self.cache.forget();
+        metrics::cached(self.shard, self.cache.bytes());
         self.epoch = 0;
     }
 
     /// Saves changed aggregates in the background, if a save is due.
     pub fn write_behind(&mut self) {
         self.cache.write_behind(self.epoch);
+        metrics::cached(self.shard, self.cache.bytes());
     }
 
     /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then.

@@ -58,6 +58,11 @@ impl<A: Aggregate> ShardCache<A> {
         self.partitions.values().map(|partition| partition.cache.aggregates()).sum()
     }
 
+    /// An estimate of the memory of the aggregates in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.partitions.values().map(|partition| partition.cache.bytes()).sum()
+    }
+
     /// Restores the partitions that have to be. Those whose snapshots cannot be opened start at the beginning of the log.
     /// Returns whether all snapshots are open.
     pub(crate) fn restore(&mut self) -> bool {

@@ -98,9 +98,13 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// How long after the last save the changes so far are to be saved.
     fn wait_for_changes(&self) -> Duration {
-        let CacheSettings { max_aggregates, max_evicted_commands, save_changes, .. } = self.settings;
+        let CacheSettings { max_aggregates, max_bytes, max_evicted_commands, save_changes, .. } =
+            self.settings;
         let (changed, evicted) = (self.entries.changed(), self.evicted.recent());
-        if changed >= max_aggregates / 2 || evicted >= max_evicted_commands / 2 {
+        let is_short_of_memory = changed >= max_aggregates / 2
+            || self.entries.changed_bytes() >= max_bytes / 2
+            || evicted >= max_evicted_commands / 2;
+        if is_short_of_memory {
             Duration::ZERO
         } else if changed.max(evicted) >= save_changes {
             self.settings.save_pause.min(self.settings.save_interval)

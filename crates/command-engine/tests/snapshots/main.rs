@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
 mod bounds;
+mod bytes;
 mod evicted_commands;
 mod generations;
 mod loss;
