@@ -70,7 +70,17 @@ pub(crate) fn claimed(shard: i32, aggregates: u64, took: Duration) {
     gauge!("shard_owned", "shard" => label).set(1.0);
 }
 
+/// The aggregates of a shard take about this much memory.
+pub(crate) fn cached(shard: i32, bytes: usize) {
+    gauge!("cache_bytes", "shard" => shard.to_string()).set(bytes as f64);
+}
+
 /// A shard is no longer owned.
 pub(crate) fn lost(shard: i32) {
     gauge!("shard_owned", "shard" => shard.to_string()).set(0.0);
+}
+
+/// The snapshots of a partition were opened, or could not be.
+pub(crate) fn snapshots_open(partition: i32, are_open: bool) {
+    gauge!("snapshots_open", "partition" => partition.to_string()).set(f64::from(u8::from(are_open)));
 }
