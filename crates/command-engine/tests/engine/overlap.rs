@@ -4,7 +4,7 @@
 use command_engine::CommandError;
 use event_log::MemoryLog;
 
-use crate::support::{Bank, Command, CommandRequest, Gate, History, Queued, Refusal, request};
+use crate::support::{Bank, Command, CommandRequest, Gate, History, Queued, request};
 
 /// A bank whose commits are held, and the gate that counts the groups it sends.
 async fn bank_with_held_commits() -> (Bank, Gate) {
@@ -60,20 +60,6 @@ async fn a_command_repeated_from_the_group_before_gets_the_same_answer() {
     assert!(repeated.replayed && !first.replayed);
     assert!(matches!(reused.answer().await, Err(CommandError::IdReused)));
     assert_eq!((sent.passed(), History::of(&bank.log).len()), (1, 2));
-}
-
-#[tokio::test]
-async fn a_refusal_that_follows_from_the_group_before_waits_for_its_commit() {
-    let close = [request("a", Command::Close), request("a", Command::Deposit(vec![1]))];
-    let (bank, _) = bank_with_held_commits().await;
-    let first = bank.queue(&close[0]);
-    bank.commits.wait_until_held();
-    let mut refused = bank.queue(&close[1]);
-    assert!(refused.is_waiting());
-
-    bank.commits.open();
-    first.answer().await.unwrap();
-    assert!(matches!(refused.answer().await, Err(CommandError::Refused(Refusal::IsClosed))));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! One schedule: a broker, a few instances, clients and faults, in an order derived from a seed.
 
 mod disturbances;
+mod group_without_events;
 mod instance;
 mod layout_change;
 
