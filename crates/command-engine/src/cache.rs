@@ -10,6 +10,7 @@ mod evicted_commands;
 mod fold;
 mod id_filter;
 mod look_up;
+mod opening;
 mod shard_cache;
 mod write_behind;
 
@@ -21,11 +22,13 @@ use std::{
 use aggregate::{Aggregate, AggregateId, Version};
 use event_log::Continuity;
 
-use crate::snapshots::{Opened, PendingIds, SnapshotError, SnapshotStore};
+use crate::snapshots::{PendingIds, SnapshotError, SnapshotStore};
 use entries::CacheEntries;
 use evicted_commands::UnsavedCommands;
+use opening::Opening;
 use write_behind::WriteBehind;
 
+pub(crate) use cached_aggregate::StateSize;
 pub use cached_aggregate::{CachedAggregate, CompletedCommand};
 pub use evicted_commands::{CommandKey, EvictedCommand, EvictedCommands};
 pub use fold::CacheError;
@@ -38,11 +41,15 @@ pub use shard_cache::ShardCache;
 pub struct CacheSettings {
     /// The maximum number of aggregates of a partition in memory (50,000; about 15 MB with states of 64 bytes).
     pub max_aggregates: usize,
+    /// The maximum memory of these aggregates, in bytes (32 MB), as far as it can be estimated: the size of a state is
+    /// known when it is saved or loaded. The aggregates of one group may exceed it until the next.
+    pub max_bytes: usize,
     /// How many commands each aggregate remembers itself, to recognise repeated ones (64). Earlier ones are evicted, and
     /// looked up in the store. Never make it smaller: the store does not have what was not evicted before.
     pub remembered_commands: usize,
     /// The maximum number of evicted commands of a partition that wait to be saved (50,000; about 10 MB). Aggregates that
-    /// would evict more accept no commands until a save succeeds.
+    /// would evict more accept no commands until a save succeeds. While the snapshots cannot be opened, earlier ones are
+    /// dropped instead: the log has them.
     pub max_evicted_commands: usize,
     /// How many changed aggregates, or evicted commands, trigger a save (1,000).
     pub save_changes: usize,
@@ -51,8 +58,8 @@ pub struct CacheSettings {
     pub save_pause: Duration,
     /// The longest time until a change is saved (5 s).
     pub save_interval: Duration,
-    /// How long no snapshots are loaded after a failure (5 s). So commands that need no snapshot do not wait for others
-    /// while Postgres is down.
+    /// How long no snapshots are opened or loaded after a failure (5 s). So commands that need no snapshot do not wait
+    /// for others while Postgres is down.
     pub load_pause: Duration,
 }
 
@@ -60,6 +67,7 @@ impl Default for CacheSettings {
     fn default() -> Self {
         Self {
             max_aggregates: 50_000,
+            max_bytes: 32 << 20,
             remembered_commands: 64,
             max_evicted_commands: 50_000,
             save_changes: 1_000,
@@ -85,6 +93,8 @@ pub struct AggregateCache<A: Aggregate> {
     /// The others of these ids, until they are read. So long, any id may have a snapshot.
     pending_ids: Option<PendingIds>,
     store: Box<dyn SnapshotStore<A>>,
+    /// While the snapshots cannot be opened.
+    opening: Option<Opening>,
     settings: CacheSettings,
     write_behind: WriteBehind,
     /// The commands that aggregates have evicted and that are not saved.
@@ -109,33 +119,10 @@ impl<A: Aggregate> AggregateCache<A> {
             saved_ids: IdFilter::default(),
             pending_ids: None,
             store,
+            opening: None,
             settings,
             write_behind: WriteBehind::new(0),
             load_after: None,
-        }
-    }
-
-    /// Discards everything and starts from the snapshots' checkpoint; the log continues at `next_offset`. After an
-    /// error the cache is that of an empty log.
-    pub fn restore(&mut self) -> Result<(), SnapshotError> {
-        self.forget();
-        let Opened { checkpoint, evicted } = self.store.open()?;
-        (self.next_offset, self.continuity) = (checkpoint.next_offset, checkpoint.continuity);
-        self.aggregates = checkpoint.aggregates;
-        self.write_behind = WriteBehind::new(checkpoint.next_offset);
-        (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(evicted), evicted);
-        if checkpoint.aggregates > 0 {
-            self.pending_ids = Some(self.store.read_ids(self.saved_ids.empty(), checkpoint.next_offset));
-            self.collect_ids();
-        }
-        Ok(())
-    }
-
-    /// Takes the ids of all snapshots once they are read.
-    fn collect_ids(&mut self) {
-        if let Some(Ok(ids)) = self.pending_ids.as_mut().map(PendingIds::try_recv) {
-            self.saved_ids.add_all(ids);
-            self.pending_ids = None;
         }
     }
 
@@ -146,7 +133,7 @@ impl<A: Aggregate> AggregateCache<A> {
         (self.saved_ids, self.pending_ids) = (IdFilter::default(), None);
         self.write_behind = WriteBehind::new(0);
         (self.evicted, self.evicted_when_restored) = (UnsavedCommands::new(0), 0);
-        self.load_after = None;
+        (self.load_after, self.opening) = (None, None);
     }
 
     /// An aggregate that is in memory. If it is neither here nor [cold](Self::is_cold), it does not exist.
@@ -170,12 +157,19 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Whether as many evicted commands wait to be saved as there may be.
     fn has_no_room_to_evict(&self) -> bool {
-        self.store.is_persistent() && self.evicted.len() >= self.settings.max_evicted_commands
+        self.store.is_persistent()
+            && self.is_open()
+            && self.evicted.len() >= self.settings.max_evicted_commands
     }
 
     /// How many aggregates are in memory.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// An estimate of the memory that they take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.entries.bytes()
     }
 
     /// Whether no aggregate is in memory.
@@ -190,7 +184,9 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Whether there is no room and nothing can be evicted: everything in memory waits to be saved.
     pub fn is_full(&self) -> bool {
-        self.store.is_persistent() && self.entries.unsaved() >= self.settings.max_aggregates
+        let CacheSettings { max_aggregates, max_bytes, .. } = self.settings;
+        let is_full = self.entries.unsaved() >= max_aggregates || self.entries.unsaved_bytes() >= max_bytes;
+        self.store.is_persistent() && is_full
     }
 
     /// Loads these aggregates into memory, as far as they exist, with one query at most. They stay there at least until
@@ -236,7 +232,8 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Evicts aggregates until there is room for `more`, except the `used` most recently used ones.
     fn make_room(&mut self, more: usize, used: usize) {
-        while self.entries.len() + more > self.settings.max_aggregates {
+        let CacheSettings { max_aggregates, max_bytes, .. } = self.settings;
+        while self.entries.len() + more > max_aggregates || self.entries.bytes() > max_bytes {
             let Some(id) = self.entries.evict(used) else { break };
             self.saved_ids.insert(id.as_str());
         }

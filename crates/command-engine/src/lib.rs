@@ -38,8 +38,8 @@ pub use mailbox::Ownership;
 pub use panic_guard::PanicGuard;
 pub use request::{Accepted, AcceptedEvent, CommandError, CommandRequest};
 pub use snapshots::{
-    Aggregates, Checkpoint, NoSnapshots, Opened, PendingCommands, PendingIds, PendingSave, PostgresSnapshots,
-    Save, Saved, SnapshotDatabase, SnapshotError, SnapshotSettings, SnapshotStore,
+    Aggregates, Checkpoint, NoSnapshots, Opened, PendingCommands, PendingIds, PendingOpened, PendingSave,
+    PostgresSnapshots, Save, Saved, SnapshotDatabase, SnapshotError, SnapshotSettings, SnapshotStore,
 };
 
 /// What every database of a write side needs: snapshots, outcomes of commands, roles. Their numbers are below 1000; a

@@ -1,15 +1,29 @@
 //! The metrics of the engine, for Prometheus.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, PoisonError, RwLock},
+    time::Duration,
+};
 
-use ::metrics::{counter, gauge, histogram};
+use ::metrics::{Counter, counter, gauge, histogram};
 use aggregate::Aggregate;
 
 use crate::{Delivery, group::Decision};
 
+/// The counters of answers by outcome. The recorder finds a counter by a key of owned labels, which is too dear for each
+/// command.
+static ANSWERED: LazyLock<RwLock<HashMap<&'static str, Counter>>> = LazyLock::new(RwLock::default);
+
 /// A command was answered.
 pub(crate) fn answered(outcome: &'static str) {
-    counter!("commands_total", "outcome" => outcome).increment(1);
+    let known = ANSWERED.read().unwrap_or_else(PoisonError::into_inner).get(outcome).cloned();
+    let counter = known.unwrap_or_else(|| {
+        let counter = counter!("commands_total", "outcome" => outcome);
+        ANSWERED.write().unwrap_or_else(PoisonError::into_inner).insert(outcome, counter.clone());
+        counter
+    });
+    counter.increment(1);
 }
 
 /// A group of this many commands was decided.
@@ -56,7 +70,17 @@ pub(crate) fn claimed(shard: i32, aggregates: u64, took: Duration) {
     gauge!("shard_owned", "shard" => label).set(1.0);
 }
 
+/// The aggregates of a shard take about this much memory.
+pub(crate) fn cached(shard: i32, bytes: usize) {
+    gauge!("cache_bytes", "shard" => shard.to_string()).set(bytes as f64);
+}
+
 /// A shard is no longer owned.
 pub(crate) fn lost(shard: i32) {
     gauge!("shard_owned", "shard" => shard.to_string()).set(0.0);
+}
+
+/// The snapshots of a partition were opened, or could not be.
+pub(crate) fn snapshots_open(partition: i32, are_open: bool) {
+    gauge!("snapshots_open", "partition" => partition.to_string()).set(f64::from(u8::from(are_open)));
 }

@@ -48,10 +48,14 @@ impl<'w, A: Aggregate> Replay<'w, A> {
     /// Folds the events added so far, even if the replay was interrupted: what was read need not be read again.
     pub(crate) fn fold(&mut self) -> Result<(), LogError> {
         let batch = std::mem::take(&mut self.batch);
-        self.cache.fold_tail(&batch).map_err(|error| match error {
+        // Commands in doubt are looked for in every event that is read.
+        let may_skip = self.in_doubt.is_empty();
+        self.cache.fold_tail(&batch, may_skip).map_err(|error| match error {
             CacheError::Discontinuous(error) => error.into(),
             CacheError::Snapshots(error) => {
-                if let (SnapshotError::Lost, Some((first, _))) = (&error, batch.first()) {
+                if let (SnapshotError::Lost | SnapshotError::Reopened, Some((first, _))) =
+                    (&error, batch.first())
+                {
                     self.cache.restore_again(first.position.partition);
                 }
                 LogError::Fold(error.into())

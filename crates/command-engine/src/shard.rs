@@ -104,6 +104,9 @@ impl<A: Aggregate, L: ShardLog> Shard<A, L> {
 
     fn warm_up_and_claim(&mut self) -> Result<bool, LogError> {
         self.mailbox.report_warming_up("warming up");
+        if !self.writer.restore() {
+            self.mailbox.report_warming_up("replaying the whole log, because the snapshots cannot be opened");
+        }
         self.writer.warm_up()?;
         if !self.mailbox.begin_claim() {
             return Ok(false);

@@ -13,7 +13,7 @@ use aggregate::Aggregate;
 use event_log::{Claimed, Codec, Fold, LogError, Offsets, ShardLog, Topics};
 
 use crate::{
-    CommandError, answers::AnswerBuilder, cache::ShardCache, commits::Commits, in_doubt::InDoubt,
+    CommandError, answers::AnswerBuilder, cache::ShardCache, commits::Commits, in_doubt::InDoubt, metrics,
     queued_command::QueuedCommand, replay::Replay,
 };
 pub(crate) use sent_group::SentGroup;
@@ -67,6 +67,11 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
             sent: VecDeque::new(),
             failed: Vec::new(),
         }
+    }
+
+    /// Opens the snapshots. Returns false if some cannot be opened: the log is then read from its beginning.
+    pub fn restore(&mut self) -> bool {
+        self.cache.restore()
     }
 
     /// Reads what is committed so far, while another instance may own the shard, so that the claim has little left
@@ -130,12 +135,14 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
     pub fn release(&mut self) {
         self.log.release();
         self.cache.forget();
+        metrics::cached(self.shard, self.cache.bytes());
         self.epoch = 0;
     }
 
     /// Saves changed aggregates in the background, if a save is due.
     pub fn write_behind(&mut self) {
         self.cache.write_behind(self.epoch);
+        metrics::cached(self.shard, self.cache.bytes());
     }
 
     /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then.
@@ -156,7 +163,7 @@ impl<A: Aggregate, L: ShardLog> Writer<A, L> {
         in_doubt: &mut InDoubt<A>,
         read: impl FnOnce(&mut L, &Offsets, &mut Fold<'_>) -> Result<T, LogError>,
     ) -> Result<T, LogError> {
-        self.cache.restore().map_err(|error| LogError::Fold(error.into()))?;
+        self.cache.restore();
         let next = self.cache.next_offsets();
         let mut replay = Replay::new(&mut self.cache, &self.codec, in_doubt);
         let read = read(&mut self.log, &next, &mut |recorded| replay.add(recorded));

@@ -4,13 +4,12 @@ use std::marker::PhantomData;
 
 use aggregate::{Aggregate, AggregateId, Expected};
 use axum::{
-    Extension, RequestPartsExt,
+    RequestPartsExt,
     extract::FromRequestParts,
-    http::{HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use command_engine::{Accepted, CommandError, CommandRequest};
-use event_log::{Shards, partition_of};
+use command_engine::{Accepted, CommandRequest};
 use service_kit::{
     Problem, RequestContext,
     conditional::{Conditions, EntityTags},
@@ -20,30 +19,14 @@ use service_kit::{
 use uuid::Uuid;
 
 use crate::{
-    CommandAggregate, CommandFailure, CommandResponse,
-    context::Context,
-    forwarding::ForwardContext,
+    CommandAggregate, CommandResponse, CommandState,
+    forwarding::{OwnerRouting, ReceivedRequest, not_here},
     idempotency::{Identity, request_hash},
     problems,
-    write_side::WriteSideCell,
 };
 
 /// The answer of a command route.
-pub type CommandResult = Result<Response, CommandFailure>;
-
-/// What the command routes of a service share; the state of its router.
-pub struct CommandState<A: Aggregate> {
-    pub(crate) write_side: WriteSideCell<A>,
-    pub(crate) context: Context,
-    /// The partitions of the context and their shards.
-    pub(crate) shards: Shards,
-}
-
-impl<A: Aggregate> Clone for CommandState<A> {
-    fn clone(&self) -> Self {
-        Self { write_side: self.write_side.clone(), ..*self }
-    }
-}
+pub type CommandResult = Result<Response, Problem>;
 
 /// Extracts from a request everything that a command needs besides its path and its body: who sends it, whether it
 /// repeats another (`Idempotency-Key`), which version it expects (`If-Match`), and whether the answer may come later
@@ -53,13 +36,20 @@ impl<A: Aggregate> Clone for CommandState<A> {
 /// `A` is the sum of them all.
 pub struct Dispatch<A: Aggregate, K = A> {
     pub(crate) state: CommandState<A>,
-    pub(crate) forward: ForwardContext,
+    pub(crate) received: ReceivedRequest,
     pub(crate) request: RequestContext,
     pub(crate) identity: Identity,
     conditions: Conditions,
     prefer: Prefer,
-    uri: Uri,
     kind: PhantomData<fn() -> K>,
+}
+
+/// Where a command was decided.
+pub(crate) enum Decided {
+    /// By this instance.
+    Here(Result<Accepted, Problem>),
+    /// By the owner of its shard, whose response this is.
+    Elsewhere(Response),
 }
 
 impl<A: CommandAggregate, K: Aggregate> Dispatch<A, K>
@@ -71,7 +61,7 @@ where
     /// Without an `id`, one is derived from the idempotency key, or made up where there is no key.
     pub async fn create(self, id: Option<Uuid>, command: K::Command) -> CommandResult {
         let id = id.unwrap_or_else(|| self.identity.new_aggregate());
-        let location = format!("{}/{id}", self.uri.path().trim_end_matches('/'));
+        let location = format!("{}/{id}", self.received.uri.path().trim_end_matches('/'));
         let response = self.change(id, command).await?;
         if response.status() != StatusCode::OK {
             return Ok(response);
@@ -86,29 +76,37 @@ where
         if self.prefer.respond_async {
             return Ok(self.send(id, command).await?.into_response());
         }
-        let accepted = self.decide(id, command).await?;
-        Ok(CommandResponse::new::<K>(id, accepted).into_response())
+        match self.decide(id, command).await? {
+            Decided::Here(accepted) => Ok(CommandResponse::new::<K>(id, accepted?).into_response()),
+            Decided::Elsewhere(response) => Ok(response),
+        }
     }
 
-    async fn decide(self, id: Uuid, command: A::Command) -> Result<Accepted, CommandFailure> {
-        let request = CommandRequest {
+    /// Decides a command here if this instance owns its shard, and otherwise has the owner decide it.
+    async fn decide(&self, id: Uuid, command: A::Command) -> Result<Decided, Problem> {
+        let command = self.command(id, command)?;
+        if let Some(result) = self.state.decide_here(&self.received.context, &command).await {
+            return Ok(Decided::Here(result));
+        }
+        if self.received.context.owner_epoch.is_some() {
+            return Err(not_here());
+        }
+        let write_side = self.state.write_side.get().ok_or_else(problems::not_ready)?;
+        let routing = OwnerRouting::new(&self.state, write_side, &self.received, &command);
+        // Boxed, because it is large and seldom needed.
+        Ok(Box::pin(routing.decide()).await)
+    }
+
+    fn command(&self, id: Uuid, command: A::Command) -> Result<CommandRequest<A::Command>, Problem> {
+        Ok(CommandRequest {
             aggregate_id: AggregateId::from(id),
             request_hash: request_hash(&command),
             command,
             expected: self.expected()?,
             metadata: self.request.metadata(self.identity.command(id)),
             has_key: self.identity.is_key(),
-            deadline: self.forward.deadline,
-        };
-        let shards = self.state.shards;
-        let shard = shards.shard_of(partition_of(&request.aggregate_id, shards.partitions()));
-        let write_side = self.state.write_side.get();
-        let owner = write_side.filter(|write_side| write_side.is_meant_by(&self.forward, shard));
-        match owner.ok_or(CommandFailure::NotOwner(shard))?.engine.submit(request).await {
-            Ok(accepted) => Ok(accepted),
-            Err(CommandError::Elsewhere | CommandError::NotReady) => Err(CommandFailure::NotOwner(shard)),
-            Err(error) => Err(problems::problem(error, self.state.context.refusal_statuses).into()),
-        }
+            deadline: self.received.context.deadline,
+        })
     }
 
     /// The version that the caller expects.
@@ -128,17 +126,16 @@ impl<A: Aggregate, K> FromRequestParts<CommandState<A>> for Dispatch<A, K> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &CommandState<A>) -> Result<Self, Problem> {
-        let forward = parts.extract::<Extension<ForwardContext>>().await;
-        let Extension(forward) = forward.map_err(|error| Problem::internal(&error))?;
+        let timeout = state.forwarding.settings.command_timeout;
+        let received = ReceivedRequest::of(parts, timeout).await?;
         let request = parts.extract::<RequestContext>().await?;
         Ok(Self {
             state: state.clone(),
-            forward,
-            identity: Identity::of(&parts.headers, &request, &forward)?,
+            identity: Identity::of(&parts.headers, &request, &received.context)?,
             request,
             conditions: Conditions::of(&parts.headers)?,
             prefer: Prefer::of(&parts.headers),
-            uri: parts.uri.clone(),
+            received,
             kind: PhantomData,
         })
     }

@@ -52,6 +52,7 @@
 //!
 //! `tests/api/bank.rs` is such a context. What needs other partitions, or is kept for another time, is another context.
 
+mod command_state;
 mod context;
 mod dispatch;
 mod forwarding;
@@ -67,12 +68,12 @@ mod shard_health;
 mod startup;
 mod write_side;
 
+pub use command_state::CommandState;
 pub use context::{CommandAggregate, Context, RefusalStatuses};
-pub use dispatch::{CommandResult, CommandState, Dispatch};
+pub use dispatch::{CommandResult, Dispatch};
 pub use event_log::SchemaFile;
 pub use forwarding::ForwardingSettings;
 pub use openapi::{ChangeHeaders, ChangeResponses, CreateHeaders, CreateResponses};
-pub use problems::CommandFailure;
 pub use responses::{AcceptedResponse, CommandResponse, EventRef, PositionBody};
 pub use router::router;
 pub use settings::Settings;

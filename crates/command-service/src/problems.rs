@@ -3,52 +3,14 @@
 use std::time::Duration;
 
 use aggregate::{Refusal, Version};
-use axum::{
-    Extension,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::http::{StatusCode, header};
 use command_engine::CommandError;
-use service_kit::{
-    Problem,
-    conditional::etag,
-    problem::{InvalidValues, kinds},
-};
+use service_kit::{Problem, conditional::etag, problem::kinds};
 
-use crate::{context::RefusalStatuses, forwarding::NotOwner};
+use crate::context::RefusalStatuses;
 
 /// When it is worth trying again.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
-
-/// Why a command was not answered as asked.
-#[derive(Debug)]
-pub enum CommandFailure {
-    /// For a reason that the caller is told.
-    Problem(Problem),
-    /// This instance does not own the shard of this number at the moment; another may decide the command.
-    NotOwner(i32),
-}
-
-impl From<Problem> for CommandFailure {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-impl From<InvalidValues> for CommandFailure {
-    fn from(values: InvalidValues) -> Self {
-        Self::Problem(values.into())
-    }
-}
-
-impl IntoResponse for CommandFailure {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Problem(problem) => problem.into_response(),
-            Self::NotOwner(shard) => (Extension(NotOwner { shard }), not_ready()).into_response(),
-        }
-    }
-}
 
 /// Why a command is not known to be done.
 pub(crate) fn problem<R: Refusal>(error: CommandError<R>, statuses: RefusalStatuses) -> Problem {

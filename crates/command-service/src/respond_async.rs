@@ -32,7 +32,7 @@ where
         let write_side = self.state.write_side.get().ok_or_else(problems::not_ready)?;
         let (envelope, payload) = self.record(write_side, id, &command)?;
         let written = write_side.commands.write(&envelope, &payload);
-        let written = timeout_at(self.forward.deadline.into(), written).await;
+        let written = timeout_at(self.received.context.deadline.into(), written).await;
         written.map_err(|_| unknown())?.map_err(|error| not_written(&error))?;
         let command_id = envelope.metadata.command_id;
         write_side.outcomes.expect(command_id).await;

@@ -1,12 +1,10 @@
 use aggregate::Aggregate;
-use axum::{Router, middleware::from_fn_with_state};
+use axum::Router;
 use service_kit::{docs, problem::page};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    CommandState, Startup,
-    forwarding::{Forwarding, forward},
-    openapi,
+    CommandState, Startup, openapi,
     outcomes::{__path_command, command},
 };
 
@@ -14,11 +12,8 @@ use crate::{
 /// the context's own problems.
 pub fn router<A: Aggregate>(commands: OpenApiRouter<CommandState<A>>, startup: &Startup<A>) -> Router {
     let outcomes = OpenApiRouter::new().routes(routes!(command)).with_state(startup.outcome_state());
-    let (router, mut description) = commands
-        .route_layer(from_fn_with_state(Forwarding::new(startup), forward::<A>))
-        .with_state(startup.command_state())
-        .merge(outcomes)
-        .split_for_parts();
+    let (router, mut description) =
+        commands.with_state(startup.command_state()).merge(outcomes).split_for_parts();
     openapi::complete::<A>(&mut description);
     router.merge(docs::router(description)).merge(page::own(startup.context().refusals))
 }

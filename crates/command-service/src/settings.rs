@@ -34,7 +34,7 @@ pub struct Settings {
     /// How the log is written: `FOLDLINE_KAFKA_BROKERS`, 127.0.0.1:19092; `FOLDLINE_TOPIC_PREFIX`, empty;
     /// `FOLDLINE_COMMIT_TIMEOUT`, 5s: the outcome of a slower commit is unknown and is looked up in the log. How many
     /// partitions the events topic has: `FOLDLINE_TOPIC_PARTITIONS`, 8; the number never changes. How many shards they are
-    /// divided into, each of which one instance writes: `FOLDLINE_SHARDS`, 2, at most one for each partition.
+    /// divided into, each of which one instance writes: `FOLDLINE_SHARDS`, 1, at most one for each partition.
     pub log: ShardLogSettings,
     /// How commands queue for each shard, and what is kept in memory.
     pub engine: EngineSettings,
@@ -51,7 +51,7 @@ impl Settings {
     pub fn read(environment: &mut Environment, context: &Context) -> Self {
         let mut http = HttpSettings::read(environment, &context.http_address());
         http.limits.drain_timeout = http.limits.drain_timeout.min(MAX_DRAIN);
-        let forwarding = forwarding(environment, &http);
+        let (forwarding, shards) = (forwarding(environment, &http), shards(environment));
         Self {
             registry_url: environment.get("FOLDLINE_REGISTRY_URL", "http://127.0.0.1:18081/apis/ccompat/v7"),
             database: environment.get("FOLDLINE_DATABASE_URL", &context.database_url()),
@@ -62,11 +62,11 @@ impl Settings {
                     brokers: environment.get("FOLDLINE_KAFKA_BROKERS", "127.0.0.1:19092"),
                 },
                 topics: Topics::new(&environment.get::<String>("FOLDLINE_TOPIC_PREFIX", ""), context.name),
-                shards: shards(environment),
+                shards,
                 address: forwarding.own_address.clone(),
                 commit_timeout: environment.duration("FOLDLINE_COMMIT_TIMEOUT", "5s"),
             },
-            engine: engine(environment),
+            engine: engine(environment, shards),
             snapshots: SnapshotSettings {
                 command_retention: environment.duration("FOLDLINE_IDEMPOTENCY_RETENTION", "777600s"),
                 ..SnapshotSettings::default()
@@ -77,11 +77,11 @@ impl Settings {
     }
 }
 
-/// The partitions and their shards. By default there are two shards, so that two instances share the work.
+/// The partitions and their shards. By default there is one shard: each further one costs more transactions.
 fn shards(environment: &mut Environment) -> Shards {
     let partitions = environment.get::<NonZeroU32>("FOLDLINE_TOPIC_PARTITIONS", "8");
     let partitions = i32::try_from(partitions.get()).unwrap_or(i32::MAX);
-    environment.parse("FOLDLINE_SHARDS", &partitions.min(2).to_string(), |text| {
+    environment.parse("FOLDLINE_SHARDS", "1", |text| {
         let count = text.parse().map_err(|error: ParseIntError| error.to_string())?;
         Shards::new(partitions, count).map_err(|error| error.to_string())
     })
@@ -89,11 +89,15 @@ fn shards(environment: &mut Environment) -> Shards {
 
 /// How commands queue for each shard: `FOLDLINE_MAX_WAITING_COMMANDS`, 4096; `FOLDLINE_MAX_GROUP_SIZE`, 512;
 /// `FOLDLINE_MAX_QUEUE_WAIT`, 500ms: a command that would have to wait longer is refused at once. How many aggregates of
-/// each partition are kept in memory: `FOLDLINE_MAX_AGGREGATES`, 50000. When changed aggregates are saved:
+/// each partition are kept in memory: `FOLDLINE_MAX_AGGREGATES`, 50000. How much memory the aggregates of all partitions
+/// may take, as far as it can be estimated: `FOLDLINE_CACHE_BYTES`, 268435456, divided equally. When changed aggregates are saved:
 /// `FOLDLINE_SNAPSHOT_CHANGES`, 1000, and `FOLDLINE_SNAPSHOT_INTERVAL`, 5s.
-fn engine(environment: &mut Environment) -> EngineSettings {
+fn engine(environment: &mut Environment, shards: Shards) -> EngineSettings {
+    let cache_bytes = environment.get::<NonZeroUsize>("FOLDLINE_CACHE_BYTES", "268435456").get();
+    let partitions = usize::try_from(shards.partitions()).expect("there is at least one partition");
     let cache = CacheSettings {
         max_aggregates: environment.get::<NonZeroUsize>("FOLDLINE_MAX_AGGREGATES", "50000").get(),
+        max_bytes: cache_bytes.div_ceil(partitions),
         save_changes: environment.get::<NonZeroUsize>("FOLDLINE_SNAPSHOT_CHANGES", "1000").get(),
         save_interval: environment.duration("FOLDLINE_SNAPSHOT_INTERVAL", "5s"),
         ..CacheSettings::default()

@@ -88,10 +88,6 @@ impl<A: Aggregate> Startup<A> {
         &self.context
     }
 
-    pub(crate) const fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     pub(crate) fn write_side(&self) -> WriteSideCell<A> {
         Arc::clone(&self.write_side)
     }
@@ -105,11 +101,7 @@ impl<A: Aggregate> Startup<A> {
     }
 
     pub(crate) fn command_state(&self) -> CommandState<A> {
-        CommandState {
-            write_side: self.write_side(),
-            context: self.context,
-            shards: self.settings.log.shards,
-        }
+        CommandState::new(&self.context, &self.settings, self.write_side())
     }
 }
 

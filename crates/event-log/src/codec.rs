@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::Handle;
 
 use crate::{
-    CommandEnvelope, Recorded, Registry, SchemaFile,
+    CommandEnvelope, Recorded, RegisteredSchema, Registry, SchemaFile,
     schema_file::{Versions, by_message},
 };
 use encoded::{Encoded, unframe};
@@ -33,6 +33,7 @@ pub struct Codec {
     registry: Option<(Registry, Handle)>,
     writers: HashMap<String, Writer>,
     readers: Arc<Readers>,
+    registered: Vec<RegisteredSchema>,
 }
 
 struct Writer {
@@ -64,14 +65,42 @@ impl Codec {
         subject: &str,
         versions: Versions,
     ) -> Result<(), CodecError> {
-        for (index, (text, schema)) in versions.into_iter().enumerate() {
+        for (version, (text, schema)) in (1..).zip(versions) {
             let id = registry.register(subject, text).await?;
-            if index == 0 {
+            if version == 1 {
                 registry.require_full_compatibility(subject).await?;
             }
             self.load(id, schema)?;
+            let (subject, schema) = (subject.to_owned(), text.to_owned());
+            self.registered.push(RegisteredSchema { subject, version, id, schema });
         }
         Ok(())
+    }
+
+    /// The same with the ids that were recorded when these schemas were registered. Does not ask the registry. `None` if there is no record of one of them.
+    pub fn recorded(
+        registry: Registry,
+        topics: &[(String, &[SchemaFile])],
+        recorded: &[RegisteredSchema],
+    ) -> Result<Option<Self>, CodecError> {
+        let mut codec = Self::empty(Some((registry, Handle::current())));
+        for (topic, files) in topics {
+            for (full_name, versions) in by_message(files)? {
+                let subject = format!("{topic}-{full_name}");
+                for (text, schema) in versions {
+                    let is_this = |one: &&RegisteredSchema| one.subject == subject && one.schema == text;
+                    let Some(found) = recorded.iter().find(is_this) else { return Ok(None) };
+                    codec.load(found.id, schema)?;
+                    codec.registered.push(found.clone());
+                }
+            }
+        }
+        Ok(Some(codec))
+    }
+
+    /// The schemas that it has registered, or whose ids were recorded.
+    pub fn registered(&self) -> &[RegisteredSchema] {
+        &self.registered
     }
 
     /// A codec that only reads. Must be created within a tokio runtime, and used outside its worker threads.
@@ -90,7 +119,7 @@ impl Codec {
 
     fn empty(registry: Option<(Registry, Handle)>) -> Self {
         apache_avro::util::max_allocation_bytes(MAX_ALLOCATION);
-        Self { registry, writers: HashMap::new(), readers: Arc::default() }
+        Self { registry, writers: HashMap::new(), readers: Arc::default(), registered: Vec::new() }
     }
 
     /// Loads a schema: for reading, and for writing until a newer version of its type is loaded.

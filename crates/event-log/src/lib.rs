@@ -60,9 +60,10 @@ pub use headers::InvalidRecord;
 pub use kafka::{
     Bookmarks, ClientSettings, CommandReader, CommandWriter, EventReader, EventTail, GroupChange,
     KafkaBroker, KafkaLayout, KafkaShardLog, Membership, OffsetRange, Outcome, OutcomeReader, Owner, Owners,
-    PartitionSurvey, Reading, ShardLogSettings, ShardSurvey, TopicDescription, TopicsError, Visit,
-    apply_topics, check_partitions, committed_ranges, describe_topics, follow_owners, newest_events,
-    partition_ends, read_outcomes, read_partition, read_range, survey_shards,
+    PartitionSurvey, Reading, RegisteredSchema, ShardLogSettings, ShardSurvey, TopicDescription, TopicsError,
+    Visit, apply_topics, check_partitions, committed_ranges, describe_topics, follow_owners, newest_events,
+    partition_ends, read_outcomes, read_partition, read_range, read_schema_ids, record_schema_ids,
+    survey_shards,
 };
 #[cfg(feature = "kafka")]
 pub use layout::{Layout, LayoutBroker, change_layout};

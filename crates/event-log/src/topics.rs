@@ -51,14 +51,19 @@ impl Topics {
         self.named("layout")
     }
 
+    /// The ids of the context's schemas in the registry, keyed by subject and version. It has one partition.
+    pub fn schemas(&self) -> String {
+        self.named("schemas")
+    }
+
     /// The consumer group called `name`.
     pub fn group(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
     /// All of these topics.
-    pub fn names(&self) -> [String; 5] {
-        [self.events(), self.commands(), self.outcomes(), self.owners(), self.layout()]
+    pub fn names(&self) -> [String; 6] {
+        [self.events(), self.commands(), self.outcomes(), self.owners(), self.layout(), self.schemas()]
     }
 
     fn named(&self, what: &str) -> String {

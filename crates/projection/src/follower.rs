@@ -100,6 +100,7 @@ impl Follower {
     /// missed.
     async fn listen(&mut self) -> Result<(), sqlx::Error> {
         let mut listener = Listener::open(&self.pool).await?;
+        listener.listen_for_moves(true).await?;
         self.read_offsets(&mut listener).await?;
         while self.is_watched() {
             let notification = listener.next_within(self.max_silence).await?;
@@ -143,7 +144,9 @@ impl Follower {
         let Some(moved) = CheckpointMove::parse(notification.payload()) else { return true };
         for followed in self.projections.iter().filter(|followed| moved.is_of(&followed.source)) {
             if followed.generation == moved.generation {
-                followed.waiters.set_partition(moved.position.partition, moved.position.offset + 1);
+                for position in &moved.positions {
+                    followed.waiters.set_partition(position.partition, position.offset + 1);
+                }
             } else if followed.generation == 0 {
                 return false;
             }
@@ -152,20 +155,24 @@ impl Follower {
     }
 }
 
-/// A notification that a checkpoint has moved.
+/// A notification that checkpoints have moved.
 pub(crate) struct CheckpointMove<'n> {
     pub(crate) projection: &'n str,
     pub(crate) generation: i32,
-    pub(crate) position: Position,
+    /// The last position that was applied of each partition, all of one topic.
+    pub(crate) positions: Vec<Position>,
 }
 
 impl<'n> CheckpointMove<'n> {
     pub(crate) fn parse(payload: &'n str) -> Option<Self> {
-        let [projection, generation, position] = payload.split(' ').collect::<Vec<_>>().try_into().ok()?;
-        Some(Self { projection, generation: generation.parse().ok()?, position: position.parse().ok()? })
+        let mut words = payload.split(' ');
+        let (projection, generation) = (words.next()?, words.next()?.parse().ok()?);
+        let positions = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+        Some(Self { projection, generation, positions })
     }
 
     pub(crate) fn is_of(&self, source: &Source) -> bool {
-        self.projection == source.projection && self.position.topic == source.topic
+        self.projection == source.projection
+            && self.positions.first().is_some_and(|position| position.topic == source.topic)
     }
 }

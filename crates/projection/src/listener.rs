@@ -6,8 +6,8 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-/// The channel that is notified whenever a checkpoint moves, with the payload `<projection> <generation> <position>`:
-/// `orders 1 orders.events/3@1042`.
+/// The channel that is notified whenever checkpoints move, with the payload `<projection> <generation> <position>...`:
+/// `orders 1 orders.events/3@1042 orders.events/5@871`.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// The channel that is notified with a projection's name whenever one of its generations is created, dropped or
 /// changed, and whenever an operator asks for its parked events to be retried or dropped.
@@ -15,18 +15,23 @@ pub(crate) const CONTROL: &str = "projection";
 /// How long the connection may be without notifications before it is tested: on a broken connection, none ever arrives.
 pub(crate) const MAX_SILENCE: Duration = Duration::from_secs(5);
 
-/// A connection that is notified of every move of a checkpoint and every change of generations. It does not reconnect
-/// when it is lost, because the caller then has to read the tables.
+/// A connection that is notified of every change of generations, and if asked to of every move of a checkpoint. It does
+/// not reconnect when it is lost, because the caller then has to read the tables.
 #[derive(Debug)]
 pub(crate) struct Listener(PgListener);
 
 impl Listener {
-    /// Connects and begins to listen.
+    /// Connects and begins to listen for changes of generations.
     pub(crate) async fn open(pool: &PgPool) -> Result<Self, sqlx::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
         listener.eager_reconnect(false);
-        listener.listen_all([CHECKPOINT, CONTROL]).await?;
+        listener.listen(CONTROL).await?;
         Ok(Self(listener))
+    }
+
+    /// Begins or ceases to listen for moves of checkpoints. Postgres wakes every listener at each of them.
+    pub(crate) async fn listen_for_moves(&mut self, listen: bool) -> Result<(), sqlx::Error> {
+        if listen { self.0.listen(CHECKPOINT).await } else { self.0.unlisten(CHECKPOINT).await }
     }
 
     /// The connection, for a query.

@@ -11,7 +11,7 @@ mod observe;
 mod request_metrics;
 mod write_timeout;
 
-pub use layers::platform;
+pub use layers::{WholeBody, platform};
 pub use limits::{HttpSettings, Limits};
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

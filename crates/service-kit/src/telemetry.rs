@@ -1,6 +1,9 @@
 //! Logs with `tracing` and metrics for Prometheus. `main` installs both before anything else.
 
-use std::str::FromStr;
+use std::{
+    io::{IsTerminal, stdout},
+    str::FromStr,
+};
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt, util::TryInitError};
@@ -74,7 +77,8 @@ impl FromStr for LogFormat {
 pub fn install(settings: TelemetrySettings) -> Result<PrometheusHandle, TelemetryError> {
     let log = tracing_subscriber::registry().with(settings.filter);
     match settings.format {
-        LogFormat::Pretty => log.with(fmt::layer()).try_init()?,
+        // Colours would be escape sequences in a file.
+        LogFormat::Pretty => log.with(fmt::layer().with_ansi(stdout().is_terminal())).try_init()?,
         LogFormat::Json => {
             log.with(fmt::layer().json().flatten_event(true).with_span_list(false)).try_init()?;
         }

@@ -8,6 +8,9 @@ use crate::{
     program::{program, repository},
 };
 
+/// So that two instances share the writing.
+const SHARDS: i32 = 2;
+
 /// The addresses of the servers that a test uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Servers {
@@ -28,6 +31,8 @@ pub struct TestEnvironment {
     pub topic_prefix: String,
     /// The prefix of every database.
     pub database_prefix: String,
+    /// The number of shards of every context.
+    pub shards: i32,
 }
 
 impl Servers {
@@ -56,7 +61,18 @@ impl TestEnvironment {
     /// An empty environment on these servers.
     pub fn on(servers: Servers) -> Self {
         let name = Uuid::now_v7().simple().to_string();
-        Self { servers, topic_prefix: format!("t{name}."), database_prefix: format!("t{name}_") }
+        Self {
+            servers,
+            topic_prefix: format!("t{name}."),
+            database_prefix: format!("t{name}_"),
+            shards: SHARDS,
+        }
+    }
+
+    /// The same environment, with this number of shards in every context.
+    #[must_use]
+    pub fn with_shards(self, shards: i32) -> Self {
+        Self { shards, ..self }
     }
 
     /// An environment with the topics, schemas and tables of every context.
@@ -114,6 +130,7 @@ impl TestEnvironment {
             .env("FOLDLINE_REGISTRY_URL", &self.servers.registry_url)
             .env("FOLDLINE_TOPIC_PREFIX", &self.topic_prefix)
             .env("FOLDLINE_TOPIC_REPLICATION", replication)
+            .env("FOLDLINE_SHARDS", self.shards.to_string())
             .env("FOLDLINE_DATABASE_SERVER_URL", as_user("migrator", &self.servers.database_server_url))
             .env("FOLDLINE_DATABASE_PREFIX", &self.database_prefix)
             .output()

@@ -26,14 +26,16 @@ pub struct Service {
 enum Need {
     Http,
     Kafka,
+    /// The number of shards.
+    Shards,
     Registry,
     /// The context's database (`read` or `write`), and the context's user for it (`command`, `projector` or `query`).
     Database(&'static str, &'static str),
 }
 
 /// What every command API connects to.
-const COMMAND_API_NEEDS: [Need; 4] =
-    [Need::Http, Need::Kafka, Need::Registry, Need::Database("write", "command")];
+const COMMAND_API_NEEDS: [Need; 5] =
+    [Need::Http, Need::Kafka, Need::Shards, Need::Registry, Need::Database("write", "command")];
 
 /// What every projector connects to.
 const PROJECTOR_NEEDS: [Need; 3] = [Need::Kafka, Need::Registry, Need::Database("read", "projector")];
@@ -115,6 +117,7 @@ impl Service {
             match need {
                 Need::Http => command.env("FOLDLINE_HTTP_ADDRESS", &http),
                 Need::Kafka => command.env("FOLDLINE_KAFKA_BROKERS", &environment.servers.brokers),
+                Need::Shards => command.env("FOLDLINE_SHARDS", environment.shards.to_string()),
                 Need::Registry => command.env("FOLDLINE_REGISTRY_URL", &environment.servers.registry_url),
                 Need::Database(name, user) => command.env(
                     "FOLDLINE_DATABASE_URL",

@@ -1,10 +1,16 @@
-use aggregate::Version;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aggregate::{AggregateId, Version};
 use event_log::Recorded;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
+/// The memory of an aggregate in the cache besides what [`CachedAggregate::bytes`] counts, in bytes: the key, the entry of
+/// the map, the counters of the id, and what the allocator rounds up.
+const OVERHEAD: usize = 96;
+
 /// An aggregate after its events up to some offset.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct CachedAggregate<S> {
     /// The state that `decide` needs.
     pub state: S,
@@ -15,6 +21,40 @@ pub struct CachedAggregate<S> {
     /// The last commands that led to events, oldest first; [`CacheSettings`](super::CacheSettings) says how many. The
     /// capacity is kept exact: most aggregates see few commands, and there are many aggregates.
     pub commands: Vec<CompletedCommand>,
+    /// The size of the state.
+    pub(crate) state_size: StateSize,
+}
+
+/// The length of a state as JSON, in bytes, when it was last saved or loaded, and of the events since then. It takes no
+/// serialisation of its own.
+#[derive(Debug, Default)]
+pub(crate) struct StateSize(AtomicU32);
+
+impl StateSize {
+    /// The state takes this much as JSON.
+    pub(crate) fn measured(&self, bytes: usize) {
+        self.0.store(saturated(bytes), Ordering::Relaxed);
+    }
+
+    /// An event of this size has changed the state.
+    fn grow(&mut self, bytes: usize) {
+        let size = self.0.get_mut();
+        *size = size.saturating_add(saturated(bytes));
+    }
+
+    fn bytes(&self) -> usize {
+        usize::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+    }
+}
+
+fn saturated(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+impl Clone for StateSize {
+    fn clone(&self) -> Self {
+        Self(AtomicU32::new(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 /// A command that led to events.
@@ -33,6 +73,14 @@ pub struct CompletedCommand {
 }
 
 impl<S> CachedAggregate<S> {
+    /// An estimate of the memory that it takes in the cache, in bytes. What a state has on the heap is taken to be what is
+    /// longer in JSON than in memory.
+    pub(super) fn bytes(&self, id: &AggregateId) -> usize {
+        let on_heap = self.state_size.bytes().saturating_sub(size_of::<S>());
+        let commands = self.commands.capacity() * size_of::<CompletedCommand>();
+        OVERHEAD + id.as_str().len() + size_of::<Self>() + on_heap + commands
+    }
+
     /// The command with this id, if the aggregate remembers it.
     pub fn command(&self, command_id: Uuid) -> Option<&CompletedCommand> {
         self.commands.iter().rev().find(|done| done.command_id == command_id)
@@ -63,6 +111,7 @@ impl<S> CachedAggregate<S> {
     ) -> Option<CompletedCommand> {
         let envelope = &recorded.envelope;
         (self.version, self.offset) = (envelope.version, recorded.position.offset);
+        self.state_size.grow(recorded.payload.len());
         let command_id = envelope.metadata.command_id;
         let is_new = self.commands.last().is_none_or(|last| last.command_id != command_id);
         let evicted = (is_new && self.commands.len() == max).then(|| self.commands.remove(0));
@@ -87,8 +136,22 @@ impl<S> CachedAggregate<S> {
     }
 }
 
+/// How large the state was when it was measured does not matter.
+impl<S: PartialEq> PartialEq for CachedAggregate<S> {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |of: &Self| (of.version, of.offset);
+        parts(self) == parts(other) && self.state == other.state && self.commands == other.commands
+    }
+}
+
 impl<S: Default> Default for CachedAggregate<S> {
     fn default() -> Self {
-        Self { state: S::default(), version: Version::NONE, offset: -1, commands: Vec::new() }
+        Self {
+            state: S::default(),
+            version: Version::NONE,
+            offset: -1,
+            commands: Vec::new(),
+            state_size: StateSize::default(),
+        }
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct UnsavedCommands {
     /// Evicted since the last save began.
     recent: EvictedCommands,
     saving: Arc<EvictedCommands>,
-    /// Every command that was evicted below this offset is saved.
+    /// Every command that was evicted below this offset is saved, or was dropped.
     saved: i64,
 }
 
@@ -64,7 +64,7 @@ impl UnsavedCommands {
         self.recent.len()
     }
 
-    /// The offset below which every evicted command is saved.
+    /// The offset from which on every evicted command is here or saved. Those below it are only in the store.
     pub(super) const fn saved(&self) -> i64 {
         self.saved
     }
@@ -72,6 +72,13 @@ impl UnsavedCommands {
     /// Everything evicted below this offset is known to be saved.
     pub(super) fn saved_up_to(&mut self, offset: i64) {
         self.saved = self.saved.max(offset);
+    }
+
+    /// Drops everything, which was evicted up to this event, to bound memory while nothing can be saved. The store must
+    /// have it, or it must be derived from the log again.
+    pub(super) fn drop_up_to(&mut self, last: &Recorded) {
+        self.recent.clear();
+        self.saved_up_to(last.position.offset + 1);
     }
 
     /// Begins a save of everything.

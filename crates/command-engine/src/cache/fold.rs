@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use aggregate::{Aggregate, AggregateId, Message, Version};
 use event_log::{Discontinuity, Recorded};
 
-use super::{AggregateCache, CachedAggregate, CompletedCommand};
+use super::{AggregateCache, CompletedCommand};
 use crate::snapshots::SnapshotError;
 
 /// Events could not be folded into the cache.
@@ -40,13 +40,17 @@ impl<A: Aggregate> AggregateCache<A> {
             let command_id = recorded.envelope.metadata.command_id;
             return Ok(self.entries.get(id).and_then(|cached| cached.command(command_id)));
         }
-        let cached: &mut CachedAggregate<A::State> = self.entries.change(id);
-        cached.state = A::evolve(std::mem::take(&mut cached.state), event);
-        let evicted = cached.remember(recorded, event.message_type(), self.settings.remembered_commands);
+        let evicted = self.entries.change(id, |cached| {
+            cached.state = A::evolve(std::mem::take(&mut cached.state), event);
+            cached.remember(recorded, event.message_type(), self.settings.remembered_commands)
+        });
         if let Some(command) = evicted {
             self.evicted.add(command, recorded);
+            if !self.is_open() && self.evicted.len() > self.settings.max_evicted_commands {
+                self.evicted.drop_up_to(recorded);
+            }
         }
-        Ok(cached.commands.last())
+        Ok(self.entries.get(id).and_then(|cached| cached.commands.last()))
     }
 
     /// Folds the next events of the log: loads their aggregates with one query, and calls `folded` with each event and

@@ -24,13 +24,16 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Whether only the store knows if an aggregate in memory has completed this command.
     pub fn must_look_up(&self, key: &CommandKey) -> bool {
-        let may_be_saved =
-            self.store.is_persistent() && self.get(&key.0).is_some_and(CachedAggregate::has_evicted);
-        may_be_saved && self.command(key).is_none()
+        let has_some = self.store.is_persistent() && self.evicted.saved() > 0;
+        let may_have_it = has_some && self.get(&key.0).is_some_and(CachedAggregate::has_evicted);
+        may_have_it && self.command(key).is_none()
     }
 
     /// Begins to look up these commands.
     fn begin_look_up(&mut self, keys: &[CommandKey]) -> Result<PendingCommands, SnapshotError> {
+        if !self.is_open() {
+            return Err(SnapshotError::NotOpen);
+        }
         if self.load_after.is_some_and(|again| Instant::now() < again) {
             return Err(SnapshotError::Pausing);
         }

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, time::Instant};
 
 use aggregate::{Aggregate, AggregateId};
 use event_log::{Continuity, Discontinuity, Offsets, Recorded, Shards};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{AggregateCache, CacheError, CachedAggregate};
-use crate::snapshots::SnapshotError;
+use crate::{metrics, snapshots::SnapshotError};
 
 /// The aggregates of one shard.
 pub struct ShardCache<A: Aggregate> {
@@ -58,13 +58,26 @@ impl<A: Aggregate> ShardCache<A> {
         self.partitions.values().map(|partition| partition.cache.aggregates()).sum()
     }
 
-    /// Restores the partitions that have to be.
-    pub(crate) fn restore(&mut self) -> Result<(), SnapshotError> {
-        for PartitionCache { cache, restored } in self.partitions.values_mut().filter(|one| !one.restored) {
-            cache.restore()?;
+    /// An estimate of the memory of the aggregates in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.partitions.values().map(|partition| partition.cache.bytes()).sum()
+    }
+
+    /// Restores the partitions that have to be. Those whose snapshots cannot be opened start at the beginning of the log.
+    /// Returns whether all snapshots are open.
+    pub(crate) fn restore(&mut self) -> bool {
+        let unread = self.partitions.iter_mut().filter(|(_, partition)| !partition.restored);
+        // All at once, because each may take until its timeout.
+        let begun: Vec<_> = unread.map(|(number, one)| (number, one.cache.begin_restore(), one)).collect();
+        for (partition, pending, PartitionCache { cache, restored }) in begun {
+            let opened = cache.end_restore(pending);
+            metrics::snapshots_open(*partition, opened.is_ok());
+            if let Err(error) = opened {
+                warn!(partition, %error, "the snapshots cannot be opened; replaying the log from its beginning");
+            }
             *restored = true;
         }
-        Ok(())
+        self.partitions.values().all(|partition| partition.cache.is_open())
     }
 
     /// The partition whose evicted commands were saved up to an offset that its log does not have, that offset, and the
@@ -120,23 +133,29 @@ impl<A: Aggregate> ShardCache<A> {
 
     /// Folds the next event of a partition; its aggregate must be in memory or new.
     pub(crate) fn fold(&mut self, recorded: &Recorded, event: &A::Event) -> Result<(), Discontinuity> {
-        self.cache(recorded).fold(recorded, event).map(drop)
+        self.partition(recorded.position.partition).cache.fold(recorded, event).map(drop)
     }
 
-    /// Folds the next events of one partition.
-    pub(crate) fn fold_tail(&mut self, tail: &[(Recorded, A::Event)]) -> Result<(), CacheError> {
-        match tail.first() {
-            Some((first, _)) => self.cache(first).fold_tail(tail, &mut |_, _| ()),
-            None => Ok(()),
-        }
+    /// Folds the next events of one partition. `may_skip` as in [`reopen`](AggregateCache::reopen).
+    pub(crate) fn fold_tail(
+        &mut self,
+        tail: &[(Recorded, A::Event)],
+        may_skip: bool,
+    ) -> Result<(), CacheError> {
+        let Some((first, _)) = tail.first() else { return Ok(()) };
+        let number = first.position.partition;
+        let partition = self.partition(number);
+        partition.reopen(number, may_skip)?;
+        partition.cache.fold_tail(tail, &mut |_, _| ())
     }
 
-    /// Saves changed aggregates in the background, where a save is due.
+    /// Saves changed aggregates in the background, where a save is due, and opens snapshots that could not be opened.
     pub(crate) fn write_behind(&mut self, epoch: u64) {
-        for (number, PartitionCache { cache, restored }) in &mut self.partitions {
-            if let Err(error) = cache.write_behind(epoch) {
+        for (number, partition) in &mut self.partitions {
+            let saved = partition.reopen(*number, false).and_then(|()| partition.cache.write_behind(epoch));
+            if let Err(error) = saved {
                 warn!(partition = number, %error, "the snapshots no longer match the cache");
-                *restored = false;
+                partition.restored = false;
             }
         }
     }
@@ -146,8 +165,18 @@ impl<A: Aggregate> ShardCache<A> {
         self.partitions.values().filter_map(|partition| partition.cache.due()).min()
     }
 
-    fn cache(&mut self, recorded: &Recorded) -> &mut AggregateCache<A> {
-        let partition = self.partitions.get_mut(&recorded.position.partition);
-        &mut partition.expect("a shard's log has only the shard's partitions").cache
+    fn partition(&mut self, number: i32) -> &mut PartitionCache<A> {
+        self.partitions.get_mut(&number).expect("a shard's log has only the shard's partitions")
+    }
+}
+
+impl<A: Aggregate> PartitionCache<A> {
+    /// Opens snapshots that could not be opened, as far as that is possible now.
+    fn reopen(&mut self, number: i32, may_skip: bool) -> Result<(), SnapshotError> {
+        if self.cache.reopen(may_skip)? {
+            metrics::snapshots_open(number, true);
+            info!(partition = number, "the snapshots are used again");
+        }
+        Ok(())
     }
 }

@@ -63,6 +63,9 @@ impl<A: Aggregate> AggregateCache<A> {
     /// [`SnapshotError::Lost`] means that the cache must be [restored](Self::restore). Other errors are logged, and the
     /// save is repeated later.
     pub fn write_behind(&mut self, epoch: u64) -> Result<(), SnapshotError> {
+        if !self.is_open() {
+            return Ok(());
+        }
         self.collect()?;
         if self.write_behind.superseded.is_some_and(|superseded| superseded != epoch) {
             self.write_behind.superseded = None;
@@ -78,9 +81,11 @@ impl<A: Aggregate> AggregateCache<A> {
         Ok(())
     }
 
-    /// When to call [`write_behind`](Self::write_behind) even if nothing happens until then; `None` if everything is
-    /// saved.
+    /// When to save, or to open the snapshots again, even if nothing happens until then; `None` if everything is saved.
     pub fn due(&self) -> Option<Instant> {
+        if let Some(opening) = &self.opening {
+            return Some(opening.due(&self.settings));
+        }
         let WriteBehind { under_way, superseded, last_due, pause, .. } = &self.write_behind;
         let nothing_to_do = self.entries.unsaved() == 0 || !self.store.is_persistent();
         if nothing_to_do {
@@ -93,9 +98,13 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// How long after the last save the changes so far are to be saved.
     fn wait_for_changes(&self) -> Duration {
-        let CacheSettings { max_aggregates, max_evicted_commands, save_changes, .. } = self.settings;
+        let CacheSettings { max_aggregates, max_bytes, max_evicted_commands, save_changes, .. } =
+            self.settings;
         let (changed, evicted) = (self.entries.changed(), self.evicted.recent());
-        if changed >= max_aggregates / 2 || evicted >= max_evicted_commands / 2 {
+        let is_short_of_memory = changed >= max_aggregates / 2
+            || self.entries.changed_bytes() >= max_bytes / 2
+            || evicted >= max_evicted_commands / 2;
+        if is_short_of_memory {
             Duration::ZERO
         } else if changed.max(evicted) >= save_changes {
             self.settings.save_pause.min(self.settings.save_interval)
@@ -106,6 +115,9 @@ impl<A: Aggregate> AggregateCache<A> {
 
     /// Saves what has changed and waits for it. If a newer owner has saved, anything beyond that save stays unsaved.
     pub fn save_now(&mut self, epoch: u64) -> Result<(), SnapshotError> {
+        if !self.is_open() {
+            return Err(SnapshotError::NotOpen);
+        }
         if let Some((epoch, pending)) = self.write_behind.under_way.take() {
             self.await_save(epoch, pending)?;
         }

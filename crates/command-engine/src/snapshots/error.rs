@@ -14,6 +14,12 @@ pub enum SnapshotError {
     /// Loading failed recently; the next attempt comes after a pause.
     #[error("snapshots: not asked again so soon after a failure")]
     Pausing,
+    /// They could not be opened yet, so what only they have is not known, and nothing can be saved.
+    #[error("snapshots: postgres has not answered yet")]
+    NotOpen,
+    /// They can be opened again. The cache must be restored and the log read from there.
+    #[error("snapshots: postgres answers again")]
+    Reopened,
     /// A snapshot does not match the type of the state: the state was changed without increasing its version.
     #[error("snapshot of {id} cannot be read: {reason}")]
     Unreadable {

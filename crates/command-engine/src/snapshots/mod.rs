@@ -69,6 +69,9 @@ pub enum Saved {
     Superseded(i64),
 }
 
+/// The checkpoints to come.
+pub type PendingOpened = oneshot::Receiver<Result<Opened, SnapshotError>>;
+
 /// The result of a save under way.
 pub type PendingSave = oneshot::Receiver<Result<Saved, SnapshotError>>;
 
@@ -85,8 +88,8 @@ pub trait SnapshotStore<A: Aggregate>: Send + 'static {
         true
     }
 
-    /// Returns the checkpoints: the default checkpoint of snapshots if there are none that this code can use.
-    fn open(&mut self) -> Result<Opened, SnapshotError>;
+    /// Begins to read the checkpoints: the default checkpoint of snapshots if there are none that this code can use.
+    fn open(&mut self) -> PendingOpened;
 
     /// Begins to insert the ids of all aggregates that have a snapshot, in the background and for as long as it takes.
     ///

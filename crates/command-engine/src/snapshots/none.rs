@@ -4,7 +4,8 @@ use aggregate::{Aggregate, AggregateId};
 use tokio::sync::oneshot;
 
 use super::{
-    Aggregates, Opened, PendingCommands, PendingIds, PendingSave, Save, Saved, SnapshotError, SnapshotStore,
+    Aggregates, Opened, PendingCommands, PendingIds, PendingOpened, PendingSave, Save, Saved, SnapshotError,
+    SnapshotStore,
 };
 use crate::cache::{CommandKey, IdFilter};
 
@@ -17,8 +18,8 @@ impl<A: Aggregate> SnapshotStore<A> for NoSnapshots {
         false
     }
 
-    fn open(&mut self) -> Result<Opened, SnapshotError> {
-        Ok(Opened::default())
+    fn open(&mut self) -> PendingOpened {
+        ready(Ok(Opened::default()))
     }
 
     fn read_ids(&mut self, ids: IdFilter, _: i64) -> PendingIds {

@@ -8,10 +8,11 @@ use std::sync::{
 use aggregate::AggregateId;
 use command_engine::{
     AggregateCache, Aggregates, CacheSettings, Checkpoint, CommandKey, IdFilter, Opened, PendingCommands,
-    PendingIds, PendingSave, Save, ShardCache, SnapshotError, SnapshotStore,
+    PendingIds, PendingOpened, PendingSave, Save, ShardCache, SnapshotError, SnapshotStore,
     protocol::{Commits, InDoubt, Mailbox, SystemClock, Writer},
 };
 use event_log::{LogError, MemoryLog, Shards};
+use tokio::{sync::oneshot, task::block_in_place};
 
 use crate::support::{Account, Bank, CODEC, Command, State, request, settings, topics};
 
@@ -27,10 +28,13 @@ impl SnapshotStore<Account> for Foreign {
         unreachable!("there are no aggregates")
     }
 
-    fn open(&mut self) -> Result<Opened, SnapshotError> {
+    fn open(&mut self) -> PendingOpened {
+        let (reply, pending) = oneshot::channel();
         let next_offset = if self.dropped.load(Ordering::Relaxed) { 0 } else { 100 };
         let checkpoint = Checkpoint { next_offset, ..Checkpoint::default() };
-        Ok(Opened { checkpoint, evicted: if self.keeps_commands { 100 } else { next_offset } })
+        let evicted = if self.keeps_commands { 100 } else { next_offset };
+        reply.send(Ok(Opened { checkpoint, evicted })).unwrap();
+        pending
     }
 
     fn load(&mut self, _: &[AggregateId], _: i64) -> Result<Aggregates<State>, SnapshotError> {
@@ -58,31 +62,38 @@ impl Foreign {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn snapshots_of_another_log_are_refused_until_they_are_dropped() {
     let bank = Bank::open().await;
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
     let dropped = Arc::new(AtomicBool::new(false));
     let mut writer = Foreign { dropped: dropped.clone(), keeps_commands: false }.writer(&bank);
 
-    for _ in 0..2 {
-        assert!(matches!(writer.warm_up(), Err(LogError::BeyondEnd { partition: 0, next: 100, end: 2 })));
-        assert!(matches!(writer.claim(&mut InDoubt::nothing()), Err(LogError::BeyondEnd { .. })));
-    }
+    block_in_place(|| {
+        for _ in 0..2 {
+            let warm_up = writer.warm_up();
+            assert!(matches!(warm_up, Err(LogError::BeyondEnd { partition: 0, next: 100, end: 2 })));
+            assert!(matches!(writer.claim(&mut InDoubt::nothing()), Err(LogError::BeyondEnd { .. })));
+        }
+    });
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
 
     dropped.store(true, Ordering::Relaxed);
-    writer.warm_up().unwrap();
-    assert_eq!(writer.aggregates(), 1);
-    assert_eq!(writer.claim(&mut InDoubt::nothing()).unwrap().epoch, 2);
+    block_in_place(|| {
+        writer.warm_up().unwrap();
+        assert_eq!(writer.aggregates(), 1);
+        assert_eq!(writer.claim(&mut InDoubt::nothing()).unwrap().epoch, 2);
+    });
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn evicted_commands_of_another_log_are_refused() {
     let bank = Bank::open().await;
     bank.submit(&request("a", Command::Deposit(vec![1]))).await.unwrap();
     let mut writer = Foreign { dropped: Arc::new(true.into()), keeps_commands: true }.writer(&bank);
-    writer.warm_up().unwrap();
-    let claimed = writer.claim(&mut InDoubt::nothing());
+    let claimed = block_in_place(|| {
+        writer.warm_up().unwrap();
+        writer.claim(&mut InDoubt::nothing())
+    });
     assert!(matches!(claimed, Err(LogError::BeyondEnd { partition: 0, next: 100, .. })));
 }

@@ -12,7 +12,8 @@ use std::{
 use aggregate::AggregateId;
 use command_engine::{
     Aggregates, CacheSettings, Checkpoint, CommandKey, Delivery, Engine, EngineSettings, IdFilter,
-    NoSnapshots, Opened, PendingCommands, PendingIds, PendingSave, Save, SnapshotError, SnapshotStore,
+    NoSnapshots, Opened, PendingCommands, PendingIds, PendingOpened, PendingSave, Save, SnapshotError,
+    SnapshotStore,
 };
 use event_log::{MemoryLog, Offsets, Position, Shards, partition_of};
 use tokio::sync::oneshot;
@@ -136,8 +137,11 @@ struct Unreachable {
 }
 
 impl SnapshotStore<Account> for Unreachable {
-    fn open(&mut self) -> Result<Opened, SnapshotError> {
-        Ok(Opened { checkpoint: Checkpoint { aggregates: 1, ..Checkpoint::default() }, evicted: 0 })
+    fn open(&mut self) -> PendingOpened {
+        let (reply, pending) = oneshot::channel();
+        let checkpoint = Checkpoint { aggregates: 1, ..Checkpoint::default() };
+        reply.send(Ok(Opened { checkpoint, evicted: 0 })).unwrap();
+        pending
     }
 
     fn read_ids(&mut self, mut ids: IdFilter, _: i64) -> PendingIds {

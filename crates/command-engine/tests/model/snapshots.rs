@@ -9,7 +9,7 @@ use std::{
 use aggregate::AggregateId;
 use command_engine::{
     Aggregates, Checkpoint, CommandKey, CompletedCommand, IdFilter, Opened, PendingCommands, PendingIds,
-    PendingSave, Save, Saved, SnapshotError, SnapshotStore,
+    PendingOpened, PendingSave, Save, Saved, SnapshotError, SnapshotStore,
 };
 use tokio::sync::oneshot;
 
@@ -31,7 +31,7 @@ struct Stored {
     /// Whether saves stay pending until they are [finished](SharedSnapshots::finish_save).
     delayed: bool,
     pending: Vec<(Save<State>, SaveReply)>,
-    /// Whether nothing can be looked up.
+    /// Whether nothing can be opened or looked up.
     is_down: bool,
     bug: Option<PlantedBug>,
 }
@@ -76,7 +76,7 @@ impl SharedSnapshots {
         (current.checkpoint, current.saved_by, current.aggregates) = Default::default();
     }
 
-    /// Goes down for look-ups, or comes up again.
+    /// Goes down for new owners and look-ups, or comes up again.
     pub(crate) fn toggle_down(&self) {
         self.lock().is_down ^= true;
     }
@@ -122,9 +122,13 @@ impl Stored {
 }
 
 impl SnapshotStore<Account> for SharedSnapshots {
-    fn open(&mut self) -> Result<Opened, SnapshotError> {
-        let Rows { checkpoint, evicted_checkpoint, .. } = self.lock().current;
-        Ok(Opened { checkpoint, evicted: evicted_checkpoint })
+    fn open(&mut self) -> PendingOpened {
+        let (reply, pending) = oneshot::channel();
+        let stored = self.lock();
+        let Rows { checkpoint, evicted_checkpoint, .. } = stored.current;
+        let opened = Opened { checkpoint, evicted: evicted_checkpoint };
+        reply.send(if stored.is_down { Err(SnapshotError::Pausing) } else { Ok(opened) }).unwrap();
+        pending
     }
 
     /// Where saves are delayed, the ids are never read.

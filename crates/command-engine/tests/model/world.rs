@@ -55,7 +55,8 @@ pub(crate) struct World {
 
 /// The weights of: a delayed request arrives, transactions expire, commits become visible, the group reassigns the
 /// shard, an instance crashes, an instance freezes or resumes, a delayed save finishes, the last save is lost, a
-/// command is delivered, the number of shards is changed, snapshots are discarded, look-ups fail or work again.
+/// command is delivered, the number of shards is changed, snapshots are discarded, snapshots cannot be opened or
+/// can again.
 type DisturbanceWeights = [usize; 12];
 
 /// Runs a schedule to its end and checks it.

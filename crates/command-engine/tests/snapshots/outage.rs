@@ -83,17 +83,6 @@ fn until_the_ids_of_all_snapshots_are_read_every_unknown_id_is_looked_up() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_restored_while_postgres_is_down_is_empty() {
-    let database = Database::new();
-    let (_, mut cache) = cache(&database, settings(10));
-    database.close();
-    cache.restore().unwrap_err();
-    assert_eq!((cache.next_offset, cache.len(), cache.aggregates()), (0, 0, 0));
-    assert!(!cache.is_cold(&id("cold")));
-    database.reopen();
-}
-
-#[test]
 fn aggregates_that_cannot_be_saved_do_not_grow_without_bound() {
     let database = Database::new();
     let (mut history, mut cache) = cache(&database, settings(3));

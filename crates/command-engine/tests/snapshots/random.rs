@@ -10,7 +10,7 @@ use aggregate::AggregateId;
 use command_engine::{CacheError, NoSnapshots, SnapshotError};
 use proptest::{collection::vec, prelude::*};
 
-use crate::support::{AggregateCache, Database, History, completed, id, room_for};
+use crate::support::{AggregateCache, Database, History, completed, eventually, id, room_for};
 
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 
@@ -80,9 +80,13 @@ impl Partition {
                 read(&mut self.owner, self.epoch, &self.history, chunk, usize::MAX);
             }
             Step::Discard => {
-                for table in ["snapshot_checkpoint", "snapshots"] {
-                    DATABASE.run(&format!("DELETE FROM {table} WHERE partition = {}", self.number));
-                }
+                let delete = |table| {
+                    DATABASE.try_run(&format!("DELETE FROM {table} WHERE partition = {}", self.number))
+                };
+                // Postgres refuses it if an earlier owner saves in between.
+                eventually(|| {
+                    ["snapshot_checkpoint", "snapshots"].into_iter().all(|table| delete(table).is_ok())
+                });
                 self.standby.restore().unwrap();
                 self.owner.restore().unwrap();
                 read(&mut self.owner, self.epoch, &self.history, 8, usize::MAX);

@@ -27,7 +27,7 @@ fn one(name: &str, cache: &AggregateCache) -> Aggregates<Total> {
 }
 
 fn checkpoint(store: &mut PostgresSnapshots) -> Checkpoint {
-    SnapshotStore::<Tally>::open(store).unwrap().checkpoint
+    SnapshotStore::<Tally>::open(store).blocking_recv().unwrap().unwrap().checkpoint
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue},
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use service_kit::Problem;
 use uuid::Uuid;
+
+use crate::problems::not_ready;
 
 /// On a request: it comes from another instance and must not be forwarded again. The value is the identity of the request.
 pub(super) const FORWARDED: HeaderName = HeaderName::from_static("foldline-forwarded");
@@ -16,13 +16,6 @@ pub(super) const OWNER_EPOCH: HeaderName = HeaderName::from_static("foldline-own
 pub(super) const TIMEOUT_MS: HeaderName = HeaderName::from_static("foldline-timeout-ms");
 /// On an answer: the command was not decided here, and nothing was written.
 pub(super) const NOT_HERE: HeaderName = HeaderName::from_static("foldline-not-here");
-
-/// Extension of the response to a command that this instance could not decide: it does not own the shard at the
-/// moment, and nothing was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotOwner {
-    pub(crate) shard: i32,
-}
 
 /// Where a request comes from, and how much time it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +46,10 @@ impl ForwardContext {
     }
 }
 
-/// Tells the sender that it may ask another instance.
-pub(super) fn marked(mut response: Response) -> Response {
-    response.headers_mut().insert(NOT_HERE, HeaderValue::from_static("true"));
-    response
+/// The answer to a command that another instance has forwarded here in vain: nothing was written, and its sender may ask
+/// another instance.
+pub(crate) fn not_here() -> Problem {
+    not_ready().header(NOT_HERE, HeaderValue::from_static("true"))
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {

@@ -3,11 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aggregate::Aggregate;
-use axum::{
-    http::StatusCode,
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::StatusCode;
+use command_engine::CommandRequest;
 use event_log::{Owner, Owners};
 use service_kit::{Problem, problem::kinds};
 use tokio::{
@@ -15,8 +12,10 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 
-use super::{Forwarding, NotOwner, buffered_request::BufferedRequest, peers::ForwardResult};
+use super::{ReceivedRequest, peers::ForwardResult};
 use crate::{
+    CommandState,
+    dispatch::Decided,
     problems::{SOON, not_ready},
     write_side::WriteSide,
 };
@@ -29,11 +28,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_millis(100);
 
 /// One command, until it is answered.
-pub(super) struct OwnerRouting<'r, A: Aggregate> {
-    forwarding: &'r Forwarding<A>,
-    request: &'r BufferedRequest,
-    next: Next,
+pub(crate) struct OwnerRouting<'r, A: Aggregate> {
+    state: &'r CommandState<A>,
     write_side: &'r WriteSide<A>,
+    received: &'r ReceivedRequest,
+    command: &'r CommandRequest<A::Command>,
     owners: watch::Receiver<Owners>,
     shard: i32,
     /// When the command is given up if no instance has been sent it.
@@ -44,53 +43,52 @@ pub(super) struct OwnerRouting<'r, A: Aggregate> {
 
 /// The result of one attempt.
 enum Attempt {
-    Answered(Response),
+    Decided(Decided),
     NotOwner,
     Lost,
 }
 
 impl<'r, A: Aggregate> OwnerRouting<'r, A> {
-    pub(super) fn new(
-        forwarding: &'r Forwarding<A>,
-        request: &'r BufferedRequest,
-        next: Next,
+    pub(crate) fn new(
+        state: &'r CommandState<A>,
         write_side: &'r WriteSide<A>,
-        shard: i32,
+        received: &'r ReceivedRequest,
+        command: &'r CommandRequest<A::Command>,
     ) -> Self {
-        let owner_deadline = Instant::now() + forwarding.settings.owner_timeout;
+        let owner_deadline = Instant::now() + state.forwarding.settings.owner_timeout;
         Self {
-            forwarding,
-            request,
-            next,
+            state,
             write_side,
+            received,
+            command,
             owners: write_side.owners(),
-            shard,
-            owner_deadline: owner_deadline.min(request.context.deadline),
+            shard: state.shard_of(&command.aggregate_id),
+            owner_deadline: owner_deadline.min(command.deadline),
             is_in_doubt: false,
         }
     }
 
     /// Tries until there is an answer. After a lost answer the command is sent again until its deadline: it is the same
     /// command, so it has one effect.
-    pub(super) async fn answer(mut self) -> Response {
+    pub(crate) async fn decide(mut self) -> Decided {
         loop {
             match self.attempt().await {
                 // After a lost attempt, "nothing was written" is true of this attempt alone.
-                Attempt::Answered(response) if self.is_in_doubt && is_no_outcome(&response) => {}
-                Attempt::Answered(response) => return response,
+                Attempt::Decided(decided) if self.is_in_doubt && is_no_outcome(&decided) => {}
+                Attempt::Decided(decided) => return decided,
                 Attempt::NotOwner => {}
                 Attempt::Lost => self.is_in_doubt = true,
             }
-            let deadline = if self.is_in_doubt { self.request.context.deadline } else { self.owner_deadline };
+            let deadline = if self.is_in_doubt { self.command.deadline } else { self.owner_deadline };
             if Instant::now() >= deadline {
-                return self.give_up().into_response();
+                return Decided::Here(Err(self.give_up()));
             }
             self.pause(deadline).await;
         }
     }
 
     async fn attempt(&mut self) -> Attempt {
-        let own_address = &self.forwarding.settings.own_address;
+        let own_address = &self.state.forwarding.settings.own_address;
         let owner = self.owners.borrow_and_update().get(self.shard).cloned();
         match owner {
             Some(owner) if owner.address != *own_address => self.ask(&owner).await,
@@ -100,17 +98,14 @@ impl<'r, A: Aggregate> OwnerRouting<'r, A> {
 
     /// This instance may have become the owner, or be about to.
     async fn decide_here(&self) -> Attempt {
-        let response = self.next.clone().run(self.request.request()).await;
-        match response.extensions().get::<NotOwner>() {
-            Some(_) => Attempt::NotOwner,
-            None => Attempt::Answered(response),
-        }
+        let decided = self.state.decide_here(&self.received.context, self.command).await;
+        decided.map_or(Attempt::NotOwner, |result| Attempt::Decided(Decided::Here(result)))
     }
 
     /// Asks the owner until it is replaced, so that an owner that hangs does not hold the command back.
     async fn ask(&self, owner: &Owner) -> Attempt {
         let result = tokio::select! {
-            result = self.forwarding.peers.ask(owner, self.request) => result,
+            result = self.state.forwarding.peers.ask(owner, self.received) => result,
             () = replaced(self.owners.clone(), self.shard, owner) => ForwardResult::Lost,
         };
         if matches!(result, ForwardResult::Unreachable | ForwardResult::Lost) {
@@ -118,12 +113,12 @@ impl<'r, A: Aggregate> OwnerRouting<'r, A> {
             self.write_side.suspect();
         }
         match result {
-            ForwardResult::Answered(response) => Attempt::Answered(response),
+            ForwardResult::Answered(response) => Attempt::Decided(Decided::Elsewhere(response)),
             ForwardResult::NotOwner | ForwardResult::Unreachable => Attempt::NotOwner,
             ForwardResult::Lost => Attempt::Lost,
             ForwardResult::Full if self.is_in_doubt => Attempt::Lost,
             ForwardResult::Full => {
-                Attempt::Answered(Problem::new(kinds::OVERLOADED).retry_after(SOON).into_response())
+                Attempt::Decided(Decided::Here(Err(Problem::new(kinds::OVERLOADED).retry_after(SOON))))
             }
         }
     }
@@ -142,8 +137,13 @@ impl<'r, A: Aggregate> OwnerRouting<'r, A> {
     }
 }
 
-fn is_no_outcome(response: &Response) -> bool {
-    response.status() == StatusCode::SERVICE_UNAVAILABLE
+fn is_no_outcome(decided: &Decided) -> bool {
+    let status = match decided {
+        Decided::Here(Ok(_)) => return false,
+        Decided::Here(Err(problem)) => problem.status(),
+        Decided::Elsewhere(response) => response.status(),
+    };
+    status == StatusCode::SERVICE_UNAVAILABLE
 }
 
 /// Ends when the shard has had another owner for a short while, in which this one can still answer.

@@ -16,7 +16,7 @@ use service_kit::{RequestContext, request};
 use tokio::sync::Semaphore;
 
 use super::{
-    buffered_request::BufferedRequest,
+    ReceivedRequest,
     forward_context::{FORWARDED, NOT_HERE, OWNER_EPOCH, TIMEOUT_MS},
 };
 
@@ -76,7 +76,7 @@ impl Peers {
     }
 
     /// Has an owner answer a request.
-    pub(super) async fn ask(&self, owner: &Owner, request: &BufferedRequest) -> ForwardResult {
+    pub(super) async fn ask(&self, owner: &Owner, request: &ReceivedRequest) -> ForwardResult {
         let Ok(_slot) = self.slots.try_acquire() else {
             return counted(ForwardResult::Full);
         };
@@ -92,13 +92,13 @@ impl Peers {
         })
     }
 
-    fn request(&self, owner: &Owner, request: &BufferedRequest) -> reqwest::RequestBuilder {
-        let BufferedRequest { context, parts, body } = request;
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    fn request(&self, owner: &Owner, request: &ReceivedRequest) -> reqwest::RequestBuilder {
+        let ReceivedRequest { context, uri, method, headers, body } = request;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let left = context.deadline.saturating_duration_since(Instant::now());
         self.client
-            .request(parts.method.clone(), format!("http://{}{path}", owner.address))
-            .headers(from_caller(&parts.headers))
+            .request(method.clone(), format!("http://{}{path}", owner.address))
+            .headers(from_caller(headers))
             .headers(context_headers())
             .header(FORWARDED, context.identity.to_string())
             .header(OWNER_EPOCH, owner.epoch)

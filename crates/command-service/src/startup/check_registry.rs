@@ -2,7 +2,7 @@
 //! in a registry that was set up anew, the same schemas have other ids. Old events could then not be read, and new ones
 //! would be written under ids that mean something else.
 
-use event_log::{ClientSettings, Codec, CodecError, Recorded, newest_events};
+use event_log::{ClientSettings, Codec, CodecError, LogError, Recorded, newest_events};
 
 use super::StartupError;
 
@@ -14,9 +14,15 @@ pub(super) enum Failure {
     Final(StartupError),
 }
 
+impl Failure {
+    pub(super) fn transient(error: LogError) -> Self {
+        Self::Transient(error.into())
+    }
+}
+
 /// Looks up the schema of the newest event of each partition. Blocks.
 pub(super) fn check_registry(client: &ClientSettings, topic: &str, codec: &Codec) -> Result<(), Failure> {
-    let newest = newest_events(client, topic).map_err(|error| Failure::Transient(error.into()))?;
+    let newest = newest_events(client, topic).map_err(Failure::transient)?;
     newest.iter().try_for_each(|recorded| check(recorded, codec))
 }
 

@@ -7,10 +7,14 @@ use command_engine::{
     coordination::{Coordination, CoordinationSettings},
 };
 use event_log::{
-    Codec, CodecError, CommandWriter, KafkaShardLog, LogError, Registry, TopicsError, check_partitions,
+    Codec, CodecError, CommandWriter, KafkaShardLog, LogError, RegisteredSchema, Registry, TopicsError,
+    check_partitions, read_schema_ids, record_schema_ids,
 };
 use service_kit::health::{Component, Health};
-use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio::{
+    runtime::Handle,
+    task::{JoinError, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -70,31 +74,45 @@ impl Connect {
         }
     }
 
-    /// Registers the schemas.
+    /// Registers the schemas. If the registry does not answer, the ids that an earlier start has recorded will do.
     async fn await_codec(&self, component: &Component) -> Result<Codec, StartupError> {
         let registry = Registry::new(&self.settings.registry_url).map_err(StartupError::RegistryUrl)?;
         let topics = &self.settings.log.topics;
         let schemas = [(topics.events(), self.context.events), (topics.commands(), self.context.commands)];
         loop {
-            match Codec::register(registry.clone(), &schemas).await {
-                Ok(codec) => return Ok(codec),
-                Err(error @ CodecError::Registry(_)) if error.is_transient() => {
-                    wait(component, "registry is not there yet", &error).await;
+            let error = match Codec::register(registry.clone(), &schemas).await {
+                Err(error @ CodecError::Registry(_)) if error.is_transient() => error,
+                registered => return registered.map_err(StartupError::Schemas),
+            };
+            let recorded = self.recorded_ids().await?;
+            match Codec::recorded(registry.clone(), &schemas, &recorded).map_err(StartupError::Schemas)? {
+                Some(codec) => {
+                    warn!(%error, "starting without the registry, with the schema ids that are recorded");
+                    return Ok(codec);
                 }
-                Err(error) => return Err(StartupError::Schemas(error)),
+                None => wait(component, "registry is not there yet", &error).await,
             }
         }
     }
 
+    /// The schema ids that are recorded; none if Kafka does not answer either.
+    async fn recorded_ids(&self) -> Result<Vec<RegisteredSchema>, StartupError> {
+        let log = self.settings.log.clone();
+        let recorded = spawn_blocking(move || read_schema_ids(&log.client, &log.topics)).await?;
+        Ok(recorded.unwrap_or_else(|error| {
+            warn!(%error, "the recorded schema ids cannot be read");
+            Vec::new()
+        }))
+    }
+
+    /// Checks that the registry is that of the log, and records the ids that it gave.
     async fn await_registry_check(
         &self,
         codec: &Arc<Codec>,
         component: &Component,
     ) -> Result<(), StartupError> {
         loop {
-            let (log, codec) = (self.settings.log.clone(), Arc::clone(codec));
-            let check = move || check_registry(&log.client, &log.topics.events(), &codec);
-            match spawn_blocking(check).await? {
+            match self.check_and_record(codec).await? {
                 Ok(()) => {
                     component.ready();
                     return Ok(());
@@ -105,6 +123,21 @@ impl Connect {
                 Err(Failure::Final(error)) => return Err(error),
             }
         }
+    }
+
+    async fn check_and_record(&self, codec: &Arc<Codec>) -> Result<Result<(), Failure>, JoinError> {
+        let (log, checked) = (self.settings.log.clone(), Arc::clone(codec));
+        let check = move || {
+            check_registry(&log.client, &log.topics.events(), &checked)?;
+            read_schema_ids(&log.client, &log.topics).map_err(Failure::transient)
+        };
+        let recorded = match spawn_blocking(check).await? {
+            Ok(recorded) => recorded,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let new: Vec<_> = codec.registered().iter().filter(|one| !recorded.contains(one)).cloned().collect();
+        let log = &self.settings.log;
+        Ok(record_schema_ids(&log.client, &log.topics, &new).await.map_err(Failure::transient))
     }
 
     fn start_engine<A: CommandAggregate>(&self, codec: &Arc<Codec>) -> Engine<A> {

@@ -15,6 +15,7 @@ mod instance;
 mod instances;
 mod large_commands;
 mod load;
+mod postgres_outages;
 mod process;
 mod registry_outages;
 mod respond_async;

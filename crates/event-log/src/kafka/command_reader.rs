@@ -38,8 +38,6 @@ impl CommandReader {
         let consumer = client
             .committed_reader(&topics.deciders())
             .set("enable.partition.eof", "false")
-            // A newly started partition waits until the current fetch of the others ends.
-            .set("fetch.wait.max.ms", "20")
             // Prefetched records take memory, and a pause discards them.
             .set("queued.min.messages", "1000")
             .set("queued.max.messages.kbytes", "8192")

@@ -11,10 +11,10 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use super::{client::ClientSettings, command_reader::partition_count, context::KafkaLogContext};
 use crate::{CommandEnvelope, LogError, Position, Topics, headers, partition_of};
 
-/// How long Kafka may take to acknowledge a command, in milliseconds.
+/// How long Kafka may take to acknowledge a record, in milliseconds.
 const DELIVERY_TIMEOUT_MS: &str = "5000";
-/// How long a command may wait for room in the producer's queue.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a record may wait for room in the producer's queue.
+pub(super) const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Writes commands. Each is acknowledged by all in-sync replicas. One writer is shared by all senders.
 pub struct CommandWriter {
@@ -68,7 +68,8 @@ impl CommandWriter {
     }
 }
 
-fn producer(client: &ClientSettings) -> Result<FutureProducer<KafkaLogContext>, LogError> {
+/// A producer whose records are acknowledged by all in-sync replicas.
+pub(super) fn producer(client: &ClientSettings) -> Result<FutureProducer<KafkaLogContext>, LogError> {
     Ok(client
         .base()
         .set("enable.idempotence", "true")

@@ -17,6 +17,7 @@ mod owners;
 mod owners_follower;
 mod producer;
 mod replay;
+mod schema_ids;
 mod shard_log;
 mod survey;
 mod topics;
@@ -33,6 +34,7 @@ pub use newest_events::newest_events;
 pub use outcomes::{Outcome, OutcomeReader};
 pub use owners_follower::{Owner, Owners, follow_owners};
 pub use replay::read_partition;
+pub use schema_ids::{RegisteredSchema, read_schema_ids, record_schema_ids};
 pub use shard_log::{KafkaBroker, KafkaShardLog, ShardLogSettings};
 pub use survey::{
     PartitionSurvey, ShardSurvey, TopicDescription, describe_topics, partition_ends, read_outcomes,

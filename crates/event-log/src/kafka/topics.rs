@@ -72,7 +72,7 @@ pub async fn apply_topics(
 ) -> Result<(), TopicsError> {
     let partitions = shards.partitions();
     let names = topics.names();
-    let [events, commands, outcomes, owners, layout] = names.each_ref();
+    let [events, commands, outcomes, owners, layout, schemas] = names.each_ref();
     let in_sync = if replication >= 3 { "2" } else { "1" };
     let topic = |name, partitions| NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
     let wanted = [
@@ -81,6 +81,7 @@ pub async fn apply_topics(
         topic(outcomes, partitions).set("cleanup.policy", "compact,delete").set("retention.ms", WEEK_MS),
         topic(owners, shards.count()).set("cleanup.policy", "compact"),
         topic(layout, 1).set("cleanup.policy", "compact"),
+        topic(schemas, 1).set("cleanup.policy", "compact"),
     ]
     .map(|topic| topic.set("min.insync.replicas", in_sync).set("max.message.bytes", MAX_BATCH_BYTES));
     let admin: AdminClient<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
@@ -112,7 +113,7 @@ fn await_partitions(client: &ClientSettings, topics: &Topics, shards: Shards) ->
 }
 
 /// Checks that a context's topics exist and have the right number of partitions; the owners topic has one for each shard,
-/// the layout topic one. Blocks.
+/// those of the layout and of the schemas have one. Blocks.
 pub fn check_partitions(client: &ClientSettings, topics: &Topics, shards: Shards) -> Result<(), TopicsError> {
     let consumer: BaseConsumer<KafkaLogContext> = client.base().create_with_context(KafkaLogContext)?;
     let partitions = shards.partitions();
@@ -122,6 +123,7 @@ pub fn check_partitions(client: &ClientSettings, topics: &Topics, shards: Shards
         (topics.outcomes(), partitions),
         (topics.owners(), shards.count()),
         (topics.layout(), 1),
+        (topics.schemas(), 1),
     ];
     for (topic, expected) in expectations {
         let metadata = consumer.fetch_metadata(Some(&topic), CALL_TIMEOUT)?;

@@ -20,6 +20,7 @@ mod owners_follower;
 mod partitioner;
 mod registry;
 mod replay;
+mod schema_ids;
 mod simulated;
 mod support;
 mod topics;

@@ -43,6 +43,7 @@ fn the_topics_of_a_context_have_the_right_retention() {
     assert_topic(&log, &topics.outcomes(), 3, &[("cleanup.policy", "compact,delete"), WEEK]);
     assert_topic(&log, &topics.owners(), 2, &[("cleanup.policy", "compact")]);
     assert_topic(&log, &topics.layout(), 1, &[("cleanup.policy", "compact")]);
+    assert_topic(&log, &topics.schemas(), 1, &[("cleanup.policy", "compact")]);
     for topic in [topics.events(), topics.commands(), topics.outcomes()] {
         assert_eq!(settings(&log, &topic, &["max.message.bytes"]), ["1048588"], "{topic}");
     }

@@ -11,6 +11,10 @@ use sqlx::{FromRow, PgConnection};
 use crate::listener::CHECKPOINT;
 use crate::projector::target::Target;
 
+/// The maximum number of positions in one notification, which has room for 8,000 bytes. The name of a topic has 249 bytes
+/// at most.
+const MAX_NOTIFIED: i32 = 20;
+
 /// A projection's checkpoint in one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
@@ -97,7 +101,7 @@ pub(crate) async fn advance(
     let expected: Vec<_> =
         to.keys().map(|partition| from.get(partition).map_or(-1, |from| from.next_offset)).collect();
     let column = |of: fn(&Checkpoint) -> i64| to.values().map(of).collect::<Vec<_>>();
-    let moved = sqlx::query(
+    let moved: Vec<(i64,)> = sqlx::query_as(
         "WITH moved AS (
              UPDATE public.checkpoint AS checkpoint
                 SET next_offset = step.next_offset,
@@ -113,8 +117,12 @@ pub(crate) async fn advance(
                 AND checkpoint.epoch = step.epoch
                 AND checkpoint.next_offset = step.expected
              RETURNING checkpoint.partition, checkpoint.next_offset)
-         SELECT pg_notify($10, format('%s %s %s/%s@%s', $1::text, $2::integer, $3::text, partition, next_offset - 1))
-           FROM moved",
+         SELECT moved
+           FROM (SELECT count(*) AS moved,
+                        string_agg(format('%s/%s@%s', $3::text, partition, next_offset - 1), ' ') AS positions
+                   FROM moved
+                  GROUP BY partition / $11) AS parts,
+                pg_notify($10, format('%s %s %s', $1::text, $2::integer, positions))",
     )
     .bind(target.projection)
     .bind(target.generation)
@@ -126,7 +134,9 @@ pub(crate) async fn advance(
     .bind(column(|to| to.continuity.sequence.cast_signed()))
     .bind(column(|to| to.continuity.epoch.cast_signed()))
     .bind(CHECKPOINT)
-    .execute(connection)
+    .bind(MAX_NOTIFIED)
+    .fetch_all(connection)
     .await?;
-    Ok(moved.rows_affected() == to.len() as u64)
+    let moved: i64 = moved.into_iter().map(|(count,)| count).sum();
+    Ok(usize::try_from(moved) == Ok(to.len()))
 }

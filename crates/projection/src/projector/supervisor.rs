@@ -116,12 +116,16 @@ impl<P: Projection> Supervisor<P> {
         Ok(())
     }
 
-    /// Reads the generations and the offsets of the live one, and follows the generations of this version.
+    /// Reads the generations and the offsets of the live one, and follows the generations of this version. Only a
+    /// generation that is not live needs the offsets of the live one, so the moves of checkpoints are listened for only
+    /// while there is one, from before the offsets are read.
     async fn read_generations(&mut self, listener: &mut Listener) -> Result<(), ProjectionError> {
         let reading = async {
-            let connection = listener.connection().await?;
-            let generations = generation::all(connection, P::NAME).await?;
-            Ok((generations, LiveOffsets::read(connection, &self.source).await?))
+            let generations = generation::all(listener.connection().await?, P::NAME).await?;
+            let is_filling =
+                |one: &Generation| one.version == P::VERSION && one.state != GenerationState::Live;
+            listener.listen_for_moves(generations.iter().any(is_filling)).await?;
+            Ok((generations, LiveOffsets::read(listener.connection().await?, &self.source).await?))
         };
         let (generations, live) = in_time(reading).await?;
         self.live = live.generation;
@@ -130,11 +134,15 @@ impl<P: Projection> Supervisor<P> {
         Ok(())
     }
 
-    /// Records that a checkpoint of the live generation has moved.
+    /// Records that checkpoints of the live generation have moved.
     fn moved(&self, payload: &str) {
         let is_live = |moved: &CheckpointMove<'_>| moved.is_of(&self.source) && moved.generation == self.live;
-        if let Some(CheckpointMove { position, .. }) = CheckpointMove::parse(payload).filter(is_live) {
-            self.offsets.send_modify(|offsets| offsets.set(position.partition, position.offset + 1));
+        if let Some(CheckpointMove { positions, .. }) = CheckpointMove::parse(payload).filter(is_live) {
+            self.offsets.send_modify(|offsets| {
+                for position in &positions {
+                    offsets.set(position.partition, position.offset + 1);
+                }
+            });
         }
     }
 

@@ -1,23 +1,29 @@
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use service_kit::health::Health;
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    Connection, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgListener},
+};
 use tokio::task::JoinSet;
 
 use super::{Ticks, connect, database, source, target};
 use crate::{
-    CheckpointWatch, PartitionOffsets, Query, Source, checkpoint_waiters::CheckpointWaiters, follow,
-    follower::follow_through,
+    CheckpointWatch, PartitionOffsets, Query, Source,
+    checkpoint_waiters::CheckpointWaiters,
+    follow,
+    follower::{CheckpointMove, follow_through},
 };
 use crate::{
     live_offsets::LiveOffsets,
     projector::{
-        checkpoint::{self, Checkpoints},
+        checkpoint::{self, Checkpoint as PartitionCheckpoint, Checkpoints},
         generation,
+        target::Target,
     },
 };
 
@@ -96,6 +102,33 @@ async fn a_checkpoint_that_moves_wakes_the_queries_that_wait_for_it() {
     test_kit::eventually("the waiter is woken", || async { waiter.is_finished() }).await;
     let result = waiter.await.unwrap().unwrap();
     assert_eq!((result.offsets, result.is_fresh), (at(5), true));
+}
+
+#[tokio::test]
+async fn the_checkpoints_of_a_batch_move_in_few_notifications_even_if_names_are_long() {
+    let options = database().await;
+    let mut connection = connect(&options).await;
+    let mut listener = PgListener::connect_with(&PgPool::connect_lazy_with(options)).await.unwrap();
+    listener.listen("checkpoint").await.unwrap();
+    // The longest name that Kafka allows, and the highest offsets.
+    let target = Target { topic: "t".repeat(249), ..target() };
+    let claimed = checkpoint::claim(&mut connection, &target, &Vec::from_iter(0..45)).await.unwrap();
+    let moved = |mut checkpoint: PartitionCheckpoint| {
+        checkpoint.next_offset = i64::MAX;
+        checkpoint
+    };
+    let next = claimed.iter().map(|(partition, checkpoint)| (*partition, moved(*checkpoint))).collect();
+    assert!(checkpoint::advance(&mut connection, &target, &claimed, &next).await.unwrap());
+
+    let mut partitions = BTreeSet::new();
+    for _ in 0..3 {
+        let notification = listener.recv().await.unwrap();
+        let moved = CheckpointMove::parse(notification.payload()).unwrap();
+        partitions.extend(moved.positions.into_iter().map(|position| position.partition));
+    }
+    assert_eq!(partitions, (0..45).collect());
+    let none_moves = checkpoint::advance(&mut connection, &target, &claimed, &claimed).await.unwrap();
+    assert!(!none_moves, "the checkpoints have moved meanwhile");
 }
 
 #[tokio::test]

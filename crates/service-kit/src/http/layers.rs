@@ -2,7 +2,7 @@ use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, HeaderName, Method, Uri, header::CONTENT_TYPE},
     middleware::{Next, from_fn_with_state},
@@ -35,6 +35,10 @@ const SINGLE_VALUED: [HeaderName; 6] = [
     X_REQUEST_ID,
 ];
 
+/// Extension of a request: its whole body, for a handler that passes the request on.
+#[derive(Debug, Clone)]
+pub struct WholeBody(pub Bytes);
+
 /// When to retry after a request that was too slow.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
@@ -56,7 +60,9 @@ async fn handle(State(limits): State<Limits>, request: Request, next: Next) -> R
     let context = RequestContext::of(request.headers());
     let labels = Labels::of(&request, &context);
     let is_safe = request.method().is_safe();
-    let handled = respond_to_panic(is_safe, limit(&limits, request, next));
+    // Boxed, because each function around it would otherwise copy it, and hold it twice.
+    let handled = Box::pin(limit(&limits, request, next));
+    let handled = respond_to_panic(is_safe, handled);
     identify(context, observe(labels, handled)).await
 }
 
@@ -75,7 +81,7 @@ async fn limit(limits: &Limits, request: Request, next: Next) -> Result<Response
 }
 
 async fn with_whole_body(request: Request, limits: &Limits) -> Result<Request, Problem> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let max_body_bytes = limits.max_body_bytes.get();
     let too_large = || {
         Problem::new(kinds::PAYLOAD_TOO_LARGE)
@@ -85,7 +91,11 @@ async fn with_whole_body(request: Request, limits: &Limits) -> Result<Request, P
         return Err(too_large());
     }
     match Limited::new(body, max_body_bytes).collect().await {
-        Ok(body) => Ok(Request::from_parts(parts, Body::from(body.to_bytes()))),
+        Ok(body) => {
+            let body = body.to_bytes();
+            parts.extensions.insert(WholeBody(body.clone()));
+            Ok(Request::from_parts(parts, Body::from(body)))
+        }
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Problem::new(kinds::INCOMPLETE_BODY)),
     }

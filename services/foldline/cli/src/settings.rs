@@ -100,9 +100,15 @@ pub(crate) struct TopicSettings {
     )]
     pub(crate) partitions: i32,
     /// The number of shards that the partitions of a context are divided into: how many instances can share the writing.
-    /// It is fixed like the number of partitions. By default 2, or 1 where there is one partition.
-    #[arg(long, env = "FOLDLINE_SHARDS", value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
-    shards: Option<i32>,
+    /// `foldline shards set` changes it later.
+    #[arg(
+        long,
+        env = "FOLDLINE_SHARDS",
+        value_name = "NUMBER",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(i32).range(1..)
+    )]
+    shards: i32,
     /// The number of brokers that hold a copy of each partition of a new topic.
     #[arg(
         long,
@@ -117,7 +123,7 @@ pub(crate) struct TopicSettings {
 impl TopicSettings {
     /// The partitions and their shards.
     pub(crate) fn shards(&self) -> Result<Shards, InvalidShards> {
-        Shards::new(self.partitions, self.shards.unwrap_or(self.partitions.min(2)))
+        Shards::new(self.partitions, self.shards)
     }
 }
 

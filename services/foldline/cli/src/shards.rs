@@ -67,8 +67,9 @@ async fn set(context: String, shards: i32, kafka: KafkaSettings) -> anyhow::Resu
         Ok(error) => kafka.unreadable(&context, error),
         Err(error) => error,
     })?;
+    let noun = if shards == 1 { "shard" } else { "shards" };
     Ok(print_line(format!(
-        "{context} has {shards} shards (layout {number}): \
+        "{context} has {shards} {noun} (layout {number}): \
          start its command API with FOLDLINE_SHARDS={shards}"
     ))?)
 }

@@ -67,7 +67,8 @@ async fn apply(
         let topics: TopicNames = kafka.topics(&context);
         apply_topics(&kafka.client(), &topics, shards, layout.replication).await?;
         let (partitions, count) = (shards.partitions(), shards.count());
-        print_line(format!("topics of {context}: {partitions} partitions in {count} shards, all set up"))?;
+        let noun = if count == 1 { "shard" } else { "shards" };
+        print_line(format!("topics of {context}: {partitions} partitions in {count} {noun}, all set up"))?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use test_kit::{LogWriter, Sample, Service, TestEnvironment, record_figure, write
 use tokio::time::sleep;
 
 const PARTITIONS: i32 = 8;
-const SHARDS: i32 = 2;
+const SHARDS: i32 = 1;
 const EVENTS: [SchemaFile; 2] = [
     SchemaFile { version: 1, text: include_str!("../../../../schemas/orders/events/order_placed/v1.avsc") },
     SchemaFile {
@@ -29,7 +29,7 @@ const EVENTS: [SchemaFile; 2] = [
 async fn main() {
     let orders = setting("FOLDLINE_BENCH_ORDERS", "1000000").remove(0);
     let lengths = setting("FOLDLINE_BENCH_EVENTS", "2000000,10000000");
-    let environment = TestEnvironment::prepared();
+    let environment = TestEnvironment::empty().with_shards(SHARDS).prepare();
     let topics = Topics::new(&environment.topic_prefix, "orders");
     let registry = Registry::new(&environment.servers.registry_url).expect("the registry's URL is valid");
     let codec = Codec::register(registry, &[(topics.events(), EVENTS.as_slice())]).await;

@@ -20,7 +20,7 @@ const TIMES: usize = 1_000;
 
 #[tokio::main]
 async fn main() {
-    let environment = TestEnvironment::prepared();
+    let environment = TestEnvironment::empty().with_shards(1).prepare();
     let bare = environment.clone();
     let commits =
         tokio::task::spawn_blocking(move || commit_one_by_one(&bare)).await.expect("commits succeed");

@@ -71,7 +71,7 @@ impl Plan {
     }
 
     async fn compare(&self, class: Durability, table: &mut PeerTable) {
-        let environment = TestEnvironment::prepared();
+        let environment = TestEnvironment::empty().with_shards(1).prepare();
         let mut contestants =
             System::ALL.map(|system| Contestant { system, accepted: 0, streams: Vec::new() });
         for contestant in &contestants {

@@ -46,7 +46,7 @@ async fn main() {
 
 /// The system as users see it: every projection of the example is live and keeps up.
 async fn with_every_projection(duration: Duration) {
-    let environment = TestEnvironment::prepared();
+    let environment = environment(1);
     let commands = Service::command_api(&environment, "orders").ready().await;
     let projector = Service::projector(&environment, "orders").ready().await;
     let parts = [
@@ -121,6 +121,11 @@ async fn warm_up(addresses: &[String], connections: usize) -> u64 {
     placed
 }
 
+/// As many shards as instances, so that each instance writes.
+fn environment(shards: i32) -> TestEnvironment {
+    TestEnvironment::empty().with_shards(shards).prepare()
+}
+
 /// Records the rate and the latencies for the report.
 fn record(name: &str, report: &Report) {
     record_figure(&format!("{name}.rate"), report.rate());
@@ -135,7 +140,7 @@ fn micros(time: Duration, report: &Report) -> f64 {
 
 /// The write side alone, with one or several instances.
 async fn without_read_side(instances: usize, duration: Duration) {
-    let environment = TestEnvironment::prepared();
+    let environment = environment(i32::try_from(instances).expect("there are few"));
     let mut services = Vec::new();
     for _ in 0..instances {
         services.push(Service::command_api(&environment, "orders").ready().await);

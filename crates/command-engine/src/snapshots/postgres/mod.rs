@@ -28,7 +28,8 @@ use tokio::{
 use tracing::warn;
 
 use super::{
-    Aggregates, Opened, PendingCommands, PendingIds, PendingSave, Save, SnapshotError, SnapshotStore,
+    Aggregates, Opened, PendingCommands, PendingIds, PendingOpened, PendingSave, Save, SnapshotError,
+    SnapshotStore,
 };
 use crate::cache::{CommandKey, IdFilter};
 use evicted::Evicted;
@@ -102,6 +103,31 @@ impl SnapshotDatabase {
     /// The snapshots of one partition.
     pub fn partition(&self, partition: i32) -> PostgresSnapshots {
         PostgresSnapshots { database: self.clone(), partition, deleted_at: None }
+    }
+
+    async fn open(&self, generation: Generation, evicted: Evicted) -> Result<Opened, SnapshotError> {
+        let open = async |connection: &mut PoolConnection<Postgres>| {
+            let checkpoint = generation.open(connection).await?;
+            let (evicted, skipped) = evicted.open(connection, checkpoint.next_offset).await?;
+            if skipped {
+                warn!(
+                    partition = generation.partition,
+                    next_offset = evicted,
+                    "commands that were evicted before this offset are not saved"
+                );
+            }
+            Ok(Opened { checkpoint, evicted })
+        };
+        self.within(self.settings.open_timeout, open).await
+    }
+
+    /// Deletes abandoned generations. If it fails, the next instance that opens the snapshots tries again.
+    async fn delete_abandoned(&self, generation: Generation) {
+        let delete =
+            async |connection: &mut PoolConnection<Postgres>| generation.delete_abandoned(connection).await;
+        if let Err(error) = self.within(self.settings.open_timeout, delete).await {
+            warn!(partition = generation.partition, %error, "snapshots of an old generation could not be deleted");
+        }
     }
 
     /// Reads the ids of all snapshots, again and again until it succeeds.
@@ -185,41 +211,22 @@ impl PostgresSnapshots {
             }
         });
     }
-
-    /// Deletes abandoned generations in the background. If it fails, the next instance that opens the snapshots tries
-    /// again.
-    fn delete_abandoned(&self, generation: Generation) {
-        let database = self.database.clone();
-        self.database.runtime.spawn(async move {
-            let limit = database.settings.open_timeout;
-            if let Err(error) =
-                database.within(limit, async |connection| generation.delete_abandoned(connection).await).await
-            {
-                warn!(partition = generation.partition, %error, "snapshots of an old generation could not be deleted");
-            }
-        });
-    }
 }
 
 impl<A: Aggregate> SnapshotStore<A> for PostgresSnapshots {
-    fn open(&mut self) -> Result<Opened, SnapshotError> {
-        let (database, generation, evicted) = (&self.database, self.generation::<A>(), self.evicted());
-        let limit = database.settings.open_timeout;
-        let open = database.within(limit, async |connection| {
-            let checkpoint = generation.open(connection).await?;
-            let (evicted, skipped) = evicted.open(connection, checkpoint.next_offset).await?;
-            if skipped {
-                warn!(
-                    partition = generation.partition,
-                    next_offset = evicted,
-                    "commands that were evicted before this offset are not saved"
-                );
+    fn open(&mut self) -> PendingOpened {
+        let (database, generation, evicted) = (self.database.clone(), self.generation::<A>(), self.evicted());
+        let (sender, pending) = oneshot::channel();
+        self.database.runtime.spawn(async move {
+            let opened = database.open(generation, evicted).await;
+            let is_open = opened.is_ok();
+            // The receiver may be gone.
+            let _ = sender.send(opened);
+            if is_open {
+                database.delete_abandoned(generation).await;
             }
-            Ok(Opened { checkpoint, evicted })
         });
-        let opened = database.runtime.block_on(open)?;
-        self.delete_abandoned(generation);
-        Ok(opened)
+        pending
     }
 
     fn load(&mut self, ids: &[AggregateId], saved: i64) -> Result<Aggregates<A::State>, SnapshotError> {

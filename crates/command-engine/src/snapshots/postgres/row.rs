@@ -12,7 +12,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
-    cache::{CachedAggregate, CompletedCommand},
+    cache::{CachedAggregate, CompletedCommand, StateSize},
     snapshots::SnapshotError,
 };
 
@@ -53,6 +53,8 @@ impl Row {
         let id = aggregate_id(&self.aggregate_id)?;
         let unreadable = |reason: String| SnapshotError::Unreadable { id: id.clone(), reason };
         let state = serde_json::from_str(&self.state).map_err(|error| unreadable(error.to_string()))?;
+        let state_size = StateSize::default();
+        state_size.measured(self.state.len());
         let packed: Vec<Packed<'_>> =
             postcard::from_bytes(&self.commands).map_err(|error| unreadable(error.to_string()))?;
         let cached = CachedAggregate {
@@ -60,6 +62,7 @@ impl Row {
             version: Version(self.version.cast_unsigned()),
             offset: self.log_offset,
             commands: packed.into_iter().map(Packed::unpack).collect(),
+            state_size,
         };
         Ok((id, cached))
     }
@@ -70,9 +73,12 @@ pub(super) fn aggregate_id(text: &str) -> Result<AggregateId, SnapshotError> {
     AggregateId::try_from(text).map_err(|error| SnapshotError::Postgres(sqlx::Error::Decode(error.into())))
 }
 
-/// The state of an aggregate as JSON.
+/// The state of an aggregate as JSON, whose length is noted.
 pub(super) fn state<S: Serialize>(cached: &CachedAggregate<S>) -> Result<String, SnapshotError> {
-    serde_json::to_string(&cached.state).map_err(|error| SnapshotError::Unwritable(error.to_string()))
+    let json =
+        serde_json::to_string(&cached.state).map_err(|error| SnapshotError::Unwritable(error.to_string()))?;
+    cached.state_size.measured(json.len());
+    Ok(json)
 }
 
 /// The commands of an aggregate in binary form.

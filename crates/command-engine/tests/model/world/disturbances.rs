@@ -43,7 +43,7 @@ impl World {
                 self.disturb_snapshots(SharedSnapshots::discard);
             }
             11 => {
-                self.note("look-ups fail, or work again");
+                self.note("snapshots cannot be opened, or can again");
                 self.disturb_snapshots(SharedSnapshots::toggle_down);
             }
             _ => {}

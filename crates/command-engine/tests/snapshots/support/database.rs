@@ -79,6 +79,11 @@ impl Database {
         cache
     }
 
+    /// The cache of partition 0, to be restored.
+    pub(crate) fn unopened<A: Aggregate>(&self, settings: CacheSettings) -> AggregateCache<A> {
+        AggregateCache::new(Box::new(self.partition(0)), settings)
+    }
+
     /// Deletes all snapshots, but not the evicted commands.
     pub(crate) fn discard_snapshots(&self) {
         self.run("DELETE FROM snapshot_checkpoint");

@@ -15,7 +15,8 @@ impl Notifications {
     /// Begins to listen on a separate connection.
     pub async fn listen(database: &PgConnectOptions, projection: &str) -> Result<Self, sqlx::Error> {
         let pool = PgPoolOptions::new().max_connections(1).connect_with(database.clone()).await?;
-        let listener = Listener::open(&pool).await?;
+        let mut listener = Listener::open(&pool).await?;
+        listener.listen_for_moves(true).await?;
         // Several notifications are merged into one.
         let (sender, received) = mpsc::channel(1);
         let mut listening = JoinSet::new();

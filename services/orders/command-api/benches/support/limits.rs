@@ -166,6 +166,10 @@ impl GroupProducer {
         while self.unacknowledged.load(Ordering::Acquire) > 0 {
             thread::park_timeout(Duration::from_millis(50));
         }
+        // The client counts a record until its callback has returned, and a commit with a record in flight waits 100 ms.
+        while self.producer.in_flight_count() > 0 {
+            thread::yield_now();
+        }
     }
 }
 
