@@ -19,7 +19,6 @@ async fn every_answer_is_correct_despite_faults() {
     println!("{summary}");
     assert_eq!(outcome.violations, []);
     assert!(outcome.timeouts.is_empty(), "{:?}", outcome.timeouts);
-    assert!(outcome.evicted_repeated > 0, "no order lived long enough");
 }
 
 #[tokio::test]
