@@ -37,7 +37,7 @@ generate: ## update the files generated from deploy/services.list
 sqlx: ## update the committed query data, in the folder .sqlx of each crate
 	@.ci/sqlx
 
-faults: ## inject faults for FAULTS_MINUTES (5) per side and check every answer
+faults: ## inject faults for FAULTS_MINUTES (5) each and check every answer
 	@.ci/faults
 
 bench: ## measure commands, each figure beside its target and its limit

@@ -14,7 +14,7 @@ const SHARDS: i32 = 2;
 /// The addresses of the servers that a test uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Servers {
-    /// Kafka's bootstrap brokers.
+    /// Kafka's brokers: `host:port`, separated by commas.
     pub brokers: String,
     /// The schema registry.
     pub registry_url: String,
@@ -120,6 +120,8 @@ impl TestEnvironment {
 
     /// Runs a `foldline` command in this environment. Returns its standard output, or its standard error if it fails.
     pub fn try_foldline(&self, arguments: &str) -> Result<String, String> {
+        // Every broker has a copy of every partition.
+        let replication = self.servers.brokers.split(',').count().to_string();
         let output = Command::new(program("foldline"))
             .args(arguments.split(' '))
             .current_dir(repository())
@@ -127,6 +129,7 @@ impl TestEnvironment {
             .env("FOLDLINE_KAFKA_BROKERS", &self.servers.brokers)
             .env("FOLDLINE_REGISTRY_URL", &self.servers.registry_url)
             .env("FOLDLINE_TOPIC_PREFIX", &self.topic_prefix)
+            .env("FOLDLINE_TOPIC_REPLICATION", replication)
             .env("FOLDLINE_SHARDS", self.shards.to_string())
             .env("FOLDLINE_DATABASE_SERVER_URL", as_user("migrator", &self.servers.database_server_url))
             .env("FOLDLINE_DATABASE_PREFIX", &self.database_prefix)

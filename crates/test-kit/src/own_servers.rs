@@ -22,6 +22,8 @@ pub struct OwnServers {
     pub servers: Servers,
     folder: PathBuf,
     ports: [(&'static str, u16); 4],
+    /// Further settings of the stack.
+    pub(crate) settings: Vec<(&'static str, String)>,
 }
 
 impl OwnServers {
@@ -46,6 +48,14 @@ impl OwnServers {
         own
     }
 
+    /// Starts only the registry and Postgres, on free ports. Kafka is elsewhere.
+    pub fn with_brokers(brokers: String) -> Self {
+        let mut own = Self::not_started();
+        own.servers.brokers = brokers;
+        own.stack(&["up", "postgres", "registry"]);
+        own
+    }
+
     /// Picks free ports for Kafka, the registry and Postgres, without starting them.
     pub fn not_started() -> Self {
         let ports = [
@@ -61,17 +71,16 @@ impl OwnServers {
             registry_url: format!("http://127.0.0.1:{registry}/apis/ccompat/v7"),
             database_server_url: format!("postgres://foldline:foldline@127.0.0.1:{postgres}"),
         };
-        Self { servers, folder: repository().join(format!("target/own-servers-{kafka}")), ports }
+        let folder = repository().join(format!("target/own-servers-{kafka}"));
+        Self { servers, folder, ports, settings: Vec::new() }
     }
 
     /// Kills a server (`kafka`, `registry` or `postgres`) with SIGKILL, and waits until its port is free.
     pub fn kill(&self, server: &str) {
         self.signal(server, "KILL");
-        let variable = format!("FOLDLINE_STACK_{}_PORT", server.to_uppercase());
-        let (_, port) =
-            self.ports.iter().find(|(name, _)| *name == variable).expect("every server has a port");
+        let port = self.port(&server.to_uppercase());
         let deadline = Instant::now() + DEADLINE;
-        while TcpStream::connect(("127.0.0.1", *port)).is_ok() {
+        while TcpStream::connect(("127.0.0.1", port)).is_ok() {
             assert!(Instant::now() < deadline, "{server} is still running");
             thread::sleep(PAUSE);
         }
@@ -90,6 +99,13 @@ impl OwnServers {
         self.stack(&["up", server]);
     }
 
+    /// The port in `FOLDLINE_STACK_<name>_PORT`.
+    pub(crate) fn port(&self, name: &str) -> u16 {
+        let variable = format!("FOLDLINE_STACK_{name}_PORT");
+        let found = self.ports.iter().find(|(name, _)| *name == variable);
+        found.expect("every server has a port").1
+    }
+
     fn stack(&self, arguments: &[&str]) {
         let output = self.command(arguments).output().expect("the stack program can be run");
         assert!(output.status.success(), "stack {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -101,7 +117,8 @@ impl OwnServers {
             .args(arguments)
             .env("FOLDLINE_STACK_DIR", &self.folder)
             .env("FOLDLINE_STACK_CACHE", repository().join(".stack/cache"))
-            .envs(self.ports.map(|(name, port)| (name, port.to_string())));
+            .envs(self.ports.map(|(name, port)| (name, port.to_string())))
+            .envs(self.settings.iter().cloned());
         command
     }
 }

@@ -1,11 +1,11 @@
 //! Random faults, one after another. The same seed leads to the same faults.
 
-use std::{iter::repeat_n, sync::Arc, time::Duration};
+use std::{iter::repeat_n, time::Duration};
 
-use test_kit::{Api, Fault, OwnServers};
+use test_kit::{Api, Fault};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{instances::Instance, recorder::Recorder};
+use crate::{instances::Instance, recorder::Recorder, servers::RunServers};
 
 /// How soon every instance must be ready again after the last fault was healed.
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -51,10 +51,13 @@ const WEIGHTS: [(usize, Kind); 13] = [
     (1, KilledBroker),
 ];
 
+/// The weight of each fault with three brokers. Instances connect to them without a proxy, so there are no network faults.
+const WEIGHTS_OF_CLUSTER: [(usize, Kind); 5] =
+    [(6, KilledBroker), (2, FrozenBroker), (1, KilledInstance), (1, EndedInstance), (1, FrozenInstance)];
+
 /// Injects faults into the instances and servers of a run.
 pub(crate) struct Chaos<'r> {
-    /// The servers, if faults may affect them too.
-    pub(crate) own: Option<Arc<OwnServers>>,
+    pub(crate) servers: RunServers,
     pub(crate) instances: Vec<Instance>,
     pub(crate) recorder: &'r Recorder,
     pub(crate) random: fastrand::Rng,
@@ -85,8 +88,10 @@ impl Chaos<'_> {
     }
 
     fn choose(&mut self) -> Kind {
-        let is_possible = |kind| self.own.is_some() || !matches!(kind, FrozenBroker | KilledBroker);
-        let possible = WEIGHTS.iter().filter(|(_, kind)| is_possible(*kind));
+        let brokers = self.servers.brokers();
+        let weights = if brokers > 1 { &WEIGHTS_OF_CLUSTER[..] } else { &WEIGHTS };
+        let is_possible = |kind| brokers > 0 || !matches!(kind, FrozenBroker | KilledBroker);
+        let possible = weights.iter().filter(|(_, kind)| is_possible(*kind));
         let kinds: Vec<_> = possible.flat_map(|(weight, kind)| repeat_n(*kind, *weight)).collect();
         kinds[self.random.usize(..kinds.len())]
     }
@@ -114,20 +119,20 @@ impl Chaos<'_> {
     }
 
     async fn disturb_broker(&mut self, kind: Kind) {
-        let own =
-            Arc::clone(self.own.as_ref().expect("faults of the broker are chosen only with own servers"));
+        let broker = self.random.usize(..self.servers.brokers());
+        // A cluster goes on without one of its brokers, and must recover however long that is missing.
+        let longest = if self.servers.brokers() > 1 { 6_000 } else { 1 };
         if kind == KilledBroker {
-            own.change(|own| own.kill("kafka")).await;
-            own.change(|own| own.start_server("kafka")).await;
+            let pause = Duration::from_millis(self.random.u64(..longest));
+            self.servers.kill_broker(broker, pause).await;
         } else {
-            own.signal("kafka", "STOP");
-            self.pause(500..5_000).await;
-            own.signal("kafka", "CONT");
+            let time = Duration::from_millis(self.random.u64(500..5_000));
+            self.servers.freeze_broker(broker, time).await;
         }
     }
 
     async fn disturb_network(&mut self, kind: Kind, instance: usize) {
-        let proxy = &self.instances[instance].proxy;
+        let proxy = self.instances[instance].proxy.as_ref().expect("there is a proxy to one broker");
         let delay = Duration::from_millis(self.random.u64(200..4_000));
         let (held_request, held_response) = (Fault::HoldRequest(delay), Fault::HoldResponse(delay));
         match kind {
@@ -144,8 +149,8 @@ impl Chaos<'_> {
             }
             other => panic!("{other:?} is not a network fault"),
         }
-        self.pause(1_000..8_000).await;
-        self.instances[instance].proxy.heal();
+        sleep(Duration::from_millis(self.random.u64(1_000..8_000))).await;
+        proxy.heal();
     }
 
     /// Ends an instance, and restarts it a little later.

@@ -1,10 +1,10 @@
 //! A run: clients and faults, a quiet period at each end, and the check of all answers against the log.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use futures_util::future::join_all;
 use test_kit::{
-    OwnServers, Servers, TestEnvironment,
+    TestEnvironment,
     history::{History, Violation, check},
     repository,
 };
@@ -15,6 +15,7 @@ use crate::{
     instances, log,
     order_rules::OrderRules,
     recorder::Recorder,
+    servers::RunServers,
     workload::Workload,
 };
 
@@ -38,21 +39,22 @@ pub(crate) struct Outcome {
     pub(crate) violations: Vec<Violation>,
     /// Conditions that were not met in time.
     pub(crate) timeouts: Vec<String>,
+    /// How many commands were repeated after their orders had evicted them.
+    pub(crate) evicted_repeated: usize,
     service_logs: Vec<String>,
 }
 
 impl FaultRun {
-    /// Runs on `own` servers, which faults may then affect too, or on the shared servers. Saves a failed run.
-    pub(crate) async fn run(self, own: Option<Arc<OwnServers>>) -> Outcome {
+    /// Runs on these servers. Saves a failed run.
+    pub(crate) async fn run(self, servers: RunServers) -> Outcome {
         println!("{self:?}");
-        let servers = own.as_ref().map_or_else(Servers::shared, |own| own.servers.clone());
-        let environment = TestEnvironment::on(servers).prepare();
+        let environment = TestEnvironment::on(servers.addresses()).prepare();
         let instances = instances::start(&environment, self.instances).await;
         let urls = instances.iter().map(|instance| instance.service.url.clone()).collect();
         let recorder = Recorder::new(urls);
         let mut random = fastrand::Rng::with_seed(self.seed);
         let workload = Workload::new();
-        let mut chaos = Chaos { own, instances, recorder: &recorder, random: random.fork() };
+        let mut chaos = Chaos { servers, instances, recorder: &recorder, random: random.fork() };
         let clients = (0..CLIENTS).map(|number| workload.run(&recorder, number, random.fork()));
         let faults = async {
             sleep(QUIET).await;
@@ -65,8 +67,14 @@ impl FaultRun {
         let history = History { attempts: recorder.attempts(), log: log::read(&environment).await };
         let violations = check(&OrderRules, &history);
         let service_logs = chaos.instances.iter().map(|instance| instance.service.log()).collect();
-        let outcome =
-            Outcome { history, disturbances, violations, timeouts: recorder.timeouts(), service_logs };
+        let outcome = Outcome {
+            history,
+            disturbances,
+            violations,
+            timeouts: recorder.timeouts(),
+            evicted_repeated: workload.evicted_repeated(),
+            service_logs,
+        };
         if !outcome.is_correct() {
             println!("saved in {}", outcome.save(self.seed).display());
         }

@@ -12,6 +12,7 @@ mod order_rules;
 mod outages;
 mod recorder;
 mod runs;
+mod servers;
 mod summary;
 mod unknown_outcomes;
 mod workload;

@@ -18,6 +18,7 @@ pub(crate) struct Summary {
     faults: BTreeMap<Kind, usize>,
     outages: BTreeMap<Kind, Vec<u64>>,
     violations: usize,
+    evicted_repeated: usize,
 }
 
 impl Summary {
@@ -25,6 +26,7 @@ impl Summary {
         self.runs += 1;
         self.events += outcome.history.log.len();
         self.violations += outcome.violations.len();
+        self.evicted_repeated += outcome.evicted_repeated;
         for attempt in &outcome.history.attempts {
             *self.answers.entry(name(&attempt.answer)).or_default() += 1;
         }
@@ -55,6 +57,7 @@ fn name(answer: &Answer) -> &'static str {
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} runs, {} events, {} violations", self.runs, self.events, self.violations)?;
+        writeln!(f, "{} commands repeated after they were evicted", self.evicted_repeated)?;
         writeln!(f, "\n{:<24}{:>10}", "answers", "")?;
         for (name, count) in &self.answers {
             writeln!(f, "{name:<24}{count:>10}")?;
