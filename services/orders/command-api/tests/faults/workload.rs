@@ -157,7 +157,7 @@ impl Client<'_> {
             }
             70..75 => self.send_until_final(slot, &command(order, random, place(order.id))).await,
             75..78 if !is_long_lived(slot) => {
-                self.send_until_final(slot, &command(order, random, cancel())).await
+                self.send_until_final(slot, &command(order, random, cancel())).await;
             }
             75..83 => {
                 self.send_until_final(slot, &change).await;
