@@ -112,7 +112,7 @@ async fn the_checkpoints_of_a_batch_move_in_few_notifications_even_if_names_are_
     listener.listen("checkpoint").await.unwrap();
     // The longest name that Kafka allows, and the highest offsets.
     let target = Target { topic: "t".repeat(249), ..target() };
-    let claimed = checkpoint::claim(&mut connection, &target, &Vec::from_iter(0..45)).await.unwrap();
+    let claimed = checkpoint::claim(&mut connection, &target, &(0..45).collect::<Vec<_>>()).await.unwrap();
     let moved = |mut checkpoint: PartitionCheckpoint| {
         checkpoint.next_offset = i64::MAX;
         checkpoint

@@ -136,7 +136,7 @@ fn topics_are_listed() {
     assert_documented(&listed);
     let owners = listed.lines().find(|line| line.contains("orders.owners")).unwrap();
     assert_eq!(owners.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["1", "1", "1", "compact"]);
-    assert_eq!(listed.lines().count(), 6);
+    assert_eq!(listed.lines().count(), 7);
     let owners = &json(&foldline(&environment, "topics list --output json"))[3];
     assert_eq!(
         (&owners["topic"], &owners["partitions"]),
