@@ -52,4 +52,5 @@ async fn run_for_many_minutes(servers: &RunServers) {
     }
     println!("{summary}");
     assert!(failed.is_empty(), "violations or timeouts with seeds {failed:?}: see target/faults");
+    assert!(summary.evicted_repeated > 0, "no order lived long enough for a command to be evicted");
 }

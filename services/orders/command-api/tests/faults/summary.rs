@@ -18,7 +18,7 @@ pub(crate) struct Summary {
     faults: BTreeMap<Kind, usize>,
     outages: BTreeMap<Kind, Vec<u64>>,
     violations: usize,
-    evicted_repeated: usize,
+    pub(crate) evicted_repeated: usize,
 }
 
 impl Summary {
