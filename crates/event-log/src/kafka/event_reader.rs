@@ -230,10 +230,10 @@ fn one(topic: &str, partition: i32) -> TopicPartitionList {
 }
 
 impl Drop for EventReader {
-    /// The consumer leaves the group when it is dropped, and waits until all partitions are given back.
+    /// The consumer leaves the group when it is dropped, and waits until every assignment and revocation is answered.
     fn drop(&mut self) {
         if let Err(error) = self.consumer.context().leave(&self.consumer) {
-            warn!(%error, "revoked partitions could not be given back");
+            warn!(%error, "the group could not be answered");
         }
     }
 }

@@ -228,6 +228,44 @@ fn a_revoked_partition_is_not_assigned_again_until_it_is_released() {
     });
 }
 
+/// Drops a reader. Fails if that takes long.
+fn drop_soon(reader: EventReader) {
+    let (dropped, is_dropped) = channel();
+    thread::spawn(move || {
+        drop(reader);
+        dropped.send(()).unwrap();
+    });
+    is_dropped.recv_timeout(Duration::from_secs(20)).expect("the reader leaves the group");
+}
+
+#[test]
+fn a_reader_that_has_not_started_its_partitions_can_leave() {
+    let log = Log::with_partitions(2);
+    let reader = join(&log);
+    read_until(&reader, |reading| matches!(reading, Reading::Assigned(partitions) if partitions.len() == 2));
+    drop_soon(reader);
+}
+
+#[test]
+fn a_reader_that_has_not_answered_an_empty_assignment_can_leave() {
+    let log = Log::with_partitions(1);
+    let first = join(&log);
+    read_until(&first, |reading| start_assigned(&first, &reading) == 1);
+    let has_left = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let second = join(&log);
+            read_until(&second, |reading| matches!(reading, Reading::Assigned(partitions) if partitions.is_empty()));
+            drop_soon(second);
+            has_left.store(true, Ordering::SeqCst);
+        });
+        read_until(&first, |reading| {
+            start_assigned(&first, &reading);
+            has_left.load(Ordering::SeqCst)
+        });
+    });
+}
+
 #[test]
 fn a_partition_whose_beginning_was_deleted_is_not_read() {
     let log = Log::with_partitions(1);

@@ -26,7 +26,9 @@ pub(super) struct Rebalances {
     changes: Mutex<VecDeque<Reading>>,
     /// Revoked, but not given back yet.
     revoked: Mutex<Option<TopicPartitionList>>,
-    /// Whether there is nobody left to give partitions back.
+    /// Whether the group waits for the last assignment to be started.
+    awaits_start: AtomicBool,
+    /// Whether there is nobody left to start partitions or to give them back.
     is_leaving: AtomicBool,
     /// The partitions that are read, and where they end, once that is known.
     ends: Mutex<BTreeMap<(String, i32), Option<PartitionEnd>>>,
@@ -43,6 +45,7 @@ impl Rebalances {
 
     /// These partitions are read from now on.
     pub(super) fn starts<'p>(&self, partitions: impl Iterator<Item = &'p (String, i32)>) {
+        self.awaits_start.store(false, Ordering::Relaxed);
         lock(&self.ends).extend(partitions.map(|partition| (partition.clone(), None)));
     }
 
@@ -69,10 +72,19 @@ impl Rebalances {
         consumer.incremental_unassign(&list)
     }
 
-    /// Gives back what is revoked, now and from now on.
+    /// Answers the group without the caller, now and from now on: the client does not leave while an answer is missing.
     pub(super) fn leave(&self, consumer: &BaseConsumer<Self>) -> Result<(), KafkaError> {
         self.is_leaving.store(true, Ordering::Relaxed);
+        self.decline(consumer)?;
         self.give_back(consumer)
+    }
+
+    /// Starts nothing of what was assigned. The group revokes it next.
+    fn decline(&self, consumer: &BaseConsumer<Self>) -> Result<(), KafkaError> {
+        if self.awaits_start.swap(false, Ordering::Relaxed) {
+            consumer.incremental_assign(&TopicPartitionList::new())?;
+        }
+        Ok(())
     }
 }
 
@@ -103,6 +115,12 @@ impl ConsumerContext for Rebalances {
         match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 info!(partitions = ?named, "partitions assigned");
+                self.awaits_start.store(true, Ordering::Relaxed);
+                if self.is_leaving.load(Ordering::Relaxed)
+                    && let Err(error) = self.decline(consumer)
+                {
+                    warn!(%error, "assigned partitions could not be declined");
+                }
                 lock(&self.changes).push_back(Reading::Assigned(named));
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
