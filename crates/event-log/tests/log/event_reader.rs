@@ -255,7 +255,10 @@ fn a_reader_that_has_not_answered_an_empty_assignment_can_leave() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let second = join(&log);
-            read_until(&second, |reading| matches!(reading, Reading::Assigned(partitions) if partitions.is_empty()));
+            read_until(
+                &second,
+                |reading| matches!(reading, Reading::Assigned(partitions) if partitions.is_empty()),
+            );
             drop_soon(second);
             has_left.store(true, Ordering::SeqCst);
         });

@@ -4,7 +4,7 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use super::log::{Entry, PARTITIONS, TOPIC};
 use crate::projector::{
     batch::Batch,
-    checkpoint::{self, Checkpoints},
+    checkpoint::{self, Advance, Checkpoints},
     generation,
     target::Target,
     write::{WriteLock, begin},
@@ -59,9 +59,8 @@ impl<'p, P: Projection> Rows<'p, P> {
     /// Applies the next events in one transaction.
     pub(super) async fn apply(&mut self, events: &[Entry<P::Event>]) -> Result<(), ProjectionError> {
         let batch = self.batch(events)?;
-        let mut transaction =
-            begin(&mut self.connection, &self.target, WriteLock::Shared, &self.claimed, batch.reached())
-                .await?;
+        let advance = Advance { target: &self.target, from: &self.claimed, to: batch.reached() };
+        let mut transaction = begin(&mut self.connection, WriteLock::Shared, advance).await?;
         let histories = batch.histories();
         if !histories.is_empty() {
             self.target.fill(self.projection, &mut transaction, &histories).await?;

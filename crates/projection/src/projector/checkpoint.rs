@@ -90,17 +90,22 @@ impl Row {
     }
 }
 
-/// Moves checkpoints, each only if it is still at `from` and has not been claimed since. Listeners are notified when
-/// the transaction commits. Returns whether all checkpoints were moved.
+/// How far a transaction moves the checkpoints of one generation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Advance<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) from: &'a Checkpoints,
+    pub(crate) to: &'a Checkpoints,
+}
+
+/// Moves checkpoints, each only if it is still where `from` says and has not been claimed since. Listeners are notified
+/// when the transaction commits. Returns whether all checkpoints were moved.
 pub(crate) async fn advance(
     connection: &mut PgConnection,
-    target: &Target,
-    from: &Checkpoints,
-    to: &Checkpoints,
+    advances: &[Advance<'_>],
 ) -> Result<bool, sqlx::Error> {
-    let expected: Vec<_> =
-        to.keys().map(|partition| from.get(partition).map_or(-1, |from| from.next_offset)).collect();
-    let column = |of: fn(&Checkpoint) -> i64| to.values().map(of).collect::<Vec<_>>();
+    let steps: Vec<_> = advances.iter().flat_map(Advance::steps).collect();
+    let column = |of: fn(&Step<'_>) -> i64| steps.iter().map(of).collect::<Vec<_>>();
     let moved: Vec<(i64,)> = sqlx::query_as(
         "WITH moved AS (
              UPDATE public.checkpoint AS checkpoint
@@ -108,35 +113,60 @@ pub(crate) async fn advance(
                     sequence = step.sequence,
                     owner_epoch = step.owner_epoch,
                     updated_at = now()
-               FROM unnest($4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-                 AS step (partition, epoch, expected, next_offset, sequence, owner_epoch)
-              WHERE checkpoint.projection = $1
-                AND checkpoint.generation = $2
-                AND checkpoint.topic = $3
+               FROM unnest($1::text[], $2::integer[], $3::text[], $4::integer[],
+                           $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+                 AS step (projection, generation, topic, partition,
+                          epoch, expected, next_offset, sequence, owner_epoch)
+              WHERE checkpoint.projection = step.projection
+                AND checkpoint.generation = step.generation
+                AND checkpoint.topic = step.topic
                 AND checkpoint.partition = step.partition
                 AND checkpoint.epoch = step.epoch
                 AND checkpoint.next_offset = step.expected
-             RETURNING checkpoint.partition, checkpoint.next_offset)
+             RETURNING step.projection, step.generation, step.topic, step.partition, step.next_offset)
          SELECT moved
-           FROM (SELECT count(*) AS moved,
-                        string_agg(format('%s/%s@%s', $3::text, partition, next_offset - 1), ' ') AS positions
+           FROM (SELECT projection, generation, count(*) AS moved,
+                        string_agg(format('%s/%s@%s', topic, partition, next_offset - 1), ' ') AS positions
                    FROM moved
-                  GROUP BY partition / $11) AS parts,
-                pg_notify($10, format('%s %s %s', $1::text, $2::integer, positions))",
+                  GROUP BY projection, generation, partition / $11) AS parts,
+                pg_notify($10, format('%s %s %s', projection, generation, positions))",
     )
-    .bind(target.projection)
-    .bind(target.generation)
-    .bind(&target.topic)
-    .bind(to.keys().copied().collect::<Vec<_>>())
-    .bind(column(|to| to.epoch))
-    .bind(expected)
-    .bind(column(|to| to.next_offset))
-    .bind(column(|to| to.continuity.sequence.cast_signed()))
-    .bind(column(|to| to.continuity.epoch.cast_signed()))
+    .bind(steps.iter().map(|step| step.target.projection).collect::<Vec<_>>())
+    .bind(steps.iter().map(|step| step.target.generation).collect::<Vec<_>>())
+    .bind(steps.iter().map(|step| step.target.topic.as_str()).collect::<Vec<_>>())
+    .bind(steps.iter().map(|step| step.partition).collect::<Vec<_>>())
+    .bind(column(|step| step.to.epoch))
+    .bind(column(|step| step.expected))
+    .bind(column(|step| step.to.next_offset))
+    .bind(column(|step| step.to.continuity.sequence.cast_signed()))
+    .bind(column(|step| step.to.continuity.epoch.cast_signed()))
     .bind(CHECKPOINT)
     .bind(MAX_NOTIFIED)
     .fetch_all(connection)
     .await?;
     let moved: i64 = moved.into_iter().map(|(count,)| count).sum();
-    Ok(usize::try_from(moved) == Ok(to.len()))
+    Ok(usize::try_from(moved) == Ok(steps.len()))
+}
+
+/// How far a transaction moves the checkpoint of one partition.
+struct Step<'a> {
+    target: &'a Target,
+    partition: i32,
+    expected: i64,
+    to: &'a Checkpoint,
+}
+
+impl<'a> Advance<'a> {
+    /// The number of offsets by which checkpoints are moved.
+    pub(crate) fn distance(&self) -> i64 {
+        self.steps().map(|step| step.to.next_offset - step.expected.max(0)).sum()
+    }
+
+    fn steps(&self) -> impl Iterator<Item = Step<'a>> {
+        let Self { target, from, to } = *self;
+        to.iter().map(move |(&partition, to)| {
+            let expected = from.get(&partition).map_or(-1, |from| from.next_offset);
+            Step { target, partition, expected, to }
+        })
+    }
 }

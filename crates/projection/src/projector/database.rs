@@ -9,7 +9,12 @@ use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::projector::{
-    batch::Batch, checkpoint::Checkpoints, session::Session, target::Target, write::within,
+    batch::Batch,
+    checkpoint::Checkpoints,
+    session::Session,
+    shared_transactions::{Participant, SharedTransactions},
+    target::Target,
+    write::within,
 };
 use crate::{Projection, ProjectionError};
 
@@ -25,6 +30,9 @@ const SETTINGS: [(&str, &str); 3] = [
 pub(crate) struct Database {
     /// `None` while a batch is written.
     session: Option<Session>,
+    shared: SharedTransactions,
+    /// Set if this generation is live and has written a batch, so that a failure that persists holds back no others.
+    participant: Option<Participant>,
     runtime: Handle,
     limit: Duration,
 }
@@ -43,19 +51,15 @@ impl Database {
     /// Connects to fill a generation.
     pub(crate) fn open(
         options: &PgConnectOptions,
+        shared: &SharedTransactions,
         target: Target,
         runtime: &Handle,
         limit: Duration,
     ) -> Result<Self, ProjectionError> {
-        // A projector that is paused in the middle of a transaction keeps its locks, so Postgres ends the transaction.
-        let idle_timeout = format!("{}ms", limit.as_millis());
-        let options = options
-            .clone()
-            .application_name(target.projection)
-            .options([("idle_in_transaction_session_timeout", idle_timeout.as_str())])
-            .options(SETTINGS);
+        let options = projector_options(options, limit).application_name(target.projection);
         let session = runtime.block_on(within(limit, Session::open(&options, target)))?;
-        Ok(Self { session: Some(session), runtime: runtime.clone(), limit })
+        let (shared, runtime) = (shared.clone(), runtime.clone());
+        Ok(Self { session: Some(session), shared, participant: None, runtime, limit })
     }
 
     /// The generation that is filled, as of the last claim.
@@ -87,9 +91,16 @@ impl Database {
     ) -> Writing<P::Event> {
         let mut session = self.session.take().expect("no batch is in flight");
         let (projection, limit) = (Arc::clone(projection), self.limit);
+        let shared = self.participant.as_ref().and_then(|participant| participant.transactions(batch.len()));
         Writing(self.runtime.spawn(async move {
             let began = Instant::now();
-            session.write(&*projection, &claimed, &mut batch, limit).await?;
+            let is_written = match shared {
+                Some(shared) => shared.write(&*projection, session.target(), &claimed, &batch, limit).await,
+                None => false,
+            };
+            if !is_written {
+                session.write(&*projection, &claimed, &mut batch, limit).await?;
+            }
             let ended = Instant::now();
             Ok((session, Written { batch, ended, took: ended - began }))
         }))
@@ -99,7 +110,20 @@ impl Database {
     pub(crate) fn finish<E>(&mut self, writing: Writing<E>) -> Result<Written<E>, ProjectionError> {
         let ended = self.runtime.block_on(writing.0);
         let (session, written) = ended.expect("a projection does not panic")?;
+        if session.target().is_live() {
+            self.participant.get_or_insert_with(|| self.shared.participate());
+        }
         self.session = Some(session);
         Ok(written)
     }
+}
+
+/// The options of a connection that fills generations.
+pub(crate) fn projector_options(options: &PgConnectOptions, limit: Duration) -> PgConnectOptions {
+    // A projector that is paused in the middle of a transaction keeps its locks, so Postgres ends the transaction.
+    let idle_timeout = format!("{}ms", limit.as_millis());
+    options
+        .clone()
+        .options([("idle_in_transaction_session_timeout", idle_timeout.as_str())])
+        .options(SETTINGS)
 }

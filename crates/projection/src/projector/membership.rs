@@ -74,7 +74,8 @@ impl<'p, P: Projection> Membership<'p, P> {
         let target = Target::of::<P>(generation, &worker.topic);
         let (is_live, limit) = (target.is_live(), shared.settings.transaction_timeout);
         let parking = Parking::new(&target, shared.settings.parked_limit);
-        let database = Database::open(&shared.database, target, &worker.runtime, limit)?;
+        let database =
+            Database::open(&shared.database, &shared.transactions, target, &worker.runtime, limit)?;
         let reader = shared.reader(P::NAME, generation)?;
         Ok(Self {
             buffer: CatchUpBuffer::new(worker.live.clone()),

@@ -1,6 +1,7 @@
 //! Projects events of the log into Postgres. Each generation of each projection has its own thread ([`worker`]) and
 //! connection; a [`supervisor`] starts and stops the threads. The live generations of a process share one reader of the
-//! log ([`shared_reader`]); each of the others is a member of a consumer group of its own.
+//! log ([`shared_reader`]) and write small batches together ([`shared_transactions`]); each of the others is a member of
+//! a consumer group of its own.
 
 pub(crate) mod batch;
 mod batch_limit;
@@ -27,6 +28,7 @@ pub(crate) mod session;
 mod settings;
 mod shared;
 mod shared_reader;
+pub(crate) mod shared_transactions;
 mod supervisor;
 pub(crate) mod target;
 mod worker;

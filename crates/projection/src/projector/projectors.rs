@@ -5,7 +5,12 @@ use service_kit::{health::Health, shutdown::within};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{shared::Shared, shared_reader::SharedReaders, supervisor::Supervisor};
+use super::{
+    shared::Shared,
+    shared_reader::SharedReaders,
+    shared_transactions::{GATHERING, SharedTransactions},
+    supervisor::Supervisor,
+};
 use crate::{Projection, Settings};
 
 /// How long to wait for the batches in flight at shutdown.
@@ -33,14 +38,16 @@ pub struct Projectors {
 
 impl Projectors {
     /// Creates an instance without projections. The names of the consumer groups are derived from the name of the
-    /// service.
+    /// service. It has to be called on a Tokio runtime.
     pub fn new(
         service: &str,
         settings: Settings,
         health: Health,
         shutdown: CancellationToken,
     ) -> Result<Self, RegistryError> {
+        let limit = settings.projector.transaction_timeout;
         let shared = Shared {
+            transactions: SharedTransactions::new(&settings.database, limit, GATHERING),
             service: service.to_owned(),
             topics: settings.topics,
             client: settings.client,

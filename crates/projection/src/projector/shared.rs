@@ -3,7 +3,7 @@ use service_kit::health::Health;
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
-use super::{log_reader::LogReader, shared_reader::SharedReaders};
+use super::{log_reader::LogReader, shared_reader::SharedReaders, shared_transactions::SharedTransactions};
 use crate::{Generation, GenerationState, ProjectorSettings};
 
 /// The settings and clients that the projections of one process share.
@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) shutdown: CancellationToken,
     /// The reader of the live generations.
     pub(crate) readers: SharedReaders,
+    /// The transactions of the live generations.
+    pub(crate) transactions: SharedTransactions,
 }
 
 impl Shared {

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use crate::projector::{
     batch::Batch,
-    checkpoint::{self, Checkpoints},
+    checkpoint::{self, Advance, Checkpoints},
     parking::{self, ParkReason, PendingEvents},
     target::Target,
 };
@@ -58,13 +58,9 @@ impl<P: Projection> Writer<'_, P> {
         claimed: &Checkpoints,
         batch: &Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
-        let mut transaction =
-            begin(self.connection, self.target, WriteLock::Shared, claimed, batch.reached()).await?;
-        parking::insert(&mut transaction, self.target, batch.parked()).await?;
-        let histories = batch.histories();
-        if !histories.is_empty() {
-            self.target.fill(self.projection, &mut transaction, &histories).await?;
-        }
+        let advance = Advance { target: self.target, from: claimed, to: batch.reached() };
+        let mut transaction = begin(self.connection, WriteLock::Shared, advance).await?;
+        write_rows(&mut transaction, self.target, self.projection, batch).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -75,7 +71,8 @@ impl<P: Projection> Writer<'_, P> {
         batch: &mut Batch<P::Event>,
     ) -> Result<(), ProjectionError> {
         let (target, limit) = (self.target, self.limit);
-        let begun = begin(self.connection, target, WriteLock::Exclusive, claimed, batch.reached());
+        let advance = Advance { target, from: claimed, to: batch.reached() };
+        let begun = begin(self.connection, WriteLock::Exclusive, advance);
         let mut transaction = within(limit, begun).await?;
         let mut pieces: Vec<Vec<AggregateId>> = vec![batch.pending().keys().cloned().collect()];
         while let Some(mut piece) = pieces.pop() {
@@ -98,25 +95,43 @@ impl<P: Projection> Writer<'_, P> {
     }
 }
 
+/// Writes the rows of a batch, and the events that it parks.
+pub(crate) async fn write_rows<P: Projection>(
+    transaction: &mut PgConnection,
+    target: &Target,
+    projection: &P,
+    batch: &Batch<P::Event>,
+) -> Result<(), ProjectionError> {
+    parking::insert(transaction, target, batch.parked()).await?;
+    let histories = batch.histories();
+    if histories.is_empty() { Ok(()) } else { target.fill(projection, transaction, &histories).await }
+}
+
 /// Begins a transaction that moves checkpoints.
 ///
 /// The checkpoints are moved first, because their rows are the fence. Otherwise the events of a fenced projector would
 /// no longer follow the rows, and would look like an inconsistent history.
 pub(crate) async fn begin<'c>(
     connection: &'c mut PgConnection,
-    target: &Target,
     lock: WriteLock,
-    from: &Checkpoints,
-    to: &Checkpoints,
+    advance: Advance<'_>,
 ) -> Result<Transaction<'c, Postgres>, ProjectionError> {
-    let mut statements = vec![BEGIN.to_owned(), lock.statement(target)];
-    statements.extend((distance(from, to) >= MIN_CUSTOM_PLANS).then(|| CUSTOM_PLANS.to_owned()));
-    let mut transaction = connection.begin_with(statements.join("; ")).await?;
-    if checkpoint::advance(&mut transaction, target, from, to).await? {
+    let mut transaction = connection.begin_with(statements(lock, &[advance])).await?;
+    if checkpoint::advance(&mut transaction, &[advance]).await? {
         Ok(transaction)
     } else {
-        Err(ProjectionError::Superseded { topic: target.topic.clone() })
+        Err(ProjectionError::Superseded { topic: advance.target.topic.clone() })
     }
+}
+
+/// The statements that begin a transaction.
+pub(crate) fn statements(lock: WriteLock, advances: &[Advance<'_>]) -> String {
+    let mut statements = vec![BEGIN.to_owned()];
+    statements.extend(advances.iter().map(|advance| lock.statement(advance.target)));
+    if advances.iter().any(|advance| advance.distance() >= MIN_CUSTOM_PLANS) {
+        statements.push(CUSTOM_PLANS.to_owned());
+    }
+    statements.join("; ")
 }
 
 impl WriteLock {
@@ -128,12 +143,6 @@ impl WriteLock {
         };
         format!("SELECT {lock}(hashtextextended('rows {projection} {generation}', 0))")
     }
-}
-
-/// The number of offsets by which a transaction moves checkpoints.
-fn distance(from: &Checkpoints, to: &Checkpoints) -> i64 {
-    let start = |partition| from.get(partition).map_or(0, |checkpoint| checkpoint.next_offset);
-    to.iter().map(|(partition, checkpoint)| checkpoint.next_offset - start(partition)).sum()
 }
 
 /// Applies as much of one aggregate's history as possible, in order. Returns the index of the first event that cannot

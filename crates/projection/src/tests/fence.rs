@@ -6,7 +6,9 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{Ticked, Ticks, connect, database, target, tick};
 use crate::ProjectionError;
-use crate::projector::{batch::Batch, checkpoint::Checkpoints, database::Database};
+use crate::projector::{
+    batch::Batch, checkpoint::Checkpoints, database::Database, shared_transactions::SharedTransactions,
+};
 
 /// Runs `work` on a thread that may block, like that of a projector.
 async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -14,7 +16,9 @@ async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send +
 }
 
 fn open(options: &PgConnectOptions) -> Database {
-    Database::open(options, target(), &Handle::current(), Duration::from_secs(10)).unwrap()
+    let limit = Duration::from_secs(10);
+    let shared = SharedTransactions::new(options, limit, Duration::ZERO);
+    Database::open(options, &shared, target(), &Handle::current(), limit).unwrap()
 }
 
 /// Writes the events with these sequence numbers in one batch.

@@ -3,6 +3,7 @@
 mod batches;
 mod fence;
 mod generations;
+mod shared_transactions;
 mod waiting;
 mod write_locks;
 

@@ -21,7 +21,7 @@ use crate::{
 use crate::{
     live_offsets::LiveOffsets,
     projector::{
-        checkpoint::{self, Checkpoint as PartitionCheckpoint, Checkpoints},
+        checkpoint::{self, Advance, Checkpoint as PartitionCheckpoint, Checkpoints},
         generation,
         target::Target,
     },
@@ -80,7 +80,11 @@ async fn claim(connection: &mut PgConnection, partition: i32) -> Checkpoints {
 async fn advance(connection: &mut PgConnection, claimed: &Checkpoints, next_offset: i64) -> Checkpoints {
     let mut next = claimed.clone();
     next.get_mut(&0).unwrap().next_offset = next_offset;
-    assert!(checkpoint::advance(connection, &target(), claimed, &next).await.unwrap());
+    assert!(
+        checkpoint::advance(connection, &[Advance { target: &target(), from: claimed, to: &next }])
+            .await
+            .unwrap()
+    );
     next
 }
 
@@ -118,7 +122,11 @@ async fn the_checkpoints_of_a_batch_move_in_few_notifications_even_if_names_are_
         checkpoint
     };
     let next = claimed.iter().map(|(partition, checkpoint)| (*partition, moved(*checkpoint))).collect();
-    assert!(checkpoint::advance(&mut connection, &target, &claimed, &next).await.unwrap());
+    assert!(
+        checkpoint::advance(&mut connection, &[Advance { target: &target, from: &claimed, to: &next }])
+            .await
+            .unwrap()
+    );
 
     let mut partitions = BTreeSet::new();
     for _ in 0..3 {
@@ -127,7 +135,10 @@ async fn the_checkpoints_of_a_batch_move_in_few_notifications_even_if_names_are_
         partitions.extend(moved.positions.into_iter().map(|position| position.partition));
     }
     assert_eq!(partitions, (0..45).collect());
-    let none_moves = checkpoint::advance(&mut connection, &target, &claimed, &claimed).await.unwrap();
+    let none_moves =
+        checkpoint::advance(&mut connection, &[Advance { target: &target, from: &claimed, to: &claimed }])
+            .await
+            .unwrap();
     assert!(!none_moves, "the checkpoints have moved meanwhile");
 }
 

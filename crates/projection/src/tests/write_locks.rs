@@ -10,7 +10,7 @@ use super::{Ticked, Ticks, connect, database, target, tick};
 use crate::ProjectionError;
 use crate::projector::{
     batch::Batch,
-    checkpoint::{self, Checkpoints},
+    checkpoint::{self, Advance, Checkpoints},
     write::{WriteLock, Writer, begin},
 };
 
@@ -49,7 +49,8 @@ async fn batches_are_written_concurrently() {
     let options = database().await;
     let mut other = connect(&options).await;
     let claimed = claim_partition_1(&mut other).await;
-    let open = begin(&mut other, &target(), WriteLock::Shared, &claimed, &claimed).await.unwrap();
+    let nowhere = Advance { target: &target(), from: &claimed, to: &claimed };
+    let open = begin(&mut other, WriteLock::Shared, nowhere).await.unwrap();
     write(&mut connect(&options).await).await.unwrap();
     open.commit().await.unwrap();
     assert_eq!(count(&options, "SELECT count(*) FROM ticks").await, 3);
@@ -62,7 +63,8 @@ async fn a_batch_with_a_refused_event_is_written_exclusively() {
     sqlx::query(refuse_one).execute(&mut connect(&options).await).await.unwrap();
     let mut other = connect(&options).await;
     let claimed = claim_partition_1(&mut other).await;
-    let open = begin(&mut other, &target(), WriteLock::Shared, &claimed, &claimed).await.unwrap();
+    let nowhere = Advance { target: &target(), from: &claimed, to: &claimed };
+    let open = begin(&mut other, WriteLock::Shared, nowhere).await.unwrap();
 
     let options_of_writer = options.clone();
     let written = tokio::spawn(async move { write(&mut connect(&options_of_writer).await).await });

@@ -6,7 +6,7 @@ use tracing::{info, warn};
 
 use super::{ParkReason, Parking, PendingEvents, table};
 use crate::projector::{
-    checkpoint::Checkpoints,
+    checkpoint::{Advance, Checkpoints},
     database::Database,
     target::Target,
     write::{WriteLock, apply_in_order, begin},
@@ -139,7 +139,8 @@ async fn remove_dropped(
     if !table::has_dropped(connection, target, &partitions).await? {
         return Ok(());
     }
-    let mut transaction = begin(connection, target, WriteLock::Shared, claimed, claimed).await?;
+    let mut transaction =
+        begin(connection, WriteLock::Shared, Advance { target, from: claimed, to: claimed }).await?;
     table::remove_dropped(&mut transaction, target, &partitions).await?;
     Ok(transaction.commit().await?)
 }
@@ -153,7 +154,8 @@ async fn apply<P: Projection>(
     attempt: Attempt<P::Event>,
 ) -> Result<(), ProjectionError> {
     let Attempt { partition, aggregate, pending, mut offsets, mut stop } = attempt;
-    let mut transaction = begin(connection, target, WriteLock::Exclusive, claimed, claimed).await?;
+    let mut transaction =
+        begin(connection, WriteLock::Exclusive, Advance { target, from: claimed, to: claimed }).await?;
     if let Some(pending) = &pending
         && let Some((index, park_reason)) = apply_in_order(&mut transaction, projection, pending).await?
     {
