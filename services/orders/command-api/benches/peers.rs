@@ -31,10 +31,8 @@ use uuid::Uuid;
 const CONNECTIONS: [usize; 3] = [16, 64, 256];
 /// The number of orders with many events. Each has a connection of its own.
 const STREAMS: usize = 16;
-/// How long a system is warmed up after its start.
+/// How long a system is warmed up after its start. The servers are warm already.
 const WARM_UP: Duration = Duration::from_secs(3);
-/// How long Foldline is warmed up after its first start, because the broker's JVM compiles its code.
-const FIRST_WARM_UP: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() {
@@ -82,8 +80,7 @@ impl Plan {
                 let system = contestant.system;
                 println!("\nclass {}, {}, round {round}", class.letter(), system.name());
                 let running = system.start(&environment).await;
-                let is_first = system == System::Foldline && round == 1;
-                let warm_up = Load::place(64, if is_first { FIRST_WARM_UP } else { WARM_UP });
+                let warm_up = Load::place(64, WARM_UP);
                 contestant.measure(&running, warm_up, "warm-up").await;
                 for connections in CONNECTIONS {
                     let row = Row { class, commands: "orders placed".to_owned(), connections };

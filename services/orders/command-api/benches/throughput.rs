@@ -21,8 +21,8 @@ use test_kit::{
     until_applied,
 };
 
-/// The warm-up is not counted, because the broker's JVM compiles its code: rounds of this length, until the rate no longer
-/// grows by [`GROWTH`].
+/// The warm-up of new services, which is not counted: rounds of this length, until the rate no longer grows by
+/// [`GROWTH`]. The servers are warm already.
 const WARM_UP_ROUND: Duration = Duration::from_secs(5);
 /// The least and the most rounds.
 const WARM_UP_ROUNDS: (usize, usize) = (3, 12);
@@ -73,7 +73,7 @@ async fn with_every_projection(duration: Duration) {
         record(&connections.to_string(), &report);
         let mut all = 0.0;
         for ((name, part), before) in parts.iter().zip(before) {
-            let micros = micros(processor_time(*part).saturating_sub(before), &report);
+            let micros = report.micros(processor_time(*part).saturating_sub(before));
             print!("  {name} {micros:.0}");
             record_figure(&format!("{connections}.cpu.{}", name.replace(' ', "-")), micros);
             all += micros;
@@ -132,10 +132,6 @@ fn record(name: &str, report: &Report) {
     for (quantile, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
         record_figure(&format!("{name}.{quantile}"), report.quantile(share));
     }
-}
-
-fn micros(time: Duration, report: &Report) -> f64 {
-    time.as_secs_f64() * 1e6 / report.accepted.len() as f64
 }
 
 /// The write side alone, with one or several instances.
