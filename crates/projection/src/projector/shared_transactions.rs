@@ -40,8 +40,9 @@ use crate::{Projection, ProjectionError};
 const MAX_RECORDS: usize = 250;
 /// How long the first batch waits for those of the other projections.
 pub(crate) const GATHERING: Duration = Duration::from_millis(2);
-/// How long the transaction may wait for a lock, because other projections wait with it.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
+/// The transaction waits only shortly for locks, because other projections wait with it. All live generations have their
+/// tables in this schema.
+const SETTINGS: [(&str, &str); 2] = [("lock_timeout", "100ms"), ("search_path", "public")];
 
 /// Where the live projections of a process meet.
 #[derive(Clone)]
@@ -75,7 +76,7 @@ impl SharedTransactions {
     pub(crate) fn new(options: &PgConnectOptions, limit: Duration, gathering: Duration) -> Self {
         let options = database::projector_options(options, limit)
             .application_name("shared transactions")
-            .options([("search_path", "public")]);
+            .options(SETTINGS);
         let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false).acquire_timeout(limit);
         let pool = pool.connect_lazy_with(options);
         let (batches, waiting) = unbounded_channel();
@@ -196,7 +197,6 @@ async fn begin(
     let advances: Vec<_> =
         batches.iter().map(|Waiting { target, from, to, .. }| Advance { target, from, to }).collect();
     let statements = write::statements(WriteLock::Shared, &advances);
-    let limited = format!("{statements}; SET LOCAL lock_timeout = {}", LOCK_TIMEOUT.as_millis());
-    let mut transaction = pool.begin_with(limited).await?;
+    let mut transaction = pool.begin_with(statements).await?;
     Ok(checkpoint::advance(&mut transaction, &advances).await?.then_some(transaction))
 }

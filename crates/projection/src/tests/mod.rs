@@ -45,14 +45,20 @@ impl Projection for Ticks {
         transaction: &mut PgConnection,
         batch: &[&History<Ticked>],
     ) -> Result<(), ProjectionError> {
-        for happened in batch.iter().flat_map(|history| history.events()) {
-            sqlx::query("INSERT INTO ticks (log_offset) VALUES ($1)")
-                .bind(happened.position.offset)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(())
+        insert_offsets(transaction, "INSERT INTO ticks (log_offset) VALUES ($1)", batch).await
     }
+}
+
+/// Inserts a row for each event.
+async fn insert_offsets(
+    transaction: &mut PgConnection,
+    statement: &'static str,
+    batch: &[&History<Ticked>],
+) -> Result<(), ProjectionError> {
+    for happened in batch.iter().flat_map(|history| history.events()) {
+        sqlx::query(statement).bind(happened.position.offset).execute(&mut *transaction).await?;
+    }
+    Ok(())
 }
 
 fn source() -> Source {

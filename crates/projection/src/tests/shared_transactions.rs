@@ -8,7 +8,7 @@ use aggregate::Version;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use super::{Ticked, Ticks, connect, database, source, target, tick};
+use super::{Ticked, Ticks, connect, database, insert_offsets, source, target, tick};
 use crate::projector::{
     batch::Batch,
     checkpoint::Checkpoints,
@@ -35,13 +35,7 @@ impl Projection for Tocks {
         transaction: &mut PgConnection,
         batch: &[&History<Ticked>],
     ) -> Result<(), ProjectionError> {
-        for happened in batch.iter().flat_map(|history| history.events()) {
-            sqlx::query("INSERT INTO tocks (log_offset) VALUES ($1)")
-                .bind(happened.position.offset)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(())
+        insert_offsets(transaction, "INSERT INTO tocks (log_offset) VALUES ($1)", batch).await
     }
 }
 

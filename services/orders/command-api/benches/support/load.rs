@@ -112,11 +112,6 @@ impl Report {
         self.accepted[index]
     }
 
-    /// The part of a time that belongs to one accepted command, in microseconds.
-    pub(crate) fn micros(&self, time: Duration) -> f64 {
-        time.as_secs_f64() * 1e6 / self.accepted.len() as f64
-    }
-
     pub(crate) fn print(&self, what: &str) {
         println!(
             "{what:<44} {:>8.0}/s   p50 {:>7.2}   p99 {:>7.2}   p99.9 {:>7.2} ms   {} answered 503",
